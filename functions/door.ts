@@ -21,19 +21,19 @@ export interface Host {
 }
 
 /** Response of an HTTP door, in the form that a Function URL and the API gateways of both clouds expect. */
-export interface HttpAnswer {
+export interface HttpResponse {
   statusCode: number
   headers: Record<string, string>
   body: string
   isBase64Encoded: false
 }
 
-export type Answer = HttpAnswer | ResultsAnswer
+export type DoorResponse = HttpResponse | ResultsResponse
 
 /**
  * `omitted`: number of runs of a large fleet's tick that are not in `results`; the log has a line for each.
  */
-type ResultsAnswer = Pick<Ticked, "results"> & Partial<Ticked>
+type ResultsResponse = Pick<Ticked, "results"> & Partial<Ticked>
 
 interface Ticked {
   results: Handled["results"]
@@ -41,12 +41,12 @@ interface Ticked {
 }
 
 /**
- * Maximum number of results in a tick's answer. With thousands of results the platforms would refuse the
- * answer (6 MB), and the event would count as failed.
+ * Maximum number of results in a tick's response. With thousands of results the platforms would refuse the
+ * response (6 MB), and the event would count as failed.
  */
 const MAX_ANSWERED = 100
 
-export type DoorHandler = (event: unknown, context: DoorContext) => Promise<Answer>
+export type DoorHandler = (event: unknown, context: DoorContext) => Promise<DoorResponse>
 
 /**
  * Parts of an event could not be read. Thrown after its other parts ran; the dead-letter queue then keeps the
@@ -109,7 +109,7 @@ export function makeHandler(
   // Early timeout is off: at the time limit the platform then ends the whole sandbox. Otherwise middy would
   // answer a moment earlier and leave the run frozen in mid-step, and the run would resume inside the next
   // invocation.
-  const wrapped = middy<unknown, Answer, Error, DoorContext>(answer, { timeoutEarlyInMillis: 0 })
+  const wrapped = middy<unknown, DoorResponse, Error, DoorContext>(answer, { timeoutEarlyInMillis: 0 })
     // Never logs the event, whatever the environment tells Powertools, since the event carries tokens.
     .use(injectLambdaContext(logger, { logEvent: false, resetKeys: true }))
     .before(({ context }) => logger.setCorrelationId(context.awsRequestId))
@@ -165,7 +165,7 @@ function invocationOf(context: DoorContext): Invocation {
   }
 }
 
-function answerOf({ http, results, problems }: Handled, ticked: Ticked): Answer {
+function answerOf({ http, results, problems }: Handled, ticked: Ticked): DoorResponse {
   if (http) {
     return {
       statusCode: http.status,

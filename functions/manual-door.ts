@@ -1,9 +1,9 @@
 import { Logger } from "@aws-lambda-powertools/logger"
 import { settingNames } from "../lib/app/settings.ts"
-import type { CommandAnswer } from "./cli/in-function.ts"
-import { type Answer, type DoorContext, type EmitMetrics, makeHandler, type StartApp } from "./door.ts"
+import type { CommandResponse } from "./cli/in-function.ts"
+import { type DoorContext, type DoorResponse, type EmitMetrics, makeHandler, type StartApp } from "./door.ts"
 
-export type ManualHandler = (event: unknown, context: DoorContext) => Promise<Answer | CommandAnswer>
+export type ManualHandler = (event: unknown, context: DoorContext) => Promise<DoorResponse | CommandResponse>
 
 /**
  * Handler of the manual function: a person's request, or a command line as `{ "command": [...] }`. No app is

@@ -83,7 +83,7 @@ export interface BuyOrder {
 export interface Cloud {
   readSupernode(policy: Policy): Promise<Read<Supernode>>
   /** One reading per rule. Never throws: if a source fails, its readings are missing. */
-  readMetrics(question: MetricQuestion): Promise<Reading[]>
+  readMetrics(query: MetricQuery): Promise<Reading[]>
   readOffers(policy: Policy): Promise<Read<Offer[]>>
   /** An order by its id; `null` if no billing service is known for the region. */
   readOrder?(policy: Policy, orderId: string): Promise<Read<CloudOrder> | null>
@@ -96,7 +96,7 @@ export interface Cloud {
   buy(order: BuyOrder): Promise<Outcome>
 }
 
-export interface MetricQuestion {
+export interface MetricQuery {
   policy: Policy
   supernode: Supernode
   signal: Signal
@@ -138,7 +138,7 @@ export interface Notifier {
   /** True if at least one recipient wants this topic. */
   wants(topic: NotifyTopic): boolean
   /** Tries each recipient once, for at most `timeoutMs`. Never throws. */
-  tell(notice: Notification, timeoutMs: number): Promise<Delivery>
+  send(notification: Notification, timeoutMs: number): Promise<Delivery>
 }
 
 export interface Clock {

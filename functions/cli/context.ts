@@ -107,7 +107,7 @@ async function closing<T>(open: { close(): Promise<void> }, work: () => Promise<
   return done
 }
 
-export function deskOf({ io }: Task, ledger: AuditedLedger): CommandPorts {
+export function commandPorts({ io }: Task, ledger: AuditedLedger): CommandPorts {
   return { ledger, clock: io.clock, newId: randomUUID }
 }
 

@@ -26,12 +26,12 @@ const MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
  * The JSON that `--json` prints, with `notes` for people beside it. Has `error` and `exitCode` if the command
  * failed.
  */
-export interface CommandAnswer {
+export interface CommandResponse {
   [key: string]: unknown
 }
 
 export interface RanCommand {
-  answer: CommandAnswer
+  answer: CommandResponse
   exitCode: number
   /** Words of the command before its options, such as `ledger init`; for the log. */
   name: string
@@ -89,7 +89,7 @@ function answerOf({
   out,
   notes: beside,
   ...ran
-}: Ran & Omit<RanCommand, "answer">): CommandAnswer {
+}: Ran & Omit<RanCommand, "answer">): CommandResponse {
   if (out.isFull)
     return failedWith(
       `the answer of ${name} is larger than 6 MB, which no function can return: name one stream, or ask for fewer entries`,
@@ -108,7 +108,7 @@ function answerOf({
 }
 
 /** The printed JSON document, or the lines of a printed text. */
-function documentOf(out: string, isText: boolean): CommandAnswer {
+function documentOf(out: string, isText: boolean): CommandResponse {
   if (out === "") return {}
   const parsed = isText ? null : jsonOrNull(out)
   return typeof parsed === "object" && parsed !== null ? { ...parsed } : { lines: linesOf(out) }
@@ -126,7 +126,7 @@ function linesOf(text: string): string[] {
   return text === "" ? [] : text.trimEnd().split(/\r?\n/)
 }
 
-function failedWith(message: string, exitCode: number): CommandAnswer {
+function failedWith(message: string, exitCode: number): CommandResponse {
   return { ...errorJson(new CommandError(message)), exitCode }
 }
 

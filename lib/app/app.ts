@@ -12,12 +12,13 @@ import type { AuditedLedger } from "../ledger/open.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import type { Cloud, Read } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"
+import type { DoorName } from "../signals/read.ts"
 import type { HttpRequest, WebhookAnswer } from "../signals/webhooks/webhooks.ts"
 import type { Credentials } from "./credentials.ts"
 import type { RunFacts } from "./run-facts.ts"
 import type { Settings } from "./settings.ts"
 
-export type DoorName = "alarm" | "schedule" | "manual" | "any"
+export type { DoorName }
 
 /** Context of one invocation, in addition to its event. */
 export interface Invocation {

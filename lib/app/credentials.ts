@@ -84,7 +84,7 @@ export function credentialSource(
  * Problems of keys that a shell, an env file or a secret damaged: quotes that became part of the key, or a
  * variable that was not replaced. Names the setting, never the key. Empty if there are no problems.
  */
-export function spoiltKeys({ ak, sk }: Credentials): string[] {
+export function malformedKeys({ ak, sk }: Credentials): string[] {
   const named = { HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: sk }
   return Object.entries(named).flatMap(([name, key]) => {
     if (/^["']|["']$/.test(key)) return [`${name} has quotes that are part of it; remove them`]

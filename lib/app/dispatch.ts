@@ -18,10 +18,10 @@ import { fleetOf } from "./fleet.ts"
 import { fleetTurns } from "./fleet-turns.ts"
 import { overridesOf } from "./overrides.ts"
 import type { PolicySource } from "./policies.ts"
+import { type Queue, runTick, runTogether } from "./run-queues.ts"
 import type { Settings } from "./settings.ts"
-import { type Queue, runTick, runTogether } from "./waves.ts"
 
-export interface Asked {
+export interface RunScope {
   /** Problems of the event's unreadable parts. RunsFailed repeats them. */
   problems: string[]
   /** Mode of the runs; `null` takes it from the signal and the settings. */
@@ -30,7 +30,7 @@ export interface Asked {
   only: string | null
 }
 
-export type RunSignals = (signals: Signal[], invocation: Invocation, asked: Asked) => Promise<Ran>
+export type RunSignals = (signals: Signal[], invocation: Invocation, scope: RunScope) => Promise<Ran>
 
 interface Wiring {
   settings: Settings
@@ -51,7 +51,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
   const inFleetTurn = fleetTurns()
   const lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
   let alarmsRunning = 0
-  return (signals, invocation, asked) => {
+  return (signals, invocation, scope) => {
     const timeLeftMs = invocation.remainingMs
     // One event uses one policy file, even if the file is reloaded meanwhile.
     const file = policies.current()
@@ -80,10 +80,10 @@ export function signalRunner(wiring: Wiring): RunSignals {
         settings,
         policies: file,
         fileNews,
-        fileNotes: policies.takeNotes(),
+        fileWarnings: policies.takeWarnings(),
         signals,
         ...(invocation.takeResult ? { takeResult: invocation.takeResult } : {}),
-        ...asked,
+        ...scope,
       }).finally(() => {
         if (isAlarm) alarmsRunning -= 1
       })
@@ -91,7 +91,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
   }
 }
 
-interface Runs extends Asked {
+interface EventRuns extends RunScope {
   ports: Ports
   blindRuns: BlindRuns
   metricEvent(): MetricEvent
@@ -99,18 +99,18 @@ interface Runs extends Asked {
   policies: PolicyFile
   fileNews: PolicyFileState
   /** Warnings about the policy file. They precede the warnings of the runs. */
-  fileNotes: string[]
+  fileWarnings: string[]
   signals: Signal[]
   areAlarmsRunning: () => boolean
   takeResult?: (result: RunResult) => void
 }
 
 /** Supernodes run independently of each other. The signals of one supernode run in their order. */
-async function runEach(runs: Runs): Promise<Ran> {
+async function runEach(runs: EventRuns): Promise<Ran> {
   const { problems, ports, settings, policies, fileNews, signals, mode, only } = runs
   const { router, loadedBy, streams } = fleetOf(policies)
   const { routed, warnings: ofSignals } = routedSignals(signals, router)
-  const warnings = [...runs.fileNotes, ...ofSignals]
+  const warnings = [...runs.fileWarnings, ...ofSignals]
   const queues = new Map<string, Queue>()
   for (const { signal, routes } of routed) {
     for (const { policy, exclusive } of routes) {
@@ -134,13 +134,13 @@ async function runEach(runs: Runs): Promise<Ran> {
     }
   }
   const { metricEvent, areAlarmsRunning, takeResult } = runs
-  const waves = { ports, metricEvent, areAlarmsRunning }
+  const context = { ports, metricEvent, areAlarmsRunning }
   const all = [...queues.values()]
   const [first] = signals
   const ended =
     first?.kind === "tick"
-      ? await runTick({ ...waves, ...(takeResult ? { takeResult } : {}) }, all, first.at)
-      : await runTogether(waves, all)
+      ? await runTick({ ...context, ...(takeResult ? { takeResult } : {}) }, all, first.at)
+      : await runTogether(context, all)
   const { results, errors, facts } = ended
   warnings.push(...ended.warnings, ...facts.flatMap((one) => runs.blindRuns.warning(one) ?? []))
   if (errors.length > 0) throw new RunsFailed(errors, results, [...warnings, ...problems], facts)

@@ -13,7 +13,7 @@ export interface PolicySource {
   /** Refusal of the newest reload; `null` if the newest reload was accepted or there was none. */
   refused(): Refusal | null
   /** Returns, once, why the packaged policy was not used. Empty if it was used or does not exist. */
-  takeNotes(): string[]
+  takeWarnings(): string[]
 }
 
 export interface Refusal {
@@ -27,11 +27,11 @@ const MAX_PROBLEMS = 5
 
 /** Reads the policy file, packaged or YAML. Throws PolicyError. */
 export async function policySource(path: string, now: () => number): Promise<PolicySource> {
-  let notes: string[] = []
+  let warnings: string[] = []
   const read = async (): Promise<PolicyFile> => {
     const packaged = await readPackagedHere(path)
     if ("file" in packaged) return packaged.file
-    if (packaged.why !== null) notes = [sayUnused(path, packaged.why)]
+    if (packaged.why !== null) warnings = [sayUnused(path, packaged.why)]
     // Loaded on demand: a packaged policy needs neither the parser nor the schemas.
     const { loadPolicyFile } = await import("../policy-file/load.ts")
     return loadPolicyFile(path)
@@ -41,9 +41,9 @@ export async function policySource(path: string, now: () => number): Promise<Pol
   return {
     current: () => policies,
     refused: () => refused,
-    takeNotes() {
-      const taken = notes
-      notes = []
+    takeWarnings() {
+      const taken = warnings
+      warnings = []
       return taken
     },
     async reload() {

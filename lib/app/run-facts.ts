@@ -129,9 +129,9 @@ function watchCloud({ cloud, clock }: { cloud: Cloud; clock: Clock }) {
       else keep("supernode", read.why, read.credentials)
       return read
     },
-    async readMetrics(question) {
-      const readings = await cloud.readMetrics(question)
-      const { policy } = question
+    async readMetrics(query) {
+      const readings = await cloud.readMetrics(query)
+      const { policy } = query
       const isRefused = readings.some(({ credentials }) => credentials === true)
       const look = sourceLook({
         supernode: NOT_FETCHED,
@@ -149,8 +149,8 @@ function watchNotifier(notifier: Notifier) {
   const notifications: RunFacts["notifications"] = []
   const watched: Notifier = {
     wants: (topic) => notifier.wants(topic),
-    async tell(notice, timeoutMs) {
-      const delivery = await notifier.tell(notice, timeoutMs)
+    async send(notification, timeoutMs) {
+      const delivery = await notifier.send(notification, timeoutMs)
       for (const to of delivery.taken ?? []) notifications.push({ to, result: "sent" })
       for (const to of delivery.ok ? [] : (delivery.failed ?? []))
         notifications.push({ to, result: "failed" })

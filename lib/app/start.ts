@@ -9,7 +9,7 @@ import { notifierFor, recipientsOf, sendTest } from "../notify/recipients.ts"
 import type { SnsOptions } from "../notify/sns.ts"
 import type { After, Clock, Cloud } from "../ports.ts"
 import type { App } from "./app.ts"
-import { credentialSource, spoiltKeys } from "./credentials.ts"
+import { credentialSource, malformedKeys } from "./credentials.ts"
 import { signalRunner } from "./dispatch.ts"
 import { systemAfter } from "./fleet-turns.ts"
 import { eventHandler } from "./handle.ts"
@@ -68,7 +68,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
     readOrder: huawei.readOrder,
     readTraces: huawei.readTraces,
     buy: huawei.buy,
-    readMetrics: (question) => metrics.event().join().read(question),
+    readMetrics: (query) => metrics.event().join().read(query),
   }
   const recipients = (written: readonly NotifyRecipient[]) =>
     recipientsOf(written, {
@@ -76,7 +76,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
       smnEndpoint: settings.smnEndpoint,
       now: clock.now,
       ...(sns ? { sns } : {}),
-      way: { proxy, ...trust },
+      network: { proxy, ...trust },
     })
   const notifierOf = (written: readonly NotifyRecipient[]) => notifierFor(recipients(written))
   const runAll = signalRunner({ settings, policies, ledger, cloud, metrics, keys, clock, notifierOf })
@@ -91,7 +91,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
     cloud,
     cloudEye: { list: huawei.listMetrics, query: huawei.queryMetrics },
     async checkKeys() {
-      return spoiltKeys(await keys.provide())
+      return malformedKeys(await keys.provide())
     },
     receive,
     reloadPolicy: policies.reload,

@@ -1,6 +1,6 @@
 import { zlib } from "../zlib.ts"
 
-/** Requests an uncompressed response. Some gateways compress it anyway; `bodyOf` handles that. */
+/** Requests an uncompressed response. Some gateways compress it anyway; `decodedBody` handles that. */
 export const ACCEPT_ENCODING = { "accept-encoding": "identity" } as const
 
 /** A body without compression, or the reason why it cannot be read. */
@@ -14,7 +14,7 @@ const MAX_LAYERS = 2
  * small the compressed body is. Some gateways omit the header, so gzip is also recognized by its first bytes.
  * No JSON begins with them.
  */
-export function bodyOf(wire: Buffer, header: string | string[] | undefined, maxBytes: number): Body {
+export function decodedBody(wire: Buffer, header: string | string[] | undefined, maxBytes: number): Body {
   // The usual response: not compressed, as requested.
   if (header === undefined && !isGzip(wire)) return { ok: true, body: wire }
   const names = [header ?? []]

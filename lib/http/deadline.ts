@@ -37,9 +37,9 @@ export function clearableDeadline(
 
 /** Time limit of one piece of work. An AbortSignal would cost more CPU than all the rest of a read. */
 export interface TimeLimit {
-  readonly isOver: boolean
+  readonly hasPassed: boolean
   /** Calls `stop` when the time is over, or at once if it is over already. Replaces an earlier `stop`. */
-  whenOver(stop: () => void): void
+  whenPassed(stop: () => void): void
 }
 
 export interface TimedWork<T> {
@@ -56,14 +56,14 @@ export function inTime<T>({ ms, work, late }: TimedWork<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     let stop = (): void => undefined
     const limit = {
-      isOver: false,
-      whenOver(call: () => void) {
+      hasPassed: false,
+      whenPassed(call: () => void) {
         stop = call
-        if (limit.isOver) stop()
+        if (limit.hasPassed) stop()
       },
     }
     const timer = setTimeout(() => {
-      limit.isOver = true
+      limit.hasPassed = true
       resolve(late())
       stop()
     }, timerMs(ms))

@@ -67,7 +67,7 @@ async function sendOnce(request: SdkRequest, { abortSignal, requestMs, dispatche
       dispatcher: dispatchers.for(url),
       method: request.method as "POST",
       headers: request.headers,
-      body: bodyOf(request.body),
+      body: sdkBody(request.body),
       signal: abortSignal ? AbortSignal.any([abortSignal, late]) : late,
     })
     const headers = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(", ")])
@@ -100,7 +100,7 @@ function escaped(text: string): string {
   )
 }
 
-function bodyOf(body: unknown): string | Uint8Array | null {
+function sdkBody(body: unknown): string | Uint8Array | null {
   if (typeof body === "string" || body instanceof Uint8Array) return body
   if (body === undefined || body === null) return null
   throw new TypeError("a body that is a stream is not supported")

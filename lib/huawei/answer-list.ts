@@ -1,4 +1,4 @@
-import type { Parsed } from "./http-answer.ts"
+import type { Parsed } from "./cloud-response.ts"
 
 /**
  * The list under `name` in a 2xx answer. `null` counts as an empty list, since several backends write it so;

@@ -4,9 +4,9 @@ import type { Datapoint } from "../decision/inputs/signal.ts"
 import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
+import type { Parsed } from "./cloud-response.ts"
 import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 import { instantOf } from "./instant.ts"
 
 /** API page: 1 to 500 metrics per request. */

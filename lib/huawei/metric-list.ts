@@ -5,8 +5,8 @@ import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
 import { metricShape } from "./cloud-eye.ts"
+import type { Parsed } from "./cloud-response.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 import { canonicalQuery } from "./signature.ts"
 
 /** API page, `limit`: 1 to 1000 metrics per page, 1000 by default. */

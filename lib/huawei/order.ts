@@ -4,8 +4,8 @@ import { moneyOf } from "../decision/policy/money.ts"
 import type { CloudOrder } from "../decision/state/order.ts"
 import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
+import type { Parsed } from "./cloud-response.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 
 /** API page of the supernode, `order_id`: 1 to 64 letters and digits. */
 const ORDER_ID = /^[A-Za-z0-9]{1,64}$/
@@ -44,8 +44,8 @@ export async function readOrder(
       refused: true,
     }
   const url = `${endpoint}/v2/orders/customer-orders/details/${orderId}`
-  const question = { operation: "showCustomerOrderDetails", method: "GET", url, projectId: null } as const
-  return reader.read({ ...question, totalMs: TOTAL_MS }, (json) => orderOf(json, orderId))
+  const request = { operation: "showCustomerOrderDetails", method: "GET", url, projectId: null } as const
+  return reader.read({ ...request, totalMs: TOTAL_MS }, (json) => orderOf(json, orderId))
 }
 
 function orderOf(json: unknown, orderId: string): Parsed<CloudOrder> {

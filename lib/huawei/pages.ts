@@ -1,7 +1,7 @@
 import * as z from "zod"
 import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
-import type { Parsed } from "./http-answer.ts"
+import type { Parsed } from "./cloud-response.ts"
 
 /** Maximum number of records on a page. */
 export const PAGE_SIZE = 100

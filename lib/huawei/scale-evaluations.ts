@@ -3,10 +3,10 @@ import type { Offer } from "../decision/inputs/supernode.ts"
 import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
+import type { Parsed } from "./cloud-response.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
 import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 
 /** Only a boolean `is_sold_out` counts, else it is null: true leads to a larger rung, false to a purchase. */
 const evaluation = onFirstUse(() =>

@@ -1,5 +1,5 @@
 import { request as send } from "undici"
-import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
+import { ACCEPT_ENCODING, decodedBody } from "../http/content.ts"
 import { deadlineIn } from "../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
 import { type ProxySettings, sayProxy } from "../http/proxy.ts"
@@ -83,7 +83,7 @@ async function fetchText(
     const dispatcher = options.dispatchers.for(new URL(url))
     const answer = await send(url, { method: "GET", dispatcher, headers: ACCEPT_ENCODING, signal })
     const wire = Buffer.from(await answer.body.arrayBuffer())
-    const content = bodyOf(wire, answer.headers["content-encoding"], MAX_BYTES)
+    const content = decodedBody(wire, answer.headers["content-encoding"], MAX_BYTES)
     if (!content.ok) return { ok: false, why: `${hostOf(url)} answered with ${content.why}` }
     const text = new TextDecoder().decode(content.body)
     if (answer.statusCode >= 200 && answer.statusCode <= 299) return { ok: true, value: text }

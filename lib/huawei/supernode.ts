@@ -3,10 +3,10 @@ import { idKey, isSameId } from "../decision/inputs/id.ts"
 import type { Server, Supernode } from "../decision/inputs/supernode.ts"
 import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
+import type { Parsed } from "./cloud-response.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
 import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 import { instantOf } from "./instant.ts"
 
 // Strict about ids, lenient about other fields. A field is null if it is missing, has another type, or
@@ -63,13 +63,13 @@ const supernodeShape = onFirstUse(() =>
 /** GET /v1/{project_id}/dev-servers/hyperinstance/{id}. */
 export function readSupernode(reader: CloudReader, place: SupernodePlace): Promise<Read<Supernode>> {
   const { projectId, id } = place
-  const question = {
+  const request = {
     operation: "getHyperinstance",
     method: "GET",
     url: supernodeUrl(place),
     projectId,
   } as const
-  return reader.read(question, (json, receivedAt) => supernodeOf(json, { id, receivedAt }))
+  return reader.read(request, (json, receivedAt) => supernodeOf(json, { id, receivedAt }))
 }
 
 interface AskedSupernode {

@@ -1,9 +1,9 @@
 import { idKey } from "../decision/inputs/id.ts"
 import type { Supernode } from "../decision/inputs/supernode.ts"
 import type { Read } from "../ports.ts"
+import type { Parsed } from "./cloud-response.ts"
 import { type SupernodePlace, supernodesUrl } from "./endpoints.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 import { PAGE_SIZE, pageIn, readAllPages } from "./pages.ts"
 import { listedSupernode } from "./supernode.ts"
 

@@ -6,10 +6,10 @@ import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { jsonOf } from "./answer-error.ts"
 import { listIn } from "./answer-list.ts"
+import type { Parsed } from "./cloud-response.ts"
 import type { SupernodePlace } from "./endpoints.ts"
 import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 import { instantOf } from "./instant.ts"
 import { canonicalQuery } from "./signature.ts"
 
@@ -89,13 +89,13 @@ export async function readTraces(
   return { ok: true, value, ...time }
 }
 
-interface PageQuestion {
+interface PageRequest {
   place: SupernodePlace
   window: TraceWindow
   next: string | null
 }
 
-function readPage(reader: CloudReader, { place, window, next }: PageQuestion): Promise<Read<Page>> {
+function readPage(reader: CloudReader, { place, window, next }: PageRequest): Promise<Read<Page>> {
   const { endpoint, projectId, id } = place
   const query: [string, string][] = [
     ["trace_type", "system"],
@@ -109,8 +109,8 @@ function readPage(reader: CloudReader, { place, window, next }: PageQuestion): P
   ]
   const url = `${endpoint}/v3/${projectId}/traces?${canonicalQuery(query)}`
   const totalMs = next === null ? FIRST_PAGE_MS : OTHER_PAGE_MS
-  const question = { operation: "listTraces", method: "GET", url, projectId, totalMs } as const
-  return reader.read(question, (json, receivedAt) => pageOf(json, { id, receivedAt }))
+  const request = { operation: "listTraces", method: "GET", url, projectId, totalMs } as const
+  return reader.read(request, (json, receivedAt) => pageOf(json, { id, receivedAt }))
 }
 
 function pageOf(json: unknown, asked: { id: string; receivedAt: number }): Parsed<Page> {

@@ -246,9 +246,9 @@ class Chain implements AuditedLedger {
     return "appended"
   }
 
-  async #ask<T>(otherwise: string, question: () => Promise<T>): Promise<T> {
+  async #ask<T>(otherwise: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await question()
+      return await work()
     } catch (error) {
       throw ledgerErrorOf(error, otherwise)
     }

@@ -20,28 +20,28 @@ const MAX_TRIES = 20
 const NOT_INITIALISED = `this ledger has no id, so no run relies on it; nothing was written. To make or adopt it, run: ${operatorCommand.ledgerInit}`
 
 /** Appends pause, resume, hold or approve to stream `control`, read twice per run. Throws LedgerError. */
-export function commandAll(desk: CommandPorts, said: OperatorCommand): Promise<LedgerEntry> {
-  return sayToAllIf(desk, { said, check: () => undefined })
+export function commandAll(ports: CommandPorts, said: OperatorCommand): Promise<LedgerEntry> {
+  return commandAllIf(ports, { said, check: () => undefined })
 }
 
-export interface ControlWord {
+export interface ControlCommand {
   said: OperatorCommand
   check(control: Control): void
 }
 
 /** Like `commandAll`. `check` may refuse by throwing; it gets the exact state that the command changes. */
-export async function sayToAllIf(
-  desk: CommandPorts,
-  { said: written, check }: ControlWord,
+export async function commandAllIf(
+  ports: CommandPorts,
+  { said: written, check }: ControlCommand,
 ): Promise<LedgerEntry> {
   const said = cleaned(written)
-  return appendWord(desk, CONTROL_STREAM, (head, at) => {
+  return appendCommand(ports, CONTROL_STREAM, (head, at) => {
     const control = controlOf(head)
     if (!control.ledger) throw new LedgerError(NOT_INITIALISED)
     check(control)
     const standing = foldControl(control, said, at)
     const place = { stream: CONTROL_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
-    const ids = { run: desk.newId(), writer: desk.newId() }
+    const ids = { run: ports.newId(), writer: ports.newId() }
     const entry = { ...place, ...ids, at, kind: "said" as const, mode: "live" as const, said, standing }
     const sealed = fitting(() => sealEntry(entry, leavesRoom(said) ? MAX_CONTROL_BYTES : MAX_ENTRY_BYTES))
     if (sealed === null) throw new LedgerError(CONTROL_IS_FULL)
@@ -63,18 +63,18 @@ function leavesRoom(said: OperatorCommand): boolean {
  * remedy for an entry that a fast clock dated in the future.
  */
 export async function commandSupernode(
-  desk: CommandPorts,
+  ports: CommandPorts,
   stream: string,
   { said: written, check }: SupernodeCommand,
 ): Promise<LedgerEntry> {
   const said = cleaned(written)
-  return appendWord(desk, stream, (head, now) => {
+  return appendCommand(ports, stream, (head, now) => {
     check(stateOf(head))
     const at = said.verb === "reset" ? now : Math.max(now, head?.at ?? 0)
     return nextEntry(stream, head, {
       at,
-      run: desk.newId(),
-      writer: desk.newId(),
+      run: ports.newId(),
+      writer: ports.newId(),
       kind: "said",
       mode: "live",
       said,
@@ -93,15 +93,15 @@ function cleaned<T extends OperatorCommand>(said: T): T {
   return "why" in said ? { ...said, by, why: cleanText(said.why, 2_000) } : { ...said, by }
 }
 
-async function appendWord(
-  desk: CommandPorts,
+async function appendCommand(
+  ports: CommandPorts,
   stream: string,
   entryAfter: (head: LedgerEntry | undefined, now: number) => LedgerEntry,
 ): Promise<LedgerEntry> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const head = await desk.ledger.head(stream)
-    const entry = entryAfter(head, desk.clock.now())
-    if ((await desk.ledger.append(entry)) === "appended") return entry
+    const head = await ports.ledger.head(stream)
+    const entry = entryAfter(head, ports.clock.now())
+    if ((await ports.ledger.append(entry)) === "appended") return entry
   }
   throw new LedgerError(
     `${stream} is too busy: ${MAX_TRIES} appends lost against other runs; nothing was said, try again`,

@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 /** Maximum concurrent queries. Reads beyond that wait and share the next query. */
-const MAX_QUESTIONS = 4
+const MAX_QUERIES = 4
 /** Maximum concurrent reads if heads are read one by one; fewer than the connections to DynamoDB. */
 const READS_AT_ONCE = 32
 /** Entries that are checked before other work gets a turn, because checking a thousand takes long. */
@@ -50,7 +50,7 @@ export class HeadReads {
 
   /** Starts one query for all reads of the same turn of the event loop. */
   #plan(): void {
-    if (this.#isPlanned || this.#underWay >= MAX_QUESTIONS || this.#waiting.size === 0) return
+    if (this.#isPlanned || this.#underWay >= MAX_QUERIES || this.#waiting.size === 0) return
     this.#isPlanned = true
     queueMicrotask(() => {
       this.#isPlanned = false

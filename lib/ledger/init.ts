@@ -9,7 +9,7 @@ import { CONTROL_STREAM, controlOf, FLEET_STREAM } from "./next-entry.ts"
 const MAX_TRIES = 20
 
 /** Operator's input for `ledger init`. */
-export interface InitWords {
+export interface InitInput {
   by: string
   why: string
   /** True if the operator confirms that no order is in flight; then live runs need not wait. */
@@ -30,18 +30,18 @@ export interface Initialised {
  * table. Throws LedgerError.
  */
 export async function initLedger(
-  desk: CommandPorts & { ledger: MadeLedger },
-  words: InitWords,
+  ports: CommandPorts & { ledger: MadeLedger },
+  input: InitInput,
 ): Promise<Initialised> {
-  await desk.ledger.create()
-  await desk.ledger.checkWritable()
+  await ports.ledger.create()
+  await ports.ledger.checkWritable()
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const head = await desk.ledger.head(CONTROL_STREAM)
+    const head = await ports.ledger.head(CONTROL_STREAM)
     const known = controlOf(head).ledger
     if (known) return { identity: known, entry: null }
-    const isEmpty = head === undefined && (await remembersNothing(desk.ledger))
-    const entry = initEntry(desk, { head, isEmpty, words })
-    if ((await desk.ledger.append(entry)) !== "appended") continue
+    const isEmpty = head === undefined && (await remembersNothing(ports.ledger))
+    const entry = initEntry(ports, { head, isEmpty, input })
+    if ((await ports.ledger.append(entry)) !== "appended") continue
     const identity = controlOf(entry).ledger
     if (identity) return { identity, entry }
   }
@@ -51,21 +51,21 @@ export async function initLedger(
 interface Beginning {
   head: LedgerEntry | undefined
   isEmpty: boolean
-  words: InitWords
+  input: InitInput
 }
 
-function initEntry(desk: CommandPorts, { head, isEmpty, words }: Beginning): LedgerEntry {
-  const { by, why, nothingInFlight } = words
+function initEntry(ports: CommandPorts, { head, isEmpty, input }: Beginning): LedgerEntry {
+  const { by, why, nothingInFlight } = input
   const origin = isEmpty ? (nothingInFlight ? "nothing-in-flight" : "empty") : "adopted"
-  const said: OperatorCommand = { verb: "init", ledger: { id: desk.newId() }, origin, why, by }
-  const at = desk.clock.now()
+  const said: OperatorCommand = { verb: "init", ledger: { id: ports.newId() }, origin, why, by }
+  const at = ports.clock.now()
   return sealEntry({
     stream: CONTROL_STREAM,
     seq: (head?.seq ?? 0) + 1,
     prev: head?.hash ?? "",
     at,
-    run: desk.newId(),
-    writer: desk.newId(),
+    run: ports.newId(),
+    writer: ports.newId(),
     kind: "said",
     mode: "live",
     said,

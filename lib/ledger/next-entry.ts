@@ -37,28 +37,28 @@ export function fleetOf(head: LedgerEntry | undefined): FleetState {
 /** Next entry of stream `fleet`. Throws RangeError if it is too large. */
 export function nextFleetEntry(
   head: LedgerEntry | undefined,
-  news: EntryFields & { kind: "opened" | "settled"; fleet: FleetChange },
+  fields: EntryFields & { kind: "opened" | "settled"; fleet: FleetChange },
 ): LedgerEntry {
-  const standing = foldFleet(fleetOf(head), { ...news, news: news.fleet })
+  const standing = foldFleet(fleetOf(head), { ...fields, change: fields.fleet })
   const place = { stream: FLEET_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
-  return sealEntry({ ...news, ...place, standing })
+  return sealEntry({ ...fields, ...place, standing })
 }
 
 /**
- * Next entry of a supernode's chain: folds `news` into the head's state and seals it. Contains the policy
+ * Next entry of a supernode's chain: folds `fields` into the head's state and seals it. Contains the policy
  * only if the chain does not hold it yet. Throws RangeError if it is too large.
  */
 export function nextEntry(
   stream: string,
   head: LedgerEntry | undefined,
-  news: EntryFields,
+  fields: EntryFields,
   mostBytes = MAX_ENTRY_BYTES,
 ): LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
   // A head that this process wrote and one that it read differ in key order. Both must give the same state.
   const before = inCanonicalOrder(stateOf(head))
-  const { policy: _known, ...byReference } = news
-  const kept = hasPolicy(before, news) ? byReference : news
+  const { policy: _known, ...byReference } = fields
+  const kept = hasPolicy(before, fields) ? byReference : fields
   const standing = fold(before, { ...kept, seq })
   return sealEntry({ ...kept, stream, seq, prev: head?.hash ?? "", standing }, mostBytes)
 }
@@ -91,15 +91,15 @@ function hasPolicy(standing: SupernodeState, { policy, policyHash }: EntryFields
 export function nextSettlement(
   stream: string,
   head: LedgerEntry | undefined,
-  news: EntryFields & { outcome: Outcome },
+  fields: EntryFields & { outcome: Outcome },
 ): LedgerEntry {
-  const { outcome } = news
-  if (outcome.kind === "not-sent" || !outcome.raw) return nextEntry(stream, head, news)
+  const { outcome } = fields
+  if (outcome.kind === "not-sent" || !outcome.raw) return nextEntry(stream, head, fields)
   for (const raw of keptForms(outcome.raw)) {
-    const entry = fitting(() => nextEntry(stream, head, { ...news, outcome: { ...outcome, raw } }))
+    const entry = fitting(() => nextEntry(stream, head, { ...fields, outcome: { ...outcome, raw } }))
     if (entry) return entry
   }
-  return nextEntry(stream, head, { ...news, outcome: { ...outcome, raw: null } })
+  return nextEntry(stream, head, { ...fields, outcome: { ...outcome, raw: null } })
 }
 
 /** Limit for `nextNote`. Notes of other runs must not use up the room that a run needs while it buys. */
@@ -112,13 +112,13 @@ const MAX_NOTE_BYTES = MAX_ENTRY_BYTES - 32 * 1024
 export function nextNote(
   stream: string,
   head: LedgerEntry | undefined,
-  news: EntryFields,
+  fields: EntryFields,
 ): LedgerEntry | null {
-  const { situation, ...bare } = news
+  const { situation, ...bare } = fields
   const why = "too much to keep in one ledger entry"
   const readings = { state: "unreadable" as const, why, credentials: false }
-  const smaller = situation ? [{ ...news, situation: { ...situation, readings } }, bare] : []
-  for (const candidate of [news, ...smaller]) {
+  const smaller = situation ? [{ ...fields, situation: { ...situation, readings } }, bare] : []
+  for (const candidate of [fields, ...smaller]) {
     const entry = fitting(() => nextEntry(stream, head, candidate, MAX_NOTE_BYTES))
     if (entry) return entry
   }

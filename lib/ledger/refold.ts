@@ -43,7 +43,7 @@ function stateAfter(before: LedgerEntry["standing"], entry: LedgerEntry): Ledger
   if (stream === FLEET_STREAM) {
     if ((kind !== "opened" && kind !== "settled") || !fleet)
       return `is not a reservation, and stream ${FLEET_STREAM} holds reservations only`
-    return foldFleet(before as FleetState, { kind, at, confirmedAt, news: fleet })
+    return foldFleet(before as FleetState, { kind, at, confirmedAt, change: fleet })
   }
   return fold(before as SupernodeState, entry)
 }

@@ -1,6 +1,6 @@
 import type { Reading } from "../decision/inputs/reading.ts"
 import type { AlarmSignal, Datapoint } from "../decision/inputs/signal.ts"
-import type { MetricQuestion } from "../ports.ts"
+import type { MetricQuery } from "../ports.ts"
 import { metricProblem, type WantedAlarm, wantedAlarm } from "./alarm/metric.ts"
 import { namedResource } from "./alarm/resource.ts"
 import { chosenValue } from "./alarm/value.ts"
@@ -12,7 +12,7 @@ import { chosenValue } from "./alarm/value.ts"
  */
 export function readAlarm(
   rule: string,
-  { policy, signal, supernode }: Pick<MetricQuestion, "policy" | "signal" | "supernode">,
+  { policy, signal, supernode }: Pick<MetricQuery, "policy" | "signal" | "supernode">,
 ): Reading {
   const missing = (problem: string, periodMs: number | null = null): Reading => ({
     rule,

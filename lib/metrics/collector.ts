@@ -1,5 +1,5 @@
 import type { Reading } from "../decision/inputs/reading.ts"
-import type { After, MetricQuestion } from "../ports.ts"
+import type { After, MetricQuery } from "../ports.ts"
 import { readAlarm } from "./alarm.ts"
 import { limiterOf } from "./batching/concurrency.ts"
 import { type ChunkOptions, type Meter, meterOf } from "./batching/meter.ts"
@@ -15,7 +15,7 @@ import type { MetricSources } from "./sources.ts"
 /** One supernode among those of an event. */
 export interface Participant {
   /** One reading per rule, in the policy's order. Never throws: a failed reading has a `problem`. */
-  read(question: MetricQuestion): Promise<Reading[]>
+  read(query: MetricQuery): Promise<Reading[]>
   /** The supernode reads nothing more, so the others do not wait for it. */
   leave(): void
 }
@@ -72,10 +72,10 @@ function chunkOf(parts: ChunkParts): { isOpen(): boolean; join(): Participant } 
       joined += 1
       const members = meters.map((meter) => meter.join())
       return {
-        async read(question) {
-          const read = await Promise.all(members.map((member) => member.read(question)))
+        async read(query) {
+          const read = await Promise.all(members.map((member) => member.read(query)))
           const byRule = new Map(read.flatMap((readings) => [...readings]))
-          return question.policy.rules.map(({ name }) => byRule.get(name) ?? readAlarm(name, question))
+          return query.policy.rules.map(({ name }) => byRule.get(name) ?? readAlarm(name, query))
         },
         leave() {
           for (const member of members) member.leave()
@@ -90,7 +90,7 @@ function metersOf({ sources, discovery, awsRegion, ...options }: ChunkParts): Me
     cloudEyeKind(sources),
     {
       source: (rule) => rule.metric["cloud-eye"],
-      want: (rule, source, question) => wantOf(rule, source, { question, discovery }),
+      want: (rule, source, query) => wantOf(rule, source, { query, discovery }),
       series: seriesOf,
       reading: cloudEyeReading,
     },
@@ -110,7 +110,7 @@ function metersOf({ sources, discovery, awsRegion, ...options }: ChunkParts): Me
     cloudwatchKind(sources),
     {
       source: (rule) => rule.metric.cloudwatch,
-      want: (rule, source, question) => cloudwatchWant(rule, source, { question, region: awsRegion }),
+      want: (rule, source, query) => cloudwatchWant(rule, source, { query, region: awsRegion }),
       series: cloudwatchSeries,
       reading: cloudwatchReading,
     },

@@ -10,7 +10,7 @@ export function pointsAt(starts: readonly number[], points: readonly Datapoint[]
     if (Number.isFinite(value)) values.set(at, (values.get(at) ?? new Set()).add(value))
   }
   return starts.toReversed().flatMap((at) => {
-    const told = [...(values.get(at) ?? [])]
-    return told.length === 1 ? told.map((value) => ({ at, value })) : []
+    const distinct = [...(values.get(at) ?? [])]
+    return distinct.length === 1 ? distinct.map((value) => ({ at, value })) : []
   })
 }

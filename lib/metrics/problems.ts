@@ -22,8 +22,8 @@ export function sayProblems(problems: readonly SeriesProblem[]): string | null {
     servers.length === 0 ? says : `${sayServers(servers)}: ${says}`,
   )
   const more = lines.length - COMPLAINTS_AT_MOST
-  const told = more > 0 ? [...lines.slice(0, COMPLAINTS_AT_MOST), `${more} more complaints`] : lines
-  return told.length === 0 ? null : told.join("; ")
+  const shown = more > 0 ? [...lines.slice(0, COMPLAINTS_AT_MOST), `${more} more complaints`] : lines
+  return shown.length === 0 ? null : shown.join("; ")
 }
 
 function sayServers(ids: readonly string[]): string {

@@ -7,12 +7,12 @@ import { type Message, textOf } from "./message.ts"
 // WeCom refuse a message with HTTP 200 and an error code in the body: the status alone proves nothing.
 
 /** Meaning of a 2xx response. `detail` is the vendor's error code and message; clean it before showing it. */
-export type Answer = { isTaken: true } | { isTaken: false; detail: string }
+export type DeliveryVerdict = { isTaken: true } | { isTaken: false; detail: string }
 
 export interface Format {
   body(message: Message, signing: Signing): Record<string, unknown>
   /** Interprets the body of a 2xx response; `text` is null if the body is incomplete. */
-  judge(text: string | null): Answer
+  judge(text: string | null): DeliveryVerdict
   /** Adds the signature to the URL. Absent if the signature is not part of the URL. */
   addressWith?(url: URL, signing: Signing): URL
 }
@@ -113,7 +113,7 @@ function dingtalkAddress(url: URL, { secret, now }: Signing): URL {
 }
 
 /** For vendors with a code in every response. Success only if the first of these fields that exists is 0. */
-function judgeCode(text: string | null, names: readonly string[]): Answer {
+function judgeCode(text: string | null, names: readonly string[]): DeliveryVerdict {
   const json = jsonOf(text)
   if (!isRecord(json)) return refused(text === null ? null : "a body that is not the vendor's JSON")
   const code = names.map((name) => json[name]).find((value) => value !== undefined)
@@ -122,7 +122,7 @@ function judgeCode(text: string | null, names: readonly string[]): Answer {
 }
 
 /** For format `json`, whose receiver is unknown. Success unless the body is clearly a refusal. */
-function judgeUnknownReceiver(text: string | null): Answer {
+function judgeUnknownReceiver(text: string | null): DeliveryVerdict {
   const json = jsonOf(text)
   if (!isRecord(json)) return { isTaken: true }
   const isRefusal =
@@ -142,7 +142,7 @@ function isFeishuRefusal({ code, msg }: Record<string, unknown>): boolean {
   return typeof msg === "string" && typeof code === "number" && code >= 1_000
 }
 
-function refused(detail: string | null): Answer {
+function refused(detail: string | null): DeliveryVerdict {
   return { isTaken: false, detail: detail ?? "no whole body that would say that it was taken" }
 }
 

@@ -32,10 +32,10 @@ const TITLES: Record<Notification["state"], string> = {
 
 const MAX_SAYS = 1_500
 
-export function messageOf(notice: Notification): Message {
-  const { about: _about, to: _to, since, ...fields } = notice
-  const { supernode, mode, state, todo, entry, anchor = null } = notice
-  const says = cleanText(notice.says, MAX_SAYS)
+export function messageOf(notification: Notification): Message {
+  const { about: _about, to: _to, since, ...fields } = notification
+  const { supernode, mode, state, todo, entry, anchor = null } = notification
+  const says = cleanText(notification.says, MAX_SAYS)
   const hint = mode === "live" ? "" : ` (${mode}: nothing is bought in this mode)`
   const isDone = state === "purchase" || state === "daily"
   return {

@@ -1,5 +1,5 @@
 import { type Dispatcher, request as send } from "undici"
-import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
+import { ACCEPT_ENCODING, decodedBody } from "../http/content.ts"
 import { deadlineIn } from "../http/deadline.ts"
 import { dispatchersOf } from "../http/dispatchers.ts"
 import { type ProxySettings, sayProxy } from "../http/proxy.ts"
@@ -13,11 +13,11 @@ export interface Posting {
   timeoutMs: number
   /** Limit for reading the body, in milliseconds; a slower body is incomplete. Defaults to `timeoutMs`. */
   bodyMs?: number
-  way: Way
+  network: NetworkSettings
 }
 
 /** Network settings of outgoing requests. */
-export interface Way {
+export interface NetworkSettings {
   /** From HTTPS_PROXY and NO_PROXY. Connects directly if `null` or absent. */
   proxy?: ProxySettings | null
   /** Certificates to trust instead of the system's, in PEM. */
@@ -33,10 +33,10 @@ export type Posted = { kind: "answer"; status: number; text: string | null } | {
 const MAX_BODY_BYTES = 64 * 1024
 
 /** Sends one POST on a new connection, without retries or redirects. Never throws. */
-export async function post({ url, headers, body, timeoutMs, bodyMs, way }: Posting): Promise<Posted> {
+export async function post({ url, headers, body, timeoutMs, bodyMs, network }: Posting): Promise<Posted> {
   // The connection is new each time, because a kept one may be dead after the container was frozen.
   const limitMs = Math.max(1, Math.floor(timeoutMs))
-  const { proxy = null, tls } = way
+  const { proxy = null, tls } = network
   const dispatchers = dispatchersOf({
     proxy,
     ca: tls?.ca,
@@ -82,7 +82,7 @@ async function wholeText(
       if (bytes > MAX_BODY_BYTES) return null
       chunks.push(part)
     }
-    const whole = bodyOf(Buffer.concat(chunks), headers["content-encoding"], MAX_BODY_BYTES)
+    const whole = decodedBody(Buffer.concat(chunks), headers["content-encoding"], MAX_BODY_BYTES)
     return whole.ok ? whole.body.toString("utf8") : null
   } catch {
     return null

@@ -2,7 +2,7 @@ import { isRecord } from "../decision/policy/amounts.ts"
 import type { Delivery } from "../ports.ts"
 import { errorIn, jsonOf } from "./formats.ts"
 import { type Message, textOf } from "./message.ts"
-import { post, sayStatus, type Way } from "./post.ts"
+import { type NetworkSettings, post, sayStatus } from "./post.ts"
 import { cleanedWords, cutBytes } from "./text.ts"
 
 /** Signs a request with this invocation's keys. Resolves to the headers to send; rejects without keys. */
@@ -17,7 +17,7 @@ export interface SmnOptions {
   sign: SignHuaweiRequest
   /** Value of SUPERNODE_SMN_ENDPOINT; `null` for the endpoint of the topic's region. */
   endpoint: string | null
-  way: Way
+  network: NetworkSettings
 }
 
 // API page "Publishing a message": subject at most 512 bytes, message at most 256 KB.
@@ -32,7 +32,7 @@ const MAX_DETAIL = 200
 export async function publishToSmn(
   urn: string,
   message: Message,
-  { sign, endpoint, way, timeoutMs }: SmnOptions & { timeoutMs: number },
+  { sign, endpoint, network, timeoutMs }: SmnOptions & { timeoutMs: number },
 ): Promise<Delivery> {
   const [, , region = "", projectId = ""] = urn.split(":")
   const base = endpoint ?? `https://smn.${region}.myhuaweicloud.com`
@@ -49,7 +49,7 @@ export async function publishToSmn(
   }).catch(() => null)
   if (headers === null)
     return { ok: false, why: "the SMN topic was not asked: there are no keys to sign with" }
-  const posted = await post({ url, headers, body, timeoutMs, way })
+  const posted = await post({ url, headers, body, timeoutMs, network })
   if (posted.kind === "none") return { ok: false, why: `the SMN topic ${posted.says}` }
   const { status, text } = posted
   const json = jsonOf(text)

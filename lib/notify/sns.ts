@@ -2,7 +2,7 @@ import type { CloudWatchClient } from "@aws-sdk/client-cloudwatch"
 import { sdkHandler } from "../http/sdk-handler.ts"
 import type { Delivery } from "../ports.ts"
 import { type Message, textOf } from "./message.ts"
-import { type Posted, post, sayStatus, type Way } from "./post.ts"
+import { type NetworkSettings, type Posted, post, sayStatus } from "./post.ts"
 import { cleanedWords } from "./text.ts"
 
 export interface SnsOptions {
@@ -23,7 +23,7 @@ const FORM = "application/x-www-form-urlencoded; charset=utf-8"
 export async function publishToSns(
   arn: string,
   message: Message,
-  { timeoutMs, way, ...options }: SnsOptions & { timeoutMs: number; way: Way },
+  { timeoutMs, network, ...options }: SnsOptions & { timeoutMs: number; network: NetworkSettings },
 ): Promise<Delivery> {
   const [, partition = "aws", , region = "", account = ""] = arn.split(":")
   const suffix = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com"
@@ -35,12 +35,12 @@ export async function publishToSns(
     Subject: message.title.replace(/[^\x20-\x7e]/g, "?").slice(0, MAX_SUBJECT),
     Message: textOf(message, MAX_MESSAGE_BYTES),
   }).toString()
-  const headers = await within(timeoutMs, signed({ url, body, region }, { ...options, way })).catch(
+  const headers = await within(timeoutMs, signed({ url, body, region }, { ...options, network })).catch(
     () => null,
   )
   if (headers === null)
     return { ok: false, why: "the SNS topic was not asked: there are no keys to sign with" }
-  const posted = await post({ url, headers, body, timeoutMs, way })
+  const posted = await post({ url, headers, body, timeoutMs, network })
   const problem = problemOf(posted, [arn, account])
   return problem === null ? { ok: true } : { ok: false, why: `the SNS topic ${problem}` }
 }
@@ -73,13 +73,13 @@ interface Unsigned {
 /** Signs with the CloudWatch client, which is already a dependency. Its signer works for any service. */
 async function signed(
   { url, body, region }: Unsigned,
-  { credentials, way }: Pick<SnsOptions, "credentials"> & { way: Way },
+  { credentials, network }: Pick<SnsOptions, "credentials"> & { network: NetworkSettings },
 ): Promise<Record<string, string>> {
   const { CloudWatchClient: Client } = await import("@aws-sdk/client-cloudwatch")
   const client: CloudWatchClient = new Client({
     region,
     // Used only to fetch keys, such as those of a web identity.
-    requestHandler: sdkHandler({ proxy: way.proxy ?? null, ...KEY_TIMEOUTS }),
+    requestHandler: sdkHandler({ proxy: network.proxy ?? null, ...KEY_TIMEOUTS }),
     ...(credentials ? { credentials } : {}),
   })
   try {

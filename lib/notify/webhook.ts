@@ -4,13 +4,13 @@ import { isSecureAddress } from "../decision/policy/secure-address.ts"
 import type { Delivery } from "../ports.ts"
 import { errorIn, FORMATS, jsonOf } from "./formats.ts"
 import type { Message } from "./message.ts"
-import { type Posted, post, sayStatus, type Way } from "./post.ts"
+import { type NetworkSettings, type Posted, post, sayStatus } from "./post.ts"
 import { cleanedWords } from "./text.ts"
 
 export type Webhook = Extract<NotifyRecipient, { kind: "webhook" }>
 
 export interface WebhookOptions {
-  way: Way
+  network: NetworkSettings
   /** Time for signatures, in epoch milliseconds. */
   now(): number
 }
@@ -24,7 +24,7 @@ const JSON_BODY_MS = 300
 export async function sendToWebhook(
   { address, format, secret }: Omit<Webhook, "topics" | "kind">,
   message: Message,
-  { way, now, timeoutMs }: WebhookOptions & { timeoutMs: number },
+  { network, now, timeoutMs }: WebhookOptions & { timeoutMs: number },
 ): Promise<Delivery> {
   if (!isSecureAddress(address))
     return { ok: false, why: "the webhook is not https, and plain http may not leave this machine" }
@@ -37,7 +37,7 @@ export async function sendToWebhook(
     body: JSON.stringify(body(message, signing)),
     timeoutMs,
     ...(format === "json" ? { bodyMs: JSON_BODY_MS } : {}),
-    way,
+    network,
   })
   const secrets = secretsOf(url, secret)
   const problem = problemOf(posted, format, (words) => cleanedWords(words, MAX_DETAIL, secrets))

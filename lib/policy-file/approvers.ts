@@ -71,7 +71,7 @@ function lookalikes(main: Source, names: readonly (string | null)[]): PolicyProb
   })
 }
 
-function tooFew({ places, merged }: SupernodeEntry, people: number): PolicyProblem[] {
+function tooFew({ nodes, merged }: SupernodeEntry, people: number): PolicyProblem[] {
   const approval = valueAt(merged, ["approval"])
   if (!isRecord(approval) || approval["above"] === undefined) return []
   const needed = approval["approvers"] ?? 1
@@ -81,5 +81,5 @@ function tooFew({ places, merged }: SupernodeEntry, people: number): PolicyProbl
     people === 0
       ? `needs the people who may approve: list at least ${needed} under approvers, such as approvers: [ { name: ann } ]`
       : `must be at most ${people}: the file lists this many people under approvers`
-  return [problemAt(originOf(places, path), message)]
+  return [problemAt(originOf(nodes, path), message)]
 }

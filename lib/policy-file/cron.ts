@@ -22,7 +22,7 @@ export function readCron(text: string): CronFields | { problem: string } {
   const sets = setsOf(text)
   const problem = sets === null ? fields.map(fieldProblem).find((found) => found !== null) : ambiguity(fields)
   if (sets === null || problem) return { problem: problem ?? "must be a cron expression that can be read" }
-  return comesEver(sets)
+  return everOccurs(sets)
     ? sets
     : { problem: `must come some day: no month that ${text} names has such a day` }
 }
@@ -78,7 +78,7 @@ function chosen(flags: readonly number[], first = 0): number[] {
   return flags.flatMap((flag, i) => (flag > 0 ? [i + first] : []))
 }
 
-function comesEver({ daysOfMonth, daysOfWeek, months }: CronFields): boolean {
+function everOccurs({ daysOfMonth, daysOfWeek, months }: CronFields): boolean {
   if (daysOfMonth === null || daysOfWeek !== null) return true
   return months.some((month) => Math.min(...daysOfMonth) <= (DAYS_IN_MONTH[month - 1] ?? 0))
 }

@@ -13,7 +13,7 @@ export interface Wording {
 }
 
 /** Keys whose values are secrets or long texts. Messages never repeat these values. */
-const UNSPOKEN = new Set<string | number>(["notify", "url", "userdata"])
+const UNQUOTED_KEYS = new Set<string | number>(["notify", "url", "userdata"])
 
 const KINDS: Record<string, string> = {
   object: "a mapping",
@@ -105,7 +105,7 @@ function sentence({ code, message }: z.core.$ZodIssue, path: Path, seen: unknown
   if (typeof seen === "object") {
     return code === "custom" ? message : `${message}, not ${Array.isArray(seen) ? "a list" : "a mapping"}`
   }
-  if (path.some((segment) => UNSPOKEN.has(segment))) return message
+  if (path.some((segment) => UNQUOTED_KEYS.has(segment))) return message
   const quotes = message === "must be text" ? ": put it in quotes" : ""
   return `${message}, not ${shown(seen)}${quotes}`
 }

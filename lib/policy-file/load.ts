@@ -83,14 +83,14 @@ export async function loadPolicyFile(
   const entries = [main, ...included.sources].flatMap((source) => entriesOf(source, main))
   const defaults = valueAt(main.value, ["defaults"])
   const readCron = await cronReader([defaults, ...entries.map(({ merged }) => merged)])
-  const read = await Promise.all(entries.map(({ places, merged }) => readUserdata(places, merged)))
+  const read = await Promise.all(entries.map(({ nodes, merged }) => readUserdata(nodes, merged)))
   const problems = [
     ...ofFile,
     ...included.problems,
     ...defaultsProblems(main),
     ...entries.flatMap((entry) => entryProblems(entry, entries.length)),
     ...cronProblems(readCron, [{ source: main, path: ["defaults"] }], defaults),
-    ...entries.flatMap(({ places, merged }) => cronProblems(readCron, places, merged)),
+    ...entries.flatMap(({ nodes, merged }) => cronProblems(readCron, nodes, merged)),
     ...repeatedIdentities(entries),
     ...mixedCurrencies(main, entries),
     ...approverProblems(main, entries),

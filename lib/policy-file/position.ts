@@ -21,11 +21,11 @@ export interface Origin {
 }
 
 /**
- * Finds where the merged value at `path` is written: in the first of `places` that has it. Maps merge deeply,
+ * Finds where the merged value at `path` is written: in the first of `nodes` that has it. Maps merge deeply,
  * so each key of the path is looked up in turn.
  */
-export function originOf(places: readonly [SourceNode, ...SourceNode[]], path: Path): Origin {
-  let found = places.flatMap(({ source, path: base }) => {
+export function originOf(nodes: readonly [SourceNode, ...SourceNode[]], path: Path): Origin {
+  let found = nodes.flatMap(({ source, path: base }) => {
     const node = nodeAt(source, base)
     return node ? [{ source, path: base, key: keyAt(source, base), node }] : []
   })
@@ -35,20 +35,20 @@ export function originOf(places: readonly [SourceNode, ...SourceNode[]], path: P
       return child ? [{ source: at.source, path: [...at.path, segment], ...child }] : []
     })
     const [first] = children
-    if (first === undefined) return missing(places, found[0], path.slice(depth))
-    // Only maps merge. Any other value hides the places after it.
+    if (first === undefined) return missing(nodes, found[0], path.slice(depth))
+    // Only maps merge. Any other value hides the nodes after it.
     found = isMap(first.node) ? children.filter(({ node }) => isMap(node)) : [first]
   }
   const [at] = found
-  return at ? { ...at, parent: at.node } : missing(places, undefined, path)
+  return at ? { ...at, parent: at.node } : missing(nodes, undefined, path)
 }
 
 function missing(
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   at: Omit<Origin, "parent"> | undefined,
   rest: Path,
 ): Origin {
-  const [{ source, path }] = places
+  const [{ source, path }] = nodes
   const parent = at?.node ?? source.document.contents
   if (!isNode(parent)) throw new TypeError("a policy file without contents has no positions")
   return {

@@ -17,14 +17,14 @@ export async function cronReader(written: readonly unknown[]): Promise<ReadCron>
 /** Problems of cron expressions in one supernode or in `defaults`, except those that the schema reports. */
 export function cronProblems(
   readCron: ReadCron,
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   written: unknown,
 ): PolicyProblem[] {
   return schedulesOf(written).flatMap((schedule, i) => {
     const text = isRecord(schedule) ? schedule["cron"] : undefined
     if (typeof text !== "string" || !writtenCron().safeParse(text).success) return []
     const read = readCron(text)
-    return "problem" in read ? [problemAt(originOf(places, ["schedules", i, "cron"]), read.problem)] : []
+    return "problem" in read ? [problemAt(originOf(nodes, ["schedules", i, "cron"]), read.problem)] : []
   })
 }
 

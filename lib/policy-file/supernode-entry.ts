@@ -9,10 +9,10 @@ import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 import type { Source } from "./source.ts"
 
-/** One item of a file's `supernodes` with `defaults` merged in, and the places of its values. */
+/** One item of a file's `supernodes` with `defaults` merged in, and the nodes of its values. */
 export interface SupernodeEntry {
-  /** Places of its values: the supernode itself, then `defaults`. */
-  places: readonly [SourceNode, ...SourceNode[]]
+  /** Nodes of its values: the supernode itself, then `defaults`. */
+  nodes: readonly [SourceNode, ...SourceNode[]]
   merged: unknown
 }
 
@@ -23,7 +23,7 @@ export function entriesOf(source: Source, main: Source): SupernodeEntry[] {
   // If the list is too long, that is the only problem reported; its items are not checked.
   if (!Array.isArray(list) || list.length > MAX_SUPERNODES) return []
   return list.map((own: unknown, i) => ({
-    places: [
+    nodes: [
       { source, path: ["supernodes", i] },
       { source: main, path: ["defaults"] },
     ],
@@ -39,20 +39,20 @@ function withoutIdentity(defaults: unknown): unknown {
 }
 
 /** Problems that the schema finds in one supernode. `times` is the number of supernodes that it checks. */
-export function entryProblems({ places, merged }: SupernodeEntry, times: number): PolicyProblem[] {
+export function entryProblems({ nodes, merged }: SupernodeEntry, times: number): PolicyProblem[] {
   const issues = writtenSupernodeSchema.safeParse(merged, checking(times)).error?.issues ?? []
   const wordings = wordingsOf(issues, merged)
   // A name or id in `defaults` is a problem of its own, so a missing one is reported at the supernode only.
   const ofItself = ({ path: [key] }: Wording) => IDENTITY.some((own) => own === key)
-  return wordings.flatMap((wording) => problemsIn(ofItself(wording) ? [places[0]] : places, [wording]))
+  return wordings.flatMap((wording) => problemsIn(ofItself(wording) ? [nodes[0]] : nodes, [wording]))
 }
 
 /** Adds each problem's position in the files. */
 export function problemsIn(
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   wordings: readonly Wording[],
 ): PolicyProblem[] {
-  return wordings.map(({ path, message, point }) => problemAt(originOf(places, path), message, point))
+  return wordings.map(({ path, message, point }) => problemAt(originOf(nodes, path), message, point))
 }
 
 /**
@@ -90,9 +90,9 @@ export function repeatedIdentities(entries: readonly SupernodeEntry[]): PolicyPr
         first.set(value, entry)
         return []
       }
-      const there = problemAt(originOf(before.places, [key]), "")
+      const there = problemAt(originOf(before.nodes, [key]), "")
       const message = `must be unique: ${value} is already used at ${there.file}:${there.line}:${there.column}`
-      return [problemAt(originOf(entry.places, [key]), message)]
+      return [problemAt(originOf(entry.nodes, [key]), message)]
     })
   })
 }
@@ -103,19 +103,19 @@ export function repeatedIdentities(entries: readonly SupernodeEntry[]): PolicyPr
  */
 export function mixedCurrencies(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
   const fleet = valueAt(main.value, ["fleet", "budget", "currency"])
-  const places: SupernodeEntry["places"] = [{ source: main, path: [] }]
+  const nodes: SupernodeEntry["nodes"] = [{ source: main, path: [] }]
   const all = entries.flatMap((entry) =>
     isRecord(entry.merged)
-      ? currenciesOf(entry.merged).map((found) => ({ places: entry.places, ...found }))
+      ? currenciesOf(entry.merged).map((found) => ({ nodes: entry.nodes, ...found }))
       : [],
   )
-  if (typeof fleet === "string") all.push({ places, path: ["fleet", "budget", "currency"], currency: fleet })
+  if (typeof fleet === "string") all.push({ nodes, path: ["fleet", "budget", "currency"], currency: fleet })
   const valid = all.filter(({ currency }) => /^[A-Z]{3}$/.test(currency))
-  const meant = mostFrequent(valid.map(({ currency }) => currency))
+  const mostUsed = mostFrequent(valid.map(({ currency }) => currency))
   return valid
-    .filter(({ currency }) => currency !== meant)
-    .map(({ places: at, path, currency }) => {
-      const message = `must be ${meant} as elsewhere in the policy, not ${currency}: currencies are not converted`
+    .filter(({ currency }) => currency !== mostUsed)
+    .map(({ nodes: at, path, currency }) => {
+      const message = `must be ${mostUsed} as elsewhere in the policy, not ${currency}: currencies are not converted`
       return problemAt(originOf(at, path), message)
     })
 }

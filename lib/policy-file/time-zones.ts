@@ -48,7 +48,7 @@ const WITHOUT_AREA = [
 const WITHDRAWN = ["us/pacific-new"]
 
 /** Zones that people probably mean by an abbreviation or a name. */
-const MEANT: Readonly<Record<string, readonly string[]>> = {
+const ZONES_BY_WORD: Readonly<Record<string, readonly string[]>> = {
   AEDT: ["Australia/Sydney"],
   AEST: ["Australia/Sydney", "Australia/Brisbane"],
   ACT: ["Australia/Darwin", "America/Rio_Branco"],
@@ -115,9 +115,9 @@ const MAX_LENGTH = 64
 export function timezoneProblem(name: string): string | null {
   if (isZoneName(name)) return null
   const rule = "must be an IANA time zone such as Asia/Shanghai or UTC"
-  const meant = likelyNames(name)
-  if (meant.length === 0) return rule
-  return `${rule}, not ${JSON.stringify(name.slice(0, MAX_LENGTH))}: did you mean ${meant.join(" or ")}?`
+  const suggestions = likelyNames(name)
+  if (suggestions.length === 0) return rule
+  return `${rule}, not ${JSON.stringify(name.slice(0, MAX_LENGTH))}: did you mean ${suggestions.join(" or ")}?`
 }
 
 function isZoneName(name: string): boolean {
@@ -139,11 +139,11 @@ export function isKnownHere(name: string): boolean {
 function likelyNames(name: string): readonly string[] {
   const written = name.slice(0, MAX_LENGTH).trim()
   const word = written.replace(/^.*\//, "").toUpperCase()
-  const meant = Object.hasOwn(MEANT, word) ? MEANT[word] : undefined
-  if (meant) return meant
+  const zones = Object.hasOwn(ZONES_BY_WORD, word) ? ZONES_BY_WORD[word] : undefined
+  if (zones) return zones
   const all = Intl.supportedValuesOf("timeZone")
-  const places = all.filter((zone) => plain(zone.replace(/^.*\//, "")) === plain(written))
-  if (places.length > 0) return places
+  const matching = all.filter((zone) => plain(zone.replace(/^.*\//, "")) === plain(written))
+  if (matching.length > 0) return matching
   const near = didYouMean(written, all)
   return near === null ? [] : [near]
 }
@@ -163,8 +163,8 @@ export function reversedSign(name: string): string | null {
   const other = `Etc/GMT${sign === "+" ? "-" : "+"}${Number(hours)}`
   // No place is 13 or 14 hours behind UTC, so there is no such name for them.
   const place = "a place such as Asia/Shanghai"
-  const meant = isKnownHere(other)
+  const advice = isKnownHere(other)
     ? `For UTC${sign}${Number(hours)} write ${other}, or better ${place}`
     : `Better write ${place}`
-  return `${name} is ${offset}: the sign of these names is reversed. ${meant}`
+  return `${name} is ${offset}: the sign of these names is reversed. ${advice}`
 }

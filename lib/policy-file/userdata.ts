@@ -20,13 +20,13 @@ export interface Userdata {
 
 /** Reads `order.userdata`, or `order.userdata_file` relative to the file that has it. `null` without both. */
 export async function readUserdata(
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   supernode: unknown,
 ): Promise<Userdata | PolicyProblem | null> {
   const order = isRecord(supernode) && isRecord(supernode["order"]) ? supernode["order"] : {}
   const { userdata, userdata_file: file } = order
   const key = typeof userdata === "string" ? "userdata" : "userdata_file"
-  const origin = originOf(places, ["order", key])
+  const origin = originOf(nodes, ["order", key])
   try {
     if (typeof userdata === "string" && userdata !== "") return userdataOf(Buffer.from(userdata), null)
     if (typeof file !== "string" || file === "") return null

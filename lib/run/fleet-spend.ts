@@ -78,8 +78,8 @@ async function fence(
   const says = `was reserved across supernodes and not opened by ${sayTime(deadline)}; it cannot be opened any more`
   const at = Math.max(ports.clock.now(), head?.at ?? 0)
   const observation = { kind: "lapsed" as const, says, attempt: id, servers: [], present: null, at }
-  const news = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }
-  const entry = fitting(() => nextEntry(stream, head, { ...news, kind: "observed" }))
+  const fields = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }
+  const entry = fitting(() => nextEntry(stream, head, { ...fields, kind: "observed" }))
   // A chain that is too full for this entry keeps the place: over-counting is allowed.
   if (!entry) return tipOf(head)
   return tipOf((await ports.ledger.append(entry)) === "appended" ? entry : await ports.ledger.head(stream))

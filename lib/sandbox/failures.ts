@@ -1,6 +1,6 @@
 import * as z from "zod"
-import { type Answer, gatewayError, serviceError } from "./answer.ts"
 import type { Operation } from "./api/route.ts"
+import { gatewayError, type SandboxResponse, serviceError } from "./response.ts"
 
 const status = z.int().min(200).max(599)
 const headers = z.record(z.string(), z.string()).optional()
@@ -64,7 +64,7 @@ export type Failure = z.input<typeof failureSchema>
 
 /** Result of a request on the wire: an answer, possibly altered, a hang or a reset. */
 export type Delivery =
-  | { kind: "answer"; answer: Answer; delayMs: number; skewMs: number; cut: boolean }
+  | { kind: "answer"; answer: SandboxResponse; delayMs: number; skewMs: number; cut: boolean }
   | { kind: "hang" }
   | { kind: "reset" }
 
@@ -98,7 +98,7 @@ export function failureQueue(): FailureQueue {
 /** Runs `act` (the effect) unless the failure precedes it, and alters its answer as the failure says. */
 export function deliveryOf(
   failure: Failure | undefined,
-  { act, requestId }: { act: () => Answer; requestId: string },
+  { act, requestId }: { act: () => SandboxResponse; requestId: string },
 ): Delivery {
   if (failure === undefined) return whole(act())
   if (failure.status !== undefined) return whole(refusalOf({ ...failure, status: failure.status }, requestId))
@@ -111,7 +111,7 @@ export function deliveryOf(
   return spoiled(failure, answer)
 }
 
-function spoiled(failure: Failure, answer: Answer): Delivery {
+function spoiled(failure: Failure, answer: SandboxResponse): Delivery {
   const { applyButAnswer: other, delayMs = 0, skewMs = 0, truncate: cut = false } = failure
   if (other)
     return whole({
@@ -124,14 +124,14 @@ function spoiled(failure: Failure, answer: Answer): Delivery {
   return { ...whole(answer), delayMs, skewMs, cut }
 }
 
-function whole(answer: Answer) {
+function whole(answer: SandboxResponse) {
   return { kind: "answer" as const, answer, delayMs: 0, skewMs: 0, cut: false }
 }
 
 function refusalOf(
   { status, code, message = "", body, headers = {} }: Failure & { status: number },
   requestId: string,
-): Answer {
+): SandboxResponse {
   if (code === undefined) return { status, body, headers }
   const error = code.startsWith("APIG.")
     ? gatewayError({ status, code, message, requestId })
@@ -139,7 +139,7 @@ function refusalOf(
   return { ...error, headers }
 }
 
-function throttled(retryAfterS: number | null, requestId: string): Answer {
+function throttled(retryAfterS: number | null, requestId: string): SandboxResponse {
   const message =
     "The throttling threshold has been reached: policy user over ratelimit,limit:10,time:1 second"
   const answer = gatewayError({ status: 429, code: "APIG.0308", message, requestId })

@@ -3,7 +3,7 @@ import { setTimeout as realSleep } from "node:timers/promises"
 import type * as z from "zod"
 import { type Controls, controlsOf } from "./admin/controls.ts"
 import { failureQueue } from "./failures.ts"
-import { type House, serverOf } from "./listener.ts"
+import { type SandboxDependencies, serverOf } from "./listener.ts"
 import type { ReceivedRequest } from "./received.ts"
 import { clockOn } from "./world/clock.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "./world/defaults.ts"
@@ -89,7 +89,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const failures = failureQueue()
   const closing = new AbortController()
   const sleep = parsed.sleep ?? ((ms, signal) => realSleep(ms, undefined, { signal }))
-  const house: House = {
+  const deps: SandboxDependencies = {
     world,
     failures,
     requests: [],
@@ -97,25 +97,28 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     sleep,
     closing: closing.signal,
   }
-  const server = serverOf(house)
+  const server = serverOf(deps)
   await listening(server, parsed)
-  return sandboxOf(house, { server, stop: () => closing.abort() })
+  return sandboxOf(deps, { server, stop: () => closing.abort() })
 }
 
-function sandboxOf(house: House, { server, stop }: { server: Server; stop: () => void }): Sandbox {
+function sandboxOf(
+  deps: SandboxDependencies,
+  { server, stop }: { server: Server; stop: () => void },
+): Sandbox {
   const address = server.address()
   const port = typeof address === "object" && address !== null ? address.port : 0
   return {
-    ...house.controls,
+    ...deps.controls,
     url: `http://127.0.0.1:${port}`,
     port,
-    requests: house.requests,
+    requests: deps.requests,
     get scaleUps() {
-      return house.requests.filter((request) => request.operation === "scale-up")
+      return deps.requests.filter((request) => request.operation === "scale-up")
     },
-    orders: house.world.orders,
+    orders: deps.world.orders,
     forgetRequests: () => {
-      house.requests.length = 0
+      deps.requests.length = 0
     },
     close: () =>
       new Promise((resolve) => {

@@ -11,7 +11,7 @@ export type Admission<T> =
   | { kind: "admitted"; done: Promise<T> }
   | { kind: "refused"; why: "full" | "closed" }
 
-export interface TurnstileLimits {
+export interface AdmissionLimits {
   inside: number
   waiting: number
 }
@@ -21,12 +21,12 @@ export interface TurnstileLimits {
  * arrival. Any other task is refused immediately and can be sent again.
  */
 export class AdmissionQueue {
-  readonly #limits: TurnstileLimits
+  readonly #limits: AdmissionLimits
   readonly #waiting: { begin(): void; sendAway(): void }[] = []
   #inside = 0
   #isClosed = false
 
-  constructor(limits: TurnstileLimits) {
+  constructor(limits: AdmissionLimits) {
     this.#limits = limits
   }
 

@@ -32,4 +32,4 @@ export interface AnsweredRequest {
   why: string | null
 }
 
-export type Emit = (news: ServeEvent) => void
+export type Emit = (event: ServeEvent) => void

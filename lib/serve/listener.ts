@@ -22,22 +22,22 @@ export interface ListenerLimits {
 const IDLE_MS = 15 * 60_000
 const MAX_HEADER_BYTES = 16 * 1024
 
-/** An answer, either as JSON or as a text with its type. */
+/** A response, either as JSON or as a text with its type. */
 export interface Reply {
   status: number
   body: unknown
   /** The Content-Type of a `body` that is a text. By default, the body is sent as JSON. */
   textType?: string
   headers?: Record<string, string | string[]>
-  /** The rest of the request is discarded, and the connection closes after this answer. */
+  /** The rest of the request is discarded, and the connection closes after this response. */
   isLast?: boolean
 }
 
-/** Answers a request; `null` if the sender closed the connection, so that no answer is sent. */
-export type Answer = (incoming: IncomingMessage) => Promise<Reply | null>
+/** Answers a request; `null` if the sender closed the connection, so that no response is sent. */
+export type RequestHandler = (incoming: IncomingMessage) => Promise<Reply | null>
 
 export interface ListenerParts {
-  answer: Answer
+  handle: RequestHandler
   limits: ListenerLimits
   timer: Timer
 }
@@ -46,7 +46,7 @@ export interface ListenerParts {
  * The HTTP server, not listening yet. Node.js itself answers invalid HTTP with 400, slow requests with 408,
  * and headers that are too long with 431.
  */
-export function listenerOf({ answer, limits, timer }: ListenerParts): Server {
+export function listenerOf({ handle, limits, timer }: ListenerParts): Server {
   const options = {
     headersTimeout: limits.headersMs,
     requestTimeout: limits.requestMs,
@@ -55,9 +55,9 @@ export function listenerOf({ answer, limits, timer }: ListenerParts): Server {
     maxHeaderSize: MAX_HEADER_BYTES,
   }
   const server = createServer(options, (incoming, response) => {
-    // If the sender disconnects during the answer, that is not reported.
+    // If the sender disconnects during the response, that is not reported.
     response.on("error", () => undefined)
-    void answer(incoming)
+    void handle(incoming)
       .catch((): Reply => ({ status: 500, body: { error: "internal error" }, isLast: true }))
       .then((reply) => reply && send(response, { reply, incoming, limits, timer }))
   })
@@ -88,7 +88,7 @@ function send(response: ServerResponse, { reply, incoming, limits, timer }: Send
     response.end(text)
     return
   }
-  // If it were closed while bytes still arrive, the connection would be reset and the answer might be lost.
+  // If it were closed while bytes still arrive, the connection would be reset and the response might be lost.
   response.write(text)
   let bytes = 0
   const cancel = timer.after(limits.lingerMs, () => response.end())

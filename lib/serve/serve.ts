@@ -2,17 +2,17 @@ import type { IncomingMessage } from "node:http"
 import type { App } from "../app/app.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import type { Clock } from "../ports.ts"
-import type { TurnstileLimits } from "./admission-queue.ts"
+import type { AdmissionLimits } from "./admission-queue.ts"
 import { CloudHealth } from "./cloud-health.ts"
 import { type NextTime, nextTimeOf } from "./cron.ts"
 import { Deadline } from "./deadline.ts"
 import type { Emit } from "./event.ts"
-import { answerTo } from "./exchange.ts"
 import { Exposition } from "./exposition.ts"
 import { LedgerHealth } from "./health.ts"
 import { type ListenerLimits, listen, listenerOf, type Reply } from "./listener.ts"
 import { type LivePage, livePageReply, type PagePath } from "./live-page.ts"
 import { type Denial, readerDenial } from "./reader-access.ts"
+import { respondTo } from "./respond.ts"
 import { type EndedTick, Runs } from "./runs.ts"
 import { healthReply, readinessReply, type ServeStatus } from "./status-replies.ts"
 import { Ticker } from "./ticker.ts"
@@ -20,7 +20,7 @@ import { systemTimer, type Timer } from "./timer.ts"
 
 // One process on one host for webhooks and ticks. Both use the same run as the functions.
 //
-//   webhook ──▶ who sent it? ──▶ turnstile ──▶ run
+//   webhook ──▶ who sent it? ──▶ admission queue ──▶ run
 //   cron    ──▶ one at a time ───────────────▶ run
 //
 // Only the ledger protects the money; nothing in this file does. The ledger handles two processes on one
@@ -37,14 +37,14 @@ export interface ServeOptions {
   shard?: string
   version: string
   clock: Clock
-  tell: Emit
+  emit: Emit
   /** The page that `GET /` returns. */
   page: LivePage
   timer?: Timer
   limits?: Partial<ServeLimits>
 }
 
-export type ServeLimits = ListenerLimits & TurnstileLimits
+export type ServeLimits = ListenerLimits & AdmissionLimits
 
 /** Higher than alarms ever need, and lower than the capacity of one process. */
 const LIMITS: ServeLimits = {
@@ -107,7 +107,7 @@ class Server implements Serving {
   readonly #exposition: Exposition
 
   constructor(options: ServeOptions, exposition: Exposition) {
-    const { app, clock, tell, cron, timer = systemTimer } = options
+    const { app, clock, emit, cron, timer = systemTimer } = options
     const limits = { ...LIMITS, ...options.limits }
     this.#options = options
     this.#timer = timer
@@ -116,7 +116,7 @@ class Server implements Serving {
     this.#runs = new Runs({
       app,
       clock,
-      tell,
+      emit,
       limits,
       deadline: this.#deadline,
       ...(options.shard === undefined ? {} : { shard: options.shard }),
@@ -129,12 +129,12 @@ class Server implements Serving {
       clock,
       timer,
       tick: (at) => this.#runs.tick(at),
-      skipped: (tick) => tell({ kind: "tick-skipped", tick }),
+      skipped: (tick) => emit({ kind: "tick-skipped", tick }),
     })
-    const exchange = {
+    const parts = {
       app,
       clock,
-      tell,
+      emit,
       runs: this.#runs,
       health: () => healthReply(this.#status()),
       readiness: () => readinessReply(this.#status()),
@@ -142,7 +142,7 @@ class Server implements Serving {
       page: (incoming: IncomingMessage, path: PagePath) => this.#page(incoming, path),
       isStopping: () => this.#stopped !== null,
     }
-    this.#listener = listenerOf({ answer: (incoming) => answerTo(exchange, incoming), limits, timer })
+    this.#listener = listenerOf({ handle: (incoming) => respondTo(parts, incoming), limits, timer })
   }
 
   async start(): Promise<void> {
@@ -150,7 +150,7 @@ class Server implements Serving {
     this.#port = port
     // For example, no file descriptors are left. Running work continues.
     this.#listener.on("error", (error) => {
-      this.#options.tell({ kind: "failed", what: "accepting a connection", error })
+      this.#options.emit({ kind: "failed", what: "accepting a connection", error })
     })
     this.#ticker.start()
   }
@@ -179,16 +179,16 @@ class Server implements Serving {
   }
 
   async #reload(): Promise<void> {
-    const { app, cron, tell } = this.#options
+    const { app, cron, emit } = this.#options
     if (this.#stopped) return
     try {
       const file = await app.reloadPolicy()
       if (this.#stopped === null) this.#ticker.start(ticksOf(cron, file))
       this.#isPolicyRefused = false
-      tell({ kind: "policy-read", file, next: this.#ticker.due })
+      emit({ kind: "policy-read", file, next: this.#ticker.due })
     } catch (error) {
       this.#isPolicyRefused = true
-      tell({ kind: "policy-refused", error })
+      emit({ kind: "policy-refused", error })
     }
   }
 
@@ -198,9 +198,9 @@ class Server implements Serving {
   }
 
   async #stop(): Promise<number> {
-    const { tell } = this.#options
+    const { emit } = this.#options
     this.#deadline.begin()
-    tell({ kind: "stopping", graceMs: this.graceMs, running: this.#runs.running })
+    emit({ kind: "stopping", graceMs: this.graceMs, running: this.#runs.running })
     this.#ticker.stop()
     // We listen until the end, to tell senders to send again, and health checks that we are stopping.
     await this.#atMost(this.graceMs, this.#runs.stop())
@@ -208,7 +208,7 @@ class Server implements Serving {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
     if (left === 0) await this.#atMost(LAST_ANSWERS_MS, closed)
     this.#listener.closeAllConnections()
-    tell({ kind: "stopped", left })
+    emit({ kind: "stopped", left })
     return left
   }
 

@@ -86,7 +86,7 @@ function alertSignal(alert: Alert, now: number): AlarmSignal {
     alarm: labels["alertname"] ?? `without alertname, fingerprint ${cleanText(fingerprint, 64)}`,
     labels,
     resource: resourceOf(alert.labels, labels),
-    state: stateOf(alert, labels),
+    state: alarmState(alert, labels),
     at: now,
     episode: { key: signalId("alertmanager", fingerprint), startsAt },
     points: null,
@@ -118,7 +118,7 @@ function resourceOf(written: unknown, labels: Record<string, string>): Record<st
  * them into the annotation `grafana_state_reason`, or fires an alert of its own (DatasourceNoData,
  * DatasourceError).
  */
-function stateOf({ status, annotations }: Alert, labels: Record<string, string>): AlarmState {
+function alarmState({ status, annotations }: Alert, labels: Record<string, string>): AlarmState {
   const reason = textIn(ownField(annotations, "grafana_state_reason"), MAX_REASON_CHARS) ?? ""
   if (labels["alertname"] === "DatasourceNoData" || /NoData|MissingSeries/.test(reason))
     return "insufficient-data"

@@ -16,7 +16,7 @@ const operatorText = (max: number) =>
     .refine((text) => text !== "", { error: "must not be blank" })
 
 /** Refuses the placeholder of a printed example: such a request was not meant to be sent. */
-const meant = (max: number, what: string) =>
+const notPlaceholder = (max: number, what: string) =>
   operatorText(max).refine((text) => !PLACEHOLDERS.some((one) => one === text.trim()), {
     error: `is still the placeholder of an example: write ${what}`,
   })
@@ -29,8 +29,8 @@ const requestShape = onFirstUse(() =>
     supernode: operatorText(128),
     mode: z.enum(["dry-run", "live"], { error: 'must be "dry-run" or "live"' }).default("dry-run"),
     servers: z.int({ error: "must be a whole number of servers" }).min(1).max(48).optional(),
-    requestedBy: meant(256, "the name of the requester"),
-    why: meant(2_000, "the reason for this purchase"),
+    requestedBy: notPlaceholder(256, "the name of the requester"),
+    why: notPlaceholder(2_000, "the reason for this purchase"),
     planHash: z
       .string()
       .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be the hash of a plan: sha256: and 64 hex digits" })

@@ -111,8 +111,8 @@ function named({ supernode }: RequestSignal, policies: readonly Policy[]): Polic
   const policy = policies.find(({ name }) => name === supernode)
   if (policy) return policy
   const names = policies.map(({ name }) => name)
-  const meant = didYouMean(supernode, names)
+  const suggestion = didYouMean(supernode, names)
   throw new SignalError(
-    `supernode: "${supernode}" is not in the policy${meant === null ? "." : `; did you mean "${meant}"?`} Known: ${names.join(", ") || "none"}`,
+    `supernode: "${supernode}" is not in the policy${suggestion === null ? "." : `; did you mean "${suggestion}"?`} Known: ${names.join(", ") || "none"}`,
   )
 }

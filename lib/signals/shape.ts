@@ -73,7 +73,7 @@ export function readEach(parts: readonly unknown[], where: string, each: EachPar
   const found = new Map<string, Candidate>()
   const problems: string[] = []
   let ignored = 0
-  const isOthers = (part: unknown): boolean => {
+  const isUnlisted = (part: unknown): boolean => {
     const about = concerns ? subject(part) : null
     return about !== null && concerns?.(about) === false
   }
@@ -82,11 +82,11 @@ export function readEach(parts: readonly unknown[], where: string, each: EachPar
       const signal = read(part, `${where}.${i}`)
       // Two parts may have the same id. A signal that concerns us is preferred, then one with state `alarm`.
       const held = found.get(signal.id)
-      const candidate = { signal, isOurs: !isOthers(part) }
+      const candidate = { signal, isOurs: !isUnlisted(part) }
       if (held === undefined || comesBefore(candidate, held)) found.set(signal.id, candidate)
     } catch (error) {
       if (!(error instanceof SignalError)) throw error
-      if (isOthers(part)) ignored += 1
+      if (isUnlisted(part)) ignored += 1
       else problems.push(...error.problems)
     }
   }
@@ -104,7 +104,7 @@ interface Candidate {
 /** True if the candidate replaces `held`, which has the same id and was found before. */
 function comesBefore(candidate: Candidate, held: Candidate): boolean {
   if (candidate.isOurs !== held.isOurs) return candidate.isOurs
-  const [mayWake, mightWake] = [rings(candidate.signal), rings(held.signal)]
+  const [mayWake, mightWake] = [isInAlarm(candidate.signal), isInAlarm(held.signal)]
   return mayWake === mightWake ? candidate.signal.at > held.signal.at : mayWake
 }
 
@@ -113,10 +113,10 @@ function comesBefore(candidate: Candidate, held: Candidate): boolean {
  * episode before the alarm of the same event and time has run.
  */
 function inOrder(a: Signal, b: Signal): number {
-  return a.at - b.at || Number(rings(b)) - Number(rings(a))
+  return a.at - b.at || Number(isInAlarm(b)) - Number(isInAlarm(a))
 }
 
-function rings(signal: Signal): boolean {
+function isInAlarm(signal: Signal): boolean {
   return signal.kind === "alarm" && signal.state === "alarm"
 }
 

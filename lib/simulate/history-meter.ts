@@ -3,7 +3,7 @@ import type { Datapoint } from "../decision/inputs/signal.ts"
 import type { Policy, Rule } from "../decision/policy/policy.ts"
 import { highIsBad, levelsOf } from "../decision/policy/threshold.ts"
 import { readAlarm } from "../metrics/alarm.ts"
-import type { MetricQuestion } from "../ports.ts"
+import type { MetricQuery } from "../ports.ts"
 import type { LoadHistory } from "./load-file.ts"
 import type { LoadSeries } from "./load-series.ts"
 
@@ -40,7 +40,7 @@ export class HistoryMeter {
   readonly #policy: Policy
   readonly #history: LoadHistory
   readonly #elasticity: Elasticity | null
-  readonly #readers: readonly RuleReader[]
+  readonly #readers: readonly MeterReader[]
 
   constructor({ policy, history, elasticity }: HistoryMeterOptions) {
     this.#policy = policy
@@ -50,16 +50,16 @@ export class HistoryMeter {
   }
 
   /** One reading per rule, with one series for the supernode as a whole. */
-  read(question: MetricQuestion): Reading[] {
+  read(query: MetricQuery): Reading[] {
     return this.#readers.map((reader, i) => {
       const rule = this.#policy.rules[i]
       const series = rule && seriesOf(this.#history, rule.name)
-      if (!reader || !rule) return readAlarm(rule?.name ?? "", question)
+      if (!reader || !rule) return readAlarm(rule?.name ?? "", query)
       if (!series) return unread(rule, reader.periodMs)
       return {
         rule: rule.name,
         periodMs: reader.periodMs,
-        series: [{ server: null, points: reader.points(series, question.now) }],
+        series: [{ server: null, points: reader.points(series, query.now) }],
         problem: null,
       }
     })
@@ -135,13 +135,13 @@ export function seriesOf(history: LoadHistory, rule: string): LoadSeries | null 
   return history.byRule.get(rule) ?? history.all
 }
 
-type RuleReader = {
+type MeterReader = {
   periodMs: number
   points(series: LoadSeries, now: number): Datapoint[]
 } | null
 
 /** Reader of a rule's meter; `null` for a rule on an alarm's own points, since a history has no alarms. */
-function readerOf(rule: Rule, shown: (at: number, value: number) => number): RuleReader {
+function readerOf(rule: Rule, shown: (at: number, value: number) => number): MeterReader {
   const { "cloud-eye": cloudEye, cloudwatch, prometheus, lag } = rule.metric
   const periodMs = (cloudEye ?? cloudwatch ?? prometheus)?.period
   if (periodMs === undefined) return null

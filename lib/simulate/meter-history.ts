@@ -82,9 +82,9 @@ async function readRule(
 
 /** One value per period, oldest first. Combines the values of the servers that reported, as the rule does. */
 function overServers({ series }: Reading, { metric }: Rule): { at: number; value: number }[] {
-  const spokesman = series.find(({ server }) => server === null)
+  const ofSupernode = series.find(({ server }) => server === null)
   const byPeriod = new Map<number, number[]>()
-  for (const { points } of spokesman ? [spokesman] : series)
+  for (const { points } of ofSupernode ? [ofSupernode] : series)
     for (const { at, value } of points)
       if (Number.isFinite(value)) byPeriod.set(at, [...(byPeriod.get(at) ?? []), value])
   return [...byPeriod]

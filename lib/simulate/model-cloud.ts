@@ -1,6 +1,6 @@
 import type { Offer } from "../decision/inputs/supernode.ts"
 import type { Policy } from "../decision/policy/policy.ts"
-import type { BuyOrder, Cloud, MetricQuestion, Read } from "../ports.ts"
+import type { BuyOrder, Cloud, MetricQuery, Read } from "../ports.ts"
 import type { HistoryMeter } from "./history-meter.ts"
 import { ModelSupernode } from "./model-supernode.ts"
 import { type OrderEnding, outcomeOf, takesEffect } from "./order-ending.ts"
@@ -63,7 +63,7 @@ export class ModelCloud {
     return {
       readSupernode: async () => this.#read(),
       readOffers: async (policy) => this.#answer(this.#offers(policy)),
-      readMetrics: async (question: MetricQuestion) => meter.read(question),
+      readMetrics: async (query: MetricQuery) => meter.read(query),
       buy: async (order) => this.#buy(order),
     }
   }

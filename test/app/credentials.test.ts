@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { credentialSource, spoiltKeys } from "../../lib/app/credentials.ts"
+import { credentialSource, malformedKeys } from "../../lib/app/credentials.ts"
 import { SettingsError } from "../../lib/app/settings.ts"
 
 const ENVIRONMENT = { ak: "ENV-AK", sk: "ENV-SK", securityToken: null }
@@ -93,7 +93,7 @@ describe("the keys to sign with", () => {
     "a key in a secret that is not usable as written is reported without its value: %s",
     async (ak, problem) => {
       const { source } = secretOf(JSON.stringify({ HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: "S-SK" }))
-      expect(spoiltKeys(await source.provide())).toEqual([problem])
+      expect(malformedKeys(await source.provide())).toEqual([problem])
     },
   )
 

@@ -51,13 +51,13 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   "lib/huawei/metric-list.ts asked String": always(OURS),
   "lib/metrics/cloud-eye/queries.ts period String": always(OURS),
   // ---- headers ----
-  "lib/huawei/http-answer.ts date Date.parse": [
+  "lib/huawei/cloud-response.ts date Date.parse": [
     "confirms no time",
     "confirms no time",
     "confirms no time",
     "a clock that differs, which holds",
   ],
-  "lib/huawei/http-answer.ts header Array.isArray": always(
+  "lib/huawei/cloud-response.ts header Array.isArray": always(
     "a header that came twice counts by its first value",
   ),
   "lib/huawei/retry-after.ts value Array.isArray Date.parse": always("none: our own back-off holds"),
@@ -154,7 +154,7 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   "lib/http/dispatchers.ts failure String": always(WORDS),
   "lib/http/sdk-handler.ts name String": always(WORDS),
   "lib/http/tls-failure.ts cause String": always(WORDS),
-  "lib/huawei/purchase/exchange.ts client catch": always("ours: the exchange is over"),
+  "lib/huawei/purchase/send-purchase.ts client catch": always("ours: the request has ended"),
   "lib/metrics/prometheus/http.ts text catch": always(
     "ours: a file of certificates that cannot be read is said, and nothing is asked",
   ),

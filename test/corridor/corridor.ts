@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import {
-  type Answer,
   type DoorHandler,
+  type DoorResponse,
   type EmitMetrics,
   type Host,
   makeHandler,
@@ -138,12 +138,12 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
   }
 
   /** Sends one event through a door of AWS Lambda. */
-  async lambda(door: DoorName, event: unknown): Promise<Answer> {
+  async lambda(door: DoorName, event: unknown): Promise<DoorResponse> {
     return this.handler(door)(event, contextOf({ host: this.host() }))
   }
 
   /** Sends one event through a door of FunctionGraph, with an agency's temporary keys. */
-  async functionGraph(door: DoorName, event: unknown): Promise<Answer> {
+  async functionGraph(door: DoorName, event: unknown): Promise<DoorResponse> {
     const settings = this.settings()
     return onFunctionGraph(this.handler(door))(event, {
       getRequestID: () => "7c307f6a-cf68-4e65-8be0-4c77405a1b2c",
@@ -231,6 +231,6 @@ export function eventOf(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(new URL(`../events/${name}.json`, import.meta.url), "utf8"))
 }
 
-export function resultsOf(answer: Answer): RunResult[] {
+export function resultsOf(answer: DoorResponse): RunResult[] {
   return "results" in answer ? answer.results : JSON.parse(answer.body).results
 }

@@ -55,7 +55,7 @@ export function faultsAt(point: string): Fault[] {
   const verb = verbOf(point)
   if (verb.startsWith("ledger.append")) return [...DEATHS, ...LOSSES, ...FREEZES, ...CLOCKS, ...ARRIVALS]
   if (verb === "cloud.buy") return [...DEATHS, ...LOSSES, ...FREEZES, ...CLOCKS, ...THROWS]
-  if (verb === "notify.tell") return [...DEATHS, ...LOSSES, ...FREEZES, ...THROWS]
+  if (verb === "notify.send") return [...DEATHS, ...LOSSES, ...FREEZES, ...THROWS]
   if (verb === "clock.wait")
     return [...DEATHS, ...FREEZES.filter((fault) => "after" in fault && !fault.after)]
   return verb === "ledger.head:control" ? [...OF_READS, ...CLOCKS] : OF_READS

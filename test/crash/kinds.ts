@@ -204,7 +204,7 @@ export const SETTLING: Kind[] = [
     name: "a tick that finds an attempt opened and never settled, and notifies of it against rivals and refusals",
     notifies: TROUBLE,
     habits: {
-      stumbles: { "deliver notify.tell": 1 },
+      stumbles: { "deliver notify.send": 1 },
       rivals: { "claimNotification ledger.append:observed": 1, "noteDelivery ledger.append:observed": 1 },
     },
     followUps: ["a person settles", "another alarm"],

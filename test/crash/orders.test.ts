@@ -211,16 +211,16 @@ function signalOf(place: Place, happening: Happening, shown: Map<string, string>
 
 /** Applies an action of a person, or a change of the load, between the events. */
 async function heed(place: Place, happening: Happening): Promise<void> {
-  const desk = new Worker(place).ports
+  const ports = new Worker(place).ports
   const { kind } = happening
-  if (kind === "pause") await commandAll(desk, { verb: "pause", supernode: null, until: null, ...WHO })
-  if (kind === "resume") await commandAll(desk, { verb: "resume", supernode: null, ...WHO })
-  if (kind === "reset") await reset(desk, place.supernodes[0])
+  if (kind === "pause") await commandAll(ports, { verb: "pause", supernode: null, until: null, ...WHO })
+  if (kind === "resume") await commandAll(ports, { verb: "resume", supernode: null, ...WHO })
+  if (kind === "reset") await reset(ports, place.supernodes[0])
   if (kind === "settle" && standingAt(place).attempt?.state === "unknown") await peopleSettle(place)
   if (kind === "load") place.load = happening.isHigh ? 97 : 10
   if (kind === "hold") {
     const until = place.now + happening.forMs
-    await commandAll(desk, { verb: "hold", supernode: place.policy.id, until, ...WHO })
+    await commandAll(ports, { verb: "hold", supernode: place.policy.id, until, ...WHO })
   }
 }
 

@@ -56,10 +56,10 @@ describe("the reader of sources", () => {
     ],
     [
       "a port call that is not awaited",
-      "function note() { return desk.clock.wait(1) }",
+      "function note() { return ports.clock.wait(1) }",
       { sites: ["note clock.wait"] },
     ],
-    ["a call of a notifier", "async function x() { return notify.tell(y) }", { sites: ["x notify.tell"] }],
+    ["a call of a notifier", "async function x() { return notify.send(y) }", { sites: ["x notify.send"] }],
     ["a timer", "async function x() { setTimeout(y, 1) }", { strangers: ["x: setTimeout"] }],
     ["a new Promise", "async function x() { await new Promise(y) }", { strangers: ["x: Promise"] }],
     [

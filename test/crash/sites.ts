@@ -27,7 +27,7 @@ export interface SourceFacts {
   strangers: string[]
 }
 
-const PORT = /^(ports|desk|notify)(\.(ledger|cloud|clock|notify))?\.\w+$/
+const PORT = /^(ports|notify)(\.(ledger|cloud|clock|notify))?\.\w+$/
 const ROOMS = ["ledger", "cloud", "clock", "notify"]
 /** Other ways to wait or to reach the outside. */
 const STRANGE = [
@@ -63,7 +63,7 @@ export function factsOf(source: string): SourceFacts {
     if (token.kind === "string" && tokens[i - 1]?.text === "from" && !token.text.startsWith("."))
       facts.strangers.push(`import of ${token.text}`)
     // Ports under another name would hide their calls.
-    if (token.text === "=" && ["ports", "desk"].includes(tokens[i + 1]?.text ?? ""))
+    if (token.text === "=" && tokens[i + 1]?.text === "ports")
       if (tokens[i + 2]?.text !== "." && tokens[i - 2]?.text !== "notify")
         facts.strangers.push(`${asker}: = ports`)
   }

@@ -171,9 +171,9 @@ export class Worker {
 
   readonly #notify: Notifier = {
     wants: (topic) => this.#place.notifies.includes(topic),
-    tell: (notification) =>
+    send: (notification) =>
       this.#io<Delivery>({
-        verb: "notify.tell",
+        verb: "notify.send",
         effect: () => this.#place.tell(notification),
         lost: () => ({ ok: false, why: "no answer came" }),
         failed: () => ({ ok: false, why: "connection refused" }),

@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib"
 import { expect, it } from "vitest"
-import { bodyOf } from "../../lib/http/content.ts"
+import { decodedBody } from "../../lib/http/content.ts"
 
 const TEXT = Buffer.from('{"fine":true}')
 const MAX = 1_000
@@ -17,11 +17,11 @@ it.each<[string, Buffer, string | string[] | undefined]>([
   ["two layers, the last one first", gzipSync(deflateSync(TEXT)), "deflate, gzip"],
   ["two headers", gzipSync(deflateSync(TEXT)), ["deflate", "gzip"]],
 ])("reads a body that came with %s", (_title, wire, header) => {
-  expect(bodyOf(wire, header, MAX)).toEqual({ ok: true, body: TEXT })
+  expect(decodedBody(wire, header, MAX)).toEqual({ ok: true, body: TEXT })
 })
 
 it("accepts an empty body, whatever Content-Encoding says", () => {
-  expect(bodyOf(Buffer.alloc(0), "gzip", MAX)).toMatchObject({ ok: true })
+  expect(decodedBody(Buffer.alloc(0), "gzip", MAX)).toMatchObject({ ok: true })
 })
 
 it.each<[string, Buffer, string, string]>([
@@ -32,5 +32,5 @@ it.each<[string, Buffer, string, string]>([
   ["an encoding that is not supported", TEXT, "zstd", "not supported"],
   ["more than two layers", TEXT, "gzip, gzip, gzip", "3 layers"],
 ])("refuses a body with %s", (_title, wire, header, why) => {
-  expect(bodyOf(wire, header, MAX)).toEqual({ ok: false, why: expect.stringContaining(why) })
+  expect(decodedBody(wire, header, MAX)).toEqual({ ok: false, why: expect.stringContaining(why) })
 })

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib"
 import { afterEach, describe, expect, it, onTestFinished } from "vitest"
+import type { CloudRequest } from "../../lib/huawei/cloud-response.ts"
 import type { CloudReader, HttpOptions } from "../../lib/huawei/http.ts"
-import type { Question } from "../../lib/huawei/http-answer.ts"
 import { sign } from "../../lib/huawei/signature.ts"
 import { type Answering, readerOf, send, startCloud, type TestCloud } from "./cloud.ts"
 import { KEYS, NOW, PROJECT, STILL } from "./fixture.ts"
@@ -14,12 +14,12 @@ afterEach(async () => {
 
 async function ask(
   answering: Answering,
-  { question, ...options }: Partial<HttpOptions> & { question?: Partial<Question> } = {},
+  { question, ...options }: Partial<HttpOptions> & { question?: Partial<CloudRequest> } = {},
 ) {
   const cloud = await startCloud(answering)
   const reader = readerOf(options)
   open.push(cloud, reader)
-  const asked: Question = {
+  const asked: CloudRequest = {
     operation: "getThing",
     method: "GET",
     url: `${cloud.url}/v1/thing?b=2&a=1`,

@@ -54,12 +54,12 @@ test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chai
   await expect(ledger.head(STREAM)).rejects.toThrow(LedgerBehindError)
   await expect(ledger.head(STREAM)).rejects.toThrow(/rolled back or exchanged: this process saw entry #3 of/)
 
-  const desk = {
+  const ports = {
     clock: clockAt(AT),
     newId: () => "id",
   }
   await commandAll(
-    { ...desk, ledger: ledgerOver(place.store) },
+    { ...ports, ledger: ledgerOver(place.store) },
     { verb: "restored", why: "backup", by: "ann" },
   )
   expect(await ledger.head(STREAM)).toEqual(shown.at(-1))

@@ -42,7 +42,7 @@ const toSmn = (endpoint: string, timeoutMs = 5_000) =>
     sign: async (request) => sign({ ...request, credentials, now: NOW }),
     endpoint,
     timeoutMs,
-    way: {},
+    network: {},
   })
 
 const toSns = (endpoint: string, timeoutMs = 5_000) =>
@@ -50,7 +50,7 @@ const toSns = (endpoint: string, timeoutMs = 5_000) =>
     endpoint: `${endpoint}/`,
     credentials: { accessKeyId: "AKIA", secretAccessKey: "SECRET" },
     timeoutMs,
-    way: {},
+    network: {},
   })
 
 describe("an SMN topic", () => {
@@ -106,7 +106,7 @@ describe("an SMN topic", () => {
   it("nothing is sent to SMN without keys, and the reason reveals none", async () => {
     const { received, endpoint } = await topicThat(says(200))
     const sign = () => Promise.reject(new Error("SECRET"))
-    expect(await publishToSmn(URN, message, { sign, endpoint, timeoutMs: 5_000, way: {} })).toEqual({
+    expect(await publishToSmn(URN, message, { sign, endpoint, timeoutMs: 5_000, network: {} })).toEqual({
       ok: false,
       why: "the SMN topic was not asked: there are no keys to sign with",
     })

@@ -53,7 +53,7 @@ function tellBy(
   timeoutMs = 5_000,
   { format = "json", secret = null, tls }: PendingAction = {},
 ) {
-  const options = { now: () => NOW, timeoutMs, way: tls ? { tls } : {} }
+  const options = { now: () => NOW, timeoutMs, network: tls ? { tls } : {} }
   return sendToWebhook({ address, format, secret }, messageOf(noticeOf()), options)
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import type { Answer, DoorHandler } from "../../functions/door.ts"
+import type { DoorHandler, DoorResponse } from "../../functions/door.ts"
 import { contextOf } from "../functions/context.ts"
 import { countEnd, type Delivery, type Ends } from "./deliveries.ts"
 
@@ -33,7 +33,7 @@ async function deliverAll(deliveries: readonly Delivery[], { doors, lanes }: Del
   return ends
 }
 
-function sayEnd(answer: Answer): string {
+function sayEnd(answer: DoorResponse): string {
   const results = "results" in answer ? answer.results : []
   const [result] = results
   if (!result || results.length > 1) return `${results.length} results`

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises"
-import type { Answer, DoorHandler } from "../../functions/door.ts"
+import type { DoorHandler, DoorResponse } from "../../functions/door.ts"
 import type { DoorName } from "../../lib/app/app.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { contextOf } from "../functions/context.ts"
@@ -61,6 +61,6 @@ async function askFor(manual: DoorHandler, { name }: SoakSupernode): Promise<voi
   if (shown?.plan) await manual({ ...wish, mode: "live", planHash: shown.plan.hash }, contextOf())
 }
 
-function firstResult(answer: Answer): RunResult | undefined {
+function firstResult(answer: DoorResponse): RunResult | undefined {
   return "results" in answer ? answer.results[0] : undefined
 }

@@ -1,5 +1,5 @@
 import { decide } from "../../lib/decision/decide.ts"
-import type { Change, Level } from "../../lib/decision/explain/change.ts"
+import type { Change, ValueBound } from "../../lib/decision/explain/change.ts"
 import { newestPeriods, type Reading, type Series } from "../../lib/decision/inputs/reading.ts"
 import { presentServers } from "../../lib/decision/inputs/supernode.ts"
 import type { Policy, Rule, Rung } from "../../lib/decision/policy/policy.ts"
@@ -330,11 +330,11 @@ function written(so: Situation, rule: Rule, starts: number[], value: number): Si
     points: [...points.filter(({ at }) => !starts.includes(at)), ...fresh],
   })
   const servers = so.supernode.state === "read" ? presentServers(so.supernode.value).map(({ id }) => id) : []
-  const spokesman = reading.series.find(({ server }) => server === null)
+  const ofSupernode = reading.series.find(({ server }) => server === null)
   const series = rule.metric.alarm
     ? [{ server: "s1", points: fresh }]
-    : spokesman
-      ? [over(spokesman)]
+    : ofSupernode
+      ? [over(ofSupernode)]
       : servers.map((server) =>
           over(reading.series.find((one) => one.server === server) ?? { server, points: [] }),
         )
@@ -348,7 +348,7 @@ function isPast({ compare, steps }: Rule, value: number): boolean {
   return steps.some(({ from, to }) => (opensUp ? value >= (from ?? -Infinity) : value < (to ?? Infinity)))
 }
 
-function holds(op: Level["op"], value: number, bound: number): boolean {
+function holds(op: ValueBound["op"], value: number, bound: number): boolean {
   return { above: value > bound, at_least: value >= bound, below: value < bound, at_most: value <= bound }[op]
 }
 
@@ -361,7 +361,7 @@ function badValue({ compare, steps }: Rule): number {
   return Math.max(...tos) - 1e-6
 }
 
-function valueAt({ op, value }: Level): number {
+function valueAt({ op, value }: ValueBound): number {
   const nudge = { above: 1e-6, at_least: 0, below: -1e-6, at_most: 0 }[op]
   return value + nudge
 }

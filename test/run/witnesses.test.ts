@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import { sayTraces } from "../../lib/decision/explain/witness.ts"
 import {
+  changedWitness,
   type ScaleUpTrace,
   type TracesSeen,
   tracesSeen,
   type WitnessRecord,
-  witnessNews,
 } from "../../lib/decision/state/witness.ts"
 import { fold } from "../../lib/decision/transitions/fold.ts"
 import { stateOf } from "../../lib/ledger/next-entry.ts"
@@ -192,8 +192,8 @@ describe("readings of independent sources", () => {
       servers: null,
       traces: tracesSeen({ ok: true, value: [own] }, attempt),
     })
-    expect(witnessNews(of("other"), of(attempt.id))).toEqual(of(attempt.id))
-    expect(witnessNews(of(attempt.id), of(attempt.id))).toBeNull()
+    expect(changedWitness(of("other"), of(attempt.id))).toEqual(of(attempt.id))
+    expect(changedWitness(of(attempt.id), of(attempt.id))).toBeNull()
   })
 })
 

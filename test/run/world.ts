@@ -140,7 +140,7 @@ export class World {
   listen(topics: readonly NotifyTopic[] = ["trouble", "approval"]): void {
     this.notify = {
       wants: (topic) => topics.includes(topic),
-      tell: async (notification, timeoutMs) => {
+      send: async (notification, timeoutMs) => {
         this.notices.push(notification)
         await this.whileTelling(notification, timeoutMs)
         return this.deliveries.shift() ?? { ok: true }
@@ -177,10 +177,10 @@ export class World {
   }
 
   async say(said: OperatorCommand): Promise<void> {
-    const desk = { ledger: this.store, clock: this.clock, newId: this.newId }
+    const commandPorts = { ledger: this.store, clock: this.clock, newId: this.newId }
     if (said.verb === "settle" || said.verb === "reset")
-      await commandSupernode(desk, supernodeStream(policyOf().id), { said, check: () => {} })
-    else await commandAll(desk, said)
+      await commandSupernode(commandPorts, supernodeStream(policyOf().id), { said, check: () => {} })
+    else await commandAll(commandPorts, said)
   }
 
   entries(stream = supernodeStream(policyOf().id)): Promise<LedgerEntry[]> {

@@ -187,7 +187,7 @@ export class Served {
         version: "1.2.3",
         names: () => namesOf(this.app.policies),
       }),
-      tell: (news) => {
+      emit: (news) => {
         this.news.push(news)
         this.#heard()
       },

@@ -70,7 +70,7 @@ class LedgerLife {
   }
 
   /** Ports of an operator's command. Each command is a new process, which has read no ledger before. */
-  #desk(offMs = 0) {
+  #ports(offMs = 0) {
     this.#office.renew()
     const { ledger, clock } = this.#office.process
     return { ledger, clock: { ...clock, now: () => clock.now() + offMs }, newId: this.world.newId }
@@ -110,7 +110,7 @@ class LedgerLife {
     const offMs = random.pick([0, 0, -45 * MINUTE, -DAY, DAY])
     await this.#until(async () => {
       const words = { by: "ops", why: "lost", nothingInFlight }
-      await initLedger({ ...this.#desk(offMs), ledger: this.#office.process.ledger }, words)
+      await initLedger({ ...this.#ports(offMs), ledger: this.#office.process.ledger }, words)
     })
     await this.#restartAll()
   }
@@ -124,8 +124,8 @@ class LedgerLife {
     world.store.restore(backup)
     const said: OperatorCommand = { verb: "restored", why: "backup", by: "ops" }
     if (isLate) await world.scheduler.wait(random.spread(5 * MINUTE, HOUR))
-    if (isLate) await this.#until(() => commandAll(this.#desk(), said))
-    else await commandAll({ ...this.#desk(), ledger: ledgerOver(world.store.direct()) }, said)
+    if (isLate) await this.#until(() => commandAll(this.#ports(), said))
+    else await commandAll({ ...this.#ports(), ledger: ledgerOver(world.store.direct()) }, said)
     for (const supernode of world.supernodes) void this.#confirm(supernode)
     await this.#restartAll()
   }
@@ -137,7 +137,7 @@ class LedgerLife {
     while (isRight && !world.isCalm && world.watch.hasForgottenOrder(supernode))
     const { id } = supernode.policy
     await this.#until(() =>
-      commandAll(this.#desk(), { verb: "confirm", supernode: id, why: "seen", by: "ops" }),
+      commandAll(this.#ports(), { verb: "confirm", supernode: id, why: "seen", by: "ops" }),
     )
   }
 

@@ -2,7 +2,7 @@ import type { Reading } from "../../lib/decision/inputs/reading.ts"
 import { Batch, type BatchMember } from "../../lib/metrics/batching/batch.ts"
 import { limiterOf } from "../../lib/metrics/batching/concurrency.ts"
 import { type MeterKind, Requests } from "../../lib/metrics/batching/requests.ts"
-import type { Cloud, MetricQuestion } from "../../lib/ports.ts"
+import type { Cloud, MetricQuery } from "../../lib/ports.ts"
 import { travel } from "./cloud.ts"
 import type { Process } from "./machine.ts"
 
@@ -23,12 +23,12 @@ export function asksTogether(seed: number): boolean {
   return FIRST_TOGETHER <= nth && nth < 900
 }
 
-type Member = BatchMember<MetricQuestion, Reading[]>
+type Member = BatchMember<MetricQuery, Reading[]>
 
 /** The supernodes of one event in one process. Each joins before the first of them runs. */
-export function eventOf(process: Process): Batch<MetricQuestion, Reading[]> {
+export function eventOf(process: Process): Batch<MetricQuery, Reading[]> {
   const { world } = process.machine
-  const kind: MeterKind<MetricQuestion, Reading[]> = {
+  const kind: MeterKind<MetricQuery, Reading[]> = {
     periodMs: () => 1,
     // Questions at different times have different periods.
     keyOf: ({ policy, now }) => `${policy.id} ${now}`,

@@ -1,4 +1,4 @@
-import { type OperatorCommand, stopInForce } from "../../lib/decision/state/control.ts"
+import { activeStop, type OperatorCommand } from "../../lib/decision/state/control.ts"
 import { commandAll } from "../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, stateOf } from "../../lib/ledger/next-entry.ts"
 import { requestOf } from "../decision/builders.ts"
@@ -37,7 +37,7 @@ export class People {
     return this.#machine.process
   }
 
-  get #desk() {
+  get #ports() {
     const { ledger, clock } = this.#process
     return { ledger, clock, newId: this.world.newId }
   }
@@ -57,7 +57,7 @@ export class People {
   async #settle(supernode: SimulatedSupernode): Promise<void> {
     const { world } = this
     const { now } = world.scheduler
-    const head = await this.#desk.ledger.head(supernode.stream)
+    const head = await this.#ports.ledger.head(supernode.stream)
     const state = stateOf(head)
     // An entry that a fast clock dated ahead holds every run until a reset, which is dated by the present.
     const isAhead = (head?.at ?? 0) > now + MINUTE
@@ -79,13 +79,13 @@ export class People {
       }
       const order = supernode.orderFor(attempt.id)
       if (order && as === "absent" && order.fate === "travelling") order.wasTakenForAbsent = true
-      await settle(this.#desk, supernode, { attempt, as, check })
+      await settle(this.#ports, supernode, { attempt, as, check })
       return
     }
     if (!attempt) mendInConsole(world, supernode)
     const isMended = breaker || Object.keys(rulesOff).length > 0 || missingIn(state, supernode)
     if (isAhead || isMended || (lastDecision?.heldBy === "efficacy" && (await this.#helpsNoMore(supernode))))
-      await reset(this.#desk, supernode)
+      await reset(this.#ports, supernode)
     if (lastDecision?.heldBy === "approval-needed") await this.#approve(supernode)
   }
 
@@ -169,12 +169,12 @@ export class People {
   }
 
   async #resumeAll(): Promise<void> {
-    const { pausedAll, paused } = controlOf(await this.#desk.ledger.head(CONTROL_STREAM))
+    const { pausedAll, paused } = controlOf(await this.#ports.ledger.head(CONTROL_STREAM))
     const { now } = this.world.scheduler
-    if (stopInForce(pausedAll, now))
+    if (activeStop(pausedAll, now))
       await this.#tellAll({ verb: "resume", supernode: null, why: "go on", by: "ops" })
     for (const [supernode, stop] of Object.entries(paused))
-      if (stopInForce(stop, now)) await this.#tellAll({ verb: "resume", supernode, why: "go on", by: "ops" })
+      if (activeStop(stop, now)) await this.#tellAll({ verb: "resume", supernode, why: "go on", by: "ops" })
   }
 
   async #tellAll(said: OperatorCommand): Promise<void> {
@@ -182,7 +182,7 @@ export class People {
     if (said.verb === "pause" || said.verb === "resume")
       watch.stops.ending({ verb: "pause", supernode: said.supernode }, scheduler.now)
     if (said.verb === "hold") watch.stops.ending({ verb: "hold", supernode: said.supernode }, scheduler.now)
-    await commandAll(this.#desk, said)
+    await commandAll(this.#ports, said)
     watch.stops.acknowledged(said, scheduler.now)
     this.world.trace(`people know that ${said.verb} is said`)
   }

@@ -1,7 +1,7 @@
 import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
 import { presentServers } from "../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
-import type { MetricQuestion } from "../../lib/ports.ts"
+import type { MetricQuery } from "../../lib/ports.ts"
 import type { TrueOrder } from "../world/order.ts"
 import type { Arrival } from "../world/servers.ts"
 import { TrueSupernode } from "../world/supernode.ts"
@@ -66,7 +66,7 @@ export class SimulatedSupernode extends TrueSupernode {
     return { listedAt, endsAt: this.now + endsMs, endsAs, flavor }
   }
 
-  override readings({ policy, supernode, now }: MetricQuestion): Reading[] {
+  override readings({ policy, supernode, now }: MetricQuery): Reading[] {
     const { random, scheduler, weather } = this.world
     return policy.rules.map(({ name, metric, points }) => {
       const periodMs = metric["cloud-eye"]?.period ?? 0

@@ -278,7 +278,7 @@ export class World {
       clock,
       notify: {
         wants: (topic) => topic === "trouble" || topic === "approval",
-        tell: (notification) => notifyOperators(process, notification),
+        send: (notification) => notifyOperators(process, notification),
       },
       newId: this.newId,
       inFleetTurn: process.inFleetTurn,

@@ -17,13 +17,13 @@ interface Settlement {
 }
 
 export async function settle(
-  desk: CommandPorts,
+  ports: CommandPorts,
   supernode: TrueSupernode,
   { attempt, as, check }: Settlement,
 ): Promise<void> {
   const servers = supernode.present().map(({ id }) => id)
   const said = { verb: "settle" as const, attempt: attempt.id, as, servers, ...WHO }
-  await commandSupernode(desk, supernode.stream, { said, check })
+  await commandSupernode(ports, supernode.stream, { said, check })
 }
 
 class StateChanged extends Error {}
@@ -33,7 +33,7 @@ class StateChanged extends Error {}
  * meanwhile.
  */
 export async function settleUnknown(
-  desk: CommandPorts,
+  ports: CommandPorts,
   supernode: TrueSupernode,
   attempt: OpenAttempt,
 ): Promise<void> {
@@ -42,13 +42,13 @@ export async function settleUnknown(
     if (current?.id !== attempt.id || current.state !== "unknown") throw new StateChanged()
   }
   try {
-    await settle(desk, supernode, { attempt, as: isTaken ? "accepted" : "absent", check })
+    await settle(ports, supernode, { attempt, as: isTaken ? "accepted" : "absent", check })
   } catch (error) {
     if (!(error instanceof StateChanged)) throw error
   }
 }
 
 /** Resets the supernode, as after the cause of a rejection is removed. */
-export async function reset(desk: CommandPorts, supernode: TrueSupernode): Promise<void> {
-  await commandSupernode(desk, supernode.stream, { said: { verb: "reset", ...WHO }, check: () => undefined })
+export async function reset(ports: CommandPorts, supernode: TrueSupernode): Promise<void> {
+  await commandSupernode(ports, supernode.stream, { said: { verb: "reset", ...WHO }, check: () => undefined })
 }

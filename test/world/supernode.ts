@@ -9,7 +9,7 @@ import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
-import type { MetricQuestion } from "../../lib/ports.ts"
+import type { MetricQuery } from "../../lib/ports.ts"
 import { type OrderEnding, outcomeOf, takesEffect } from "../../lib/simulate/order-ending.ts"
 import { DAY } from "../decision/builders.ts"
 import { readingsOf } from "./meters.ts"
@@ -76,7 +76,7 @@ export class TrueSupernode {
     return (this.soldOutUntil.get(flavor) ?? -Infinity) > this.now
   }
 
-  readings({ policy, supernode, now }: MetricQuestion): Reading[] {
+  readings({ policy, supernode, now }: MetricQuery): Reading[] {
     const servers = presentServers(supernode).map(({ id }) => id)
     return readingsOf({ policy, servers, load: this.#start.load?.() ?? null, now })
   }

@@ -10,7 +10,7 @@ export interface LedgerReportOptions {
   until?: number
 }
 
-interface Wanted extends LedgerReportOptions {
+interface WriteReportOptions extends LedgerReportOptions {
   out: string
   /** Name or id of a supernode; `undefined` means all. */
   name: string | undefined
@@ -19,7 +19,10 @@ interface Wanted extends LedgerReportOptions {
 /**
  * Writes the ledger's report. Throws LedgerError, and CommandError if `out` is a file that is not a report.
  */
-export async function writeLedgerReport(task: Task, { out, name, since, until }: Wanted): Promise<void> {
+export async function writeLedgerReport(
+  task: Task,
+  { out, name, since, until }: WriteReportOptions,
+): Promise<void> {
   const { screen, options, now } = task
   const { checkReportPath, LedgerReader, reportOfLedger, reportPage, writeReport } = await import(
     "../report/reports.ts"

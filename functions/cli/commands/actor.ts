@@ -12,7 +12,7 @@ export const SIGNER =
   "name of the person who gives this command; proven by a signature where the policy lists a key, else a claim"
 
 /** Shows the operator command that was recorded: its entry, its ledger and its content. */
-export function showWord(
+export function showCommand(
   { screen, options }: Task,
   { stream, seq, hash, said }: LedgerEntry,
   ledger: KnownLedger,

@@ -10,7 +10,7 @@ import { controlOf } from "../../../lib/ledger/next-entry.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { withCheckedSignatures } from "../../../lib/run/check-signatures.ts"
 import { actor, planHash } from "../arguments.ts"
-import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, commandPorts, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { sayPlan } from "../print/result.ts"
@@ -18,7 +18,7 @@ import { FALLBACK_ZONE, instantOf, when } from "../print/time.ts"
 import { approvalOf } from "../signing/approval.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { type KnownPlan, knownPlans } from "../state/plans.ts"
-import { SIGNER, showWord } from "./actor.ts"
+import { SIGNER, showCommand } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface ApproveOptions extends CommonOptions, SignatureOptions {
@@ -63,23 +63,23 @@ async function approve(task: Task, given: string, options: ApproveOptions): Prom
         `this is ${policy?.name ?? known.supernodeId} ${sayPlan(known.plan)}: ${known.plan.request.url}`,
       )
     const said = await approvalOf(task, { approver, known, policy, hash, options, ledger: inLedger.id })
-    const expiresMs = policy?.approval?.expires ?? SHORTEST_MS
+    const expiresMs = policy?.approval?.expires ?? DEFAULT_EXPIRY_MS
     const expiry = {
       until: said.expires ?? task.now + expiresMs,
       what: "the approval",
       zone: policy?.timezone ?? FALLBACK_ZONE,
     }
     await refuseWhatIsOver(task, { ledger, supernode: known?.supernodeId ?? null, ...expiry })
-    const entry = await commandAll(deskOf(task, ledger), said)
+    const entry = await commandAll(commandPorts(task, ledger), said)
     const { approvals } = policy ? withCheckedSignatures(controlOf(entry), policy) : controlOf(entry)
     const toThis = approvals.filter((approval) => approval.planHash === hash)
     screen.say(...sayApprovals({ task, toThis, known, policy }))
-    showWord(task, entry, inLedger)
+    showCommand(task, entry, inLedger)
   })
 }
 
 /** Assumed lifetime of an approval if the policy cannot be read, milliseconds. */
-const SHORTEST_MS = 3_600_000
+const DEFAULT_EXPIRY_MS = 3_600_000
 
 const WHOLE_HASH = /^sha256:[0-9a-f]{64}$/
 

@@ -6,13 +6,13 @@ import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
-import { sayToAllIf } from "../../../lib/ledger/commands.ts"
+import { commandAllIf } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { actor, words } from "../arguments.ts"
 import {
   type Cli,
   type CommonOptions,
-  deskOf,
+  commandPorts,
   findSupernode,
   type Task,
   taskOf,
@@ -25,7 +25,7 @@ import { type Cell, tableOf } from "../print/table.ts"
 import { type Timeframe, when } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
-import { SIGNER, showWord } from "./actor.ts"
+import { SIGNER, showCommand } from "./actor.ts"
 import { type Look, lookNow } from "./look-now.ts"
 
 interface ConfirmOptions extends CommonOptions, SignatureOptions {
@@ -87,7 +87,7 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
       },
     ],
   })
-  const entry = await sayToAllIf(deskOf(task, app.ledger), {
+  const entry = await commandAllIf(commandPorts(task, app.ledger), {
     said: {
       verb: "confirm",
       supernode: policy.id,
@@ -104,7 +104,7 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
     },
   })
   screen.say(`${policy.name} is confirmed: its live runs may buy again`)
-  showWord(task, entry, known)
+  showCommand(task, entry, known)
 }
 
 interface Shown {

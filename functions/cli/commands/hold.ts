@@ -1,14 +1,14 @@
 import { type Command, InvalidArgumentError } from "commander"
-import { stopInForce } from "../../../lib/decision/state/control.ts"
+import { activeStop } from "../../../lib/decision/state/control.ts"
 import { getOwn } from "../../../lib/decision/state/get-own.ts"
 import { commandAll } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, timeAfter, words } from "../arguments.ts"
-import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, commandPorts, type Task, taskOf, withLedger } from "../context.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/time.ts"
 import { attemptsInFlight, inFlightLines, policyAtHand, supernodeIdOf } from "../state/in-flight.ts"
-import { showNothingSaid, showWord, WHO } from "./actor.ts"
+import { showCommand, showNothingSaid, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface HoldOptions extends CommonOptions {
@@ -66,19 +66,19 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
         showNothingSaid(task, known)
         return
       }
-      const entry = await commandAll(deskOf(task, ledger), said)
+      const entry = await commandAll(commandPorts(task, ledger), said)
       // The hold may still be active by another machine's clock, so its end is recorded in any case.
-      const was = stopInForce(before, now) ? "is over" : "was over already"
+      const was = activeStop(before, now) ? "is over" : "was over already"
       screen.say(`the hold of ${name} ${was}; the next signal looks at the present`)
-      showWord(task, entry, known)
+      showCommand(task, entry, known)
       return
     }
     const { names, zone } = await policyAtHand(task, settings)
     const frame = { now, zone }
     await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until", zone })
-    const entry = await commandAll(deskOf(task, ledger), said)
+    const entry = await commandAll(commandPorts(task, ledger), said)
     screen.say(`${name} is held until ${when(until, frame)}: no automatic purchases; people may still buy`)
-    showWord(task, entry, known)
+    showCommand(task, entry, known)
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), names, frame))
   })
 }

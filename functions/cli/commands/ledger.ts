@@ -4,13 +4,13 @@ import { commandAll } from "../../../lib/ledger/commands.ts"
 import { type Initialised, initLedger } from "../../../lib/ledger/init.ts"
 import { type AuditedLedger, ledgerPlace } from "../../../lib/ledger/open.ts"
 import { actor, reason } from "../arguments.ts"
-import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, commandPorts, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { lookAtLedger, requireLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
 import { SAY_ORIGIN } from "../print/entry.ts"
 import { instantOf, type Timeframe, when } from "../print/time.ts"
 import { policyAtHand } from "../state/in-flight.ts"
-import { showWord, WHO } from "./actor.ts"
+import { showCommand, WHO } from "./actor.ts"
 import { registerConfirm } from "./confirm.ts"
 
 interface SayOptions extends CommonOptions {
@@ -74,8 +74,8 @@ export function registerLedger(program: Command, cli: Cli): void {
 async function init(task: Task, { by, why, nothingInFlight = false }: InitOptions): Promise<void> {
   const { screen, options } = task
   await withLedger(task, async (ledger, settings) => {
-    const desk = { ...deskOf(task, ledger), ledger }
-    const made = await initLedger(desk, { by, why, nothingInFlight })
+    const ports = { ...commandPorts(task, ledger), ledger }
+    const made = await initLedger(ports, { by, why, nothingInFlight })
     const protection = await ledger.protect()
     if (protection !== null) screen.note(protection)
     const known = { place: ledgerPlace(settings.ledgerUrl), id: made.identity.id }
@@ -136,12 +136,12 @@ async function countStreams(ledger: AuditedLedger): Promise<number> {
 async function restored(task: Task, { by, why }: SayOptions): Promise<void> {
   await withLedger(task, async (ledger, settings) => {
     const known = await requireLedger(ledger, settings)
-    const entry = await commandAll(deskOf(task, ledger), { verb: "restored", why, by })
+    const entry = await commandAll(commandPorts(task, ledger), { verb: "restored", why, by })
     const names = [...(await policyAtHand(task, settings)).names.values()]
     task.screen.say(
       "live runs buy nothing now (ledger-restored). For each supernode, run:",
       ...(names.length > 0 ? names : ["NAME"]).map((name) => `  ${operatorCommand.ledgerConfirm(name)}`),
     )
-    showWord(task, entry, known)
+    showCommand(task, entry, known)
   })
 }

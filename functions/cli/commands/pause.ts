@@ -1,16 +1,16 @@
 import type { Command } from "commander"
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
-import { type Control, type Stop, stopInForce } from "../../../lib/decision/state/control.ts"
+import { activeStop, type Control, type Stop } from "../../../lib/decision/state/control.ts"
 import { getOwn } from "../../../lib/decision/state/get-own.ts"
-import { sayToAllIf } from "../../../lib/ledger/commands.ts"
+import { commandAllIf } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, timeAfter, words } from "../arguments.ts"
-import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, commandPorts, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { type Timeframe, when } from "../print/time.ts"
 import { attemptsInFlight, inFlightLines, policyAtHand, supernodeIdOf } from "../state/in-flight.ts"
-import { showNothingSaid, showWord, WHO } from "./actor.ts"
+import { showCommand, showNothingSaid, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface StopOptions extends CommonOptions {
@@ -71,20 +71,20 @@ async function pause(
     const { names, zone } = await policyAtHand(task, settings)
     const frame = { now, zone }
     if (until !== null) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until", zone })
-    const entry = await sayToAllIf(deskOf(task, ledger), {
+    const entry = await commandAllIf(commandPorts(task, ledger), {
       said: { verb: "pause", supernode, why, by, until },
       check: ({ pausedAll, paused }) =>
         refuseAnEarlierEnd({
           name,
           until,
-          current: stopInForce(supernode === null ? pausedAll : getOwn(paused, supernode), now),
+          current: activeStop(supernode === null ? pausedAll : getOwn(paused, supernode), now),
           frame,
         }),
     })
     screen.say(
       `${name ?? "everything"} is paused${until === null ? `. To buy again, run: ${operatorCommand.resume(name ?? null)}` : `, until ${when(until, frame)}`}`,
     )
-    showWord(task, entry, known)
+    showCommand(task, entry, known)
     // Read after the pause is recorded: attempts opened before it may have been sent, and later ones will not
     // be sent.
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), names, frame))
@@ -116,13 +116,13 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
     const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
     let control = controlOf(await ledger.head(CONTROL_STREAM))
     const stop = supernode === null ? control.pausedAll : control.paused[supernode]
-    if (!stopInForce(stop, now)) {
+    if (!activeStop(stop, now)) {
       screen.say(
         `${name === undefined ? "there is no pause of everything" : `${name} is not paused`}; nothing to resume`,
       )
       showNothingSaid(task, known)
     } else {
-      const entry = await sayToAllIf(deskOf(task, ledger), {
+      const entry = await commandAllIf(commandPorts(task, ledger), {
         said: { verb: "resume", supernode, why, by },
         check: ({ pausedAll, paused }) =>
           refuseAnotherPause({
@@ -133,7 +133,7 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
       })
       control = controlOf(entry)
       screen.say(`the pause of ${name ?? "everything"} is lifted`)
-      showWord(task, entry, known)
+      showCommand(task, entry, known)
     }
     screen.say(...stillPaused(control, { supernode, now, names: (await policyAtHand(task, settings)).names }))
   })
@@ -166,10 +166,10 @@ interface Left {
 /** Lists the other active pauses; without this list it could seem that `resume` lifted them, too. */
 function stillPaused({ pausedAll, paused }: Control, { supernode, now, names }: Left): string[] {
   const all =
-    supernode !== null && stopInForce(pausedAll, now)
+    supernode !== null && activeStop(pausedAll, now)
       ? ["everything is still paused; `resume` without a name lifts that"]
       : []
-  const others = Object.entries(paused).filter(([id, stop]) => id !== supernode && stopInForce(stop, now))
+  const others = Object.entries(paused).filter(([id, stop]) => id !== supernode && activeStop(stop, now))
   return [
     ...all,
     ...others.map(

@@ -11,14 +11,14 @@ import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { policyOf } from "../../../lib/ledger/policy-of.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { actor, reason, words } from "../arguments.ts"
-import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, commandPorts, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { type Timeframe, when } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
 import { policyAtHand, supernodeIdOf } from "../state/in-flight.ts"
-import { SIGNER, showWord } from "./actor.ts"
+import { SIGNER, showCommand } from "./actor.ts"
 
 interface ResetOptions extends CommonOptions, SignatureOptions {
   why: string
@@ -61,7 +61,7 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
       options,
       statements: (approver) => [{ kind: "reset" as const, ledger: known.id, supernode, state, approver }],
     })
-    const entry = await commandSupernode(deskOf(task, ledger), stream, {
+    const entry = await commandSupernode(commandPorts(task, ledger), stream, {
       said: {
         verb: "reset",
         why,
@@ -80,7 +80,7 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
     const frame = { now, zone: (await policyAtHand(task, settings)).zone }
     const clock = clockLines({ headAt, entryAt: entry.at, frame })
     screen.say(...changedLines({ before, after: stateOf(entry), clock, frame }))
-    showWord(task, entry, known)
+    showCommand(task, entry, known)
   })
 }
 

@@ -13,7 +13,7 @@ import { type Cli, type CommonOptions, settingsOf, type Task, taskOf, withApp } 
 import { linesOf } from "../errors.ts"
 import { lookAtLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
 import { listenError } from "../listen-error.ts"
-import { type Level, serveLog } from "../print/serve-log.ts"
+import { type LogLevel, serveLog } from "../print/serve-log.ts"
 import { namesOf } from "../state/in-flight.ts"
 import { version } from "../version.ts"
 
@@ -94,7 +94,7 @@ async function serve(task: Task, options: ServeCommand): Promise<void> {
       ...(options.shard === undefined ? {} : { shard: options.shard }),
       version: version(),
       clock: task.io.clock,
-      tell: log.tell,
+      emit: log.emit,
       page: new LiveReport({
         ledger: app.ledger,
         clock: task.io.clock,
@@ -120,7 +120,7 @@ interface Started {
 }
 
 function announce(
-  say: (level: Level, text: string, fields?: Record<string, unknown>) => void,
+  say: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void,
   { app, serving, options }: Started,
 ): void {
   const { settings, policies } = app

@@ -10,7 +10,7 @@ import { actor, reason, words } from "../arguments.ts"
 import {
   type Cli,
   type CommonOptions,
-  deskOf,
+  commandPorts,
   findSupernode,
   type Task,
   taskOf,
@@ -21,10 +21,10 @@ import { requireLedger } from "../known-ledger.ts"
 import { inZone } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
-import { SIGNER, showWord } from "./actor.ts"
+import { SIGNER, showCommand } from "./actor.ts"
 import { type Look, lookNow } from "./look-now.ts"
 import { type SettleAs, settlingLines, whyNotSettled } from "./settling.ts"
-import { askWitnesses, whyNotAbsent } from "./witnesses.ts"
+import { readWitnesses, whyNotAbsent } from "./witnesses.ts"
 
 interface SettleOptions extends CommonOptions, SignatureOptions {
   as: SettleAs
@@ -78,7 +78,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   const isAnswered = await hasAnswer(app.ledger, stream, attempt)
   const look: Look = await lookNow(app.cloud, policy)
   const frame = { now, zone: policy.timezone }
-  const witnesses = await askWitnesses(app.cloud, { policy, attempt, order, look, now })
+  const witnesses = await readWitnesses(app.cloud, { policy, attempt, order, look, now })
   screen.say(...settlingLines({ name: policy.name, attempt, look, witnesses, frame }))
   const doubt = as === "absent" ? whyNotAbsent(witnesses, attempt) : null
   if (doubt !== null) screen.note(`warning: ${doubt}`)
@@ -93,7 +93,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
     ...(signed ? { signature: signed.signature } : {}),
     servers: look.ok ? look.servers.map(({ id }) => id) : null,
   }
-  const entry = await commandSupernode(deskOf(task, app.ledger), stream, {
+  const entry = await commandSupernode(commandPorts(task, app.ledger), stream, {
     said,
     // Checks the state to which the command is applied, since what was shown before may be outdated.
     check: (standing) => {
@@ -110,7 +110,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
     },
   })
   screen.say(`settled as ${as}: ${FOLLOWS[as]}`)
-  showWord(task, entry, known)
+  showCommand(task, entry, known)
 }
 
 interface ToSign {

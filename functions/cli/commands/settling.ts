@@ -58,7 +58,7 @@ function listed(servers: readonly string[]): Cell {
   return [`${counted(servers.length, "server")}:`, ...(servers.length > 0 ? servers : ["none"])]
 }
 
-export interface Wish {
+export interface SettleRequest {
   name: string
   as: SettleAs
   /** The attempt that was shown to the operator. */
@@ -99,7 +99,7 @@ export function whyNotSettled({
   isAnswered,
   look,
   now: ours,
-}: Wish): string | null {
+}: SettleRequest): string | null {
   const clocks = { now: ours, cloudSkewMs: look.skewMs, cloudDate: look.date }
   const now = earliestNow(clocks)
   if (current?.id !== shown.id) return `the attempt is over or another one by now: look at \`status ${name}\``

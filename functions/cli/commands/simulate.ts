@@ -89,13 +89,13 @@ export function registerSimulate(program: Command, cli: Cli): void {
     })
 }
 
-interface Wanted {
+interface SimulateArguments {
   name: string
   options: SimulateOptions
   paths: readonly string[]
 }
 
-async function simulateAll(task: Task, { name, options, paths }: Wanted): Promise<void> {
+async function simulateAll(task: Task, { name, options, paths }: SimulateArguments): Promise<void> {
   const { io, screen } = task
   const reports = options.report === undefined ? null : await import("../report/reports.ts")
   if (options.report !== undefined) await reports?.checkReportPath(options.report)

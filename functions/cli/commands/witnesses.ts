@@ -31,7 +31,7 @@ export interface Witnesses {
  */
 const MAX_ORDERS = 2
 
-interface Asked {
+interface WitnessQuery {
   policy: Policy
   attempt: OpenAttempt
   /** The supernode's newest order, as a run last read it. */
@@ -41,21 +41,21 @@ interface Asked {
 }
 
 /** Reads all sources. Never throws: the result names each source that could not be read. */
-export async function askWitnesses(cloud: Cloud, asked: Asked): Promise<Witnesses> {
-  const { policy, attempt, look, now } = asked
+export async function readWitnesses(cloud: Cloud, query: WitnessQuery): Promise<Witnesses> {
+  const { policy, attempt, look, now } = query
   const added = look.ok ? look.servers.filter(({ id }) => !includesId(attempt.before, id)) : []
   const found = attempt.orderId === null ? added.flatMap(({ orderId }) => orderId ?? []) : [attempt.orderId]
   const orderIds = [...new Set(found)].slice(0, MAX_ORDERS)
   const [traces, ...orders] = await Promise.all([
     readTracesOf(cloud, { policy, attempt, now }),
-    ...orderIds.map((orderId) => sayOrderNow(cloud, orderId, asked)),
+    ...orderIds.map((orderId) => sayOrderNow(cloud, orderId, query)),
   ])
   return { traces, orders }
 }
 
 async function readTracesOf(
   cloud: Cloud,
-  { policy, attempt, now }: Pick<Asked, "policy" | "attempt" | "now">,
+  { policy, attempt, now }: Pick<WitnessQuery, "policy" | "attempt" | "now">,
 ): Promise<TracesSeen | null> {
   if (attempt.state !== "unknown" && attempt.state !== "open") return null
   const window = traceWindow(attempt, now)
@@ -70,7 +70,7 @@ async function readTracesOf(
 async function sayOrderNow(
   cloud: Cloud,
   orderId: string,
-  { policy, attempt, order, now }: Asked,
+  { policy, attempt, order, now }: WitnessQuery,
 ): Promise<string> {
   const read = (await cloud.readOrder?.(policy, orderId)) ?? null
   const record: OrderRecord = {

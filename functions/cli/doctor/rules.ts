@@ -51,9 +51,9 @@ function sayNewest({ series, periodMs }: Reading, { metric, points }: Rule, now:
   const [least, most] = [Math.min(...values), Math.max(...values)]
   const servers = series.filter(({ server }) => server !== null).length
   const whose = servers === 0 ? "" : ` on ${values.length} of ${servers} servers`
-  const told = new Set(series.flatMap((one) => one.points.map(({ at }) => at))).size
+  const reported = new Set(series.flatMap((one) => one.points.map(({ at }) => at))).size
   const what = least === most ? `${least}` : `${least} to ${most} (${metric.aggregate} counts)`
-  return `${what}${whose}, period ended ${whenInUtc(newest + (periodMs ?? 0), now)}; ${told} of ${points.n} periods have data`
+  return `${what}${whose}, period ended ${whenInUtc(newest + (periodMs ?? 0), now)}; ${reported} of ${points.n} periods have data`
 }
 
 async function whatToDo(rule: Rule, reading: Reading | undefined, looked: Looked): Promise<string[]> {

@@ -43,7 +43,7 @@ export function simulationJson(results: readonly SimulatedPolicy[]): object {
   }
 }
 
-interface Asked {
+interface WarningInputs {
   path: string
   loaded: LoadedPolicy
   history: LoadHistory
@@ -51,7 +51,7 @@ interface Asked {
 }
 
 /** Warnings about the limits of the result. */
-export function warningsOf({ path, loaded: { policy }, history, options }: Asked): string[] {
+export function warningsOf({ path, loaded: { policy }, history, options }: WarningInputs): string[] {
   const { servers } = options
   const sizes = policy.ladder.map((rung) => rung.servers)
   const isOffLadder = servers !== undefined && !sizes.includes(servers)

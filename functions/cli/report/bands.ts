@@ -38,12 +38,12 @@ export class Bands {
   }
 
   /**
-   * Bands within the range, in order of their start. Overlapping waits are merged. `isOver`: true if no
+   * Bands within the range, in order of their start. Overlapping waits are merged. `isResolved`: true if no
    * purchase requested at that time counts; its wait is then left out.
    */
-  within(range: { from: number; to: number }, isOver: (requestedAt: number) => boolean): Band[] {
+  within(range: { from: number; to: number }, isResolved: (requestedAt: number) => boolean): Band[] {
     const waits = [...this.#waits]
-      .filter(([key, { from }]) => !key.startsWith("request:") || !isOver(from))
+      .filter(([key, { from }]) => !key.startsWith("request:") || !isResolved(from))
       .map(([, wait]) => wait)
     const cooldowns = merged(waits).map((wait) => ({ kind: "cooldown" as const, ...wait, says: "cooldown" }))
     const others = [...this.#attempts, ...this.#stops].map(({ kind, from, to, says }) => ({

@@ -13,7 +13,7 @@ import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts
 import { type Amount, amountOf } from "../../../lib/decision/policy/money.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
-import { type Control, type Stop, stopInForce } from "../../../lib/decision/state/control.ts"
+import { activeStop, type Control, type Stop } from "../../../lib/decision/state/control.ts"
 import type { OrderRecord } from "../../../lib/decision/state/order.ts"
 import type { Outcome } from "../../../lib/decision/state/outcome.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
@@ -183,8 +183,8 @@ export function statusOf(remembered: Remembered): SupernodeStatus {
   const until = findings.find(({ gate }) => gate === "cooldown-over")?.facts["until"]
   const { actions, budget } = policy.limits
   const { timezone } = policy
-  const all = stopInForce(control.pausedAll, now)
-  const one = stopInForce(control.paused[policy.id], now)
+  const all = activeStop(control.pausedAll, now)
+  const one = activeStop(control.paused[policy.id], now)
   return {
     name: policy.name,
     id: policy.id,
@@ -195,7 +195,7 @@ export function statusOf(remembered: Remembered): SupernodeStatus {
     unread: unreadOf(look, load),
     armingUntil: armingUntil({ policy, policyHash: hash, state: standing, now }),
     paused: all ? { ...all, scope: "all" } : one ? { ...one, scope: "supernode" } : null,
-    held: stopInForce(control.held[policy.id], now),
+    held: activeStop(control.held[policy.id], now),
     attempt: attemptState(standing.attempt),
     breaker: standing.breaker,
     efficacy: efficacyOf(loaded, findings),

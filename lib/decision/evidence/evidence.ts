@@ -44,12 +44,12 @@ export function weighEvidence(situation: Situation, readings: Reading[], servers
   return situation.policy.rules.map((rule) => {
     const reading = readingOf.get(rule.name)
     const points = reading ? periodPoints({ situation, rule, reading, running }) : []
-    const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
+    const wasQueried = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
     return evaluateRule({
       situation,
       rule,
       points,
-      isSilent,
+      wasQueried,
       problem: reading
         ? (reading.problem ?? sharedProblem(situation, rule, reading))
         : "no reading was taken",
@@ -87,15 +87,15 @@ interface RuleFacts {
    * True if the metric source was queried and did not refuse the query. Only then may missing data count as
    * breaching.
    */
-  isSilent: boolean
+  wasQueried: boolean
   problem: string | null
 }
 
-function evaluateRule({ situation, rule, points, isSilent, problem }: RuleFacts): RuleEvidence {
+function evaluateRule({ situation, rule, points, wasQueried, problem }: RuleFacts): RuleEvidence {
   const { m, n } = rule.points
   // A period that no source reported is missing too: exactly N periods count, never older ones.
   const missing = n - countOf(points, (point) => point.state !== "missing")
-  const assumed = rule.missing === "breaching" && isSilent ? missing : 0
+  const assumed = rule.missing === "breaching" && wasQueried ? missing : 0
   const levels = levelsOf(rule)
   const real = points.filter(isReal)
   const reached = bestStep(levels, real, { m, assumed })
@@ -104,7 +104,7 @@ function evaluateRule({ situation, rule, points, isSilent, problem }: RuleFacts)
   const cleared =
     latchedAt !== undefined &&
     real.filter(({ at, value }) => at >= latchedAt && isOnClearSide(rule, value)).length >= m
-  const mayMatter = rule.missing === "hold" || (rule.missing === "breaching" && !isSilent)
+  const mayMatter = rule.missing === "hold" || (rule.missing === "breaching" && !wasQueried)
   const verdict = verdictOf({
     isOff: getOwn(situation.state.rulesOff, rule.name) === situation.policyHash,
     isLatched: latchedAt !== undefined,
@@ -188,8 +188,8 @@ function periodPoints(facts: PeriodFacts): Point[] {
     lagMs: rule.metric.lag,
     count: rule.points.n,
   })
-  const spokesman = reading.series.find((series) => series.server === null)
-  if (spokesman) return starts.map((at) => dated(spokenPoint(at, spokesman), situation))
+  const ofSupernode = reading.series.find((series) => series.server === null)
+  if (ofSupernode) return starts.map((at) => dated(supernodePoint(at, ofSupernode), situation))
   const byServer = firstByServer(reading.series)
   const reporters = running.map(({ id, warmSince }) => ({
     warmSince,
@@ -207,7 +207,7 @@ function firstByServer(all: readonly Series[]): Map<string, Series> {
 }
 
 /** One period of a series that covers the whole supernode. */
-function spokenPoint(at: number, { points }: Series): Point {
+function supernodePoint(at: number, { points }: Series): Point {
   const value = valueAt(points, at)
   const isMissing = value === null
   return { at, value, state: isMissing ? "missing" : "real", reported: isMissing ? 0 : 1, expected: 1 }

@@ -2,7 +2,7 @@ import type { ComparisonOperator } from "../policy/choices.ts"
 import { sayTime } from "../verdict.ts"
 
 /** Range of metric values that breach, or that are clear; for example `above` 85. */
-export interface Level {
+export interface ValueBound {
   op: ComparisonOperator
   value: number
 }
@@ -12,9 +12,9 @@ export type Change =
   /** Waiting is enough: at `until` the gate already passes. */
   | { kind: "wait"; until: number }
   /** `count` more of the N newest periods must reach `level`; `null` if any value is enough. */
-  | { kind: "points"; rule: string; count: number; level: Level | null }
+  | { kind: "points"; rule: string; count: number; level: ValueBound | null }
   /** `count` more periods of a latched rule must be clear. The next decision then ends the latch. */
-  | { kind: "clear"; rule: string; count: number; level: Level }
+  | { kind: "clear"; rule: string; count: number; level: ValueBound }
   | { kind: "person"; verb: "settle"; attempt: string }
   /** Ends a pause. `supernode` is an id; `null` ends the pause of all supernodes. */
   | { kind: "person"; verb: "resume"; supernode: string | null }
@@ -66,7 +66,7 @@ export interface Hint {
 }
 
 /** Combines hints that are all needed, in their order; `null` if there are none. */
-export function together(needed: readonly (Hint | null)[]): Hint | null {
+export function combineHints(needed: readonly (Hint | null)[]): Hint | null {
   const all = needed.filter((one) => one !== null)
   const [first] = all
   if (!first || all.length === 1) return first ?? null
@@ -93,5 +93,5 @@ export function withLastWait(needed: readonly Hint[]): Hint | null {
     (latest, candidate) => (latest === null || candidate.until > latest.until ? candidate : latest),
     null,
   )
-  return together([...needed.filter(({ change }) => change.kind !== "wait"), last?.one ?? null])
+  return combineHints([...needed.filter(({ change }) => change.kind !== "wait"), last?.one ?? null])
 }

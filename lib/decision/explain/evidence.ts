@@ -4,11 +4,11 @@ import { counted } from "../policy/amounts.ts"
 import { isOnClearSide } from "../policy/threshold.ts"
 import type { Situation } from "../situation.ts"
 import { getOwn } from "../state/get-own.ts"
-import { type Hint, together } from "./change.ts"
+import { breachingBound, clearBound, sayBound } from "./bounds.ts"
+import { combineHints, type Hint } from "./change.ts"
 import { keysAccepted, readable } from "./cloud.ts"
-import { breachingLevel, clearLevel, sayLevel } from "./levels.ts"
+import type { HintInputs } from "./hint-maker.ts"
 import { breaching, isSilenced, type Need, type RuleFacts, WARM_UP_SURCHARGE } from "./points.ts"
-import type { Question } from "./question.ts"
 import { nextSchedule, onAgain, scheduleOnAgain } from "./schedules.ts"
 
 // One rule or schedule that proposes a rung is enough. The hint names the rule that needs the fewest periods;
@@ -16,16 +16,16 @@ import { nextSchedule, onAgain, scheduleOnAgain } from "./schedules.ts"
 // next schedule is named too, or alone if it starts before that rule could breach.
 
 /** Requirement of one rule, and the time that it takes. */
-interface Way extends Need {
+interface TimedNeed extends Need {
   /** Minimum duration of the needed periods, milliseconds; `Infinity` if unknown. */
   takesMs: number
 }
 
-export function moreEvidence(question: Question): Hint | null {
-  const { situation } = question
+export function moreEvidence(inputs: HintInputs): Hint | null {
+  const { situation } = inputs
   const on = scheduleOnAgain(situation)
   if (on) return on
-  const { hint, takesMs } = rulesWay(question)
+  const { hint, takesMs } = nearestNeed(inputs)
   const start = nextSchedule(situation)
   if (!start) return hint
   if (hint === null || start.at - situation.now < takesMs)
@@ -36,50 +36,50 @@ export function moreEvidence(question: Question): Hint | null {
 /** Surcharge if a person or the cloud must act first. It exceeds `WARM_UP_SURCHARGE`. */
 const PERSON_SURCHARGE = 10_000
 
-const NO_WAY: Way = { hint: null, dear: Infinity, takesMs: Infinity }
+const OUT_OF_REACH: TimedNeed = { hint: null, effort: Infinity, takesMs: Infinity }
 
 /** Requirement of the nearest rule; ignores schedules. */
-function rulesWay({ situation, choice, finding }: Question): Way {
+function nearestNeed({ situation, choice, finding }: HintInputs): TimedNeed {
   const { readings, supernode, policy } = situation
   if (readings.state === "unreadable") {
     const again = readings.credentials ? keysAccepted("metrics") : readable("metrics")
     return {
-      ...NO_WAY,
-      hint: together([supernode.state === "read" ? null : readable("supernode"), again]),
+      ...OUT_OF_REACH,
+      hint: combineHints([supernode.state === "read" ? null : readable("supernode"), again]),
     }
   }
   // The rules were not evaluated, so none of them failed.
-  if (readings.state !== "read" || supernode.state !== "read") return NO_WAY
+  if (readings.state !== "read" || supernode.state !== "read") return OUT_OF_REACH
   const servers = presentServers(supernode.value)
   // The supernode has no servers, so no server can report a metric.
-  if (servers.length === 0 && supernode.value.servers !== null) return NO_WAY
+  if (servers.length === 0 && supernode.value.servers !== null) return OUT_OF_REACH
   const evidence = byRule(choice.rules)
   const readingOf = byRule(readings.value)
-  const ways = policy.rules.flatMap((rule, index) => {
+  const needs = policy.rules.flatMap((rule, index) => {
     const found = evidence.get(rule.name)
     const reading = readingOf.get(rule.name)
-    return found ? [wayOf({ situation, rule, index, reading, found, servers })] : []
+    return found ? [needOf({ situation, rule, index, reading, found, servers })] : []
   })
-  const [best] = ways.sort((a, b) => a.dear - b.dear)
-  if (!best?.hint) return NO_WAY
+  const [best] = needs.sort((a, b) => a.effort - b.effort)
+  if (!best?.hint) return OUT_OF_REACH
   return finding.reason === "credentials"
-    ? { ...NO_WAY, hint: together([keysAccepted("metrics"), best.hint]) }
+    ? { ...OUT_OF_REACH, hint: combineHints([keysAccepted("metrics"), best.hint]) }
     : best
 }
 
-function wayOf(facts: RuleFacts): Way {
+function needOf(facts: RuleFacts): TimedNeed {
   const { situation, rule, reading } = facts
   const isOff = getOwn(situation.state.rulesOff, rule.name) === situation.policyHash
   const isLatched = !rule.repeat && getOwn(situation.state.latches, rule.name) !== undefined
-  const { hint, dear } = isLatched ? unlatched(facts) : breaching(facts)
+  const { hint, effort } = isLatched ? unlatched(facts) : breaching(facts)
   // Without a hint the rule already breaches, perhaps by missing data, so no server has to report.
   const started = hint && isSilenced(facts) ? reportingAgain(situation) : null
   // A rule that breaches but is switched off needs only the operator command, so it gets no surcharge.
   const surcharge = (started ? PERSON_SURCHARGE : 0) + (isOff && hint ? PERSON_SURCHARGE : 0)
-  const takesMs = surcharge > 0 || dear >= WARM_UP_SURCHARGE ? Infinity : dear * (reading?.periodMs ?? 0)
+  const takesMs = surcharge > 0 || effort >= WARM_UP_SURCHARGE ? Infinity : effort * (reading?.periodMs ?? 0)
   return {
-    hint: together([isOff ? onAgain(situation) : null, started, hint]),
-    dear: dear + surcharge,
+    hint: combineHints([isOff ? onAgain(situation) : null, started, hint]),
+    effort: effort + surcharge,
     takesMs,
   }
 }
@@ -103,16 +103,16 @@ function unlatched(facts: RuleFacts): Need {
       says: `wait for the next signal: ${rule.name} was seen clear`,
       change: { kind: "signal", what: "next" },
     }
-    return { hint: together([next, again.hint]), dear: again.dear + 1 }
+    return { hint: combineHints([next, again.hint]), effort: again.effort + 1 }
   }
-  const level = clearLevel(rule)
+  const level = clearBound(rule)
   if (level === null) {
     const path = `rules.${index}.repeat`
     const hint: Hint = {
       says: `set ${path} to true: no value of ${rule.name} is clear`,
       change: { kind: "policy", path, value: true },
     }
-    return { hint: together([hint, again.hint]), dear: PERSON_SURCHARGE }
+    return { hint: combineHints([hint, again.hint]), effort: PERSON_SURCHARGE }
   }
   const latchedAt = getOwn(situation.state.latches, rule.name) ?? 0
   const clear = found.points.filter(
@@ -121,14 +121,14 @@ function unlatched(facts: RuleFacts): Need {
   ).length
   const count = m - clear
   const hint: Hint = {
-    says: `wait for ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)}, and then again for ${counted(m, "point")}${sayLevel(breachingLevel(rule))}, for ${rule.name}`,
+    says: `wait for ${count} more point${count === 1 ? "" : "s"}${sayBound(level)}, and then again for ${counted(m, "point")}${sayBound(breachingBound(rule))}, for ${rule.name}`,
     change: {
       kind: "all",
       changes: [
         { kind: "clear", rule: rule.name, count, level },
-        { kind: "points", rule: rule.name, count: m, level: breachingLevel(rule) },
+        { kind: "points", rule: rule.name, count: m, level: breachingBound(rule) },
       ],
     },
   }
-  return { hint, dear: count + m }
+  return { hint, effort: count + m }
 }

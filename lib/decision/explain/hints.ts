@@ -3,12 +3,12 @@ import type { GateFacts } from "../gates/gate.ts"
 import type { Hint } from "./change.ts"
 import { keysAccepted, readable, supernodeIsReady } from "./cloud.ts"
 import { moreEvidence } from "./evidence.ts"
+import type { HintInputs, HintMaker } from "./hint-maker.ts"
 import { cooledDown, helpedAfterAll, nothingInFlight, released, unpaused } from "./in-flight.ts"
 import { limitRaised, offered, rungAbove, rungAdded } from "./ladder.ts"
 import { budgetAllows, pricesKnown, rateAllows } from "./money.ts"
 import { operatorCommand } from "./operator-command.ts"
 import { approvedByMore, shownAgain } from "./people.ts"
-import type { HintMaker, Question } from "./question.ts"
 import { clockAgreesAgain, comesInReach, inAlarm, newerSignal, readableTime } from "./signals.ts"
 
 /** Hints by the reason of a failed gate: the cheapest and soonest change after which the gate would pass. */
@@ -52,14 +52,14 @@ export const HINTS: Readonly<Record<string, HintMaker>> = {
 }
 
 /** Hint after the keys for a gate's data source were refused. */
-function withKeys(question: Question): Hint | null {
-  switch (question.finding.gate) {
+function withKeys(inputs: HintInputs): Hint | null {
+  switch (inputs.finding.gate) {
     case "supernode-ready":
       return keysAccepted("supernode")
     case "evidence":
-      return moreEvidence(question)
+      return moreEvidence(inputs)
     case "offer-available":
-      return offered(question)
+      return offered(inputs)
     default:
       // No other gate reads anything with keys.
       return null

@@ -1,20 +1,20 @@
 import { countedEffects } from "../evidence/efficacy.ts"
 import type { Situation } from "../situation.ts"
 import type { OpenAttempt } from "../state/attempt.ts"
-import { stopInForce } from "../state/control.ts"
+import { activeStop } from "../state/control.ts"
 import { getOwn } from "../state/get-own.ts"
 import { sayTime } from "../verdict.ts"
-import { type Hint, together, wait, withLastWait } from "./change.ts"
+import { combineHints, type Hint, wait, withLastWait } from "./change.ts"
+import type { HintInputs } from "./hint-maker.ts"
 import { operatorCommand } from "./operator-command.ts"
-import type { Question } from "./question.ts"
 
 // Hints for pauses, holds and attempts. Some of these end by themselves; the others need an operator command.
 
-export function unpaused({ situation: { control, policy, now } }: Question): Hint | null {
+export function unpaused({ situation: { control, policy, now } }: HintInputs): Hint | null {
   if (control.state !== "read") return null // not read: another gate gives the reason
   const stops = [
-    { supernode: null, stop: stopInForce(control.value.pausedAll, now) },
-    { supernode: policy.id, stop: stopInForce(getOwn(control.value.paused, policy.id), now) },
+    { supernode: null, stop: activeStop(control.value.pausedAll, now) },
+    { supernode: policy.id, stop: activeStop(getOwn(control.value.paused, policy.id), now) },
   ]
   const lifted = stops.flatMap(({ supernode, stop }): Hint[] => {
     if (!stop) return []
@@ -27,22 +27,25 @@ export function unpaused({ situation: { control, policy, now } }: Question): Hin
   return withLastWait(lifted)
 }
 
-export function released({ situation: { control, policy, now } }: Question): Hint | null {
+export function released({ situation: { control, policy, now } }: HintInputs): Hint | null {
   if (control.state !== "read") return null // as above
-  const until = stopInForce(getOwn(control.value.held, policy.id), now)?.until ?? null
+  const until = activeStop(getOwn(control.value.held, policy.id), now)?.until ?? null
   if (until === null) return null // no command sets a hold without an end
   const ends = wait("the hold ends", until)
   return { ...ends, says: `${ends.says}, or run: ${operatorCommand.endHold(policy.name)}` }
 }
 
 /** All conditions of the gate, the attempt first. */
-export function nothingInFlight({ situation }: Question): Hint | null {
+export function nothingInFlight({ situation }: HintInputs): Hint | null {
   const { attempt, breaker, throttle } = situation.state
   const closed = attempt && closedBy(attempt, situation)
   // A reset also ends the throttle, so the hint names no wait.
-  if (breaker) return together([closed, resetBy(situation)])
+  if (breaker) return combineHints([closed, resetBy(situation)])
   const isWaiting = throttle !== null && throttle.until > situation.now
-  return together([closed, isWaiting ? wait("the wait that the cloud asked for ends", throttle.until) : null])
+  return combineHints([
+    closed,
+    isWaiting ? wait("the wait that the cloud asked for ends", throttle.until) : null,
+  ])
 }
 
 function closedBy(attempt: OpenAttempt, situation: Situation): Hint {
@@ -78,7 +81,7 @@ export function resetBy({ policy }: Situation): Hint {
  * If the effect of a counted purchase is still to be measured, enough gain would make the gate pass.
  * Otherwise only a reset does.
  */
-export function helpedAfterAll({ situation, digest }: Question): Hint {
+export function helpedAfterAll({ situation, digest }: HintInputs): Hint {
   const { efficacy } = situation.policy
   const reset = resetBy(situation)
   if (!efficacy) return reset
@@ -93,7 +96,7 @@ export function helpedAfterAll({ situation, digest }: Question): Hint {
   }
 }
 
-export function cooledDown({ finding }: Question): Hint | null {
+export function cooledDown({ finding }: HintInputs): Hint | null {
   const until = finding.facts["until"]
   return typeof until === "number" ? wait("the cooldown ends", until) : null
 }

@@ -7,8 +7,8 @@ import type { Budget, Policy } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
 import type { Purchase } from "../state/purchases.ts"
 import { sayTime } from "../verdict.ts"
-import { type Hint, together, wait, withLastWait } from "./change.ts"
-import type { Question } from "./question.ts"
+import { combineHints, type Hint, wait, withLastWait } from "./change.ts"
+import type { HintInputs } from "./hint-maker.ts"
 
 // The supernode's own cap and the fleet's can fail together; then the hint must satisfy both.
 
@@ -33,7 +33,7 @@ function capsOf<Cap>(
   ]
 }
 
-export function rateAllows({ situation }: Question): Hint | null {
+export function rateAllows({ situation }: HintInputs): Hint | null {
   const { limits, fleet } = situation.policy
   const caps = capsOf(situation, { key: "actions", own: limits.actions, fleet: fleet?.actions ?? null })
   return withLastWait(caps.flatMap((capped) => rateAllowsUnder(capped, situation.now) ?? []))
@@ -56,7 +56,7 @@ function rateAllowsUnder({ cap, path, purchases }: Capped<Rate>, now: number): H
  * If the ladder has no price, an operator must write it. A past purchase without a price only has to leave
  * the window.
  */
-export function pricesKnown({ situation, choice, cost }: Question): Hint | null {
+export function pricesKnown({ situation, choice, cost }: HintInputs): Hint | null {
   const { policy } = situation
   const caps = budgetsOf(situation)
   const index = policy.ladder.findIndex(({ servers }) => servers === choice.target?.to)
@@ -77,7 +77,7 @@ function budgetsOf(situation: Situation): Capped<Budget>[] {
   return capsOf(situation, { key: "budget", own: limits.budget, fleet: fleet?.budget ?? null })
 }
 
-export function budgetAllows({ situation, cost }: Question): Hint | null {
+export function budgetAllows({ situation, cost }: HintInputs): Hint | null {
   // Without a price, the order was not compared with the budget.
   if (!cost) return null
   const over = budgetsOf(situation).flatMap((capped) => overBudget(capped, situation, cost) ?? [])
@@ -94,10 +94,10 @@ export function budgetAllows({ situation, cost }: Question): Hint | null {
     const value = amountOf(least).amount
     return until === null ? [{ says, change: { kind: "policy", path: `${path}.amount`, value } }] : []
   })
-  if (last === null) return together(fixed)
+  if (last === null) return combineHints(fixed)
   // Either the operator raises all these caps, or the longest of their waits ends.
   const either = `${raised.join(" and ")}, or wait until ${sayTime(last.until)}, when ${sayMoney(last.left)} leave the window`
-  return together([...fixed, { says: either, change: { kind: "wait", until: last.until } }])
+  return combineHints([...fixed, { says: either, change: { kind: "wait", until: last.until } }])
 }
 
 /** A budget that the order exceeds. */

@@ -1,10 +1,10 @@
 import { personKey } from "../state/approver.ts"
 import { sayTime } from "../verdict.ts"
 import type { Hint } from "./change.ts"
+import type { HintInputs } from "./hint-maker.ts"
 import { operatorCommand } from "./operator-command.ts"
-import type { Question } from "./question.ts"
 
-export function shownAgain({ situation: { policy }, planOf }: Question): Hint {
+export function shownAgain({ situation: { policy }, planOf }: HintInputs): Hint {
   return {
     says: `run: ${operatorCommand.dryRun(policy.name)}, and send a request with the planHash that it shows`,
     change: { kind: "person", verb: "dry-run", planHash: planOf()?.hash ?? null },
@@ -15,7 +15,7 @@ export function shownAgain({ situation: { policy }, planOf }: Question): Hint {
  * The approvals that are missing. If the policy lists too few people besides the requester, the hint is to
  * list more.
  */
-export function approvedByMore({ situation, planOf, finding }: Question): Hint | null {
+export function approvedByMore({ situation, planOf, finding }: HintInputs): Hint | null {
   const plan = planOf()
   const { approval, approvers } = situation.policy
   const { approvedBy } = finding.facts

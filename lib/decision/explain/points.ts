@@ -3,8 +3,8 @@ import type { Reading } from "../inputs/reading.ts"
 import type { Server } from "../inputs/supernode.ts"
 import type { Rule } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
-import { type Hint, together, wait } from "./change.ts"
-import { breachingLevel, sayLevel } from "./levels.ts"
+import { breachingBound, sayBound } from "./bounds.ts"
+import { combineHints, type Hint, wait } from "./change.ts"
 
 // Number of further points that one rule needs to breach, and whether there are periods for them.
 
@@ -12,7 +12,7 @@ import { breachingLevel, sayLevel } from "./levels.ts"
 export interface Need {
   hint: Hint | null
   /** Cost for comparison: the number of periods, plus a surcharge if periods alone are not enough. */
-  dear: number
+  effort: number
 }
 
 /** Surcharge for a wait until the end of warm-up. */
@@ -35,24 +35,27 @@ export function breaching(facts: RuleFacts): Need {
   const { situation, rule, found } = facts
   const assumed = countsSilence(facts) ? found.missing : 0
   const needed = rule.points.m - found.breaching - assumed
-  if (needed <= 0) return { hint: null, dear: 0 }
-  if (needed <= roomFor(facts)) return { hint: points(facts, needed), dear: needed }
+  if (needed <= 0) return { hint: null, effort: 0 }
+  if (needed <= roomFor(facts)) return { hint: points(facts, needed), effort: needed }
   const warmAt = warmPeriodsAt(facts)
   const start = warmAt > situation.now ? wait("enough periods have begun after the warm-up", warmAt) : null
-  return { hint: together([start, points(facts, rule.points.m)]), dear: WARM_UP_SURCHARGE + rule.points.m }
+  return {
+    hint: combineHints([start, points(facts, rule.points.m)]),
+    effort: WARM_UP_SURCHARGE + rule.points.m,
+  }
 }
 
 /** True if missing data counts as breaching; then a point in its place adds nothing. */
 function countsSilence({ rule, reading }: RuleFacts): boolean {
-  const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
-  return rule.missing === "breaching" && isSilent
+  const wasQueried = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
+  return rule.missing === "breaching" && wasQueried
 }
 
 function points({ rule, found }: RuleFacts, count: number): Hint {
-  const level = breachingLevel(rule)
+  const level = breachingBound(rule)
   const missing = found.missing > 0 ? ` (${found.missing} of ${rule.points.n} are missing)` : ""
   return {
-    says: `wait for ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)} for ${rule.name}${missing}`,
+    says: `wait for ${count} more point${count === 1 ? "" : "s"}${sayBound(level)} for ${rule.name}${missing}`,
     change: { kind: "points", rule: rule.name, count, level },
   }
 }

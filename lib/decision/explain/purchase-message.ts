@@ -70,8 +70,8 @@ function sayWaker(signal: ChainEvent["signal"]): string[] {
 }
 
 /** `the cloud accepted the order to go from 2 to 4 servers (flavor): 120000 CNY, order CS1. Cause: …`. */
-export function sayPurchase(news: PurchaseMessage): string {
-  const { from, to, flavor, cost, orderId, isAnswered, approvedBy, cause } = news
+export function sayPurchase(message: PurchaseMessage): string {
+  const { from, to, flavor, cost, orderId, isAnswered, approvedBy, cause } = message
   const price = cost ? sayMoney(moneyOf(cost)) : "price unknown"
   const order = orderId === null ? "no order id was given" : `order ${orderId}`
   const approved = approvedBy.length > 0 ? ` Approved by ${approvedBy.join(", ")}.` : ""

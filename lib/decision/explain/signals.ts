@@ -5,17 +5,17 @@ import { sayDuration } from "../policy/amounts.ts"
 import type { Situation } from "../situation.ts"
 import { closedAtOf } from "../state/freshness.ts"
 import { sayTime } from "../verdict.ts"
-import { type Hint, together, wait } from "./change.ts"
+import { combineHints, type Hint, wait } from "./change.ts"
+import type { HintInputs } from "./hint-maker.ts"
 import { resetBy } from "./in-flight.ts"
-import type { Question } from "./question.ts"
 
 export function inAlarm(): Hint {
   return { says: "the alarm must go into alarm", change: { kind: "signal", what: "in-alarm" } }
 }
 
-export function readableTime({ situation: { now, signal } }: Question): Hint | null {
+export function readableTime({ situation: { now, signal } }: HintInputs): Hint | null {
   const says = "the signal must carry a readable time"
-  return together([
+  return combineHints([
     { says, change: { kind: "signal", what: "newer", from: now } },
     signal.kind === "alarm" && signal.state !== "alarm" ? inAlarm() : null,
   ])
@@ -25,7 +25,7 @@ export function readableTime({ situation: { now, signal } }: Question): Hint | n
  * A stale signal stays stale, so a newer one is needed: later than the OK that closed the episode, and later
  * than `spentUntil`.
  */
-export function newerSignal({ situation }: Question): Hint {
+export function newerSignal({ situation }: HintInputs): Hint {
   const { signal, now, state, asked } = situation
   if (signal.kind === "request" && asked)
     return {
@@ -44,11 +44,11 @@ export function newerSignal({ situation }: Question): Hint {
   }
 }
 
-export function comesInReach(question: Question): Hint {
-  const { situation } = question
+export function comesInReach(inputs: HintInputs): Hint {
+  const { situation } = inputs
   const reachedAt = situation.signal.at - CLOCK_TOLERANCE_MS
   // A later OK may have closed the episode: then the signal will be stale when our clock reaches it.
-  if (overtakenAt({ ...situation, now: reachedAt })) return newerSignal(question)
+  if (overtakenAt({ ...situation, now: reachedAt })) return newerSignal(inputs)
   return wait("our clock comes within 60s of the signal", reachedAt)
 }
 
@@ -63,7 +63,7 @@ function closedAt({ signal, state }: Situation): number | null {
 const LONG_AHEAD_MS = 15 * 60_000
 
 /** The cloud's clock and the ledger's newest time must both agree with ours. */
-export function clockAgreesAgain({ situation }: Question): Hint {
+export function clockAgreesAgain({ situation }: HintInputs): Hint {
   const { now, headAt, cloudSkewMs } = situation
   const reached = headAt === null ? null : headAt - CLOCK_TOLERANCE_MS
   if (cloudSkewMs === null && situation.supernode.state === "read") {

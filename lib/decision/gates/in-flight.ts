@@ -1,7 +1,7 @@
 import { type Cooldown, cooldownOf } from "../pacing/cooldown.ts"
 import { counted, sayTimeLeft } from "../policy/amounts.ts"
 import type { OpenAttempt } from "../state/attempt.ts"
-import { type Stop, stopInForce } from "../state/control.ts"
+import { activeStop, type Stop } from "../state/control.ts"
 import { getOwn } from "../state/get-own.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
@@ -10,17 +10,17 @@ export function notPaused({ situation: { control, policy, now } }: GateFacts): V
   if (control.state === "unreadable")
     return fail("control-unreadable", `whether buying is paused could not be read: ${control.why}`)
   if (control.state === "not-read") return notEvaluated("the control stream was not read")
-  const everything = stopInForce(control.value.pausedAll, now)
+  const everything = activeStop(control.value.pausedAll, now)
   if (everything)
     return fail("paused", `everything is paused: ${sayStop(everything)}`, { scope: "all", ...everything })
-  const one = stopInForce(getOwn(control.value.paused, policy.id), now)
+  const one = activeStop(getOwn(control.value.paused, policy.id), now)
   if (one) return fail("paused", `${policy.name} is paused: ${sayStop(one)}`, { scope: policy.id, ...one })
   return pass("no pause is in force")
 }
 
 export function noHold({ situation: { control, policy, now, signal } }: GateFacts): Verdict {
   if (control.state !== "read") return notEvaluated("the control stream was not read")
-  const hold = stopInForce(getOwn(control.value.held, policy.id), now)
+  const hold = activeStop(getOwn(control.value.held, policy.id), now)
   if (!hold) return pass("no hold is in force")
   if (signal.kind === "request")
     return pass(`held for automatic purchases only: ${sayStop(hold)}`, { ...hold })

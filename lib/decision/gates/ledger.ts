@@ -28,7 +28,7 @@ export function whyUnusable(control: Fetched<Control>, onlyId: string | null): L
   return ledgerProblem("ledger-other", says, { ledger: id, expected: onlyId })
 }
 
-interface TrustQuestion extends LedgerAge {
+interface TrustInputs extends LedgerAge {
   control: Fetched<Control>
   supernodeId: string
 }
@@ -37,7 +37,7 @@ interface TrustQuestion extends LedgerAge {
  * Reason why the memory of this ledger is not sufficient for a purchase, whatever the gates say. null: it is
  * sufficient.
  */
-export function whyUntrusted({ control, supernodeId, ...age }: TrustQuestion): LedgerProblem | null {
+export function whyUntrusted({ control, supernodeId, ...age }: TrustInputs): LedgerProblem | null {
   if (control.state !== "read") return null // as above
   const { ledger, restored } = control.value
   if (ledger && ledgerIsNew(ledger, age)) {

@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000
 /** Three changes between the same two hashes within this time are a conflict (see the exception below). */
 const WINDOW_MS = 60 * MINUTE_MS
 /** Exception: all of them are as close together as the steps of one roll-out. */
-const SHORTEST_MS = 15 * MINUTE_MS
+const MIN_CONFLICT_MS = 15 * MINUTE_MS
 const CHANGES = 3
 /** A conflict ends after this much time with one file. */
 const CALM_MS = 20 * MINUTE_MS
@@ -45,7 +45,7 @@ export function afterChange(
 
 function alternates(at: readonly number[]): boolean {
   const span = (at.at(-1) ?? 0) - (at[0] ?? 0)
-  return at.length >= CHANGES && span >= SHORTEST_MS && span <= WINDOW_MS
+  return at.length >= CHANGES && span >= MIN_CONFLICT_MS && span <= WINDOW_MS
 }
 
 function newest({ at }: PolicyChanges): number {

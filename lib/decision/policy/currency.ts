@@ -5,7 +5,7 @@ import { text } from "./text-shape.ts"
 // Currency codes of ISO 4217, and the decimals that an amount may have.
 
 /** Common names that are not ISO 4217 codes, and the code that is meant. */
-const MEANT: Readonly<Record<string, string>> = { RMB: "CNY", CNH: "CNY", YEN: "JPY", UKP: "GBP" }
+const CODE_OF_NAME: Readonly<Record<string, string>> = { RMB: "CNY", CNH: "CNY", YEN: "JPY", UKP: "GBP" }
 
 /** Currencies without decimals (ISO 4217). Currencies with three decimals may use only two of them. */
 const WITHOUT_DECIMALS: readonly string[] = [
@@ -29,9 +29,9 @@ const WITHOUT_DECIMALS: readonly string[] = [
 ]
 
 const currency = text(/^[A-Z]{3}$/, "must be a currency code such as CNY").superRefine((code, ctx) => {
-  const meant = Object.hasOwn(MEANT, code) ? MEANT[code] : undefined
-  if (meant === undefined) return
-  ctx.addIssue({ code: "custom", message: `must be ${meant}: ${code} is not a currency code of ISO 4217` })
+  const correct = Object.hasOwn(CODE_OF_NAME, code) ? CODE_OF_NAME[code] : undefined
+  if (correct === undefined) return
+  ctx.addIssue({ code: "custom", message: `must be ${correct}: ${code} is not a currency code of ISO 4217` })
 })
 
 /** Decimals are counted in the written form: arithmetic on binary fractions would reject 1234567890.12. */

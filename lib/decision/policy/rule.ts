@@ -196,7 +196,7 @@ const step = () =>
       error: "must have from below to",
     })
 
-const WAYS = [...COMPARISONS, "steps"] as const
+const THRESHOLD_KEYS = [...COMPARISONS, "steps"] as const
 
 /** One entry of `rules`. */
 export const rule = z
@@ -218,8 +218,8 @@ export const rule = z
       .optional(),
   })
   .superRefine((r, ctx) => {
-    if (WAYS.filter((way) => r[way] !== undefined).length !== 1) {
-      ctx.addIssue({ code: "custom", message: `must have exactly one of ${WAYS.join(", ")}` })
+    if (THRESHOLD_KEYS.filter((key) => r[key] !== undefined).length !== 1) {
+      ctx.addIssue({ code: "custom", message: `must have exactly one of ${THRESHOLD_KEYS.join(", ")}` })
       return
     }
     const steps = boundsOf(r.steps)
@@ -228,7 +228,7 @@ export const rule = z
     for (const problem of stepProblems(steps))
       ctx.addIssue({ code: "custom", path: ["steps"], message: problem })
   }, whenRecord)
-  .meta({ oneOf: WAYS.map((way) => ({ required: [way] })) })
+  .meta({ oneOf: THRESHOLD_KEYS.map((key) => ({ required: [key] })) })
   .transform(({ above, at_least, below, at_most, clear, steps, ...rest }) => {
     const values = { above, at_least, below, at_most }
     const op = COMPARISONS.find((name) => values[name] !== undefined)

@@ -31,9 +31,9 @@ export function wallTime(timezone: string, at: number): number {
  */
 export function firstInstantsAt(timezone: string, walls: readonly number[]): number[] {
   const [earliest, latest] = [walls[0] ?? 0, walls.at(-1) ?? 0]
-  const stretches = offsetSpansOf(timezone, earliest - MAX_OFFSET_MS, latest + MAX_OFFSET_MS + MINUTE_MS)
+  const spans = offsetSpansOf(timezone, earliest - MAX_OFFSET_MS, latest + MAX_OFFSET_MS + MINUTE_MS)
   return walls.map((wall) => {
-    const first = stretches.find(({ to, offsetMs: offset }) => to + offset > wall)
+    const first = spans.find(({ to, offsetMs: offset }) => to + offset > wall)
     if (!first) throw new RangeError(`${timezone} is further than 16 h from UTC`)
     return Math.max(first.from, wall - first.offsetMs)
   })
@@ -44,20 +44,20 @@ export function firstInstantAt(timezone: string, wall: number): number {
 }
 
 function offsetSpansOf(timezone: string, from: number, to: number): OffsetSpan[] {
-  const stretches: OffsetSpan[] = []
+  const spans: OffsetSpan[] = []
   let [start, offset] = [from, offsetMs(timezone, from)]
   for (let at = from; at < to; ) {
     const next = Math.min(at + SAMPLE_MS, to)
     const nextOffset = offsetMs(timezone, next)
     if (nextOffset !== offset) {
       const change = firstChange(timezone, at, next)
-      stretches.push({ from: start, to: change, offsetMs: offset })
+      spans.push({ from: start, to: change, offsetMs: offset })
       start = change
       offset = nextOffset
     }
     at = next
   }
-  return [...stretches, { from: start, to, offsetMs: offset }]
+  return [...spans, { from: start, to, offsetMs: offset }]
 }
 
 /** First instant whose offset differs from the offset at `before`; the offset at `after` must differ. */

@@ -126,7 +126,7 @@ const RANKS: readonly UnreadTraces[] = ["not-configured", "no-answer", "no-right
  * The record after one more reading; null if the reading showed nothing new. A reading that failed, or that shows less,
  * removes no known fact.
  */
-export function witnessNews(before: WitnessRecord | undefined, seen: WitnessRecord): WitnessRecord | null {
+export function changedWitness(before: WitnessRecord | undefined, seen: WitnessRecord): WitnessRecord | null {
   const known = before?.attempt === seen.attempt ? before : null
   if (known === null) return seen.servers === null && seen.traces === NOT_CONFIGURED ? null : seen
   const servers = isServersNews(known.servers, seen.servers) ? seen.servers : known.servers

@@ -1,14 +1,14 @@
 import * as z from "zod"
 import { isSameId } from "../../decision/inputs/id.ts"
 import type { Outcome, RawAnswer, Unknown } from "../../decision/state/outcome.ts"
-import { type Body, bodyOf } from "../../http/content.ts"
+import { type Body, decodedBody } from "../../http/content.ts"
 import { onFirstUse } from "../../on-first-use.ts"
 import { type AnswerError, errorOf, jsonOf } from "../answer-error.ts"
 import { instantOf } from "../instant.ts"
 import { retryAfterMs } from "../retry-after.ts"
-import { type Ending, MAX_ANSWER_BYTES, type PurchaseAnswer } from "./exchange.ts"
 import { oneLine, redact } from "./redaction.ts"
 import { rejectionClass } from "./rejections.ts"
+import { type Ending, MAX_ANSWER_BYTES, type PurchaseResponse } from "./send-purchase.ts"
 
 // Converts an `Ending` to an `Outcome`. Only a documented answer gives a known outcome. Any other one is
 // `unknown`, which holds further purchases until a person settles it.
@@ -56,7 +56,7 @@ export function outcomeOf(ending: Ending, context: AnswerContext): Outcome {
   }
 }
 
-function classify(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+function classify(answer: PurchaseResponse, context: AnswerContext): Outcome {
   const { status } = answer
   if (status >= 200 && status <= 299) return classifySuccess(answer, context)
   if (status >= 400 && status <= 499 && status !== 408) return classifyRefusal(answer, context)
@@ -66,7 +66,7 @@ function classify(answer: PurchaseAnswer, context: AnswerContext): Outcome {
 }
 
 /** A success is accepted only if the answer names the supernode or servers. */
-function classifySuccess(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+function classifySuccess(answer: PurchaseResponse, context: AnswerContext): Outcome {
   const content = contentOf(answer)
   if (!content.ok) {
     const says = `answered ${answer.status} with ${content.why}`
@@ -110,7 +110,7 @@ function newestOrderId(
 }
 
 function namelessSuccess(
-  answer: PurchaseAnswer,
+  answer: PurchaseResponse,
   seen: { json: unknown; other: string | null },
   context: AnswerContext,
 ): Unknown {
@@ -123,7 +123,7 @@ function namelessSuccess(
   )
 }
 
-function classifyRefusal(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+function classifyRefusal(answer: PurchaseResponse, context: AnswerContext): Outcome {
   const { status, headers } = answer
   const error = errorIn(jsonOf(textOf(answer)), context)
   const listed = rejectionClass(status, error.code)
@@ -146,7 +146,7 @@ function classifyRefusal(answer: PurchaseAnswer, context: AnswerContext): Outcom
 interface Doubt {
   reason: string
   says: string
-  answer: PurchaseAnswer | null
+  answer: PurchaseResponse | null
   code: string | null
 }
 
@@ -176,18 +176,18 @@ function saying(code: string | null, message: string | null): string {
 }
 
 /** The answer's text. If it cannot be decompressed, the received bytes are decoded as they are. */
-function textOf(answer: PurchaseAnswer): string {
+function textOf(answer: PurchaseResponse): string {
   const content = contentOf(answer)
   return new TextDecoder().decode(content.ok ? content.body : answer.body)
 }
 
 /** Decompressed body, within the limit of an uncompressed one. A decompression bomb gives `unknown`. */
-function contentOf({ body, headers }: PurchaseAnswer): Body {
-  return bodyOf(body, headers["content-encoding"], MAX_ANSWER_BYTES)
+function contentOf({ body, headers }: PurchaseResponse): Body {
+  return decodedBody(body, headers["content-encoding"], MAX_ANSWER_BYTES)
 }
 
 function requestIdOf(
-  { headers }: PurchaseAnswer,
+  { headers }: PurchaseResponse,
   inBody: string | null,
   { secrets }: AnswerContext,
 ): string | null {
@@ -197,7 +197,7 @@ function requestIdOf(
 }
 
 /** The answer's text as it is kept: redacted before it is truncated, so that no half secret remains. */
-function rawOf(answer: PurchaseAnswer, { secrets }: AnswerContext): RawAnswer {
+function rawOf(answer: PurchaseResponse, { secrets }: AnswerContext): RawAnswer {
   const text = redact(textOf(answer), secrets)
   const body = cut(text)
   return { body, bytes: answer.body.length, truncated: body.length < text.length }

@@ -10,8 +10,8 @@ import { messageOf } from "../failure.ts"
 import { type Credentials, type CredentialsProvider, sign } from "../signature.ts"
 import { outcomeOf } from "./answer.ts"
 import { connectForPurchase } from "./connection.ts"
-import { exchangeOnce } from "./exchange.ts"
 import { oneLine, redact, secretsOf } from "./redaction.ts"
+import { sendPurchase } from "./send-purchase.ts"
 
 export interface BuyDeps {
   credentials: CredentialsProvider
@@ -80,7 +80,7 @@ async function buyOnce(order: BuyOrder, deps: BuyDeps, progress: Progress): Prom
     // Signed only now, so that a slow connection does not age the signature.
     const request = signedRequest({ order, url, credentials, now: clock.now() })
     progress.secrets.push(request.headers.authorization, request.headers.authorization.slice(-64))
-    const ending = await exchangeOnce({
+    const ending = await sendPurchase({
       ...request,
       socket,
       url,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { request as send } from "undici"
-import { ACCEPT_ENCODING, bodyOf } from "../../http/content.ts"
+import { ACCEPT_ENCODING, decodedBody } from "../../http/content.ts"
 import { deadlineIn } from "../../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../../http/dispatchers.ts"
 import { type ProxySettings, proxySecrets, sayProxy } from "../../http/proxy.ts"
@@ -87,38 +87,38 @@ export function connectDynamo(place: DynamoPlace): DynamoConnection {
     skewMs: 0,
   }
   return {
-    read: (operation, input) => askAgain(context, operation, input),
+    read: (operation, input) => callWithRetries(context, operation, input),
     // Limit for the whole call, including the waits for keys, a connection and the response.
-    write: (operation, input) => askOnce(context, { operation, input, deadline: deadlineIn(2 * requestMs) }),
+    write: (operation, input) => callOnce(context, { operation, input, deadline: deadlineIn(2 * requestMs) }),
     close: () => dispatchers.close(),
   }
 }
 
-async function askAgain<T>(context: Context, operation: string, input: object): Promise<T> {
+async function callWithRetries<T>(context: Context, operation: string, input: object): Promise<T> {
   const deadline = deadlineIn(2 * context.requestMs)
   for (let tries = 1; ; tries++) {
     try {
-      return await askOnce<T>(context, { operation, input, deadline })
+      return await callOnce<T>(context, { operation, input, deadline })
     } catch (error) {
-      if (tries === READ_TRIES || deadline.aborted || !mayAskAgain(error)) throw error
+      if (tries === READ_TRIES || deadline.aborted || !isRetriable(error)) throw error
       await pause(Math.random() * BACKOFF_MS * 2 ** (tries - 1))
     }
   }
 }
 
-function mayAskAgain(error: unknown): boolean {
+function isRetriable(error: unknown): boolean {
   if (error instanceof NoDynamoAnswer) return true
   if (!(error instanceof DynamoRefusal)) return false
   return error.status === 200 || error.status >= 500 || error.isSkewed || isThrottled(error)
 }
 
-interface Asked {
+interface DynamoCall {
   operation: string
   input: object
   deadline: AbortSignal
 }
 
-async function askOnce<T>(context: Context, { operation, input, deadline }: Asked): Promise<T> {
+async function callOnce<T>(context: Context, { operation, input, deadline }: DynamoCall): Promise<T> {
   const { url, region, dispatchers, requestMs } = context
   const credentials = await within(deadline, context.keys())
   const body = JSON.stringify(input)
@@ -128,7 +128,7 @@ async function askOnce<T>(context: Context, { operation, input, deadline }: Aske
   const signal = AbortSignal.any([deadline, deadlineIn(requestMs)])
   const answer = await send(url, { method: "POST", headers, body, signal, dispatcher: dispatchers.for(url) })
     .then(async ({ statusCode, headers: named, body: wire }) => {
-      const content = bodyOf(
+      const content = decodedBody(
         Buffer.from(await wire.arrayBuffer()),
         named["content-encoding"],
         MAX_ANSWER_BYTES,

@@ -22,7 +22,7 @@ const DUAL_STACK = "AWS_USE_DUALSTACK_ENDPOINT"
  */
 export function endpointOf(region: string, ofUrl: string | null = null): URL {
   const named = ofUrl === null ? namedEndpoint() : new URL(ofUrl)
-  if (named !== null) return withoutDemands(named)
+  if (named !== null) return checkedEndpoint(named)
   const isDualStack = isOn(DUAL_STACK)
   const isFips = isOn(FIPS) && (isDualStack || !GOV_CLOUD.test(region))
   const [, suffix, dualStack] = PARTITIONS.find(([pattern]) => pattern.test(region)) ?? []
@@ -46,7 +46,7 @@ export function namedEndpoint(): URL | null {
 }
 
 /** Rejects FIPS or dual stack with a named endpoint: they need AWS's own. Amazon's client does the same. */
-function withoutDemands(named: URL): URL {
+function checkedEndpoint(named: URL): URL {
   const demand = [FIPS, DUAL_STACK].find(isOn)
   if (demand === undefined) return named
   throw new LedgerError(

@@ -39,8 +39,8 @@ function environmentKeys(): DynamoCredentials | null {
 }
 
 /** Requests to STS and SSO use the ledger's region and proxy. */
-async function defaultChain({ region, ...way }: Wiring): Promise<KeySource> {
+async function defaultChain({ region, ...network }: Wiring): Promise<KeySource> {
   const { defaultProvider } = await import("@aws-sdk/credential-provider-node")
-  const parentClientConfig = { region: async () => region, requestHandler: sdkHandler(way) }
+  const parentClientConfig = { region: async () => region, requestHandler: sdkHandler(network) }
   return defaultProvider({ parentClientConfig } as Parameters<typeof defaultProvider>[0])
 }

@@ -12,7 +12,7 @@ interface BatchAnswer {
 /** BatchGetItem accepts 100 keys, and each stream needs two. */
 const STREAMS_PER_BATCH = 50
 
-interface Question {
+interface HeadsQuery {
   table: string
   asked: readonly AskedHead[]
 }
@@ -28,7 +28,7 @@ const unbatched = new WeakSet<DynamoConnection>()
  */
 export async function readKnownHeads(
   connection: DynamoConnection,
-  { table, asked }: Question,
+  { table, asked }: HeadsQuery,
 ): Promise<Map<string, DynamoItem>> {
   const seen = asked.filter(({ seqSeen }) => seqSeen > 0)
   const batches: AskedHead[][] = []
@@ -40,7 +40,7 @@ export async function readKnownHeads(
 
 async function readBatch(
   connection: DynamoConnection,
-  { table, asked }: Question,
+  { table, asked }: HeadsQuery,
 ): Promise<[stream: string, item: DynamoItem][]> {
   if (unbatched.has(connection)) return []
   const Keys = asked.flatMap(({ stream, seqSeen }) => [keyOf(stream, seqSeen), keyOf(stream, seqSeen + 1)])

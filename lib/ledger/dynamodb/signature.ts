@@ -10,7 +10,7 @@ export interface DynamoCredentials {
   sessionToken?: string
 }
 
-export interface UnsignedQuestion {
+export interface UnsignedRequest {
   url: URL
   /** Value of the header `X-Amz-Target`. */
   target: string
@@ -25,7 +25,7 @@ const ALGORITHM = "AWS4-HMAC-SHA256"
 const SERVICE = "dynamodb"
 
 /** Headers to send. All but `authorization` are signed. */
-export function signedHeaders({ url, target, body, region, credentials, now }: UnsignedQuestion) {
+export function signedHeaders({ url, target, body, region, credentials, now }: UnsignedRequest) {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials
   const date = new Date(now).toISOString().replace(/[-:]|\.\d{3}/g, "")
   const day = date.slice(0, 8)

@@ -195,9 +195,9 @@ class DynamoStore implements LedgerStore {
     return { items: page.Items, next: page.LastEvaluatedKey }
   }
 
-  #page(operation: "Query" | "Scan", question: object): Promise<Page> {
+  #page(operation: "Query" | "Scan", input: object): Promise<Page> {
     return this.#connection
-      .read<Partial<Page> & { Count?: number }>(operation, question)
+      .read<Partial<Page> & { Count?: number }>(operation, input)
       .then(({ Items, Count, ...page }) => {
         // A response that is not from a table must not read as a ledger without entries.
         const items = Items ?? (Count === 0 ? [] : null)

@@ -26,7 +26,7 @@ const CONNECTIONS = 4
 /** Extra wait in the client, so that the server can report first that a statement took too long. */
 const ANSWER_GRACE_MS = 500
 /** Maximum idle time. After a longer one, a frozen function or a firewall may have lost the connection. */
-const LONGEST_REST_MS = 20_000
+const MAX_IDLE_MS = 20_000
 
 export interface Session {
   query(text: string, values?: unknown[]): Promise<pg.QueryResult>
@@ -37,7 +37,7 @@ export interface Session {
 /** Connections to one PostgreSQL database. Never sends a statement twice. Connects at its first use. */
 export class PostgresConnections {
   readonly #pool: Promise<pg.Pool>
-  readonly #restingSince = new WeakMap<pg.PoolClient, number>()
+  readonly #idleSince = new WeakMap<pg.PoolClient, number>()
   readonly #begin: string
   readonly #turns: Turns
 
@@ -74,7 +74,7 @@ export class PostgresConnections {
       const session = new Transaction(client)
       const done = await work(session)
       if (!session.isCommitted) await client.query("rollback")
-      this.#restingSince.set(client, Date.now())
+      this.#idleSince.set(client, Date.now())
       client.release()
       return done
     } catch (error) {
@@ -95,8 +95,8 @@ export class PostgresConnections {
     const pool = await this.#pool
     for (;;) {
       const client = await pool.connect()
-      const since = this.#restingSince.get(client)
-      if (since === undefined || Date.now() - since <= LONGEST_REST_MS) return client
+      const since = this.#idleSince.get(client)
+      if (since === undefined || Date.now() - since <= MAX_IDLE_MS) return client
       client.release(true)
     }
   }
@@ -110,7 +110,7 @@ export class PostgresConnections {
         () => true,
         () => false,
       ))
-    this.#restingSince.set(client, Date.now())
+    this.#idleSince.set(client, Date.now())
     client.release(!isClear)
   }
 
@@ -186,7 +186,7 @@ async function openPool(place: PostgresPlace, options: PostgresOptions): Promise
     connectionTimeoutMillis: connectMs,
     query_timeout: statementMs + ANSWER_GRACE_MS,
     max: options.connections ?? CONNECTIONS,
-    idleTimeoutMillis: LONGEST_REST_MS,
+    idleTimeoutMillis: MAX_IDLE_MS,
     allowExitOnIdle: true,
     keepAlive: true,
     application_name: "supernode-autoscaler",

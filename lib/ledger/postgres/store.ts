@@ -152,9 +152,9 @@ class PostgresStore implements LedgerStore {
     }
   }
 
-  async #ask<T>(question: (session: Session) => Promise<T>): Promise<T> {
+  async #ask<T>(work: (session: Session) => Promise<T>): Promise<T> {
     try {
-      return await this.#connections.transaction(question)
+      return await this.#connections.transaction(work)
     } catch (error) {
       if (isMissing(error)) throw noLedgerAt(`${this.#name}, table ${TABLE}`)
       throw postgresFailure(error, this.#name)

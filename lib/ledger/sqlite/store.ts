@@ -54,21 +54,21 @@ class SqliteStore implements LedgerStore {
   async head(stream: string): Promise<RawEntry | undefined> {
     const opened = await this.look()
     if (opened === undefined) return undefined
-    const [row] = this.#told(() => opened.head.all(stream))
+    const [row] = this.#translated(() => opened.head.all(stream))
     return row === undefined ? undefined : rawOf(row)
   }
 
   async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
     const opened = await this.look()
     if (opened === undefined) return asked.map(() => ({ ok: true, raw: undefined }))
-    const rows = this.#told(() => opened.heads.all(JSON.stringify(asked.map(({ stream }) => stream))))
+    const rows = this.#translated(() => opened.heads.all(JSON.stringify(asked.map(({ stream }) => stream))))
     const byStream = new Map(rows.map((row) => [row["stream"], rawOf(row)]))
     return asked.map(({ stream }) => ({ ok: true, raw: byStream.get(stream) }))
   }
 
   async append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
     const opened = await this.#needed()
-    return this.#told(() => appendIfNext(opened, stream, raw))
+    return this.#translated(() => appendIfNext(opened, stream, raw))
   }
 
   async *read(stream: string, range: SeqRange = {}): AsyncIterable<RawEntry> {
@@ -77,7 +77,7 @@ class SqliteStore implements LedgerStore {
     for (;;) {
       const opened = await this.look()
       if (opened === undefined) return
-      const rows = this.#told(() => opened.range.all(stream, fromSeq, toSeq, PAGE_ROWS)).map(rawOf)
+      const rows = this.#translated(() => opened.range.all(stream, fromSeq, toSeq, PAGE_ROWS)).map(rawOf)
       yield* rows
       const last = rows.at(-1)
       if (last === undefined || rows.length < PAGE_ROWS) return
@@ -88,7 +88,7 @@ class SqliteStore implements LedgerStore {
   async *streams(): AsyncIterable<string> {
     const opened = await this.look()
     if (opened === undefined) return
-    for (const row of this.#told(() => opened.streams.all())) yield String(row["stream"])
+    for (const row of this.#translated(() => opened.streams.all())) yield String(row["stream"])
   }
 
   async close(): Promise<void> {
@@ -112,7 +112,7 @@ class SqliteStore implements LedgerStore {
 
   async checkWritable(): Promise<void> {
     const opened = await this.#needed()
-    this.#told(() => tryAppending(opened))
+    this.#translated(() => tryAppending(opened))
   }
 
   async #needed(): Promise<Opened> {
@@ -150,9 +150,9 @@ class SqliteStore implements LedgerStore {
     }
   }
 
-  #told<T>(question: () => T): T {
+  #translated<T>(work: () => T): T {
     try {
-      return question()
+      return work()
     } catch (error) {
       throw sqliteFailure(error, this.#file)
     }

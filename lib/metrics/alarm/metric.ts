@@ -76,12 +76,12 @@ function cloudEyeProblem(
     if (different.size > 1)
       return `the supernode's Cloud Eye alarms measure ${different.size} metrics, and the rule does not name the one that counts: write metric: { alarm: { metric: NAME } }`
   }
-  const meant = wanted.metric === undefined ? own : meantBy(wanted.metric, own)
-  const fits = meant.some(
+  const expected = wanted.metric === undefined ? own : namedMetric(wanted.metric, own)
+  const fits = expected.some(
     ({ name, namespace }) =>
       name === metric?.name && (namespace === null || namespace === (metric.namespace ?? null)),
   )
-  if (!fits) return `the points measure ${sayMetric(metric)}, not ${meant.map(sayMetric).join(" or ")}`
+  if (!fits) return `the points measure ${sayMetric(metric)}, not ${expected.map(sayMetric).join(" or ")}`
   const unit = metric?.unit ?? null
   if (wanted.unit === undefined || unit === null || unit === wanted.unit) return null
   return `the points are in ${unit}, and the rule states ${wanted.unit}`
@@ -99,7 +99,7 @@ function namedMetrics(alarms: readonly AlarmMatch[]): (NamedMetric & { alarm: st
 }
 
 /** The metric that the rule names, with the namespace from the alarm's entry if that gives one. */
-function meantBy(name: string, own: readonly NamedMetric[]): NamedMetric[] {
+function namedMetric(name: string, own: readonly NamedMetric[]): NamedMetric[] {
   const same = own.filter((entry) => entry.name === name)
   return same.length > 0 ? same : [{ name, namespace: null }]
 }

@@ -12,17 +12,17 @@ export function chosenValue(
   values: readonly NamedValue[],
   { value: name, unit }: WantedAlarm,
 ): { value: number } | { problem: string } {
-  const meant = name === undefined ? unnamed(values) : values.filter((one) => one.name === name)
-  if ("problem" in meant) return meant
-  const [first] = meant
+  const matching = name === undefined ? unnamed(values) : values.filter((one) => one.name === name)
+  if ("problem" in matching) return matching
+  const [first] = matching
   if (first === undefined) {
     return {
       problem: `the alert carries no number named ${name ?? DEFAULT_ANNOTATION}: ${carried(values)}`,
     }
   }
-  if (meant.some(({ value }) => value !== first.value))
-    return { problem: `the alert gives ${first.name} two different values: ${sayValues(meant)}` }
-  const strange = meant.find((one) => one.unit !== null && one.unit !== unit)
+  if (matching.some(({ value }) => value !== first.value))
+    return { problem: `the alert gives ${first.name} two different values: ${sayValues(matching)}` }
+  const strange = matching.find((one) => one.unit !== null && one.unit !== unit)
   if (strange) {
     const stated = unit === undefined ? "" : `, and the rule states ${unit}`
     return {
@@ -58,11 +58,11 @@ function carried(values: readonly NamedValue[]): string {
 }
 
 /** Maximum number of values listed in one message. */
-const MAX_SAID = 5
+const MAX_LISTED = 5
 
 function sayValues(values: readonly NamedValue[]): string {
   const said = values
-    .slice(0, MAX_SAID)
+    .slice(0, MAX_LISTED)
     .map(({ name, value, unit }) => `${name} = ${value}${unit === null ? "" : ` ${unit}`}`)
-  return `${said.join(", ")}${values.length > MAX_SAID ? ", …" : ""}`
+  return `${said.join(", ")}${values.length > MAX_LISTED ? ", …" : ""}`
 }

@@ -1,4 +1,4 @@
-import { Places } from "../../http/places.ts"
+import { KeyedLimiter } from "../../http/keyed-limiter.ts"
 import type { Read } from "../../ports.ts"
 import { messageOf } from "../sentence.ts"
 
@@ -15,18 +15,18 @@ const MAX_AT_ONE_PLACE = 4
  * gets a new chance. Never rejects.
  */
 export function limiterOf(limit = MAX_AT_ONE_PLACE): ConcurrencyLimiter {
-  const places = new Places(limit)
+  const limiter = new KeyedLimiter(limit)
   const queues = new Map<string, { length: number; failures: number }>()
   return (place, ask) => {
     const queue = queues.get(place) ?? { length: 0, failures: 0 }
     queues.set(place, queue)
     queue.length += 1
-    return places.within(place, async () => {
+    return limiter.within(place, async () => {
       try {
         if (queue.failures >= limit) return notAsked(queue.failures)
         const read = await ask()
-        const isSilent = !read.ok && !read.refused && !read.credentials
-        queue.failures = isSilent ? queue.failures + 1 : 0
+        const isUnanswered = !read.ok && !read.refused && !read.credentials
+        queue.failures = isUnanswered ? queue.failures + 1 : 0
         return read
       } catch (cause) {
         queue.failures += 1

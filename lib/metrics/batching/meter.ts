@@ -1,6 +1,6 @@
 import type { Reading } from "../../decision/inputs/reading.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
-import type { After, MetricQuestion } from "../../ports.ts"
+import type { After, MetricQuery } from "../../ports.ts"
 import { Batch } from "./batch.ts"
 import type { ConcurrencyLimiter } from "./concurrency.ts"
 import { type MeterKind, Requests, type SeriesAnswer, type Want } from "./requests.ts"
@@ -14,7 +14,7 @@ export interface Meter {
 
 export interface MeterMember {
   /** Readings of the rules that use this meter, by rule name. */
-  read(question: MetricQuestion): Promise<Map<string, Reading>>
+  read(query: MetricQuery): Promise<Map<string, Reading>>
   leave(): void
 }
 
@@ -22,7 +22,7 @@ export interface MeterMember {
 export interface RuleKind<Source, RuleWant, Series, Answer> {
   /** The rule's settings for this meter; `undefined` if the rule uses another one. */
   source(rule: Rule): Source | undefined
-  want(rule: Rule, source: Source, question: MetricQuestion): RuleWant | Promise<RuleWant>
+  want(rule: Rule, source: Source, query: MetricQuery): RuleWant | Promise<RuleWant>
   series(want: RuleWant): Want<Series>[]
   /** `answers`: the answers about each series, in the order of the series. */
   reading(rule: string, want: RuleWant, answers: readonly (readonly SeriesAnswer<Answer>[])[]): Reading
@@ -40,12 +40,12 @@ export function meterOf<Source, RuleWant, Series, Answer>(
   { limited, after }: ChunkOptions,
 ): Meter {
   const batch = new Batch(new Requests(kind, limited), after)
-  const wantsOf = (question: MetricQuestion) =>
+  const wantsOf = (query: MetricQuery) =>
     Promise.all(
-      question.policy.rules.flatMap((rule) => {
+      query.policy.rules.flatMap((rule) => {
         const source = rules.source(rule)
         if (source === undefined) return []
-        return [(async () => ({ rule: rule.name, want: await rules.want(rule, source, question) }))()]
+        return [(async () => ({ rule: rule.name, want: await rules.want(rule, source, query) }))()]
       }),
     )
   return {
@@ -54,9 +54,9 @@ export function meterOf<Source, RuleWant, Series, Answer>(
       const member = batch.join()
       return {
         leave: member.leave,
-        async read(question) {
+        async read(query) {
           try {
-            const wanted = await wantsOf(question)
+            const wanted = await wantsOf(query)
             if (wanted.length === 0) return new Map()
             const asked = wanted.map((one) => ({ ...one, series: rules.series(one.want) }))
             const answers = await member.ask(asked.flatMap(({ series }) => series))

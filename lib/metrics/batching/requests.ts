@@ -1,6 +1,6 @@
 import type { Read } from "../../ports.ts"
 import type { ConcurrencyLimiter } from "./concurrency.ts"
-import { periodRanges } from "./period-runs.ts"
+import { periodRanges } from "./period-ranges.ts"
 
 /** One series that a rule needs, at these period starts. */
 export interface Want<Series> {
@@ -34,9 +34,9 @@ export interface MeterKind<Series, Answer> {
   /** Maximum number of periods in one range. */
   maxPeriods: number
   /** Groups these ranges into as few requests as possible, each within the meter's limits. */
-  pack(asked: readonly PeriodRange<Series>[]): PeriodRange<Series>[][]
+  pack(ranges: readonly PeriodRange<Series>[]): PeriodRange<Series>[][]
   /** Sends one request. The answers have the order of the ranges. */
-  ask(together: readonly PeriodRange<Series>[]): Promise<Read<(Answer | null)[]>>
+  ask(ranges: readonly PeriodRange<Series>[]): Promise<Read<(Answer | null)[]>>
 }
 
 /** Maximum number of further requests to isolate a wrong query in a refused request. */
@@ -62,9 +62,9 @@ export class Requests<Series, Answer> {
    * Sends as few requests as possible for these wants, as soon as the limit of concurrent requests allows it.
    */
   send(wants: readonly Want<Series>[]): void {
-    for (const together of this.#kind.pack(this.#unknown(wants))) {
-      const answers = this.#answers(together, { left: MAX_SPLITS })
-      for (const [i, range] of together.entries()) {
+    for (const ranges of this.#kind.pack(this.#unknown(wants))) {
+      const answers = this.#answers(ranges, { left: MAX_SPLITS })
+      for (const [i, range] of ranges.entries()) {
         const known = this.#known.get(this.#kind.keyOf(range.series)) ?? []
         const answer = answers.then((all) => all[i] ?? answerOf<Answer>(range, LEFT_OUT))
         this.#known.set(this.#kind.keyOf(range.series), [...known, { ...range, answer }])
@@ -104,23 +104,23 @@ export class Requests<Series, Answer> {
 
   /** Sends a request. If it is refused, one query may be wrong, so each half is sent separately. */
   async #answers(
-    together: readonly PeriodRange<Series>[],
+    ranges: readonly PeriodRange<Series>[],
     budget: { left: number },
   ): Promise<SeriesAnswer<Answer>[]> {
-    const [first] = together
+    const [first] = ranges
     if (!first) return []
-    const read = await this.#limited(this.#kind.placeOf(first.series), () => this.#kind.ask(together))
+    const read = await this.#limited(this.#kind.placeOf(first.series), () => this.#kind.ask(ranges))
     if (read.ok)
-      return together.map((range, i) =>
+      return ranges.map((range, i) =>
         answerOf(range, { ok: true, value: read.value[i] ?? null, skewMs: null }),
       )
-    if (read.refused && together.length > 1 && budget.left >= 2) {
+    if (read.refused && ranges.length > 1 && budget.left >= 2) {
       budget.left -= 2
-      const middle = Math.ceil(together.length / 2)
-      const halves = [together.slice(0, middle), together.slice(middle)]
+      const middle = Math.ceil(ranges.length / 2)
+      const halves = [ranges.slice(0, middle), ranges.slice(middle)]
       return (await Promise.all(halves.map((half) => this.#answers(half, budget)))).flat()
     }
-    return together.map((range) => answerOf(range, read))
+    return ranges.map((range) => answerOf(range, read))
   }
 }
 

@@ -27,7 +27,7 @@ export interface CloudEyeSeriesDemand {
 /** Points received for one metric. */
 export type CloudEyePoints = Pick<CloudEyeSeries, "points" | "unreadable">
 
-type Asked = PeriodRange<CloudEyeSeriesDemand>
+type CloudEyeRange = PeriodRange<CloudEyeSeriesDemand>
 
 /**
  * Cloud Eye as a meter: one request per project, period, statistic and window, split to stay in its limits.
@@ -41,7 +41,7 @@ export function cloudEyeKind(
     placeOf: ({ place }) => JSON.stringify([place.region, place.projectId]),
     maxPeriods: MAX_PERIODS,
     pack: packCloudEye,
-    ask: (together) => ask(sources, together),
+    ask: (ranges) => ask(sources, ranges),
   }
 }
 
@@ -50,9 +50,9 @@ function seriesKey({ place, periodMs, filter, metric }: CloudEyeSeriesDemand): s
   return JSON.stringify([place.region, place.projectId, periodMs, filter, metricKey(metric)])
 }
 
-function packCloudEye(asked: readonly Asked[]): Asked[][] {
-  const batches = new Map<string, Asked[]>()
-  for (const one of asked) {
+function packCloudEye(ranges: readonly CloudEyeRange[]): CloudEyeRange[][] {
+  const batches = new Map<string, CloudEyeRange[]>()
+  for (const one of ranges) {
     const { place, periodMs, filter } = one.series
     const key = JSON.stringify([place.region, place.projectId, periodMs, filter, one.oldest, one.newest])
     const batch = batches.get(key) ?? []
@@ -62,15 +62,15 @@ function packCloudEye(asked: readonly Asked[]): Asked[][] {
   return [...batches.values()].flatMap(split)
 }
 
-function split(batch: readonly Asked[]): Asked[][] {
+function split(batch: readonly CloudEyeRange[]): CloudEyeRange[][] {
   const [first] = batch
   if (!first) return []
   const window = windowOf(first)
   const pointsEach = (window.to - window.from) / first.series.periodMs + 1
   const maxMetrics = Math.min(MAX_METRICS, Math.floor(MAX_DATAPOINTS / pointsEach))
   const emptyBytes = Buffer.byteLength(JSON.stringify({ metrics: [], ...window }))
-  const groups: Asked[][] = []
-  let current: Asked[] | undefined
+  const groups: CloudEyeRange[][] = []
+  let current: CloudEyeRange[] | undefined
   let bytes = 0
   for (const one of batch) {
     const more = Buffer.byteLength(JSON.stringify(one.series.metric)) + 1
@@ -90,19 +90,19 @@ function split(batch: readonly Asked[]): Asked[][] {
  * newest period. It is not documented whether `to` is inclusive, so a point there counts against the limit
  * and is dropped.
  */
-function windowOf({ series, oldest, newest }: Asked): Omit<CloudEyeQuery, "metrics"> {
+function windowOf({ series, oldest, newest }: CloudEyeRange): Omit<CloudEyeQuery, "metrics"> {
   const { periodMs, filter } = series
   return { from: oldest - periodMs, to: newest + periodMs, period: String(periodMs / 1_000), filter }
 }
 
 async function ask(
   sources: Pick<MetricSources, "cloudEye">,
-  together: readonly Asked[],
+  ranges: readonly CloudEyeRange[],
 ): Promise<Read<(CloudEyePoints | null)[]>> {
-  const [first] = together
+  const [first] = ranges
   if (!first) return { ok: true, value: [], skewMs: null }
   const window = windowOf(first)
-  const metrics = together.map(({ series }) => series.metric)
+  const metrics = ranges.map(({ series }) => series.metric)
   const read = await sources.cloudEye(first.series.place, { metrics, ...window })
   if (!read.ok) return read
   const came = pointsByMetric(read.value, window)

@@ -2,7 +2,7 @@ import type { CloudEyeMetric, CloudPlace } from "../../cloud-eye.ts"
 import { newestPeriods } from "../../decision/inputs/reading.ts"
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
-import type { MetricQuestion, Read } from "../../ports.ts"
+import type { MetricQuery, Read } from "../../ports.ts"
 import type { SeriesProblem } from "../problems.ts"
 import { fillDimensions, metricKey, namesServers, type Resource, WILDCARD } from "./dimensions.ts"
 import type { Discovery, Listed } from "./discovery.ts"
@@ -40,9 +40,9 @@ const MAX_METRICS = 3_072
 export async function wantOf(
   rule: Rule,
   source: CloudEyeSource,
-  { question, discovery }: { question: MetricQuestion; discovery: Discovery },
+  { query, discovery }: { query: MetricQuery; discovery: Discovery },
 ): Promise<CloudEyeWant> {
-  const { supernode, now, policy } = question
+  const { supernode, now, policy } = query
   const want: CloudEyeWant = {
     place: { region: policy.region, projectId: policy.projectId },
     periodMs: source.period,

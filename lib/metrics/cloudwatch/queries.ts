@@ -15,7 +15,7 @@ export interface CloudWatchSeriesDemand {
   metric: CloudWatchMetric
 }
 
-type Asked = PeriodRange<CloudWatchSeriesDemand>
+type CloudWatchRange = PeriodRange<CloudWatchSeriesDemand>
 
 /** CloudWatch as a meter: one request per region for all metrics whose windows can be merged. */
 export function cloudwatchKind(
@@ -27,10 +27,10 @@ export function cloudwatchKind(
     placeOf: ({ region }) => region,
     maxPeriods: MAX_POINTS_EACH,
     pack: packCloudWatch,
-    ask(together) {
-      const region = together[0]?.series.region ?? ""
-      const metrics = together.map(({ series }) => series.metric)
-      return sources.cloudwatch({ region, ...windowOf(together), metrics })
+    ask(ranges) {
+      const region = ranges[0]?.series.region ?? ""
+      const metrics = ranges.map(({ series }) => series.metric)
+      return sources.cloudwatch({ region, ...windowOf(ranges), metrics })
     },
   }
 }
@@ -43,9 +43,9 @@ function keyOf({ namespace, name, dimensions, statistic, periodMs }: CloudWatchM
 }
 
 /** Puts each range into the first group that it fits into, longest first: those are the hardest to place. */
-function packCloudWatch(asked: readonly Asked[]): Asked[][] {
-  const groups: Asked[][] = []
-  for (const one of asked.toSorted((a, b) => spanOf(b) - spanOf(a))) {
+function packCloudWatch(ranges: readonly CloudWatchRange[]): CloudWatchRange[][] {
+  const groups: CloudWatchRange[][] = []
+  for (const one of ranges.toSorted((a, b) => spanOf(b) - spanOf(a))) {
     const group = groups.find((candidate) => mayJoin(candidate, one))
     if (group) group.push(one)
     else groups.push([one])
@@ -53,27 +53,24 @@ function packCloudWatch(asked: readonly Asked[]): Asked[][] {
   return groups
 }
 
-function mayJoin(group: readonly Asked[], one: Asked): boolean {
+function mayJoin(group: readonly CloudWatchRange[], one: CloudWatchRange): boolean {
   if (group.length >= MAX_METRICS || group[0]?.series.region !== one.series.region) return false
-  const together = [...group, one]
-  const { from, to } = windowOf(together)
-  const points = together.map(({ series }) => (to - from) / series.metric.periodMs)
+  const ranges = [...group, one]
+  const { from, to } = windowOf(ranges)
+  const points = ranges.map(({ series }) => (to - from) / series.metric.periodMs)
   const total = points.reduce((sum, count) => sum + count, 0)
   return Math.max(...points) <= MAX_POINTS_EACH && total <= MAX_DATAPOINTS
 }
 
 /** The window of all ranges. It starts early enough to be aligned to the periods of all metrics. */
-function windowOf(together: readonly Asked[]): { from: number; to: number } {
-  const step = [...new Set(together.map(({ series }) => series.metric.periodMs))].reduce(
-    leastCommonMultiple,
-    1,
-  )
-  const first = Math.min(...together.map(({ oldest }) => oldest))
-  const to = Math.max(...together.map(({ newest, series }) => newest + series.metric.periodMs))
+function windowOf(ranges: readonly CloudWatchRange[]): { from: number; to: number } {
+  const step = [...new Set(ranges.map(({ series }) => series.metric.periodMs))].reduce(leastCommonMultiple, 1)
+  const first = Math.min(...ranges.map(({ oldest }) => oldest))
+  const to = Math.max(...ranges.map(({ newest, series }) => newest + series.metric.periodMs))
   return { from: Math.floor(first / step) * step, to }
 }
 
-function spanOf({ oldest, newest, series }: Asked): number {
+function spanOf({ oldest, newest, series }: CloudWatchRange): number {
   return newest + series.metric.periodMs - oldest
 }
 

@@ -1,7 +1,7 @@
 import { newestPeriods, type Reading, type Series } from "../../decision/inputs/reading.ts"
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
-import type { MetricQuestion } from "../../ports.ts"
+import type { MetricQuery } from "../../ports.ts"
 import type { SeriesAnswer, Want } from "../batching/requests.ts"
 import { fillDimensions, namesServers } from "../cloud-eye/dimensions.ts"
 import { pointsAt } from "../points.ts"
@@ -29,7 +29,7 @@ const STATISTICS = { average: "Average", max: "Maximum", min: "Minimum", sum: "S
 export function cloudwatchWant(
   rule: Rule,
   source: CloudWatchSource,
-  { question: { supernode, now }, region }: { question: MetricQuestion; region: string | null },
+  { query: { supernode, now }, region }: { query: MetricQuery; region: string | null },
 ): CloudWatchWant {
   const want: CloudWatchWant = {
     periodMs: source.period,
@@ -71,12 +71,12 @@ export function cloudwatchSeries({ region, owners, starts }: CloudWatchWant): Wa
 export function cloudwatchReading(
   rule: string,
   want: CloudWatchWant,
-  told: readonly (readonly SeriesAnswer<CloudWatchSeries>[])[],
+  received: readonly (readonly SeriesAnswer<CloudWatchSeries>[])[],
 ): Reading {
   const series: Series[] = []
   const problems: SeriesProblem[] = [...want.problems]
   for (const [i, { server }] of want.owners.entries()) {
-    const came = told[i] ?? []
+    const came = received[i] ?? []
     const whole = came.flatMap(({ read }) => (read.ok && read.value?.problem === null ? [read.value] : []))
     const points = pointsAt(
       want.starts,
@@ -88,8 +88,8 @@ export function cloudwatchReading(
     if (whys.length === 0 && points.length === 0)
       problems.push({ server, says: "CloudWatch has no datapoint in the periods asked for" })
   }
-  const ends = told.flat().map(({ read }) => endOf(read))
-  const isUnasked = want.region === null || ends.some(({ unasked }) => unasked)
+  const ends = received.flat().map(({ read }) => endOf(read))
+  const isUnasked = want.region === null || ends.some(({ refused }) => refused)
   return {
     rule,
     periodMs: want.periodMs,
@@ -106,8 +106,8 @@ function whyNothing({ read }: SeriesAnswer<CloudWatchSeries>): string | null {
 }
 
 /** An incomplete answer, or one without the series, must not count as missing data. */
-function endOf(read: SeriesAnswer<CloudWatchSeries>["read"]): { credentials: boolean; unasked: boolean } {
-  if (!read.ok) return { credentials: read.credentials, unasked: read.refused === true }
+function endOf(read: SeriesAnswer<CloudWatchSeries>["read"]): { credentials: boolean; refused: boolean } {
+  if (!read.ok) return { credentials: read.credentials, refused: read.refused === true }
   const { value } = read
-  return { credentials: value?.credentials === true, unasked: value?.problem !== null }
+  return { credentials: value?.credentials === true, refused: value?.problem !== null }
 }

@@ -103,27 +103,27 @@ function loginOf(value: unknown, problems: string[]): Omit<PrometheusLogin, "pre
   if (bearer !== undefined && isBasic) problems.push("must have bearer, or user and password, not both")
   if (bearer === undefined && !isBasic && ca === undefined)
     problems.push("must have bearer, or user and password")
-  const who =
-    bearer !== undefined ? bearerOf(bearer, problems) : isBasic ? basicOf(user, password, problems) : NOBODY
-  return { ...who, ca: ca === undefined ? null : certificatesOf(ca, problems) }
+  const login =
+    bearer !== undefined ? bearerOf(bearer, problems) : isBasic ? basicOf(user, password, problems) : NO_LOGIN
+  return { ...login, ca: ca === undefined ? null : certificatesOf(ca, problems) }
 }
 
-type Who = Pick<PrometheusLogin, "authorization" | "secrets">
-const NOBODY: Who = { authorization: null, secrets: [] }
+type LoginParts = Pick<PrometheusLogin, "authorization" | "secrets">
+const NO_LOGIN: LoginParts = { authorization: null, secrets: [] }
 
-function bearerOf(bearer: unknown, problems: string[]): Who {
+function bearerOf(bearer: unknown, problems: string[]): LoginParts {
   if (typeof bearer === "string" && /^[\x21-\x7e]+$/.test(bearer))
     return { authorization: `Bearer ${bearer}`, secrets: [bearer] }
   problems.push("bearer must be printable ASCII without spaces")
-  return NOBODY
+  return NO_LOGIN
 }
 
-function basicOf(user: unknown, password: unknown, problems: string[]): Who {
+function basicOf(user: unknown, password: unknown, problems: string[]): LoginParts {
   const isText = (text: unknown): text is string =>
     typeof text === "string" && text !== "" && !/\p{Cc}/u.test(text)
   if (!isText(user) || user.includes(":")) problems.push("user must be text without a colon")
   if (!isText(password)) problems.push("password must be text")
-  if (!isText(user) || !isText(password)) return NOBODY
+  if (!isText(user) || !isText(password)) return NO_LOGIN
   const encoded = Buffer.from(`${user}:${password}`).toString("base64")
   return { authorization: `Basic ${encoded}`, secrets: [password, encoded] }
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Dispatcher, request as send } from "undici"
 import { isSecureAddress } from "../../decision/policy/secure-address.ts"
-import { ACCEPT_ENCODING, bodyOf } from "../../http/content.ts"
+import { ACCEPT_ENCODING, decodedBody } from "../../http/content.ts"
 import { deadlineIn } from "../../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../../http/dispatchers.ts"
 import { type ProxySettings, proxyFor, proxySecrets, sayProxy } from "../../http/proxy.ts"
@@ -151,7 +151,7 @@ async function tryOnce({ url, query, login, dispatcher, signal }: Asking): Promi
       ? await send(url, { dispatcher, method: "POST", headers, body: form, signal })
       : await send(`${url.href}?${form}`, { dispatcher, method: "GET", headers, signal })
     const wire = Buffer.from(await answer.body.arrayBuffer())
-    const content = bodyOf(wire, answer.headers["content-encoding"], MAX_ANSWER_BYTES)
+    const content = decodedBody(wire, answer.headers["content-encoding"], MAX_ANSWER_BYTES)
     const read = content.ok
       ? { text: new TextDecoder().decode(content.body), problem: null }
       : { text: "", problem: content.why }

@@ -3,7 +3,7 @@ import { newestPeriods, type Reading, type Series } from "../../decision/inputs/
 import type { Datapoint } from "../../decision/inputs/signal.ts"
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
-import type { MetricQuestion } from "../../ports.ts"
+import type { MetricQuery } from "../../ports.ts"
 import type { MeterKind, SeriesAnswer, Want } from "../batching/requests.ts"
 import { pointsAt } from "../points.ts"
 import { type SeriesProblem, sayProblems } from "../problems.ts"
@@ -36,7 +36,7 @@ const MAX_EVALUATIONS = 1_000
 export function prometheusWant(
   rule: Rule,
   source: PrometheusSource,
-  { supernode, now }: Pick<MetricQuestion, "supernode" | "now">,
+  { supernode, now }: Pick<MetricQuery, "supernode" | "now">,
 ): PrometheusWant {
   const window = { now, periodMs: source.period, lagMs: rule.metric.lag, count: rule.points.n }
   return { source, starts: newestPeriods(window), servers: presentServers(supernode) }
@@ -75,9 +75,9 @@ export function expressionOf({ source, starts }: PrometheusWant): Want<Prometheu
 export function prometheusReading(
   rule: string,
   want: PrometheusWant,
-  told: readonly SeriesAnswer<PrometheusSeries[]>[],
+  received: readonly SeriesAnswer<PrometheusSeries[]>[],
 ): Reading {
-  const answers = told.map(({ read }) => read)
+  const answers = received.map(({ read }) => read)
   const problems: SeriesProblem[] = []
   for (const answer of answers) {
     if (!answer.ok) problems.push({ server: null, says: `Prometheus could not be read: ${answer.why}` })
@@ -88,7 +88,7 @@ export function prometheusReading(
     want.source.server_label === undefined ? asOne(came) : byServer(came, want, want.source.server_label)
   if ("unclear" in found) problems.push({ server: null, says: found.unclear })
   const series = "unclear" in found ? [] : found.series.map((one) => atPeriods(one, want))
-  if (anyCame && !("unclear" in found)) problems.push(...silences(series, found.expected))
+  if (anyCame && !("unclear" in found)) problems.push(...missingNumbers(series, found.expected))
   const failures = answers.flatMap((answer) => (answer.ok ? [] : [answer]))
   const isUnreadable = came.some(({ unreadable }) => unreadable)
   if (isUnreadable)
@@ -154,7 +154,7 @@ function atPeriods({ server, points }: Series, { source, starts }: PrometheusWan
   return { server, points: pointsAt(starts, shifted) }
 }
 
-function silences(series: readonly Series[], expected: readonly (string | null)[]): SeriesProblem[] {
+function missingNumbers(series: readonly Series[], expected: readonly (string | null)[]): SeriesProblem[] {
   const says = "Prometheus has no number at the end of any period asked for"
   return expected
     .filter((server) => !series.some((one) => one.server === server && one.points.length > 0))

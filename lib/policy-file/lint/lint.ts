@@ -41,12 +41,12 @@ export function lint({ main, entries, supernodes, now }: Linted): LintResult {
       const policy = policies[i]
       if (!policy) return []
       return [...lintSupernode(policy, now), ...lintAlarmPoints(entry)].map((finding) => ({
-        warning: warningAt(entry.places, finding),
+        warning: warningAt(entry.nodes, finding),
         entry,
       }))
     }),
     ...sameNames(entries, policies).map(({ entry, finding }) => ({
-      warning: warningAt(entry.places, finding),
+      warning: warningAt(entry.nodes, finding),
       entry,
     })),
   ]
@@ -119,9 +119,9 @@ function sameNames(
 }
 
 function warningAt(
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   { id, path, message }: LintFinding,
 ): PolicyWarning {
-  const origin = originOf(places, path)
+  const origin = originOf(nodes, path)
   return { ...problemAt(origin, message), id }
 }

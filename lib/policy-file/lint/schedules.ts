@@ -3,7 +3,7 @@ import { nextStarts, sayLocalTime } from "../../decision/schedule/schedule.ts"
 import type { LintFinding } from "./finding.ts"
 
 /** Twice the usual tick interval of five minutes. A shorter floor may end before a tick arrives. */
-const FLEETING_MS = 10 * 60_000
+const SHORT_FLOOR_MS = 10 * 60_000
 
 /**
  * Warns about schedules that start on other days than intended, are too short for a tick, or never buy.
@@ -14,7 +14,7 @@ export function lintSchedules({ schedules, timezone, ladder }: Policy, now: numb
   return schedules.flatMap((schedule, i): LintFinding[] => {
     const path = ["schedules", i]
     const found: LintFinding[] = []
-    if (schedule.forMs < FLEETING_MS) {
+    if (schedule.forMs < SHORT_FLOOR_MS) {
       const message = "is so short that a tick may not come in time: one every five minutes is usual"
       found.push({ id: "short-floor", path: [...path, "for"], message })
     }

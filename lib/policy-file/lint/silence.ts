@@ -11,7 +11,7 @@ interface Silence {
   warning: WarningId
   reason: string
   /** Position of the item. A silence in `defaults` counts once, however many supernodes inherit it. */
-  places: readonly [SourceNode, ...SourceNode[]]
+  nodes: readonly [SourceNode, ...SourceNode[]]
   path: Path
   /** Supernode that the silence applies to; `null` if it applies to all warnings of the file. */
   entry: SupernodeEntry | null
@@ -28,17 +28,17 @@ export function silencesOf(main: Source, entries: readonly SupernodeEntry[]): Si
   const whole: readonly [SourceNode] = [{ source: main, path: [] }]
   return [
     ...listOf(main.value, whole, null),
-    ...entries.flatMap((entry) => listOf(entry.merged, entry.places, entry)),
+    ...entries.flatMap((entry) => listOf(entry.merged, entry.nodes, entry)),
   ]
 }
 
 function listOf(
   written: unknown,
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   entry: SupernodeEntry | null,
 ): Silence[] {
   const list = silenceSchema.safeParse(valueAt(written, ["silence"])).data ?? []
-  return list.map((one, i) => ({ ...one, places, path: ["silence", i, "warning"], entry }))
+  return list.map((one, i) => ({ ...one, nodes, path: ["silence", i, "warning"], entry }))
 }
 
 /** Separates silenced warnings from the rest, and adds one warning for each silence that matched none. */
@@ -62,12 +62,12 @@ export function applySilences(
   return { warnings: [...warnings, ...unused], silenced }
 }
 
-function placeOf({ places, path }: Silence): string {
-  const { file, line, column } = problemAt(originOf(places, path), "")
+function placeOf({ nodes, path }: Silence): string {
+  const { file, line, column } = problemAt(originOf(nodes, path), "")
   return `${file}:${line}:${column}`
 }
 
-function unusedSilence({ warning, places, path }: Silence): PolicyWarning {
+function unusedSilence({ warning, nodes, path }: Silence): PolicyWarning {
   const message = `silences ${warning}, which is not raised here: remove it`
-  return { ...problemAt(originOf(places, path), message), id: "unused-silence" }
+  return { ...problemAt(originOf(nodes, path), message), id: "unused-silence" }
 }

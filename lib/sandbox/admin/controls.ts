@@ -73,7 +73,7 @@ export function controlsOf(world: World, failures: FailureQueue): Controls {
       settleAll(world)
       return then
     },
-    state: () => stateOf(world),
+    state: () => sandboxState(world),
     setLoad: (load, supernode) => setLoad(world, { load, supernode }),
     setSoldOut: (flavor, soldOut, supernode) => setSoldOut(world, { flavor, soldOut, supernode }),
     setOffers: (offers, supernode) => {
@@ -103,7 +103,7 @@ export function controlsOf(world: World, failures: FailureQueue): Controls {
   }
 }
 
-function stateOf(world: World): SandboxState {
+function sandboxState(world: World): SandboxState {
   settleAll(world)
   return structuredClone({
     now: world.clock.now(),

@@ -1,6 +1,6 @@
 import * as z from "zod"
-import { type Answer, ok, serviceError } from "../answer.ts"
 import type { ApiRequest } from "../api-request.ts"
+import { ok, type SandboxResponse, serviceError } from "../response.ts"
 import { sayIssue } from "../world/problem.ts"
 import type { SandboxTrace, World } from "../world/world.ts"
 
@@ -39,7 +39,7 @@ const query = z
 /**
  * ListTraces: live-scale-ups of the last seven days, newest first; `next` is the marker of the page before.
  */
-export function answerTraces(world: World, request: ApiRequest): Answer {
+export function answerTraces(world: World, request: ApiRequest): SandboxResponse {
   const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(request.query)))
   // The error of a wrong query is not documented.
   if (!parsed.success) return serviceError(400, "CTS.0101", parsed.error.issues.map(sayIssue).join("; "))

@@ -1,6 +1,6 @@
 import * as z from "zod"
-import { type Answer, ok } from "../answer.ts"
 import type { ApiRequest } from "../api-request.ts"
+import { ok, type SandboxResponse } from "../response.ts"
 import { sayIssue } from "../world/problem.ts"
 import { dimensionsOf, NPU_USAGE, type Reporter, reportersOf } from "../world/series.ts"
 import type { World } from "../world/world.ts"
@@ -30,7 +30,7 @@ const query = z.strictObject({
  * GET /V1.0/{project_id}/metrics: the existing series, page by page; `start` is the marker of the page
  * before.
  */
-export function answerMetricList(world: World, request: ApiRequest): Answer {
+export function answerMetricList(world: World, request: ApiRequest): SandboxResponse {
   const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(request.query)))
   if (!parsed.success) return badRequest(parsed.error.issues.map(sayIssue).join("; "))
   const { start, limit } = parsed.data

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import { type Answer, serviceError } from "../answer.ts"
+import { type SandboxResponse, serviceError } from "../response.ts"
 import { sayIssue } from "../world/problem.ts"
 
 // The body of POST …/live-scale-up, exactly as on the API page: other fields are refused. The page is unclear
@@ -50,7 +50,7 @@ export type ScaleUpBody = z.output<typeof body>
  */
 export function readScaleUpBody(
   value: unknown,
-): { ok: true; body: ScaleUpBody } | { ok: false; answer: Answer } {
+): { ok: true; body: ScaleUpBody } | { ok: false; answer: SandboxResponse } {
   const parsed = body.safeParse(value, { reportInput: true })
   if (parsed.success) return { ok: true, body: parsed.data }
   const [first] = parsed.error.issues

@@ -98,8 +98,8 @@ export function cloudWatchSignal(alarm: CloudWatchAlarm): AlarmSignal {
     source: "cloudwatch",
     alarm: cleanText(arn, 512),
     labels: {},
-    resource: together(contributor === null ? dimensions : [...dimensions, contributor.attributes]),
-    state: stateOf(state, contributor !== null),
+    resource: mergeDimensions(contributor === null ? dimensions : [...dimensions, contributor.attributes]),
+    state: alarmState(state, contributor !== null),
     at,
     episode: { key: signalId("cloudwatch", arn, ...part), startsAt: state === "ALARM" ? at : null },
     ...(contributor === null ? {} : { contributor: signalId("contributor", contributor.id) }),
@@ -107,7 +107,7 @@ export function cloudWatchSignal(alarm: CloudWatchAlarm): AlarmSignal {
   }
 }
 
-function stateOf(state: string, isContributor: boolean): AlarmState {
+function alarmState(state: string, isContributor: boolean): AlarmState {
   switch (state) {
     case "ALARM":
       return "alarm"
@@ -124,7 +124,7 @@ function stateOf(state: string, isContributor: boolean): AlarmState {
  * Merges the dimensions of all metrics and of the contributor. If a name has several values, they are joined
  * with commas, since all of them must be ours.
  */
-function together(dimensions: readonly Record<string, string>[]): Record<string, string> {
+function mergeDimensions(dimensions: readonly Record<string, string>[]): Record<string, string> {
   const values = new Map<string, Set<string>>()
   for (const [name, value] of dimensions.flatMap((one) => Object.entries(one))) {
     values.set(name, (values.get(name) ?? new Set()).add(value))

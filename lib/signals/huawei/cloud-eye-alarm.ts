@@ -63,7 +63,7 @@ export function readCloudEyeAlarm(text: string, where: string): AlarmSignal {
     alarm: cleanText(alarm.alarm_id, 64),
     labels: {},
     resource: dimensionsIn(alarm.dimension),
-    state: stateOf(alarm.alarm_status),
+    state: alarmState(alarm.alarm_status),
     at: alarm.time,
     // The alarm is repeated with new times, so only the chain knows when this episode began.
     episode: { key: signalId("cloud-eye", ...subject), startsAt: null },
@@ -80,7 +80,7 @@ function identityOf(written: unknown): string {
 }
 
 /** Alarm states of Cloud Eye: ok, alarm, invalid, insufficient_data, ok_manual. */
-function stateOf(status: string): AlarmState {
+function alarmState(status: string): AlarmState {
   switch (status) {
     case "alarm":
       return "alarm"

@@ -61,7 +61,7 @@ export const signedPart = onFirstUse(() => ({
 const MAX_AGE_MS = 3_600_000
 const MAX_AHEAD_MS = 300_000
 
-export interface MessageQuestion {
+export interface ReceivedMessage {
   sender: Sender
   message: SignedMessage
   /** Value of the header that repeats the type; `undefined` if it was not sent. */
@@ -71,7 +71,7 @@ export interface MessageQuestion {
 }
 
 /** Reason to refuse a message before anything is fetched for it; `null` if its signature may be checked. */
-export function messageProblem({ sender, message, typeHeader, topics, now }: MessageQuestion): string | null {
+export function messageProblem({ sender, message, typeHeader, topics, now }: ReceivedMessage): string | null {
   // Anyone can create a topic, and its messages get a valid signature.
   if (!topics.includes(message.topic))
     return `the topic is not allowed: only those in ${sender.listedIn} of the policy are`

@@ -135,7 +135,7 @@ export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): P
 async function receiveAlerts(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
   const problem = tokenProblem(request.headers["authorization"], deps.webhookTokens)
   if (problem !== null) return refuse(401, problem)
-  return { kind: "signals", ...readAlerts(bodyOf(request), deps.now, deps.concerns) }
+  return { kind: "signals", ...readAlerts(jsonBody(request), deps.now, deps.concerns) }
 }
 
 const MAX_AUTHORIZATION_CHARS = 4_096
@@ -157,7 +157,7 @@ function tokenProblem(authorization = "", tokens: readonly string[]): string | n
 async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
   return receiveSigned({
     sender: SMN,
-    body: bodyOf(request),
+    body: jsonBody(request),
     request,
     topics: deps.smnTopics,
     deps,
@@ -166,7 +166,7 @@ async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<Webh
 }
 
 async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
-  const body = bodyOf(request)
+  const body = jsonBody(request)
   if (isRawDelivery(request, body)) throw new SignalError(RAW_DELIVERY_HINT)
   return receiveSigned({
     sender: SNS,
@@ -229,7 +229,7 @@ async function receiveSigned({
   }
 }
 
-function bodyOf({ body, headers }: HttpRequest): unknown {
+function jsonBody({ body, headers }: HttpRequest): unknown {
   if (isCompressed(body, headers["content-encoding"])) throw new SignalError(COMPRESSED_HINT)
   return readJson(textOf(body), "the body")
 }

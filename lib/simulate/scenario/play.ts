@@ -64,7 +64,7 @@ async function playStep(stage: Stage, step: Step): Promise<Difference[]> {
   if (step.cloud) stage.changeCloud(on, step.cloud)
   if (step.policy) await stage.changePolicy(step.policy)
   if (step.mode) stage.setMode(step.mode)
-  const refused = await speak(stage, step)
+  const refused = await runCommand(stage, step)
   const expected = step.expect?.refused
   if (refused !== null && (expected === undefined || !refused.includes(expected)))
     return [{ what: "refused", expected: expected ?? null, got: refused, says: null }]
@@ -74,17 +74,17 @@ async function playStep(stage: Stage, step: Step): Promise<Difference[]> {
   const before = (await stage.entries(on)).length
   const ordered = stage.orders.length
   const result = await stage.wake(on, stage.signalOf(step))
-  const news = (await stage.entries(on)).slice(before)
+  const added = (await stage.entries(on)).slice(before)
   return differences(step.expect ?? {}, {
     result,
     orders: stage.orders.slice(ordered).map(({ plan }) => plan.to),
-    observed: news.flatMap(({ observation }) => (observation ? [observation.kind] : [])),
-    written: news.length,
+    observed: added.flatMap(({ observation }) => (observation ? [observation.kind] : [])),
+    written: added.length,
   })
 }
 
 /** Runs the step's operator command. Returns the reason if it was refused, otherwise `null`. */
-export async function speak(stage: Stage, step: Step): Promise<string | null> {
+export async function runCommand(stage: Stage, step: Step): Promise<string | null> {
   const command = await commandOf(stage, step)
   if (!command) return null
   try {

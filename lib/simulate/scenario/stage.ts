@@ -13,7 +13,7 @@ import { initLedger } from "../../ledger/init.ts"
 import { openMemoryStore } from "../../ledger/memory.ts"
 import { stateOf, supernodeStream } from "../../ledger/next-entry.ts"
 import { readAlarm } from "../../metrics/alarm.ts"
-import type { BuyOrder, Cloud, MetricQuestion, Ports, Read } from "../../ports.ts"
+import type { BuyOrder, Cloud, MetricQuery, Ports, Read } from "../../ports.ts"
 import type { RunResult } from "../../run/result.ts"
 import { run } from "../../run/run.ts"
 import { ModelSupernode } from "../model-supernode.ts"
@@ -45,7 +45,7 @@ export interface ScenarioKeys {
   file: Readonly<Record<string, unknown>>
 }
 
-export interface SettleWish {
+export interface SettleRequest {
   name: string
   as: "accepted" | "completed" | "absent"
   shown: OpenAttempt
@@ -59,7 +59,7 @@ export interface SettleWish {
 export interface StageOptions {
   policy: ScenarioPolicy
   /** Reason why the command `settle` refuses this; `null` if it accepts. */
-  whyNotSettled(ending: SettleWish): string | null
+  whyNotSettled(request: SettleRequest): string | null
 }
 
 export class Stage {
@@ -280,8 +280,7 @@ export class Stage {
             .filter(({ flavor }) => !supernode.notOffered.includes(flavor))
             .map(({ flavor }) => ({ flavor, soldOut: supernode.soldOut.includes(flavor) })),
         ),
-      readMetrics: async (question) =>
-        question.policy.rules.map((rule) => this.readingOf(name, rule, question)),
+      readMetrics: async (query) => query.policy.rules.map((rule) => this.readingOf(name, rule, query)),
       buy: async (order) => this.buy(supernode, order),
     }
   }
@@ -297,9 +296,9 @@ export class Stage {
   private readingOf(
     name: string,
     rule: LoadedPolicy["policy"]["rules"][number],
-    question: MetricQuestion,
+    query: MetricQuery,
   ): Reading {
-    if (rule.metric.alarm) return readAlarm(rule.name, question)
+    if (rule.metric.alarm) return readAlarm(rule.name, query)
     const source = rule.metric["cloud-eye"] ?? rule.metric.prometheus ?? rule.metric.cloudwatch
     const periodMs = source?.period ?? MINUTE
     if (this.unreadable.includes("metrics")) {
@@ -313,12 +312,12 @@ export class Stage {
       }
     }
     const starts = newestPeriods({
-      now: question.now,
+      now: query.now,
       periodMs,
       lagMs: rule.metric.lag,
       count: rule.points.n,
     })
-    const servers = rule.metric["cloud-eye"] ? presentServers(question.supernode).map(({ id }) => id) : [null]
+    const servers = rule.metric["cloud-eye"] ? presentServers(query.supernode).map(({ id }) => id) : [null]
     const series = servers.map((server) => ({
       server,
       points: starts
@@ -355,14 +354,14 @@ export class Stage {
   }
 
   async say(name: string, command: OperatorCommand): Promise<void> {
-    const desk = this.commandPorts()
+    const ports = this.commandPorts()
     if (command.verb !== "settle" && command.verb !== "reset") {
-      await commandAll(desk, command)
+      await commandAll(ports, command)
       return
     }
     const { policy } = this.policyOf(name)
     const servers = presentServers(this.supernode(name).at(this.now))
-    await commandSupernode(desk, supernodeStream(policy.id), {
+    await commandSupernode(ports, supernodeStream(policy.id), {
       said: command.verb === "settle" ? { ...command, servers: servers.map(({ id }) => id) } : command,
       check: (state) => {
         if (command.verb !== "settle") return

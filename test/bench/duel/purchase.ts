@@ -1,4 +1,4 @@
-import type { Ending } from "../../../lib/huawei/purchase/exchange.ts"
+import type { Ending } from "../../../lib/huawei/purchase/send-purchase.ts"
 import { MINUTE } from "../../decision/builders.ts"
 import type { TrueOrder } from "../../world/order.ts"
 import type { Process } from "./process.ts"

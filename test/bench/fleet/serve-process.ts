@@ -17,7 +17,7 @@ const serving = await startServing({
   // The live page is not measured.
   page: { page: async () => ({ html: "", policy: "" }), data: async () => null },
   clock: systemClock,
-  tell: (event) => {
+  emit: (event) => {
     if (event.kind === "ticked") process.send?.({ tookMs: event.tookMs })
   },
 })

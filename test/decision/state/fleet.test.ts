@@ -34,7 +34,7 @@ const news = (of: Reservation, over: Partial<FleetChange> = {}): FleetChange => 
   ...over,
 })
 const reserved = (...all: Reservation[]) =>
-  all.reduce((fleet, one) => foldFleet(fleet, { kind: "opened", at: NOW, news: news(one) }), NO_FLEET)
+  all.reduce((fleet, one) => foldFleet(fleet, { kind: "opened", at: NOW, change: news(one) }), NO_FLEET)
 const tips = (over: Record<string, Partial<ChainTip>>) =>
   new Map(Object.entries(over).map(([stream, tip]) => [stream, { seq: 0, purchases: [], ...tip }]))
 const count = (fleet = NO_FLEET, seen = tips({}), own = "supernode:me") =>
@@ -44,10 +44,10 @@ describe("the state of stream fleet", () => {
   it("stream fleet keeps a reservation until it is released or known to be over", () => {
     const both = reserved(reservation("x"), reservation("y", { stream: B }))
     expect(both.pending.map(({ id }) => id)).toEqual(["x", "y"])
-    const given = foldFleet(both, { kind: "settled", at: NOW, news: news(reservation("x")) })
+    const given = foldFleet(both, { kind: "settled", at: NOW, change: news(reservation("x")) })
     expect(given.pending.map(({ id }) => id)).toEqual(["y"])
     const next = news(reservation("z"), { over: ["y"] })
-    expect(foldFleet(given, { kind: "opened", at: NOW, news: next }).pending.map(({ id }) => id)).toEqual([
+    expect(foldFleet(given, { kind: "opened", at: NOW, change: next }).pending.map(({ id }) => id)).toEqual([
       "z",
     ])
   })
@@ -56,7 +56,7 @@ describe("the state of stream fleet", () => {
     const given = foldFleet(reserved(reservation("x")), {
       kind: "settled",
       at: NOW,
-      news: news(reservation("y")),
+      change: news(reservation("y")),
     })
     expect(given.pending.map(({ id }) => id)).toEqual(["x"])
   })
@@ -65,7 +65,7 @@ describe("the state of stream fleet", () => {
     const one = foldFleet(NO_FLEET, {
       kind: "opened",
       at: NOW,
-      news: news(reservation("x"), { members: { [B]: NOW - DAY } }),
+      change: news(reservation("x"), { members: { [B]: NOW - DAY } }),
     })
     expect(one.members).toEqual({ [A]: NOW, [B]: NOW - DAY })
     const later = (days: number) =>
@@ -73,7 +73,7 @@ describe("the state of stream fleet", () => {
         kind: "opened",
         at: NOW + days * DAY,
         confirmedAt: NOW + days * DAY,
-        news: news(reservation("x", { openedAt: NOW })),
+        change: news(reservation("x", { openedAt: NOW })),
       })
     expect(Object.keys(later(399.5).members)).toEqual([A])
     expect(later(401).members).toEqual({})
@@ -84,7 +84,7 @@ describe("the state of stream fleet", () => {
     const again = foldFleet(reserved(reservation("x")), {
       kind: "opened",
       at: NOW,
-      news: news(reservation("y", { stream: B }), { members: { [A]: NOW - HOUR } }),
+      change: news(reservation("y", { stream: B }), { members: { [A]: NOW - HOUR } }),
     })
     expect(again.members[A]).toBe(NOW)
   })

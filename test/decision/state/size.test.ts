@@ -194,23 +194,23 @@ describe("the state at its maximum size", () => {
 describe("stream control", () => {
   it("stream control always has room to pause everything, because holds are refused earlier", async () => {
     const ledger = await initialised(await openLedger("memory:"), NOW)
-    const desk = {
+    const ports = {
       ledger,
       clock: clockAt(NOW),
       newId: () => uuid(0),
     }
     const words = { why: "漢".repeat(2_000), by: "漢".repeat(2_000) }
     const hold = (i: number) =>
-      commandAll(desk, { verb: "hold", supernode: uuid(i), until: NOW + SECOND, ...words })
+      commandAll(ports, { verb: "hold", supernode: uuid(i), until: NOW + SECOND, ...words })
     const refused: unknown[] = []
     for (let i = 0; i < 1_000 && refused.length === 0; i++)
       await hold(i).catch((error: unknown) => refused.push(error))
     expect(refused).toEqual([
       expect.objectContaining({ message: expect.stringContaining("pause --why TEXT --by WHO") }),
     ])
-    const { standing } = await commandAll(desk, { verb: "pause", supernode: null, until: null, ...words })
+    const { standing } = await commandAll(ports, { verb: "pause", supernode: null, until: null, ...words })
     expect(standing).toMatchObject({ pausedAll: { why: expect.stringMatching(/^漢{199}…$/) } })
-    await commandAll(desk, { verb: "resume", supernode: null, ...words })
+    await commandAll(ports, { verb: "resume", supernode: null, ...words })
   })
 
   it("stream control keeps 100 approvals or 32 KB of signatures, and drops the oldest first", () => {

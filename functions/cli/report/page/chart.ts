@@ -33,7 +33,7 @@ export interface ChartParts {
   reach: number[]
   isWhole?: true
   behind: Layer
-  before: Layer
+  inFront: Layer
   zone: Zone
   timeline: Timeline
   legend: { label: string; class: string }[]
@@ -137,7 +137,7 @@ export class Chart {
 }
 
 function optionsOf(parts: ChartParts, width: number, read: (plot: uPlot) => void): uPlot.Options {
-  const { lines, height, timeline, zone, behind, before, reach, isWhole } = parts
+  const { lines, height, timeline, zone, behind, inFront, reach, isWhole } = parts
   const grid = { stroke: colour("grid"), width: 1 }
   const axis = {
     stroke: colour("muted"),
@@ -187,7 +187,7 @@ function optionsOf(parts: ChartParts, width: number, read: (plot: uPlot) => void
     ),
     hooks: {
       drawAxes: [behind],
-      draw: [before],
+      draw: [inFront],
       setCursor: [read],
       setSelect: [
         (plot) => {

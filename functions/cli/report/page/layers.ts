@@ -83,7 +83,7 @@ export function purchaseLayer(events: readonly ReportEvent[]): Layer {
     })
 }
 
-export function together(...layers: Layer[]): Layer {
+export function mergeLayers(...layers: Layer[]): Layer {
   return (plot) => {
     for (const layer of layers) layer(plot)
   }

@@ -2,27 +2,27 @@ import type { Socket } from "node:net"
 import { Client, type Dispatcher, errors } from "undici"
 import { codeOf, messageOf } from "../failure.ts"
 
-/** The answer, complete or as far as it was received. */
-export interface PurchaseAnswer {
+/** The response, complete or as far as it was received. */
+export interface PurchaseResponse {
   status: number
   headers: Readonly<Record<string, string | string[] | undefined>>
   body: Buffer
 }
 
 /**
- * `kept`: no byte of the request was sent. `broken`: sending began, but no complete, valid answer came back.
+ * `kept`: no byte of the request was sent. `broken`: sending began, but no complete, valid response came back.
  */
 export type Ending =
   | { kind: "kept"; reason: string; says: string }
-  | { kind: "broken"; reason: string; says: string; answer: PurchaseAnswer | null }
-  | { kind: "complete"; answer: PurchaseAnswer }
+  | { kind: "broken"; reason: string; says: string; answer: PurchaseResponse | null }
+  | { kind: "complete"; answer: PurchaseResponse }
 
-export interface Exchange {
+export interface PurchaseRequest {
   socket: Socket
   url: URL
   headers: Record<string, string>
   body: string
-  /** Limit from the first byte sent to the last byte of the answer, in milliseconds. */
+  /** Limit from the first byte sent to the last byte of the response, in milliseconds. */
   timeoutMs: number
   /** Called immediately before the request is written; `null` allows it. */
   whyNotToSend: () => { reason: string; says: string } | null
@@ -30,18 +30,18 @@ export interface Exchange {
   onHandover: () => void
 }
 
-/** Maximum size of an answer, both as received and decompressed. */
+/** Maximum size of a response, both as received and decompressed. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
 
 /** Sends one request over one open socket. Never rejects, and always closes the socket. */
-export async function exchangeOnce(exchange: Exchange): Promise<Ending> {
-  const client = clientOn(exchange.socket, exchange.url)
+export async function sendPurchase(request: PurchaseRequest): Promise<Ending> {
+  const client = clientOn(request.socket, request.url)
   try {
     return await new Promise<Ending>((resolve) => {
-      client.dispatch(requestOf(exchange), new PurchaseHandler(exchange, resolve))
+      client.dispatch(requestOf(request), new PurchaseHandler(request, resolve))
     })
   } finally {
-    exchange.socket.destroy()
+    request.socket.destroy()
     void client.destroy().catch(() => undefined)
   }
 }
@@ -64,7 +64,7 @@ function clientOn(socket: Socket, url: URL): Client {
   })
 }
 
-function requestOf({ url, headers, body }: Exchange): Dispatcher.DispatchOptions {
+function requestOf({ url, headers, body }: PurchaseRequest): Dispatcher.DispatchOptions {
   return {
     method: "POST",
     path: `${url.pathname}${url.search}`,
@@ -78,17 +78,17 @@ function requestOf({ url, headers, body }: Exchange): Dispatcher.DispatchOptions
 const SENT_ALREADY = { reason: "sent-already", says: "a second request was about to be written; it was not" }
 
 class PurchaseHandler implements Dispatcher.DispatchHandler {
-  readonly #exchange: Exchange
+  readonly #request: PurchaseRequest
   readonly #resolve: (ending: Ending) => void
   readonly #chunks: Buffer[] = []
   #bytes = 0
-  #head: Omit<PurchaseAnswer, "body"> | null = null
+  #head: Omit<PurchaseResponse, "body"> | null = null
   #isHandedOver = false
   #refusal: { reason: string; says: string } | null = null
   #timer: NodeJS.Timeout | undefined
 
-  constructor(exchange: Exchange, resolve: (ending: Ending) => void) {
-    this.#exchange = exchange
+  constructor(request: PurchaseRequest, resolve: (ending: Ending) => void) {
+    this.#request = request
     this.#resolve = resolve
     // If the connection never takes the request, we stop waiting; `onRequestStart` then refuses to send.
     this.#timer = setTimeout(() => {
@@ -97,15 +97,15 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
         says: "the connection never took the request; nothing was sent",
       }
       this.#end({ kind: "kept", ...this.#refusal })
-    }, exchange.timeoutMs)
+    }, request.timeoutMs)
   }
 
   /** undici calls this synchronously before it writes. If this aborts, nothing is written to the socket. */
   onRequestStart(controller: Dispatcher.DispatchController) {
-    this.#refusal ??= this.#isHandedOver ? SENT_ALREADY : this.#exchange.whyNotToSend()
+    this.#refusal ??= this.#isHandedOver ? SENT_ALREADY : this.#request.whyNotToSend()
     if (this.#refusal) return controller.abort(new Error(this.#refusal.says))
-    const { timeoutMs } = this.#exchange
-    this.#exchange.onHandover()
+    const { timeoutMs } = this.#request
+    this.#request.onHandover()
     this.#isHandedOver = true
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
@@ -117,7 +117,7 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     status: number,
-    headers: PurchaseAnswer["headers"],
+    headers: PurchaseResponse["headers"],
   ) {
     if (status >= 200) this.#head = { status, headers }
   }
@@ -148,7 +148,7 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
     this.#end({ kind: "broken", reason, says, answer: this.#answer() })
   }
 
-  #answer(): PurchaseAnswer | null {
+  #answer(): PurchaseResponse | null {
     return this.#head && { ...this.#head, body: Buffer.concat(this.#chunks) }
   }
 
@@ -164,7 +164,7 @@ function reasonOf(cause: Error): string {
     cause instanceof errors.HTTPParserError ||
     cause instanceof errors.ResponseContentLengthMismatchError ||
     cause instanceof errors.HeadersOverflowError ||
-    // undici's message for an unexpected answer, such as a 100 Continue that was not requested.
+    // undici's message for an unexpected response, such as a 100 Continue that was not requested.
     /^bad (response|upgrade)/.test(cause.message)
   if (isMalformed) return "malformed-answer"
   return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(code) ? "reset" : "connection-error"

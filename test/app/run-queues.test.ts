@@ -66,7 +66,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
       current: () => ({ ...file, notify: [], warnings: [], silenced: [] }),
       reload: unexpected,
       refused: () => null,
-      takeNotes: () => [],
+      takeWarnings: () => [],
     },
     ledger,
     cloud,

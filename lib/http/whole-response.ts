@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici"
 import type { TimeLimit } from "./deadline.ts"
 
 /** A response that was received completely. */
-export interface WholeAnswer {
+export interface WholeResponse {
   status: number
   headers: Readonly<Record<string, string | string[] | undefined>>
   /** Body as received, before decompression. */
@@ -25,23 +25,27 @@ export interface WholeRequest {
  * response and takes an AbortSignal; together they cost more CPU than the rest of a read. Rejects with
  * undici's error.
  */
-export function askWhole(dispatcher: Dispatcher, request: WholeRequest): Promise<WholeAnswer> {
+export function sendRequest(dispatcher: Dispatcher, request: WholeRequest): Promise<WholeResponse> {
   const { url, method, headers, body } = request
   return new Promise((resolve, reject) => {
     const path = `${url.pathname}${url.search}`
-    const handler = new AnswerHandler(request, resolve, reject)
+    const handler = new ResponseHandler(request, resolve, reject)
     dispatcher.dispatch({ origin: url.origin, path, method, headers, body }, handler)
   })
 }
 
-class AnswerHandler implements Dispatcher.DispatchHandler {
+class ResponseHandler implements Dispatcher.DispatchHandler {
   readonly #request: WholeRequest
-  readonly #resolve: (answer: WholeAnswer) => void
+  readonly #resolve: (response: WholeResponse) => void
   readonly #reject: (cause: Error) => void
   readonly #chunks: Buffer[] = []
-  #head: Omit<WholeAnswer, "body"> | null = null
+  #head: Omit<WholeResponse, "body"> | null = null
 
-  constructor(request: WholeRequest, resolve: (answer: WholeAnswer) => void, reject: (cause: Error) => void) {
+  constructor(
+    request: WholeRequest,
+    resolve: (response: WholeResponse) => void,
+    reject: (cause: Error) => void,
+  ) {
     this.#request = request
     this.#resolve = resolve
     this.#reject = reject
@@ -49,13 +53,13 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   /** Called right before the request is written. That may be long after the time is over. */
   onRequestStart(controller: Dispatcher.DispatchController) {
-    this.#request.limit.whenOver(() => controller.abort(new Error("timeout")))
+    this.#request.limit.whenPassed(() => controller.abort(new Error("timeout")))
   }
 
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     status: number,
-    headers: WholeAnswer["headers"],
+    headers: WholeResponse["headers"],
   ) {
     // An informational response such as 103 precedes the final one.
     if (status < 200) return

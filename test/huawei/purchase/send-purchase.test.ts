@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
-import { type Exchange, exchangeOnce } from "../../../lib/huawei/purchase/exchange.ts"
+import { type PurchaseRequest, sendPurchase } from "../../../lib/huawei/purchase/send-purchase.ts"
 import { SUPERNODE } from "../fixture.ts"
 import { answer, type Script, startWire, type Wire } from "../wire.ts"
 
@@ -15,7 +15,7 @@ afterEach(async () => {
 async function exchangeOver(
   script: Script,
   prepare: (socket: Socket) => Promise<unknown>,
-  whyNotToSend: Exchange["whyNotToSend"] = () => null,
+  whyNotToSend: PurchaseRequest["whyNotToSend"] = () => null,
 ) {
   const wire = await startWire(script)
   open.push(wire)
@@ -24,7 +24,7 @@ async function exchangeOver(
   await once(socket, "connect")
   await prepare(socket)
   let handovers = 0
-  const ending = await exchangeOnce({
+  const ending = await sendPurchase({
     socket,
     url: new URL(`http://127.0.0.1:${wire.port}/x`),
     headers: {},

@@ -30,27 +30,32 @@ export interface Queue {
   tasks: readonly [RunTask, ...RunTask[]]
 }
 
-export interface Ended {
+export interface FinishedRuns {
   results: RunResult[]
   errors: unknown[]
   warnings: string[]
   facts: RunFacts[]
 }
 
-interface Waves {
+interface QueueContext {
   ports: Ports
   /** Supernodes that start at about the same time share metric queries. */
   metricEvent(): MetricEvent
   /** True while this process handles an alarm or a request. */
   areAlarmsRunning(): boolean
-  /** Receives each result as soon as its run has ended. If absent, results are kept in `Ended`. */
+  /** Receives each result as soon as its run has ended. If absent, results are kept in `FinishedRuns`. */
   takeResult?(result: RunResult): void
 }
 
 /** Runs all supernodes at the same time, each independently of the others. */
-export async function runTogether(waves: Waves, queues: readonly Queue[]): Promise<Ended> {
-  const runs = await runPool({ waves, queues, limit: () => Number.POSITIVE_INFINITY, isOver: () => false })
-  return endedOf(runs, [])
+export async function runTogether(context: QueueContext, queues: readonly Queue[]): Promise<FinishedRuns> {
+  const runs = await runPool({
+    context,
+    queues,
+    limit: () => Number.POSITIVE_INFINITY,
+    isOutOfTime: () => false,
+  })
+  return finishedRuns(runs, [])
 }
 
 /**
@@ -59,25 +64,29 @@ export async function runTogether(waves: Waves, queues: readonly Queue[]): Promi
  * left is enough. The warning counts the supernodes that were not reached. The first supernode depends on the
  * scheduled time, so the next tick reaches others.
  */
-export async function runTick(waves: Waves, queues: readonly Queue[], scheduledAt: number): Promise<Ended> {
+export async function runTick(
+  context: QueueContext,
+  queues: readonly Queue[],
+  scheduledAt: number,
+): Promise<FinishedRuns> {
   const ordered = queues.length > MAX_AT_ONCE ? rotated(queues, scheduledAt) : queues
   const warnings: string[] = []
   const runs = await runPool({
-    waves,
+    context,
     queues: ordered,
-    limit: () => (waves.areAlarmsRunning() ? MAX_BESIDE_ALARMS : MAX_AT_ONCE),
-    isOver(nth, { tasks }) {
+    limit: () => (context.areAlarmsRunning() ? MAX_BESIDE_ALARMS : MAX_AT_ONCE),
+    isOutOfTime(nth, { tasks }) {
       if (warnings.length > 0) return true
-      const [neededMs, leftMs] = [timeToRun(tasks[0]), waves.ports.timeLeftMs()]
+      const [neededMs, leftMs] = [timeToRun(tasks[0]), context.ports.timeLeftMs()]
       if (nth < MAX_AT_ONCE || leftMs > neededMs) return false
       warnings.push(sayMissed({ count: ordered.length - nth, of: ordered.length, leftMs, neededMs }))
       return true
     },
   })
-  return endedOf(runs, warnings)
+  return finishedRuns(runs, warnings)
 }
 
-function endedOf(runs: readonly RanInOrder[], warnings: string[]): Ended {
+function finishedRuns(runs: readonly RanInOrder[], warnings: string[]): FinishedRuns {
   return {
     results: runs.flatMap(({ results }) => results),
     errors: runs.flatMap(({ errors }) => errors),
@@ -87,20 +96,20 @@ function endedOf(runs: readonly RanInOrder[], warnings: string[]): Ended {
 }
 
 interface Pool {
-  waves: Waves
+  context: QueueContext
   queues: readonly Queue[]
   /** Maximum number of supernodes that run at the same time. */
   limit(): number
   /** True if neither this supernode nor any later one may start. */
-  isOver(nth: number, queue: Queue): boolean
+  isOutOfTime(nth: number, queue: Queue): boolean
 }
 
 /**
  * Results in the order of the queues, whichever ended first. While fewer than `limit` run, a few start in
  * each turn of the event loop.
  */
-function runPool({ waves, queues, limit, isOver }: Pool): Promise<RanInOrder[]> {
-  const metrics = waves.metricEvent()
+function runPool({ context, queues, limit, isOutOfTime }: Pool): Promise<RanInOrder[]> {
+  const metrics = context.metricEvent()
   const oneByOne = turnsOf()
   const runs: RanInOrder[] = []
   const taken: { nth: number; queue: Queue; participant: Participant }[] = []
@@ -113,14 +122,14 @@ function runPool({ waves, queues, limit, isOver }: Pool): Promise<RanInOrder[]> 
   }
   return new Promise((resolve, reject) => {
     const start = ({ nth, queue, participant }: (typeof taken)[number]): void => {
-      if (isOver(nth, queue)) {
+      if (isOutOfTime(nth, queue)) {
         participant.leave()
         running -= 1
         next = queues.length
         return
       }
-      runInOrder(waves, queue, { participant, oneByOne }).then((ended) => {
-        runs[nth] = ended
+      runInOrder(context, queue, { participant, oneByOne }).then((finished) => {
+        runs[nth] = finished
         running -= 1
         fill()
       }, reject)
@@ -169,33 +178,33 @@ function sayMissed({ count, of, leftMs, neededMs }: Missed): string {
   return `the tick did not reach ${count} of ${of} supernodes: ${seconds(leftMs)} s were left, and a run may take ${seconds(neededMs)} s. The next tick starts elsewhere. To reach all, raise the function's timeout, or split the tick with "shard": "i/n"`
 }
 
-type RanInOrder = Pick<Ended, "results" | "errors" | "facts">
+type RanInOrder = Pick<FinishedRuns, "results" | "errors" | "facts">
 
 async function runInOrder(
-  { ports, takeResult }: Waves,
+  { ports, takeResult }: QueueContext,
   { tasks }: Queue,
   { participant, oneByOne }: { participant: Participant; oneByOne(): Promise<void> },
 ): Promise<RanInOrder> {
-  const readMetrics: Cloud["readMetrics"] = async (question) => {
-    const readings = await participant.read(question)
+  const readMetrics: Cloud["readMetrics"] = async (query) => {
+    const readings = await participant.read(query)
     await oneByOne()
     return readings
   }
   const own = { ...ports, cloud: { ...ports.cloud, readMetrics } }
-  const ended: RanInOrder = { results: [], errors: [], facts: [] }
+  const finished: RanInOrder = { results: [], errors: [], facts: [] }
   for (const task of tasks) {
     const watched = watchRun(own, task)
     let result: RunResult | null = null
     try {
       result = await run(watched.ports, task)
       if (takeResult) takeResult(result)
-      else ended.results.push(result)
+      else finished.results.push(result)
     } catch (error) {
-      ended.errors.push(error)
+      finished.errors.push(error)
     } finally {
       participant.leave()
     }
-    if (task.mode !== "dry-run") ended.facts.push(watched.facts(result))
+    if (task.mode !== "dry-run") finished.facts.push(watched.facts(result))
   }
-  return ended
+  return finished
 }

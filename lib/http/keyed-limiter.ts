@@ -1,7 +1,7 @@
 import { Turns } from "../turns.ts"
 
 /** Limits concurrent work per key (a host). Further work waits in the order of its calls. */
-export class Places {
+export class KeyedLimiter {
   readonly #limit: number
   readonly #lanes = new Map<string, Turns>()
 

@@ -5,7 +5,7 @@ import { oneLine, redact, secretsOf } from "./purchase/redaction.ts"
 import type { Credentials } from "./signature.ts"
 
 /** One read request to the cloud. A POST is a read here, too. */
-export interface Question {
+export interface CloudRequest {
   /** The API's name for the operation, used in messages. */
   operation: string
   method: "GET" | "POST"
@@ -18,14 +18,14 @@ export interface Question {
   totalMs?: number
 }
 
-/** The value parsed from an answer's JSON, or the reason why it cannot be used. */
+/** The value parsed from a response's JSON, or the reason why it cannot be used. */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; why: string }
-/** `receivedAt`: when the answer's headers arrived by our clock, epoch milliseconds. */
+/** `receivedAt`: when the response's headers arrived by our clock, epoch milliseconds. */
 export type Parse<T> = (json: unknown, receivedAt: number) => Parsed<T>
 
-/** A complete answer. `at`: when its headers arrived by our clock; `credentials`: secrets to redact. */
-export interface Answer {
-  /** URL of the question. */
+/** A complete response. `at`: when its headers arrived by our clock; `credentials`: secrets to redact. */
+export interface CloudResponse {
+  /** URL of the request. */
   url: URL
   status: number
   headers: Record<string, string | string[] | undefined>
@@ -36,31 +36,31 @@ export interface Answer {
   credentials: Credentials
 }
 
-/** Statuses that blame the question itself: if it were repeated, it would be refused again. */
+/** Statuses that blame the request itself: if it were repeated, it would be refused again. */
 const REFUSALS: readonly number[] = [400, 404, 405, 406, 411, 413, 414, 415, 422]
 
-/** The answer's value, or a sentence that names operation, host, status, error code and request id. */
-export function readAnswer<T>(question: Question, answer: Answer, parse: Parse<T>): Read<T> {
-  const { status } = answer
-  const json = jsonOf(answer.text)
-  const time = timeOf(answer)
+/** The response's value, or a sentence that names operation, host, status, error code and request id. */
+export function readResponse<T>(request: CloudRequest, response: CloudResponse, parse: Parse<T>): Read<T> {
+  const { status } = response
+  const json = jsonOf(response.text)
+  const time = timeOf(response)
   const isOk = status >= 200 && status <= 299
   const refused = (why: string) => ({
-    ...failed(question, redact(why, secretsOf(answer.credentials)), status === 401 || status === 403),
+    ...failed(request, redact(why, secretsOf(response.credentials)), status === 401 || status === 403),
     // An unreadable 2xx must not count as missing data, which a rule may treat as breaching.
     ...(isOk || REFUSALS.includes(status) ? { refused: true as const } : {}),
     ...(time ?? {}),
   })
-  if (isOk && answer.problem !== null) return refused(`answered ${status} with ${answer.problem}`)
-  if (!isOk) return refused(sayRefusal(answer, json))
+  if (isOk && response.problem !== null) return refused(`answered ${status} with ${response.problem}`)
+  if (!isOk) return refused(sayRefusal(response, json))
   if (json === undefined) return refused(`answered ${status} with something that is not JSON`)
-  const parsed = parse(json, answer.at)
+  const parsed = parse(json, response.at)
   if (!parsed.ok) return refused(`answered ${status}, but ${parsed.why}`)
   return { ok: true, value: parsed.value, ...(time ?? { skewMs: null }) }
 }
 
 /** Text for an error status: `answered 403 ModelArts.0108: not authorized (request id 7d1…)`. */
-function sayRefusal({ status, headers, text }: Answer, json: unknown): string {
+function sayRefusal({ status, headers, text }: CloudResponse, json: unknown): string {
   const { code, message, requestId } = errorOf(json)
   const id = first(headers["x-request-id"]) ?? requestId
   const redirect = status >= 300 && status < 400 ? ", a redirect, which is not followed" : ""
@@ -71,19 +71,19 @@ function sayRefusal({ status, headers, text }: Answer, json: unknown): string {
 
 /** A failed read; `credentials` is true if the access keys caused the failure. */
 export function failed(
-  question: Question,
+  request: CloudRequest,
   why: string,
   credentials: boolean,
 ): Extract<Read<never>, { ok: false }> {
-  return { ok: false, why: `${question.operation} at ${hostOf(question.url)} ${oneLine(why)}`, credentials }
+  return { ok: false, why: `${request.operation} at ${hostOf(request.url)} ${oneLine(why)}`, credentials }
 }
 
 /**
- * The cloud's time from the `Date` header of an answer or refusal; `null` if it is missing or cannot be
+ * The cloud's time from the `Date` header of a response or refusal; `null` if it is missing or cannot be
  * trusted. It is trusted only over verified TLS or from this machine (a sandbox). An `Age` header marks an
- * answer that a cache repeated (RFC 9111, 5.1), so its `Date` is old.
+ * response that a cache repeated (RFC 9111, 5.1), so its `Date` is old.
  */
-function timeOf({ url, headers, at }: Answer): { skewMs: number; date: number } | null {
+function timeOf({ url, headers, at }: CloudResponse): { skewMs: number; date: number } | null {
   const date = Date.parse(first(headers["date"]) ?? "")
   const counts = isSecureUrl(url) && headers["age"] === undefined
   if (!counts || Number.isNaN(date)) return null

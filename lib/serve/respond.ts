@@ -14,13 +14,13 @@ import type { Runs } from "./runs.ts"
 const RETRY_AFTER = { "retry-after": "30" }
 
 /** Paths that report on this process and start no run. */
-export const LOOKS: readonly string[] = ["/healthz", "/readyz", "/metrics", ...PAGE_PATHS]
+export const STATUS_PATHS: readonly string[] = ["/healthz", "/readyz", "/metrics", ...PAGE_PATHS]
 
-export interface ExchangeParts {
+export interface ResponderParts {
   app: App
   runs: Runs
   clock: Clock
-  tell: Emit
+  emit: Emit
   health(): Promise<Reply>
   readiness(): Promise<Reply>
   metrics(incoming: IncomingMessage): Promise<Reply>
@@ -29,17 +29,17 @@ export interface ExchangeParts {
 }
 
 /**
- * Answers one HTTP request and reports the answer as one event. `null` if the sender closed the connection
+ * Answers one HTTP request and reports the response as one event. `null` if the sender closed the connection
  * before the end of its request.
  */
-export async function answerTo(parts: ExchangeParts, incoming: IncomingMessage): Promise<Reply | null> {
+export async function respondTo(parts: ResponderParts, incoming: IncomingMessage): Promise<Reply | null> {
   const startedAt = parts.clock.monotonic()
   const method = incoming.method ?? ""
   const [path = ""] = (incoming.url ?? "").split("?", 1)
   const reply = await replyTo(parts, { incoming, method, path })
   if (reply === null) return null
   const { status, body } = reply
-  parts.tell({
+  parts.emit({
     kind: "request",
     answered: {
       method,
@@ -69,19 +69,22 @@ function pathSeen(path: string): string {
   return cleanText(shown.join("/"), MAX_PATH_CHARS)
 }
 
-interface Asked {
+interface ServeRequest {
   incoming: IncomingMessage
   method: string
   path: string
 }
 
-async function replyTo(parts: ExchangeParts, { incoming, method, path }: Asked): Promise<Reply | null> {
-  const isLook = method === "GET" || method === "HEAD"
-  if (isLook && path === "/healthz") return parts.health()
-  if (isLook && path === "/readyz") return parts.readiness()
-  if (isLook && path === "/metrics") return parts.metrics(incoming)
+async function replyTo(
+  parts: ResponderParts,
+  { incoming, method, path }: ServeRequest,
+): Promise<Reply | null> {
+  const isRead = method === "GET" || method === "HEAD"
+  if (isRead && path === "/healthz") return parts.health()
+  if (isRead && path === "/readyz") return parts.readiness()
+  if (isRead && path === "/metrics") return parts.metrics(incoming)
   const page = PAGE_PATHS.find((one) => one === path)
-  if (isLook && page)
+  if (isRead && page)
     return parts
       .page(incoming, page)
       .catch((error: unknown) => failed(parts, { what: `${method} ${path}`, error }))
@@ -107,7 +110,7 @@ async function replyTo(parts: ExchangeParts, { incoming, method, path }: Asked):
 type Received = Extract<Awaited<ReturnType<App["receive"]>>, { kind: "signals" }>
 
 async function runAll(
-  { runs, tell }: ExchangeParts,
+  { runs, emit }: ResponderParts,
   path: string,
   { signals, problems }: Received,
 ): Promise<Reply> {
@@ -119,16 +122,16 @@ async function runAll(
   }
   const accepted = signals.map(({ id }) => id)
   admission.done.catch((error: unknown) => {
-    if (error instanceof DroppedError) tell({ kind: "dropped", signals: accepted })
-    else tell({ kind: "failed", what: `run of ${accepted.join(", ")}`, error })
+    if (error instanceof DroppedError) emit({ kind: "dropped", signals: accepted })
+    else emit({ kind: "failed", what: `run of ${accepted.join(", ")}`, error })
   })
   return { status: 202, body: { accepted } }
 }
 
 /** Logs the reasons. The sender learns no more than whether the ledger failed, and that it may send again. */
-function failed({ tell }: ExchangeParts, { what, error }: { what: string; error: unknown }): Reply {
+function failed({ emit }: ResponderParts, { what, error }: { what: string; error: unknown }): Reply {
   if (error instanceof DroppedError) return stopping()
-  tell({ kind: "failed", what, error })
+  emit({ kind: "failed", what, error })
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
   const results = error instanceof RunsFailed ? error.results : []
   const byLedger = errors.every((one) => one instanceof LedgerError)
@@ -139,7 +142,7 @@ function failed({ tell }: ExchangeParts, { what, error }: { what: string; error:
 }
 
 function headersFor(status: number, path: string): Record<string, string> {
-  if (status === 405) return { allow: LOOKS.includes(path) ? "GET, HEAD" : "POST" }
+  if (status === 405) return { allow: STATUS_PATHS.includes(path) ? "GET, HEAD" : "POST" }
   return status === 503 ? RETRY_AFTER : {}
 }
 
