@@ -96,7 +96,7 @@ export function cloudReader(options: HttpOptions): CloudReader {
           ? readAnswer(question, last, parse)
           : failed(
               question,
-              `had no answer: ${last.says}${tries > 1 ? ` (${tries} tries)` : ""}`,
+              `got no response: ${last.says}${tries > 1 ? ` (${tries} tries)` : ""}`,
               last.credentials,
             )
       } catch (cause) {
@@ -150,7 +150,7 @@ function tryInTime(asked: Asked, context: Context, ms: number): Promise<Try> {
     late: () => ({
       ...(progress.hasKeys
         ? nothing(`it took too long${sayProxy(asked.url, context.proxy)}`, { retriable: true })
-        : nothing("no credentials: they did not come in time", { credentials: true })),
+        : nothing("no credentials: they did not arrive in time", { credentials: true })),
       isLate: true,
     }),
   })
@@ -173,7 +173,7 @@ async function tryOnce(
   if (!credentials.ak || !credentials.sk)
     return nothing("no credentials: access key or secret key is empty", { credentials: true })
   progress.hasKeys = true
-  if (limit.isOver) return nothing("its time was over before its keys came", {})
+  if (limit.isOver) return nothing("its time limit passed before the credentials arrived", {})
   const { method, projectId } = question
   const body = question.body === undefined ? null : JSON.stringify(question.body)
   try {
@@ -202,7 +202,7 @@ async function tryOnce(
     return { kind: "answer", url, status, headers: answered, text, problem, at, credentials }
   } catch (cause) {
     const tooLarge = codeOf(cause) === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
-    if (tooLarge) return nothing("the answer is larger than 8 MB", {})
+    if (tooLarge) return nothing("the response is larger than 8 MB", {})
     const via = proxyFor(url, context.proxy)
     const secrets = [...secretsOf(credentials), ...(via ? proxySecrets(via) : [])]
     return nothing(`${redact(messageOf(cause), secrets)}${sayProxy(url, context.proxy)}`, {

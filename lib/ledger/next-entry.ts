@@ -115,7 +115,7 @@ export function nextNote(
   news: EntryFields,
 ): LedgerEntry | null {
   const { situation, ...bare } = news
-  const why = "too much to keep in one ledger entry"
+  const why = "too large for one ledger entry"
   const readings = { state: "unreadable" as const, why, credentials: false }
   const smaller = situation ? [{ ...news, situation: { ...situation, readings } }, bare] : []
   for (const candidate of [news, ...smaller]) {

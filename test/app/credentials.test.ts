@@ -86,9 +86,9 @@ describe("the keys to sign with", () => {
   })
 
   it.each([
-    ['"hush"', "HUAWEICLOUD_SDK_AK has quotes that are part of it; remove them"],
-    ["'hush'", "HUAWEICLOUD_SDK_AK has quotes that are part of it; remove them"],
-    ["$hush", "HUAWEICLOUD_SDK_AK has a $: it names a variable instead of its value"],
+    ['"hush"', "HUAWEICLOUD_SDK_AK contains quotes as part of its value; remove them"],
+    ["'hush'", "HUAWEICLOUD_SDK_AK contains quotes as part of its value; remove them"],
+    ["$hush", "HUAWEICLOUD_SDK_AK contains a $, as if it named a variable: write the value itself"],
   ])("in a secret show what spoilt them, and not the key: %s", async (ak, problem) => {
     const { source } = secretOf(JSON.stringify({ HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: "S-SK" }))
     expect(spoiltKeys(await source.provide())).toEqual([problem])

@@ -117,16 +117,20 @@ const SHAPES: Shape[] = [
   [
     "of a url whose certificates are none",
     () => at(`:${PASSWORD}`, `${nowhere()}?sslrootcert=package.json`),
-    /sslrootcert \/\S+\/package\.json holds no certificate in PEM/,
+    /sslrootcert \/\S+\/package\.json contains no PEM certificate/,
   ],
   [
     "as a parameter",
     () => at("", `${nowhere()}?password=${PASSWORD}`),
-    /no parameters but sslmode, sslrootcert/,
+    /only the parameters sslmode, sslrootcert/,
   ],
   ["that holds a slash without escape", () => at(":hunter2/x", nowhere()), /is not a url/],
   ["that holds a hash without escape", () => at(":hunter2#x", nowhere()), /is not a url/],
-  ["on a network in clear text", () => at(`:${PASSWORD}`, "db.example.com/db?sslmode=disable"), /in clear/],
+  [
+    "on a network in clear text",
+    () => at(`:${PASSWORD}`, "db.example.com/db?sslmode=disable"),
+    /unencrypted/,
+  ],
 ]
 
 describe("the password of a ledger in PostgreSQL", () => {

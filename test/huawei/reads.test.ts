@@ -162,23 +162,23 @@ describe("the supernode", () => {
       "about supernode 00000000-0000-4000-8000-000000000000",
     ],
     ["no supernode", { status: "ACTIVE" }, "about supernode without an id"],
-    ["a list", [{ id: SUPERNODE }], "the answer is no object"],
-    ["null", null, "the answer is no object"],
-    ["a text", '"fine"', "the answer is no object"],
+    ["a list", [{ id: SUPERNODE }], "the response is not an object"],
+    ["null", null, "the response is not an object"],
+    ["a text", '"fine"', "the response is not an object"],
     [
       "a server without an id, which cannot be counted",
       { id: SUPERNODE, servers: [{ id: "a" }, { name: "b" }] },
-      "server 2 of 2 has no id",
+      "server 2 of 2 has no readable id",
     ],
     [
       "a server whose id cannot be seen whole, so that it cannot be sent back",
       { id: SUPERNODE, servers: [{ id: "a" }, { id: "a\u200b" }] },
-      "server 2 of 2 has no id that can be read",
+      "server 2 of 2 has no readable id",
     ],
     [
       "far more servers than a supernode can have, which nothing compares one by one",
       { id: SUPERNODE, servers: Array.from({ length: 100_000 }, (_, i) => ({ id: `s${i}` })) },
-      "it lists 100000 servers, at most 1000 are read",
+      "it lists 100000 servers, the maximum is 1000",
     ],
     [
       "one server twice, in another case of letters",
@@ -240,7 +240,7 @@ describe("the list of servers", () => {
 
   it("that gives the same page for ever is refused", async () => {
     const { read, urls } = await list(says({ total: 25, data: ids(0, 10) }))
-    expect(read).toMatchObject({ ok: false, why: expect.stringContaining("no complete list") })
+    expect(read).toMatchObject({ ok: false, why: expect.stringContaining("incomplete list") })
     expect(urls.length).toBe(2)
   })
 

@@ -93,7 +93,7 @@ describe("a rule whose evidence is the alarm itself", () => {
     const alarms = [...(named ?? []), { cloudwatch: ARN }, { alertmanager: { alertname: "Busy" } }]
     expect(await readingFor(signal, { alarms })).toMatchObject({
       series: [],
-      problem: expect.stringContaining("no server of this supernode"),
+      problem: expect.stringContaining("not a server of this supernode"),
     })
   })
 
@@ -151,14 +151,14 @@ describe("a rule whose evidence is the alarm itself", () => {
       "the message's unit is another",
       cloudEye,
       { alarm: { metric: NPU, unit: "MB/s" } },
-      /in %, and the rule states MB\/s/,
+      /in %, but the rule states MB\/s/,
     ],
     ["the message's unit is the stated one", cloudEye, { alarm: { metric: NPU, unit: "%" } }, true],
     [
       "the rule listens to another source",
       cloudEye,
       { alarm: { value: "B" } },
-      /no points of a cloud-eye alarm/,
+      /does not accept points of a cloud-eye alarm/,
     ],
     ["one CloudWatch alarm is listed", cloudwatch, { alarms: [{ cloudwatch: ARN }] }, true],
     ["two CloudWatch alarms are listed", cloudwatch, { alarms: both }, /lists 2 CloudWatch alarms/],
@@ -178,7 +178,7 @@ describe("a rule whose evidence is the alarm itself", () => {
       "the rule names a Cloud Eye metric",
       cloudwatch,
       { alarms: [{ cloudwatch: ARN }], alarm: { metric: NPU } },
-      /no points of/,
+      /does not accept points of/,
     ],
     ["one alert is listed", alert, { alarms: one }, true],
     ["two alerts are listed", alert, { alarms: alerts }, /lists 2 Alertmanager alarms/],
@@ -192,7 +192,7 @@ describe("a rule whose evidence is the alarm itself", () => {
       "two are listed and the rule names the other alert",
       alert,
       { alarms: alerts, alarm: { alertname: "Idle" } },
-      /Idle only/,
+      /only the points of alert Idle/,
     ],
     [
       "a text has a unit that the rule does not state",
@@ -208,7 +208,7 @@ describe("a rule whose evidence is the alarm itself", () => {
       /the rule states k/,
     ],
     [
-      "the alert carries no number",
+      "the alert has no number",
       { ...alert, values: [] },
       { alarms: one },
       /annotation value: "\{\{ \$value \}\}"/,
@@ -218,13 +218,13 @@ describe("a rule whose evidence is the alarm itself", () => {
       "Grafana sends only a condition's 1",
       { ...alert, values: values(["C", 1]) },
       { alarms: one },
-      /only C = 1, as a condition/,
+      /only C = 1, which looks like the result of a condition/,
     ],
     [
       "Grafana sends only a condition's 0",
       { ...alert, values: values(["C", 0]) },
       { alarms: one },
-      /only C = 0, as a condition/,
+      /only C = 0, which looks like the result of a condition/,
     ],
     [
       "Grafana sends several values",
@@ -272,9 +272,9 @@ describe("a rule whose evidence is the alarm itself", () => {
   })
 
   it.each<[string, Signal]>([
-    ["the alarm carries no datapoints", { ...cloudEye, points: null }],
-    ["the alarm carries no datapoints", { ...cloudEye, points: [] }],
-    ["this run was not woken by an alarm", tickOf()],
+    ["the alarm has no datapoints", { ...cloudEye, points: null }],
+    ["the alarm has no datapoints", { ...cloudEye, points: [] }],
+    ["this run was not started by an alarm", tickOf()],
   ])("is missing because %s", async (problem, signal) => {
     expect(await readingFor(signal)).toMatchObject({ series: [], problem })
   })

@@ -108,12 +108,12 @@ describe("a webhook that refuses is reported without its address, and asked once
     [
       "a reset",
       (_, request) => request.socket.destroy(),
-      "the webhook gave no answer that can be read (UND_ERR_SOCKET)",
+      "the webhook returned no readable response (UND_ERR_SOCKET)",
     ],
     [
       "what is no HTTP",
       (_, request) => request.socket.end("SECRET\r\n\r\n"),
-      "the webhook gave no answer that can be read",
+      "the webhook returned no readable response",
     ],
   ])("%s", async (_, answer, why) => {
     const { received, address } = await webhookThat(answer)
@@ -136,7 +136,7 @@ describe("a webhook that refuses is reported without its address, and asked once
     const { received, address } = await webhookThat(() => undefined)
     expect(await tellBy(address, 60.5)).toEqual({
       ok: false,
-      why: "the webhook did not answer within 60 ms",
+      why: "the webhook did not respond within 60 ms",
     })
     expect(received).toHaveLength(1)
   })
@@ -145,7 +145,7 @@ describe("a webhook that refuses is reported without its address, and asked once
     const address = `http://127.0.0.1:${await freePort()}${PATH}`
     expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,
-      why: "the webhook gave no answer that can be read (ECONNREFUSED)",
+      why: "the webhook returned no readable response (ECONNREFUSED)",
     })
   })
 
@@ -153,7 +153,7 @@ describe("a webhook that refuses is reported without its address, and asked once
     const { received, address } = await webhookThat(says(200), await certificateFor("localhost"))
     expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,
-      why: "the webhook gave no answer that can be read (DEPTH_ZERO_SELF_SIGNED_CERT)",
+      why: "the webhook returned no readable response (DEPTH_ZERO_SELF_SIGNED_CERT)",
     })
     expect(received).toEqual([])
   })
@@ -163,7 +163,7 @@ describe("a webhook that refuses is reported without its address, and asked once
     async (address) => {
       expect(await tellBy(address, PATIENT_MS)).toEqual({
         ok: false,
-        why: "the webhook is not https, and plain http may not leave this machine",
+        why: "the webhook is not https, and plain http is allowed only to this machine",
       })
     },
   )
@@ -227,7 +227,7 @@ describe("the answer of a vendor", () => {
       "wecom",
       "a body that breaks off",
       (response) => response.writeHead(200).write('{"errcode":0', () => response.destroy()),
-      failed("answered 200 with no whole body that would say that it was taken"),
+      failed("answered 200 with a body that is incomplete or cannot be read"),
     ],
     [
       "wecom",
@@ -284,7 +284,7 @@ describe("the answer of a vendor", () => {
   it("of a group robot is waited for until the time is over", async () => {
     const { address } = await webhookThat((response) => response.writeHead(200).write("{"))
     expect(await tellBy(address, 100, { format: "wecom" })).toEqual(
-      failed("answered 200 with no whole body that would say that it was taken"),
+      failed("answered 200 with a body that is incomplete or cannot be read"),
     )
   })
 })

@@ -50,7 +50,7 @@ describe("the bundles", () => {
     writeFileSync(main, `${cannotLink};${whole}`)
     const { stdout } = spawnSync(process.execPath, ["-e", script], { cwd: folder, encoding: "utf8", env: {} })
     writeFileSync(main, whole)
-    expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, and this is 18\.20\.8; /)
+    expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, but this is 18\.20\.8; /)
   })
 
   it.each(NAMES)(

@@ -139,7 +139,7 @@ describe("an entry that would be too large", () => {
     expect(result.decision.heldBy).toBe("not-breaching")
     expect((await world.entries())[0]?.situation?.readings).toMatchObject({
       state: "unreadable",
-      why: expect.stringContaining("too much to keep"),
+      why: expect.stringContaining("too large for one ledger entry"),
       credentials: false,
     })
   })
@@ -471,11 +471,11 @@ describe("an outcome that would be too large", () => {
     ["has none", null],
     ["is cut to nothing", { body: "{}", bytes: 2, truncated: false }],
   ])("is refused even if the raw answer %s, instead of being cut forever", (_, raw) => {
-    expect(() => settlement({ ...unknown, says, raw })).toThrow(/would weigh \d+ bytes/)
+    expect(() => settlement({ ...unknown, says, raw })).toThrow(/would have \d+ bytes/)
   })
 
   it("is refused too if it was never sent", () => {
-    expect(() => settlement({ kind: "not-sent", reason: "refused", says })).toThrow(/would weigh \d+ bytes/)
+    expect(() => settlement({ kind: "not-sent", reason: "refused", says })).toThrow(/would have \d+ bytes/)
   })
 
   it("differs from a program error, which is not taken for a lack of room", () => {

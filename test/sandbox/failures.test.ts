@@ -226,7 +226,7 @@ describe("failures wait for the operation they were asked for", () => {
     { failure: {}, says: /exactly one of/ },
     { failure: { status: 500, reset: "after-effect" }, says: /exactly one of/ },
     { failure: { reset: "sometime" }, says: /reset/ },
-    { failure: { throttle: 1, code: "APIG.0308" }, says: /belong to status/ },
+    { failure: { throttle: 1, code: "APIG.0308" }, says: /need status/ },
     { failure: { status: 99 }, says: /status/ },
     { failure: { explode: true }, says: /explode/ },
   ])("$failure is refused when it is asked for", async ({ failure, says }) => {

@@ -297,7 +297,7 @@ describe("a request that cannot be answered now gets 5xx, so that it is sent aga
     const served = await place.serve()
     expect(await served.alert()).toMatchObject({
       status: 500,
-      body: { error: "it could not be handled; the log says why", results: [] },
+      body: { error: "the request failed; see the log", results: [] },
     })
   })
 })

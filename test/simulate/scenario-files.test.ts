@@ -80,9 +80,7 @@ it("plays a scenario with its own keys over those of the policy, and says where 
   const { code, err } = await own.run("test", own.file("odd.yaml", `${GOOD}policy: { cooldown: soon }\n`))
   expect([code, err.replaceAll(`${own.dir}/`, "")]).toEqual([
     1,
-    expect.stringMatching(
-      /^odd\.yaml:7:21: policy\.cooldown: with this the policy is not valid: must be a duration/,
-    ),
+    expect.stringMatching(/^odd\.yaml:7:21: policy\.cooldown: makes the policy invalid: must be a duration/),
   ])
 })
 

@@ -31,7 +31,7 @@ describe("no ledger is used", () => {
       null,
       {
         reason: "ledger-new",
-        says: "there is no ledger here, or none that `ledger init` made: what was bought before is unknown",
+        says: "the ledger is missing or was not created by `ledger init`, so past purchases are unknown",
         facts: { ledger: null },
       },
     ],
@@ -61,7 +61,7 @@ describe("the memory of a ledger is not sufficient", () => {
     says: sentence,
     facts: { ledger: "ledger-1", until: NOW + minutes * MINUTE },
   })
-  const UNCONFIRMED = ", and no answer of the cloud confirmed the time"
+  const UNCONFIRMED = "; no response of the cloud has confirmed a time yet"
   it.each<[string, Fetched<Control>, [first: number | null, now: number | null], LedgerProblem | null]>([
     [
       "while nothing confirmed a time since it was empty",

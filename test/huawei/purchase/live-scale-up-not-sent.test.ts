@@ -62,7 +62,7 @@ describe("without keys nothing is sent, and no connection is opened", () => {
   it("names keys that did not come in time", async () => {
     const { outcome } = await buyFrom({ sendBefore: NOW + 20 }, { credentials: () => never })
     expect(outcome).toMatchObject({
-      says: "no credentials: they did not come in time; nothing was sent",
+      says: "no credentials: they did not arrive in time; nothing was sent",
     })
   })
 })
@@ -101,7 +101,7 @@ describe("too late is not sent, by whichever clock", () => {
   it("says by how much", async () => {
     const { outcome } = await buyFrom({ sendBefore: NOW - 1_500 }, {})
     expect(outcome).toMatchObject({
-      says: "the last moment to send has passed 1500 ms ago; nothing was sent",
+      says: "the time limit to send expired 1500 ms ago; nothing was sent",
     })
   })
 

@@ -170,7 +170,7 @@ describe("a table of the DynamoDB protocol", () => {
     expect(await ledger.verify(STREAM)).toEqual({
       ok: false,
       seq: 1,
-      problem: "is missing; the next one stored is #2",
+      problem: "is missing; the next stored entry is #2",
     })
     await Promise.all([store.close(), ledger.close()])
   })
@@ -319,12 +319,7 @@ describe("a store that does not answer as it should", () => {
     ["access denied", 400, "AccessDeniedException", /cannot be used with these credentials/],
     ["a wrong signature", 400, "InvalidSignatureException", /cannot be used with these credentials/],
     ["throttling", 400, "ProvisionedThroughputExceededException", /is throttled; give it more capacity/],
-    [
-      "its own failure",
-      500,
-      "InternalServerError",
-      /answered with an error \(InternalServerError: so it is\)/,
-    ],
+    ["its own failure", 500, "InternalServerError", /returned an error \(InternalServerError: so it is\)/],
   ])("%s", async (_, status, type, problem) => {
     const refusing = await httpForTest((_request, response) => {
       response.writeHead(status, { "content-type": "application/x-amz-json-1.0" })
@@ -362,7 +357,7 @@ describe("a store that does not answer as it should", () => {
   ])("%s with status 200 is no empty ledger", async (_, body) => {
     const ledger = await answering((res) => res.end(body))
     for (const question of [() => ledger.head(STREAM), () => collect(ledger.streams())])
-      await expect(question()).rejects.toThrow("status 200 with an answer that cannot be read")
+      await expect(question()).rejects.toThrow("status 200 with an unreadable response")
   })
 
   test("an empty page with more behind it is no empty stream", async () => {

@@ -23,7 +23,7 @@ export function chartsOf(place: Place): ChartOrWords[] {
     ...view.loads.map((load) => loadChart(load, place)),
     view.servers.at.length > 0
       ? new Chart(serversParts(place))
-      : words("Servers over time", "No entry of this time has read the servers."),
+      : words("Servers over time", "No entry in this period has read the servers."),
     view.spend
       ? new Chart(spendParts(view.spend, place))
       : words("Spend", "Nothing was bought, and the policy has no budget."),
@@ -98,7 +98,7 @@ function serversParts(place: Place): ChartParts {
     at: servers.at,
     lines: [
       {
-        label: "with orders under way",
+        label: "with orders in flight",
         colour: "ordered",
         values: servers.present,
         isStepped: true,
@@ -119,7 +119,7 @@ function serversParts(place: Place): ChartParts {
     before: purchaseLayer(place.view.events),
     legend: [
       { label: "running", class: "line-servers" },
-      { label: "with orders under way", class: "line-ordered" },
+      { label: "with orders in flight", class: "line-ordered" },
       ...bandKeys(place),
     ],
   }
