@@ -68,7 +68,7 @@ export function lineOf({
 
 /** Logs an error once, and only its texts: an SDK's error object carries requests with their headers. */
 export function logError(logger: Logger, thrown: unknown): void {
-  const error = thrown instanceof Error ? thrown : new TypeError("what was thrown is no error")
+  const error = thrown instanceof Error ? thrown : new TypeError("a value that is not an Error was thrown")
   const problems = problemsOf(error)
   logger.error(error.message, {
     errorName: error.name,

@@ -109,7 +109,7 @@ export function planHash(text: string): string {
   const [, digits] = /^(?:sha256:)?([0-9a-f]{12,64})$/.exec(text) ?? []
   if (digits !== undefined) return `sha256:${digits}`
   throw new InvalidArgumentError(
-    "It must be a plan's hash as `dry-run` prints it: sha256: and 64 hex digits, of which the first 12 or more do for a plan that waits.",
+    "It must be a plan's hash as `dry-run` prints it: sha256: and 64 hex digits. For a plan that waits, the first 12 or more digits are enough.",
   )
 }
 

@@ -39,7 +39,7 @@ export async function readBytes(path: string, io: CliIo, what: string): Promise<
     for await (const chunk of path === "-" ? io.stdin : bytesIn(path)) {
       bytes += chunk.length
       if (bytes > MAX_BYTES)
-        throw new CommandError(`${what} is larger than 6 MB, which is more than any such file holds`)
+        throw new CommandError(`${what} is larger than 6 MB, the maximum for such a file`)
       chunks.push(chunk)
     }
   } catch (error) {

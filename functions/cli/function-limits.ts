@@ -27,17 +27,17 @@ const OWN_MACHINE = "it works with files of your own machine: run it there"
 
 /** Commands that a function refuses, with what to do instead. */
 export const REFUSED_COMMANDS: Readonly<Record<string, string>> = {
-  run: "it may buy. Send the event to the function that takes it, or a manual request to this one",
+  run: "it may buy. Send the event to the function that accepts it, or a manual request to this one",
   apply: "it buys. Send the request that `dry-run` shows to this function, without `command`",
-  serve: "it does not end. The functions take its place",
-  sandbox: "it does not end: run it on your own machine",
+  serve: "it runs until stopped. The functions replace it",
+  sandbox: "it runs until stopped: run it on your own machine",
   simulate: OWN_MACHINE,
   test: OWN_MACHINE,
   policy: OWN_MACHINE,
   init: "it writes a file: run it on your own machine",
   completion: "it is for a shell: run it on your own machine",
   "audit report":
-    "it writes a page: run it where the ledger can be reached, or take the entries with `audit export`",
+    "it writes a page: run it where the ledger can be reached, or get the entries with `audit export`",
 }
 
 /** Options that make a command run without end. */
@@ -76,7 +76,7 @@ export function checkLedgerIsShared(action: Command, env: CliIo["env"]): void {
   const { kind } = parseLedgerUrl(ledgerUrl)
   if (!isServerless || (kind !== "sqlite" && kind !== "memory")) return
   throw new CommandError(
-    `${path.join(" ")} would reach no other run: a ledger of ${kind}: belongs to this one container of the function. Set SUPERNODE_LEDGER to a ledger that all functions share. Nothing was done`,
+    `no other run would see ${path.join(" ")}: only this container of the function has the ${kind} ledger. Set SUPERNODE_LEDGER to a ledger that all functions share. Nothing was done`,
   )
 }
 
@@ -95,14 +95,14 @@ export function checkLimits(action: Command): void {
   for (const global of ["policy", "ledger"]) {
     if (options[global] !== undefined)
       throw new CommandError(
-        `--${global} is not taken here: policy and ledger are those of this function's settings. Nothing was done`,
+        `--${global} is not accepted here: this function's settings name its policy and ledger. Nothing was done`,
       )
   }
   for (const option of action.options) {
     const { long, flags } = option
     const value = options[option.attributeName()]
     if (long && ENDLESS.includes(long) && value !== undefined)
-      throw new CommandError(`${long} does not end, and a function answers once. Nothing was done`)
+      throw new CommandError(`${long} runs until stopped, but a function responds once. Nothing was done`)
     if (long && flags.includes("<FILE>")) checkFile(long, value)
   }
   for (const [i, argument] of action.registeredArguments.entries())
@@ -113,7 +113,7 @@ export function checkLimits(action: Command): void {
 function checkFile(what: string, value: unknown): void {
   if (value === undefined || value === "-") return
   throw new CommandError(
-    `${what} names a file, and a function has none of yours: write - instead, and put the text under "stdin" beside "command". Nothing was done`,
+    `${what} names a file, but a function cannot read your files: write - instead, and put the text under "stdin" beside "command". Nothing was done`,
   )
 }
 

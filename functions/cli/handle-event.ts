@@ -16,7 +16,7 @@ export async function handleEvent(task: Task, app: App, event: unknown): Promise
   // If the process stopped between sending and recording, the purchase would be unknown and would hold all
   // later ones.
   void task.io.untilStopped().then(() => {
-    task.screen.note("finishing first: a purchase may be on its way. Once more stops at once")
+    task.screen.note("finishing first: a purchase may be in progress. Interrupt again to stop at once")
   })
   try {
     show(task, app, await app.handle(event, "any", invocation()))
@@ -56,7 +56,7 @@ function show(
   const { screen } = task
   const refusal =
     http !== null && http.status >= 400
-      ? `an HTTP endpoint would answer ${http.status}: ${JSON.stringify(http.body)}`
+      ? `an HTTP endpoint would respond with ${http.status}: ${JSON.stringify(http.body)}`
       : null
   const isRefused = refusal !== null || problems.length > 0
   const message = refusal ?? "parts of the event could not be read; the rest was handled"
@@ -66,7 +66,7 @@ function show(
   screen.note(...problems.map((problem) => `error: ${problem}`))
   if (refusal !== null) screen.note(`error: ${refusal}`)
   else if (http !== null && results.length === 0)
-    screen.say(`an HTTP endpoint would answer ${http.status}: ${JSON.stringify(http.body)}`)
+    screen.say(`an HTTP endpoint would respond with ${http.status}: ${JSON.stringify(http.body)}`)
   const cannotUse = results.filter(({ decision }) => decision.findings.some(saysUnusable))
   if (cannotUse.length > 0)
     screen.note(`error: no run can use ${ledgerPlace(ledgerUrl)}; nothing was written`)

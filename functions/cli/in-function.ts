@@ -64,8 +64,9 @@ export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<
 
 function sayShape(event: unknown): string {
   const names = Object.keys(event ?? {}).filter((name) => !Object.hasOwn(eventShape.shape, name))
-  const others = names.length === 0 ? "" : `, and not ${names.map((name) => JSON.stringify(name)).join(", ")}`
-  return `the event must be like {"command": ["status"]}: "command" is a list of one or more texts; beside it may be a text "stdin"${others}. Nothing was done`
+  const others =
+    names.length === 0 ? "" : `; not known: ${names.map((name) => JSON.stringify(name)).join(", ")}`
+  return `the event must have the form {"command": ["status"]}: "command" is a list of one or more texts, and a text "stdin" is optional${others}. Nothing was done`
 }
 
 /** Sets `--json` as if it were given, except for the table of `--csv`. */
@@ -92,7 +93,7 @@ function answerOf({
 }: Ran & Omit<RanCommand, "answer">): CommandResponse {
   if (out.isFull)
     return failedWith(
-      `the answer of ${name} is larger than 6 MB, which no function can return: name one stream, or ask for fewer entries`,
+      `the output of ${name} is larger than 6 MB, which no function can return: name one stream, or request fewer entries`,
       exitCode || EXIT.failed,
     )
   const isText = path.length === 0 || path.at(-1) === "export"

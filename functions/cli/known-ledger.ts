@@ -62,7 +62,7 @@ export function noteUnusableLedger(
   if (known) return
   screen.note(
     `note: ${sayNoLedger(place)}`,
-    "note: this shows what an empty ledger would decide; runs hold (ledger-new), and such a plan cannot be bought",
+    "note: this is the decision for an empty ledger; runs hold (ledger-new), and such a plan cannot be bought",
   )
 }
 

@@ -8,6 +8,6 @@ export function listenError(error: unknown, { host, port }: { host: string; port
   if (code === "EACCES")
     return new CommandError(`port ${port} on ${host} may not be used by this user; choose one above 1023`)
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
-    return new CommandError(`${host} is no address of this machine; choose another with --host`)
+    return new CommandError(`${host} is not an address of this machine; choose another with --host`)
   return error
 }

@@ -12,7 +12,7 @@ export function whyNodeIsTooOld(version: string, todo = "install a newer Node.js
     const difference = (have[i] || 0) - (need[i] || 0)
     if (difference > 0) return null
     if (difference < 0)
-      return `error: supernode-autoscaler needs Node.js ${OLDEST_NODE} or newer, and this is ${version}; ${todo}`
+      return `error: supernode-autoscaler needs Node.js ${OLDEST_NODE} or newer, but this is ${version}; ${todo}`
   }
   return null
 }

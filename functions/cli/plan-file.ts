@@ -133,13 +133,13 @@ export function whyNotApplied(plan: PlanFile, { ledgerId, policyHash, now, zone 
   if (plan.ledger === null)
     return `the plan was made without a ledger. If there is none yet, run: ${operatorCommand.ledgerInit}. ${again}`
   if (plan.ledger !== ledgerId)
-    return `the plan was made under ledger ${plan.ledger}, and this one is ${ledgerId ?? "none, or has no id"}. Give the plan's ledger with --ledger. ${again}`
+    return `the plan was made under ledger ${plan.ledger}, but this ledger ${ledgerId === null ? "does not exist or has no id" : `is ${ledgerId}`}. Give the plan's ledger with --ledger. ${again}`
   if (plan.policyHash !== policyHash)
     return `the policy of ${plan.supernode} has changed since the plan was made. ${again}`
   // An edited file is not valid longer than one that we wrote.
   const until = Math.min(Date.parse(plan.expires), at + VALID_MS)
   if (now >= until) return `the plan expired at ${instantOf(until, zone)}. ${again}`
   if (at - now > CLOCK_TOLERANCE_MS)
-    return `the plan is of ${instantOf(at, zone)}, and this machine's clock says ${instantOf(now, zone)}. Set this machine's clock. ${again}`
+    return `the plan is dated ${instantOf(at, zone)}, but this machine's clock says ${instantOf(now, zone)}. Set this machine's clock. ${again}`
   return null
 }

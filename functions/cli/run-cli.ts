@@ -12,9 +12,9 @@ Examples:
   supernode-autoscaler init                            a first policy.yaml, and a scenario that tests it
   supernode-autoscaler validate policy.yaml
   supernode-autoscaler ledger init --by me --why "first ledger"   once, before the first run
-  supernode-autoscaler doctor                          is everything there that a run needs?
+  supernode-autoscaler doctor                          checks everything that a run needs
   supernode-autoscaler dry-run train-a                 what would happen now, and why
-  supernode-autoscaler run --event alarm.json          the very path that the functions take
+  supernode-autoscaler run --event alarm.json          handles an event as the functions do
   supernode-autoscaler pause --why "maintenance" --by ann   the kill switch
   supernode-autoscaler status
   supernode-autoscaler serve                           webhooks and ticks on this one host

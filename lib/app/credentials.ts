@@ -87,8 +87,10 @@ export function credentialSource(
 export function malformedKeys({ ak, sk }: Credentials): string[] {
   const named = { HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: sk }
   return Object.entries(named).flatMap(([name, key]) => {
-    if (/^["']|["']$/.test(key)) return [`${name} has quotes that are part of it; remove them`]
-    return key.includes("$") ? [`${name} has a $: it names a variable instead of its value`] : []
+    if (/^["']|["']$/.test(key)) return [`${name} contains quotes as part of its value; remove them`]
+    return key.includes("$")
+      ? [`${name} contains a $, as if it named a variable: write the value itself`]
+      : []
   })
 }
 

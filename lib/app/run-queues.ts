@@ -175,7 +175,7 @@ interface Missed {
 
 function sayMissed({ count, of, leftMs, neededMs }: Missed): string {
   const seconds = (ms: number) => Math.max(0, Math.round(ms / 1000))
-  return `the tick did not reach ${count} of ${of} supernodes: ${seconds(leftMs)} s were left, and a run may take ${seconds(neededMs)} s. The next tick starts elsewhere. To reach all, raise the function's timeout, or split the tick with "shard": "i/n"`
+  return `the tick did not reach ${count} of ${of} supernodes: ${seconds(leftMs)} s were left, and a run may take ${seconds(neededMs)} s. The next tick starts with other supernodes. To reach all, raise the function's timeout, or split the tick with "shard": "i/n"`
 }
 
 type RanInOrder = Pick<FinishedRuns, "results" | "errors" | "facts">

@@ -60,7 +60,7 @@ export const endpoint = onFirstUse(() =>
       )
     else if (url.protocol === "http:" && !isLoopback(url.hostname))
       ctx.addIssue(
-        `must be https: plain http is allowed only to this machine itself, and ${url.hostname} is another`,
+        `must be https: plain http is allowed only to this machine itself, and ${url.hostname} is not this machine`,
       )
     return url?.origin ?? ""
   }),
@@ -79,10 +79,10 @@ export const tokens = onFirstUse(() =>
     const isSound = (token: string): boolean =>
       token.length >= MIN_TOKEN_CHARS && token.length <= MAX_TOKEN_CHARS && /^[\x21-\x7e]*$/.test(token)
     if (found.some((token) => PLACEHOLDER.test(token)))
-      ctx.addIssue("is a placeholder that nothing replaced, such as $TOKEN: put the token itself there")
+      ctx.addIssue("is a placeholder that was not replaced, such as $TOKEN: write the token itself")
     else if (found.length > 2 || !found.every(isSound))
       ctx.addIssue(
-        `must be one token, or two separated by a comma while one replaces the other, each of ${MIN_TOKEN_CHARS} to ${MAX_TOKEN_CHARS} printable ASCII characters without spaces and commas; \`openssl rand -hex 24\` makes one`,
+        `must be one token, or two separated by a comma during a rotation, each of ${MIN_TOKEN_CHARS} to ${MAX_TOKEN_CHARS} printable ASCII characters without spaces and commas; \`openssl rand -hex 24\` makes one`,
       )
     return found
   }),
@@ -102,7 +102,7 @@ export const topics = (topic: typeof smnTopic | typeof snsTopic) =>
     for (const item of written) {
       const message = topic().safeParse(item).error?.issues[0]?.message
       if (message !== undefined)
-        ctx.addIssue(`${message}, not ${JSON.stringify(item)}; several are separated by commas`)
+        ctx.addIssue(`${message}, not ${JSON.stringify(item)}; separate several with commas`)
     }
     return written
   })

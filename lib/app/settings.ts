@@ -220,7 +220,7 @@ function unknownNames(names: readonly string[]): string[] {
     .filter((name) => name.startsWith("SUPERNODE_") && !known.includes(name))
     .map((name) => {
       const near = didYouMean(name, known)
-      const hint = near ? `did you mean ${near}?` : `there are ${known.join(", ")}`
+      const hint = near ? `did you mean ${near}?` : `known settings: ${known.join(", ")}`
       return `${name}: is not a known setting; ${hint}`
     })
 }
@@ -232,8 +232,8 @@ function problemsTogether(values: Partial<Values>): string[] {
     problems.push(`${name}: ${message}`)
   }
   for (const [one, other] of PAIRS) {
-    if (values[one] && !values[other]) report(other, `must be set where ${one} is`)
-    if (values[other] && !values[one]) report(one, `must be set where ${other} is`)
+    if (values[one] && !values[other]) report(other, `must be set if ${one} is set`)
+    if (values[other] && !values[one]) report(one, `must be set if ${other} is set`)
   }
   if (values.HUAWEICLOUD_SDK_SECURITY_TOKEN && !values.HUAWEICLOUD_SDK_AK && !values.HUAWEICLOUD_SDK_SK)
     report("HUAWEICLOUD_SDK_SECURITY_TOKEN", "must come with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
@@ -244,7 +244,7 @@ function problemsTogether(values: Partial<Values>): string[] {
   if (isLost && values.SUPERNODE_MODE === "live" && isFunction(values))
     report(
       "SUPERNODE_LEDGER",
-      `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function, not ${kind}: — each sandbox would have a ledger of its own, and so could buy once more`,
+      `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function, not ${kind}: — each sandbox would have its own ledger and could buy again`,
     )
   return problems
 }

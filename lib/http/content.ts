@@ -64,7 +64,7 @@ function inflate(name: string, body: Buffer, maxOutputLength: number): Body {
     const tooLarge = cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE"
     return {
       ok: false,
-      why: tooLarge ? `more than ${maxOutputLength} bytes once inflated` : `${name} that cannot be inflated`,
+      why: tooLarge ? `more than ${maxOutputLength} bytes when decompressed` : `invalid ${name} data`,
     }
   }
 }

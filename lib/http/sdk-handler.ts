@@ -76,7 +76,7 @@ async function sendOnce(request: SdkRequest, { abortSignal, requestMs, dispatche
   } catch (cause) {
     const via = sayProxy(url, proxy)
     if (abortSignal?.aborted) throw named("AbortError", `Request aborted${via}`)
-    if (late.aborted) throw named("TimeoutError", `no answer within ${requestMs} ms${via}`)
+    if (late.aborted) throw named("TimeoutError", `no response within ${requestMs} ms${via}`)
     const says = withoutLogin(cause instanceof Error ? cause.message || cause.name : String(cause), proxy)
     // Marks the error as retriable for the SDK. Whether it is retried depends on the client.
     throw Object.assign(new Error(`${says}${via}`), { $retryable: { throttling: false } })

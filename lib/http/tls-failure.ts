@@ -5,6 +5,6 @@
 export function tlsFailure(cause: Error): string | null {
   if (!("code" in cause) || !String(cause.code).startsWith("ERR_SSL_")) return null
   if (!("reason" in cause) || typeof cause.reason !== "string") return null
-  const hint = cause.reason === "wrong version number" ? ": what answers there does not speak TLS" : ""
+  const hint = cause.reason === "wrong version number" ? ": the server there does not use TLS" : ""
   return `TLS failed (${cause.reason})${hint}`
 }

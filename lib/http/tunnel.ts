@@ -39,7 +39,7 @@ export function openTunnel(socket: Socket, { proxy, host, deadline }: TunnelOpti
       socket.pause()
       const refusal =
         end < 0
-          ? "its answer to CONNECT does not end"
+          ? "the proxy's response to CONNECT is too long"
           : refusalIn({ head, end, hasLogin: authorization !== null })
       if (refusal === null) resolve()
       else reject(new TunnelRefused(refusal))
@@ -64,13 +64,13 @@ interface Answered {
 /** Reason to refuse the response, or `null`. Shows only the status, because the rest may echo the login. */
 function refusalIn({ head, end, hasLogin }: Answered): string | null {
   const status = /^HTTP\/1\.[01] (\d{3})(?: |\r\n)/.exec(head)?.[1]
-  if (status === undefined) return "the proxy did not answer CONNECT in HTTP"
+  if (status === undefined) return "the proxy's response to CONNECT is not HTTP"
   if (status === "407") {
     const why = hasLogin
-      ? "it does not take the login in HTTPS_PROXY"
-      : "it wants a login, and HTTPS_PROXY has none: write it as http://USER:PASSWORD@HOST:PORT"
+      ? "it rejected the login in HTTPS_PROXY"
+      : "it requires a login, and HTTPS_PROXY has none: write it as http://USER:PASSWORD@HOST:PORT"
     return `the proxy answered CONNECT with 407: ${why}`
   }
   if (!status.startsWith("2")) return `the proxy answered CONNECT with ${status}`
-  return head.length > end + 4 ? "the proxy sent bytes of its own after its answer to CONNECT" : null
+  return head.length > end + 4 ? "the proxy sent unexpected bytes after its response to CONNECT" : null
 }

@@ -73,7 +73,7 @@ class ResponseHandler implements Dispatcher.DispatchHandler {
 
   onResponseEnd() {
     if (this.#head) this.#resolve({ ...this.#head, body: Buffer.concat(this.#chunks) })
-    else this.#reject(new Error("the answer had no status"))
+    else this.#reject(new Error("the response had no status"))
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error) {

@@ -8,7 +8,7 @@ export function listIn(json: unknown, name: string): Parsed<readonly unknown[]> 
   const list = isObject(json) ? json[name] : undefined
   if (list === null) return { ok: true, value: [] }
   if (Array.isArray(list)) return { ok: true, value: list }
-  return { ok: false, why: `the answer has no list \`${name}\`` }
+  return { ok: false, why: `the response has no list \`${name}\`` }
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

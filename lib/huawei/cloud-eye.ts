@@ -32,7 +32,7 @@ export async function queryMetrics(
 ): Promise<Read<CloudEyeSeries[]>> {
   const operation = "batchListMetricData"
   if (query.metrics.length > MAX_METRICS) {
-    const why = `${operation} was not asked: ${query.metrics.length} metrics in one request, at most ${MAX_METRICS} are allowed`
+    const why = `${operation} was not sent: ${query.metrics.length} metrics in one request, the maximum is ${MAX_METRICS}`
     return { ok: false, why, credentials: false }
   }
   if (query.metrics.length === 0) return { ok: true, value: [], skewMs: null }

@@ -98,7 +98,7 @@ export function cloudReader(options: HttpOptions): CloudReader {
           ? readResponse(request, last, parse)
           : failed(
               request,
-              `had no answer: ${last.says}${tries > 1 ? ` (${tries} tries)` : ""}`,
+              `got no response: ${last.says}${tries > 1 ? ` (${tries} tries)` : ""}`,
               last.credentials,
             )
       } catch (cause) {
@@ -156,7 +156,7 @@ function tryInTime(parsed: ParsedRequest, context: Context, ms: number): Promise
     late: () => ({
       ...(progress.hasKeys
         ? nothing(`it took too long${sayProxy(parsed.url, context.proxy)}`, { retriable: true })
-        : nothing("no credentials: they did not come in time", { credentials: true })),
+        : nothing("no credentials: they did not arrive in time", { credentials: true })),
       isLate: true,
     }),
   })
@@ -179,7 +179,7 @@ async function tryOnce(
   if (!credentials.ak || !credentials.sk)
     return nothing("no credentials: access key or secret key is empty", { credentials: true })
   progress.hasKeys = true
-  if (limit.hasPassed) return nothing("its time was over before its keys came", {})
+  if (limit.hasPassed) return nothing("its time limit passed before the credentials arrived", {})
   const { method, projectId } = request
   const body = request.body === undefined ? null : JSON.stringify(request.body)
   try {
@@ -208,7 +208,7 @@ async function tryOnce(
     return { kind: "response", url, status, headers: answered, text, problem, at, credentials }
   } catch (cause) {
     const tooLarge = codeOf(cause) === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
-    if (tooLarge) return nothing("the answer is larger than 8 MB", {})
+    if (tooLarge) return nothing("the response is larger than 8 MB", {})
     const via = proxyFor(url, context.proxy)
     const secrets = [...secretsOf(credentials), ...(via ? proxySecrets(via) : [])]
     return nothing(`${redact(messageOf(cause), secrets)}${sayProxy(url, context.proxy)}`, {

@@ -53,7 +53,7 @@ function pageOf(json: unknown): Parsed<CloudEyePage> {
   if (!list.ok) return list
   const marker = metaShape().safeParse(json).data?.meta_data.marker ?? null
   if (list.value.length >= METRICS_PER_PAGE && marker === null)
-    return { ok: false, why: "the page is full and names no `marker` of the next one" }
+    return { ok: false, why: "the page is full but has no `marker` for the next page" }
   const known: CloudEyeMetric[] = []
   for (const item of list.value) {
     const { data } = metricShape().safeParse(item)

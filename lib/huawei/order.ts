@@ -39,7 +39,7 @@ export async function readOrder(
   if (!ORDER_ID.test(orderId))
     return {
       ok: false,
-      why: "the order's id is not one that can be asked for",
+      why: "the order id has an invalid format",
       credentials: false,
       refused: true,
     }
@@ -50,10 +50,10 @@ export async function readOrder(
 
 function orderOf(json: unknown, orderId: string): Parsed<CloudOrder> {
   const parsed = details().safeParse(json)
-  if (!parsed.success) return { ok: false, why: "the answer has no order with a status" }
+  if (!parsed.success) return { ok: false, why: "the response has no order with a status" }
   const { order_id, status, amount_after_discount: amount, currency, measure_id } = parsed.data.order_info
   if (order_id === null || !isSameId(order_id, orderId))
-    return { ok: false, why: "the answer is about another order" }
+    return { ok: false, why: "the response is about another order" }
   const isReadable = amount !== null && currency !== null && measure_id === 1
   return { ok: true, value: { status, amount: isReadable ? moneyOf({ amount, currency }) : null } }
 }

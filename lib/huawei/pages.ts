@@ -27,7 +27,7 @@ export function pageIn<T>(
   itemsOf: (data: readonly unknown[]) => Parsed<T[]>,
 ): Parsed<Page<T>> {
   const parsed = pageShape().safeParse(json)
-  if (!parsed.success) return { ok: false, why: "the answer has no list `data`" }
+  if (!parsed.success) return { ok: false, why: "the response has no list `data`" }
   const items = itemsOf(parsed.data.data)
   return items.ok ? { ok: true, value: { total: parsed.data.total, items: items.value } } : items
 }
@@ -49,7 +49,7 @@ export async function readAllPages<T>({
 }: PagedList<T>): Promise<Read<T[]>> {
   const incomplete = (why: string): Extract<Read<never>, { ok: false }> => ({
     ok: false,
-    why: `${operation} gave no complete list: ${why}`,
+    why: `${operation} returned an incomplete list: ${why}`,
     credentials: false,
   })
   const found = new Map<string, T>()
@@ -68,7 +68,7 @@ export async function readAllPages<T>({
         ...(read.date === undefined ? {} : { date: read.date }),
       }
     if (found.size === before)
-      return incomplete(`page ${pages} brought no ${noun}, ${found.size} of ${total ?? "?"} are known`)
+      return incomplete(`page ${pages} had no new ${noun}, ${found.size} of ${total ?? "?"} are known`)
   }
   return incomplete(`more than ${MAX_PAGES} pages`)
 }

@@ -45,7 +45,7 @@ export function smnRequests({
     async fetchPem(url) {
       const fetched = await get(url)
       if (!fetched.ok || fetched.value.includes("-----BEGIN CERTIFICATE-----")) return fetched
-      return { ok: false, why: `${hostOf(url)} answered with something that is no PEM certificate` }
+      return { ok: false, why: `${hostOf(url)} answered with something that is not a PEM certificate` }
     },
     async confirmSubscription(url) {
       const fetched = await get(url)
@@ -77,7 +77,7 @@ async function fetchText(
   options: { dispatchers: Dispatchers; proxy: ProxySettings | null; timeoutMs: number },
 ): Promise<Fetched> {
   if (!URL.canParse(url) || new URL(url).protocol !== "https:")
-    return { ok: false, why: "the address is no https URL" }
+    return { ok: false, why: "the address is not an https URL" }
   const signal = deadlineIn(options.timeoutMs)
   try {
     const dispatcher = options.dispatchers.for(new URL(url))
@@ -91,7 +91,7 @@ async function fetchText(
   } catch (cause) {
     const tooLarge = codeOf(cause) === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
     const says = tooLarge
-      ? "the answer is larger than 64 KB"
+      ? "the response is larger than 64 KB"
       : signal.aborted
         ? "it took too long"
         : messageOf(cause)

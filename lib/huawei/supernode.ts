@@ -79,20 +79,20 @@ interface AskedSupernode {
 
 function supernodeOf(json: unknown, { id, receivedAt }: AskedSupernode): Parsed<Supernode> {
   const parsed = supernodeShape().safeParse(json)
-  if (!parsed.success) return { ok: false, why: "the answer is no object" }
+  if (!parsed.success) return { ok: false, why: "the response is not an object" }
   const { data } = parsed
   if (data.id === null || !isSameId(data.id, id))
-    return { ok: false, why: `the answer is about supernode ${data.id ?? "without an id"}, not ${id}` }
+    return { ok: false, why: `the response is about supernode ${data.id ?? "without an id"}, not ${id}` }
   return withServers(data, { id, receivedAt })
 }
 
 /** Parses an element of a list of supernodes. It has the same fields; any id is accepted. */
 export function listedSupernode(json: unknown, receivedAt: number): Parsed<Supernode> {
   const parsed = supernodeShape().safeParse(json)
-  if (!parsed.success) return { ok: false, why: "it is no object" }
+  if (!parsed.success) return { ok: false, why: "it is not an object" }
   const { id } = parsed.data
   return id === null
-    ? { ok: false, why: "it has no id that can be read" }
+    ? { ok: false, why: "it has no readable id" }
     : withServers(parsed.data, { id, receivedAt })
 }
 
@@ -115,13 +115,12 @@ const MAX_LISTED = 1_000
  */
 export function serversOf(list: readonly unknown[], receivedAt: number): Parsed<Server[]> {
   if (list.length > MAX_LISTED)
-    return { ok: false, why: `it lists ${list.length} servers, at most ${MAX_LISTED} are read` }
+    return { ok: false, why: `it lists ${list.length} servers, the maximum is ${MAX_LISTED}` }
   const servers: Server[] = []
   const keys = new Set<string>()
   for (const [i, item] of list.entries()) {
     const server = serverShape().safeParse(item)
-    if (!server.success)
-      return { ok: false, why: `server ${i + 1} of ${list.length} has no id that can be read` }
+    if (!server.success) return { ok: false, why: `server ${i + 1} of ${list.length} has no readable id` }
     const key = idKey(server.data.id)
     if (keys.has(key)) return { ok: false, why: `server ${server.data.id} is listed twice` }
     keys.add(key)

@@ -160,7 +160,7 @@ class Chain implements AuditedLedger {
   async #tryWrite(stream: string, raw: RawEntry): Promise<WriteAnswer> {
     try {
       const kind = await this.#store.append(stream, raw)
-      return kind === "appended" ? { kind } : { kind, why: "the store says that the place is taken" }
+      return kind === "appended" ? { kind } : { kind, why: "the store reports that this number is taken" }
     } catch (cause) {
       return { kind: "none", why: messageOf(cause), cause }
     }
@@ -212,7 +212,7 @@ class Chain implements AuditedLedger {
   }
 
   async durability(): Promise<Durability | null> {
-    return this.#ask("how the ledger's server keeps entries cannot be read", async () =>
+    return this.#ask("the durability settings of the ledger's server cannot be read", async () =>
       this.#store.durability ? this.#store.durability() : null,
     )
   }
@@ -229,7 +229,7 @@ class Chain implements AuditedLedger {
     if (before === undefined) return false
     const problem = linkProblem(before, entry)
     if (problem === null) return true
-    throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} is not written: it ${problem}`)
+    throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} was not written: it ${problem}`)
   }
 
   async #at(stream: string, seq: number, otherwise: string): Promise<LedgerEntry | undefined> {
@@ -265,13 +265,11 @@ function checkedText(entry: LedgerEntry): RawEntry {
   const problems = [
     STREAM.test(entry.stream) ? null : "its stream is not supernode:<id>, control or fleet",
     Number.isSafeInteger(entry.seq) && entry.seq >= first.seq ? null : "its seq is not 1, 2, 3 …",
-    entry.seq !== first.seq || entry.prev === first.prev
-      ? null
-      : "it is the first and yet names an entry before it",
+    entry.seq !== first.seq || entry.prev === first.prev ? null : "it is the first entry but has a prev hash",
     entry.v === WRITTEN_VERSION ? null : `its version is not ${WRITTEN_VERSION}`,
-    isIntact ? null : "it does not fit its hash",
-    bytes <= MAX_ENTRY_BYTES ? null : `it weighs ${bytes} bytes, at most ${MAX_ENTRY_BYTES} are kept`,
+    isIntact ? null : "it does not match its hash",
+    bytes <= MAX_ENTRY_BYTES ? null : `it has ${bytes} bytes, the maximum is ${MAX_ENTRY_BYTES}`,
   ].filter((problem) => problem !== null)
   if (problems.length === 0) return { seq: entry.seq, text }
-  throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} is not written: ${problems.join("; ")}`)
+  throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} was not written: ${problems.join("; ")}`)
 }

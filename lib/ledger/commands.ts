@@ -17,7 +17,7 @@ export interface CommandPorts {
 /** Maximum appends for one command. If a run appends first, the command is tried again on the new head. */
 const MAX_TRIES = 20
 
-const NOT_INITIALISED = `this ledger has no id, so no run relies on it; nothing was written. To make or adopt it, run: ${operatorCommand.ledgerInit}`
+const NOT_INITIALISED = `this ledger has no id, so no run uses it; nothing was written. To make or adopt it, run: ${operatorCommand.ledgerInit}`
 
 /** Appends pause, resume, hold or approve to stream `control`, read twice per run. Throws LedgerError. */
 export function commandAll(ports: CommandPorts, said: OperatorCommand): Promise<LedgerEntry> {
@@ -51,7 +51,7 @@ export async function commandAllIf(
 
 /** Limit for hold, approve and the pause of one supernode, so that a pause of everything always fits. */
 const MAX_CONTROL_BYTES = MAX_ENTRY_BYTES - 32 * 1024
-const CONTROL_IS_FULL = `stream control has no room for it; nothing was written. To stop all purchases, run: ${operatorCommand.pauseAll}`
+const CONTROL_IS_FULL = `stream control is full; nothing was written. To stop all purchases, run: ${operatorCommand.pauseAll}`
 
 function leavesRoom(said: OperatorCommand): boolean {
   return said.verb === "hold" || said.verb === "approve" || (said.verb === "pause" && said.supernode !== null)
@@ -104,6 +104,6 @@ async function appendCommand(
     if ((await ports.ledger.append(entry)) === "appended") return entry
   }
   throw new LedgerError(
-    `${stream} is too busy: ${MAX_TRIES} appends lost against other runs; nothing was said, try again`,
+    `${stream} is too busy: ${MAX_TRIES} appends conflicted with other runs. The command was not recorded. Try again`,
   )
 }

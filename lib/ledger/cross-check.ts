@@ -100,7 +100,7 @@ export class CrossCheck {
     const isCapped = this.#isCapped(entry)
     if (kind === "opened" && attempt) {
       const { id, openedAt } = attempt
-      if (this.#opened.has(id)) this.#found(stream, seq, `opens attempt ${id}, which was opened before`)
+      if (this.#opened.has(id)) this.#found(stream, seq, `opens attempt ${id}, which was already opened`)
       this.#opened.set(id, { stream, seq, openedAt, isCapped, outcome: null })
       this.#times.add(timeKey(stream, openedAt))
     }
@@ -138,7 +138,7 @@ export class CrossCheck {
     if (isWhole(CONTROL_STREAM))
       for (const [key, { stream, seq, says }] of this.#seenCommands)
         if (!this.#commands.has(key))
-          this.#found(stream, seq, `saw ${says}, which stream ${CONTROL_STREAM} does not hold`)
+          this.#found(stream, seq, `refers to ${says}, which is not in stream ${CONTROL_STREAM}`)
     return this.#problems
   }
 
@@ -146,23 +146,23 @@ export class CrossCheck {
     for (const [id, place] of this.#reserved) if (isWhole(place.stream)) this.#checkPlace(id, place)
     for (const [id, { by }] of this.#outcomes)
       if (!this.#reserved.has(id))
-        this.#found(FLEET_STREAM, by, `settles attempt ${id}, which it never reserved`)
+        this.#found(FLEET_STREAM, by, `settles attempt ${id}, which has no reservation`)
     for (const { stream, at, by } of this.#bought.values())
       if (isWhole(stream) && !this.#times.has(timeKey(stream, at)))
-        this.#found(FLEET_STREAM, by, `saw a purchase of ${stream} at ${at}, which that stream does not hold`)
+        this.#found(FLEET_STREAM, by, `counts a purchase of ${stream} at ${at}, which is not in that stream`)
     for (const [id, { stream, seq, isCapped }] of this.#opened)
       if (isCapped && !this.#reserved.has(id))
         this.#found(
           stream,
           seq,
-          `opens attempt ${id} under caps across supernodes, and stream ${FLEET_STREAM} holds no reservation of it`,
+          `opens attempt ${id} under caps across supernodes, but stream ${FLEET_STREAM} has no reservation for it`,
         )
     for (const [id, { stream, seq }] of this.#lapsed)
       if (this.#reserved.get(id)?.stream !== stream)
         this.#found(
           stream,
           seq,
-          `ends the reservation of attempt ${id}, which stream ${FLEET_STREAM} does not hold`,
+          `ends the reservation of attempt ${id}, which is not in stream ${FLEET_STREAM}`,
         )
   }
 
@@ -175,25 +175,25 @@ export class CrossCheck {
       this.#found(
         opened.stream,
         opened.seq,
-        `opens attempt ${id}, whose place was reserved at ${stream} #${seq}`,
+        `opens attempt ${id}, but its reservation is for ${stream} #${seq}`,
       )
     if (settled && !opened)
       this.#found(
         FLEET_STREAM,
         settled.by,
-        `settles attempt ${id} as ${settled.kind}, and ${stream} never opened it`,
+        `settles attempt ${id} as ${settled.kind}, but ${stream} never opened it`,
       )
     if (settled && opened && opened.outcome !== settled.kind)
       this.#found(
         FLEET_STREAM,
         settled.by,
-        `settles attempt ${id} as ${settled.kind}, and ${stream} as ${opened.outcome ?? "nothing"}`,
+        `settles attempt ${id} as ${settled.kind}, but ${stream} records ${opened.outcome ?? "no outcome"}`,
       )
     if (over && length < seq)
       this.#found(
         FLEET_STREAM,
         over.by,
-        `saw ${stream} #${seq} taken, and that stream ends at #${length}; reserved in #${by}`,
+        `records that another entry took ${stream} #${seq}, but that stream ends at #${length}; reserved in #${by}`,
       )
   }
 

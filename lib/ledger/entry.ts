@@ -50,7 +50,7 @@ export function sealEntry(draft: EntryDraft, mostBytes = MAX_ENTRY_BYTES): Ledge
   const bytes = Buffer.byteLength(text) + SEAL_BYTES
   if (bytes > mostBytes) {
     throw new RangeError(
-      `ledger entry ${draft.stream}#${draft.seq} would weigh ${bytes} bytes; at most ${mostBytes} are kept`,
+      `ledger entry ${draft.stream}#${draft.seq} would have ${bytes} bytes; the maximum is ${mostBytes}`,
     )
   }
   const entry = { ...unsealed, hash: digestText(text) }

@@ -95,7 +95,7 @@ export class HeadReads {
 }
 
 /** Result for a stream that the store's response lacks, which does not prove that the stream is empty. */
-const NO_ANSWER: HeadAnswer = { ok: false, cause: new Error("the store gave no answer for it") }
+const NO_ANSWER: HeadAnswer = { ok: false, cause: new Error("the store returned no result for it") }
 
 /** Reads each head with its own query, at most 32 concurrently. A failure affects only its own head. */
 export async function readOneByOne<T>(

@@ -45,7 +45,7 @@ export async function initLedger(
     const identity = controlOf(entry).ledger
     if (identity) return { identity, entry }
   }
-  throw new LedgerError(`${CONTROL_STREAM} is too busy: ${MAX_TRIES} appends lost; try again`)
+  throw new LedgerError(`${CONTROL_STREAM} is too busy: ${MAX_TRIES} appends conflicted; try again`)
 }
 
 interface Beginning {

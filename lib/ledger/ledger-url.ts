@@ -25,7 +25,7 @@ export function parseLedgerUrl(url: string): LedgerUrl {
     const parsed = parsePostgres(new URL(url))
     return Array.isArray(parsed) ? invalid(...parsed) : parsed
   }
-  return invalid(`names no store we know; ${FORMS}`)
+  return invalid(`has an unknown scheme; ${FORMS}`)
 }
 
 /** Location of a ledger for messages and logs: a file's absolute path, else the url without its password. */
@@ -46,7 +46,7 @@ export function ledgerPlace(url: string): string {
 
 function parseSqlite(path: string): LedgerUrl {
   // SQLite itself would open a temporary database for these, and lose the ledger when the process ends.
-  if (path.trim() === "" || path === ":memory:") return invalid(`names no file; ${FORMS}`)
+  if (path.trim() === "" || path === ":memory:") return invalid(`has no file path; ${FORMS}`)
   // Two slashes are ambiguous: a host, a relative or an absolute path. Three always mean an absolute path.
   if (/^\/\/(?!\/)/.test(path))
     return invalid("names a host; write sqlite:ledger.db or sqlite:/var/lib/ledger.db")
@@ -65,17 +65,15 @@ function parseDynamo(url: string): LedgerUrl {
   const endpoint = searchParams.get("endpoint")
   const names = [...searchParams.keys()]
   const problems = [
-    username + password === "" ? null : "must carry no credentials",
+    username + password === "" ? null : "must not contain credentials",
     TABLE.test(table) ? null : "must name a table of 3 to 255 of A-Z a-z 0-9 _ -",
-    (pathname === "" || pathname === "/") && hash === ""
-      ? null
-      : "must have nothing but parameters after the table",
+    (pathname === "" || pathname === "/") && hash === "" ? null : "must have only parameters after the table",
     REGION.test(region) ? null : "must have a region, as in dynamodb://TABLE?region=eu-central-1",
     endpoint === null ? null : endpointProblem(endpoint),
     names.every((name) => PARAMETERS.includes(name))
       ? null
-      : `must have no parameters but ${PARAMETERS.join(", ")}`,
-    new Set(names).size === names.length ? null : "must have no parameter twice",
+      : `must have only the parameters ${PARAMETERS.join(", ")}`,
+    new Set(names).size === names.length ? null : "must not repeat a parameter",
   ].filter((problem) => problem !== null)
   return problems.length === 0 ? { kind: "dynamodb", table, region, endpoint } : invalid(...problems)
 }

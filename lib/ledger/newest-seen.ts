@@ -42,8 +42,8 @@ export function behindError(stream: string, floor: Link, head: LedgerEntry | und
   const now =
     head === undefined || head.seq < floor.seq
       ? `it ends at #${head?.seq ?? 0}`
-      : `another entry is there (newest now: #${head.seq}, ${head.hash})`
+      : `that number has another entry (newest now: #${head.seq}, ${head.hash})`
   return new LedgerBehindError(
-    `the ledger was rolled back or exchanged: this process saw entry #${floor.seq} of ${stream} (${floor.hash}), and now ${now}`,
+    `the ledger was rolled back or replaced: this process saw entry #${floor.seq} of ${stream} (${floor.hash}), and now ${now}`,
   )
 }

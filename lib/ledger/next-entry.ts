@@ -115,7 +115,7 @@ export function nextNote(
   fields: EntryFields,
 ): LedgerEntry | null {
   const { situation, ...bare } = fields
-  const why = "too much to keep in one ledger entry"
+  const why = "too large for one ledger entry"
   const readings = { state: "unreadable" as const, why, credentials: false }
   const smaller = situation ? [{ ...fields, situation: { ...situation, readings } }, bare] : []
   for (const candidate of [fields, ...smaller]) {

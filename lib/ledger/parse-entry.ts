@@ -59,14 +59,14 @@ function isTimeOrNull(value: unknown): boolean {
 
 // A text with thousands of nested levels overflows the stack, which counts as a reason not to trust it.
 function textProblem(text: string, entry: LedgerEntry): string | null {
-  const unfit = "does not fit its hash: something in it was changed"
+  const unfit = "does not match its hash: it was changed"
   try {
     if (isCanonicalText(text, entry)) return textFitsHash(text, entry.hash) ? null : unfit
     const canonical = checkEntry(entry)
     if (!canonical.isIntact) return unfit
     return canonical.text === text ? null : "is not in canonical form: the store has re-encoded it"
   } catch {
-    return "cannot be brought into canonical form"
+    return "cannot be converted to canonical form"
   }
 }
 

@@ -110,7 +110,7 @@ export function stateShapeProblem(stream: string, state: unknown): string | null
   if (!isRecord(state)) return "it is not an object"
   const form = stream === CONTROL_STREAM ? CONTROL : stream === FLEET_STREAM ? FLEET : SUPERNODE
   const name = badMember(form, state as Record<string, unknown>)
-  return name === null ? null : `"${name}" is missing or has another form`
+  return name === null ? null : `"${name}" is missing or has the wrong form`
 }
 
 function badMember(form: Form, value: Record<string, unknown>): string | null {

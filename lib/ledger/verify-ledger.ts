@@ -80,7 +80,7 @@ function anchorProblems(
     const found = ledger === null ? "has no id" : `has id ${ledger}`
     problems.push({
       stream: null,
-      problem: `is another ledger: the anchor is of ${anchor.ledger}, this ledger ${found}`,
+      problem: `is not the anchored ledger: the anchor belongs to ${anchor.ledger}, this ledger ${found}`,
     })
   }
   for (const [stream, head] of heads) {

@@ -32,8 +32,8 @@ export function linkProblem(before: Link, next: { seq: number; prev: string }): 
   if (next.seq > before.seq + 1) return `follows #${before.seq}: there is a gap before it`
   if (next.prev === before.hash) return null
   return before.seq === 0
-    ? "is the first and yet names an entry before it"
-    : `names ${JSON.stringify(next.prev)} as the hash of the entry before it, which is ${before.hash}`
+    ? "is the first entry but has a prev hash"
+    : `has prev ${JSON.stringify(next.prev)}, but the hash of the entry before it is ${before.hash}`
 }
 
 /** Receives each good entry, in order. */
@@ -77,13 +77,13 @@ class ChainVerifier {
   next(raw: RawEntry): Step {
     // Reports the missing entry itself, because the entry after the gap may be intact.
     if (raw.seq > this.#before.seq + 1) {
-      const problem = `is missing; the next one stored is #${raw.seq}`
+      const problem = `is missing; the next stored entry is #${raw.seq}`
       return { ok: false, seq: this.#before.seq + 1, problem }
     }
     const bad = (problem: string): BadEntry => ({ ok: false, seq: raw.seq, problem })
     if (raw.seq < 1) return bad("has a seq below 1; a chain begins at 1")
     const bytes = Buffer.byteLength(raw.text)
-    if (bytes > MAX_ENTRY_BYTES) return bad(`weighs ${bytes} bytes; at most ${MAX_ENTRY_BYTES} are written`)
+    if (bytes > MAX_ENTRY_BYTES) return bad(`has ${bytes} bytes; the maximum is ${MAX_ENTRY_BYTES}`)
     const parsed = parseEntry(this.#stream, raw)
     if (!parsed.ok) return bad(parsed.problem)
     const { entry } = parsed
@@ -108,7 +108,7 @@ class ChainVerifier {
 
   /** No program writes an older version after a newer one. Such an entry would not be folded again. */
   #versionProblem({ v }: LedgerEntry): string | null {
-    return v < this.#version ? `is of version ${v}, after one of version ${this.#version}` : null
+    return v < this.#version ? `has version ${v}, but the entry before it has version ${this.#version}` : null
   }
 
   /**
@@ -119,10 +119,10 @@ class ChainVerifier {
     const held = policy ?? situation?.policy
     if (held !== undefined) {
       if (policyHash === undefined || digest(held) !== policyHash)
-        return `holds a policy that does not fit its hash ${policyHash ?? "(none)"}`
+        return `contains a policy that does not match its hash ${policyHash ?? "(none)"}`
       this.#policies.add(policyHash)
     }
     if (v === 1 || policyHash === undefined || this.#policies.has(policyHash)) return null
-    return `refers to policy ${JSON.stringify(policyHash)}, which no entry up to here holds`
+    return `refers to policy ${JSON.stringify(policyHash)}, which no entry up to this one contains`
   }
 }

@@ -20,7 +20,7 @@ export function readAlarm(
     series: [],
     problem,
   })
-  if (signal.kind !== "alarm") return missing("this run was not woken by an alarm")
+  if (signal.kind !== "alarm") return missing("this run was not started by an alarm")
   const wanted = wantedAlarm(policy.rules.find(({ name }) => name === rule))
   const measured = pointsOf(signal, wanted)
   if ("problem" in measured) return missing(measured.problem, signal.periodMs)
@@ -29,7 +29,7 @@ export function readAlarm(
   const resource = namedResource(signal, supernode, policy.name)
   if (resource.kind === "foreign") {
     return missing(
-      `the alarm is about ${resource.says}, which is no server of this supernode`,
+      `the alarm is about ${resource.says}, which is not a server of this supernode`,
       signal.periodMs,
     )
   }
@@ -39,7 +39,7 @@ export function readAlarm(
 
 type Measured = { points: Datapoint[] } | { problem: string }
 
-const NO_POINTS = "the alarm carries no datapoints"
+const NO_POINTS = "the alarm has no datapoints"
 
 /** The datapoints in the message or, for an alert, the number that the rule means. */
 function pointsOf(signal: AlarmSignal, wanted: WantedAlarm): Measured {

@@ -22,7 +22,7 @@ export function sayProblems(problems: readonly SeriesProblem[]): string | null {
     servers.length === 0 ? says : `${sayServers(servers)}: ${says}`,
   )
   const more = lines.length - COMPLAINTS_AT_MOST
-  const shown = more > 0 ? [...lines.slice(0, COMPLAINTS_AT_MOST), `${more} more complaints`] : lines
+  const shown = more > 0 ? [...lines.slice(0, COMPLAINTS_AT_MOST), `${more} more problems`] : lines
   return shown.length === 0 ? null : shown.join("; ")
 }
 

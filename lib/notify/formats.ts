@@ -143,7 +143,7 @@ function isFeishuRefusal({ code, msg }: Record<string, unknown>): boolean {
 }
 
 function refused(detail: string | null): DeliveryVerdict {
-  return { isTaken: false, detail: detail ?? "no whole body that would say that it was taken" }
+  return { isTaken: false, detail: detail ?? "a body that is incomplete or cannot be read" }
 }
 
 const CODES = ["errcode", "error_code", "code", "StatusCode", "error"]
@@ -156,7 +156,7 @@ export function errorIn(json: Record<string, unknown>): string {
     code === undefined ? null : `code ${String(code)}`,
     words === undefined ? null : String(words),
   ]
-  return said.filter((part) => part !== null).join(": ") || "a body that says no reason"
+  return said.filter((part) => part !== null).join(": ") || "a body without a reason"
 }
 
 function isSaid(value: unknown): value is string | number {

@@ -16,14 +16,14 @@ export interface Message {
 const TITLES: Record<Notification["state"], string> = {
   unknown: "the outcome of a purchase is unknown",
   stuck: "a purchase is stuck",
-  partial: "a purchase gave fewer servers than planned",
-  wrong: "a purchase gave something else than planned",
+  partial: "a purchase delivered fewer servers than planned",
+  wrong: "a purchase delivered something other than planned",
   breaker: "the cloud refused a purchase, and buying is off",
-  efficacy: "what was bought did not help, and automatic buying is off",
-  "approval-needed": "a purchase wants approval",
+  efficacy: "a purchase did not help, and automatic buying is off",
+  "approval-needed": "a purchase needs approval",
   purchase: "a purchase was accepted",
   "order-unpaid": "an order awaits payment",
-  "order-differs": "an order is not as planned",
+  "order-differs": "an order differs from its plan",
   "order-unreadable": "an accepted order cannot be read",
   blind: "a source has had no data for 3 ticks",
   "policy-refused": "a new policy file was refused",
@@ -69,7 +69,9 @@ export function testMessage(at: number): Message {
   const time = new Date(at).toISOString()
   return {
     title: "supernode-autoscaler: test message",
-    lines: [`Sent at ${time} by: supernode-autoscaler notify test. Nothing happened, nothing is to do.`],
+    lines: [
+      `Sent at ${time} by: supernode-autoscaler notify test. Nothing happened, and no action is needed.`,
+    ],
     anchor: null,
     fields: { state: "test", since: time },
   }

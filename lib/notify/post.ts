@@ -59,8 +59,8 @@ export async function post({ url, headers, body, timeoutMs, bodyMs, network }: P
     }
   } catch (cause) {
     const says = signal.aborted
-      ? `did not answer within ${limitMs} ms`
-      : `gave no answer that can be read${codeIn(cause)}`
+      ? `did not respond within ${limitMs} ms`
+      : `returned no readable response${codeIn(cause)}`
     return { kind: "none", says: `${says}${sayProxy(url, proxy)}` }
   } finally {
     await dispatchers.close()

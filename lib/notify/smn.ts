@@ -47,8 +47,7 @@ export async function publishToSmn(
     headers: { "content-type": "application/json", "x-project-id": projectId },
     body,
   }).catch(() => null)
-  if (headers === null)
-    return { ok: false, why: "the SMN topic was not asked: there are no keys to sign with" }
+  if (headers === null) return { ok: false, why: "the SMN topic was not called: no signing keys" }
   const posted = await post({ url, headers, body, timeoutMs, network })
   if (posted.kind === "none") return { ok: false, why: `the SMN topic ${posted.says}` }
   const { status, text } = posted

@@ -38,8 +38,7 @@ export async function publishToSns(
   const headers = await within(timeoutMs, signed({ url, body, region }, { ...options, network })).catch(
     () => null,
   )
-  if (headers === null)
-    return { ok: false, why: "the SNS topic was not asked: there are no keys to sign with" }
+  if (headers === null) return { ok: false, why: "the SNS topic was not called: no signing keys" }
   const posted = await post({ url, headers, body, timeoutMs, network })
   const problem = problemOf(posted, [arn, account])
   return problem === null ? { ok: true } : { ok: false, why: `the SNS topic ${problem}` }

@@ -27,7 +27,7 @@ export async function sendToWebhook(
   { network, now, timeoutMs }: WebhookOptions & { timeoutMs: number },
 ): Promise<Delivery> {
   if (!isSecureAddress(address))
-    return { ok: false, why: "the webhook is not https, and plain http may not leave this machine" }
+    return { ok: false, why: "the webhook is not https, and plain http is allowed only to this machine" }
   const { body, addressWith } = FORMATS[format]
   const signing = { secret, now: now() }
   const url = new URL(address)

@@ -52,7 +52,7 @@ function whyUnusable(key: string): string | null {
     readPublicKey(key)
     return null
   } catch (error) {
-    return error instanceof WireError ? error.message : "its numbers are not those of a key"
+    return error instanceof WireError ? error.message : "it is not a valid key"
   }
 }
 
@@ -66,7 +66,7 @@ function lookalikes(main: Source, names: readonly (string | null)[]): PolicyProb
       first.set(key, name)
       return []
     }
-    const message = `must not look like another approver's: ${JSON.stringify(before)} is listed already`
+    const message = `must not look like another approver's name: ${JSON.stringify(before)} is listed already`
     return [problemAt(originOf([{ source: main, path: [] }], ["approvers", i, "name"]), message)]
   })
 }
@@ -79,7 +79,7 @@ function tooFew({ nodes, merged }: SupernodeEntry, people: number): PolicyProble
   const path = approval["approvers"] === undefined ? ["approval"] : ["approval", "approvers"]
   const message =
     people === 0
-      ? `needs the people who may approve: list at least ${needed} under approvers, such as approvers: [ { name: ann } ]`
-      : `must be at most ${people}: the file lists this many people under approvers`
+      ? `needs people who may approve: list at least ${needed} under approvers, such as approvers: [ { name: ann } ]`
+      : `must be at most ${people}: the file lists only ${people} ${people === 1 ? "person" : "people"} under approvers`
   return [problemAt(originOf(nodes, path), message)]
 }

@@ -21,10 +21,10 @@ export function readCron(text: string): CronFields | { problem: string } {
   const fields = text.split(/ +/)
   const sets = setsOf(text)
   const problem = sets === null ? fields.map(fieldProblem).find((found) => found !== null) : ambiguity(fields)
-  if (sets === null || problem) return { problem: problem ?? "must be a cron expression that can be read" }
+  if (sets === null || problem) return { problem: problem ?? "must be a valid cron expression" }
   return everOccurs(sets)
     ? sets
-    : { problem: `must come some day: no month that ${text} names has such a day` }
+    : { problem: `never occurs: no month in ${JSON.stringify(text)} has such a day` }
 }
 
 /** Problem of one field, checked by itself so that the message can name it; `null` if the field is valid. */
@@ -35,7 +35,7 @@ function fieldProblem(field: string, i: number): string | null {
   const text = JSON.stringify(field)
   if (error instanceof RangeError) return `must have ${from} to ${to} as its ${name}, not ${text}`
   const why = error.message.replace(/^CronPattern: (Syntax error, )?/, "").replace(/\.$/, "")
-  return `must have something readable as its ${name}, not ${text}: ${why}`
+  return `must have a valid ${name}, not ${text}: ${why}`
 }
 
 function patternOf(text: string): CronPattern | Error {
@@ -55,7 +55,7 @@ function ambiguity([, , dayOfMonth = "*", , dayOfWeek = "*"]: string[]): string 
   if (dayOfMonth === "*" || dayOfWeek === "*") return null
   const stepped = [dayOfMonth, dayOfWeek].find((field) => field.includes("*"))
   if (stepped === undefined) return null
-  return `must not have ${JSON.stringify(stepped)} beside another restriction of days: crons differ in what that means. Write the range: 1-31/2 or 0-6/2`
+  return `must not combine ${JSON.stringify(stepped)} with another restriction of days: cron implementations disagree on its meaning. Write the range: 1-31/2 or 0-6/2`
 }
 
 /** Parsed fields; `null` if the library refuses the expression. */

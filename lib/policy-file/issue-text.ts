@@ -63,7 +63,7 @@ export function wordingsOf(issues: readonly z.core.$ZodIssue[], value: unknown):
       }))
     }
     if (issue.code === "invalid_key") {
-      return [{ path, message: issue.issues[0]?.message ?? "must be another key", point: "key" }]
+      return [{ path, message: issue.issues[0]?.message ?? "is not a valid key", point: "key" }]
     }
     const branch = issue.code === "invalid_union" ? branchMeant(issue) : null
     if (branch !== null) {
@@ -93,7 +93,7 @@ function unknownKeys(keys: readonly string[]): string[] {
 function unknownKey(key: string, allowed: readonly string[]): string {
   const near = didYouMean(key, allowed)
   const guess = near === null ? "" : ` (did you mean ${near}?)`
-  return `is not a known key${guess}: allowed are ${allowed.join(", ")}`
+  return `is not a known key${guess}: allowed keys are ${allowed.join(", ")}`
 }
 
 /** Adds "is missing" for a missing key, and the wrong value for a scalar. Does not repeat a whole mapping. */

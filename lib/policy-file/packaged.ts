@@ -113,7 +113,7 @@ export async function readPackaged(policyPath: string, program: string): Promise
     if (packaged === null) return { why: "it is damaged" }
     if (packaged.form !== FORM || packaged.program !== program)
       return { why: "another version of the program made it" }
-    if (packaged.files[0]?.name !== basename(policyPath)) return { why: "it is of another policy file" }
+    if (packaged.files[0]?.name !== basename(policyPath)) return { why: "it belongs to another policy file" }
     const file = policyFileOf(policyPath, packaged)
     const why = await whatChanged(file)
     return why === null ? { file } : { why }
@@ -142,11 +142,11 @@ async function whatChanged({ path, read, supernodes }: PolicyFile): Promise<stri
     }),
   )
   const changed = files.find((file) => file !== null)
-  if (changed !== undefined) return `${changed} is not the same file as when it was made`
+  if (changed !== undefined) return `${changed} has changed since it was packaged`
   for (const { pattern, paths } of read.includes) {
     const found = await filesMatching(dirname(path), pattern)
     if (found.length !== paths.length || found.some((one, i) => one !== paths[i]))
-      return `${JSON.stringify(pattern)} under include matches other files than when it was made`
+      return `${JSON.stringify(pattern)} under include matches other files than when the policy was packaged`
   }
   // The known time zones depend on the runtime, so this one check is repeated here.
   const unknown = [...new Set(supernodes.map(({ policy }) => policy.timezone))].find(

@@ -11,7 +11,7 @@ export type ReadCron = typeof import("./cron.ts").readCron
 /** Reader of cron expressions. Loads its library only if a supernode or `defaults` has a schedule. */
 export async function cronReader(written: readonly unknown[]): Promise<ReadCron> {
   if (written.some((one) => schedulesOf(one).length > 0)) return (await import("./cron.ts")).readCron
-  return () => ({ problem: "must be read by the library for cron expressions, which was not loaded" })
+  return () => ({ problem: "cannot be checked: the cron library was not loaded" })
 }
 
 /** Problems of cron expressions in one supernode or in `defaults`, except those that the schema reports. */

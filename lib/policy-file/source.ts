@@ -82,7 +82,7 @@ function contentsOf({ file, document }: Omit<ParsedText, "lines">): unknown {
   } catch {
     return fail(
       file,
-      `must use an anchor at most ${MAX_ALIASES} times, nested uses multiplied: move common values into defaults`,
+      `must use an anchor at most ${MAX_ALIASES} times (nested uses multiply): move common values into defaults`,
     )
   }
 }

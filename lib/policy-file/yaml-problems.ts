@@ -120,11 +120,11 @@ function significant(decimal: string): string {
   return first < 0 ? "" : digits.slice(first, last + 1).join("")
 }
 
-const TOO_DEEP = "must not nest so deeply"
+const TOO_DEEP = "must not be nested so deeply"
 
 /** The parser's own message without quoted text: a quoted part of the file could be a secret. */
 function yamlSentence(code: string, message: string): string {
-  if (code === "MULTIPLE_DOCS") return "must be one YAML document: remove what follows ---"
+  if (code === "MULTIPLE_DOCS") return "must be one YAML document: remove everything after ---"
   if (code === "TAG_RESOLVE_FAILED") {
     return "must have no tag such as !name: only text, numbers, true and false"
   }

@@ -75,7 +75,7 @@ async function fence(
   head: LedgerEntry | undefined,
 ): Promise<ChainTip> {
   if (task.mode !== "live") return { ...tipOf(head), seq }
-  const says = `was reserved across supernodes and not opened by ${sayTime(deadline)}; it cannot be opened any more`
+  const says = `was reserved in the fleet stream but not opened by ${sayTime(deadline)}; it can no longer be opened`
   const at = Math.max(ports.clock.now(), head?.at ?? 0)
   const observation = { kind: "lapsed" as const, says, attempt: id, servers: [], present: null, at }
   const fields = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }

@@ -203,7 +203,11 @@ function endingOf(
     return { kind: "not-told", says, telling: { about, entry, failed } }
   }
   return isNotifiedOnce(state)
-    ? { kind: "told", says: `every recipient took the notification (${state})`, telling: { about, entry } }
+    ? {
+        kind: "told",
+        says: `every recipient accepted the notification (${state})`,
+        telling: { about, entry },
+      }
     : null
 }
 

@@ -15,7 +15,7 @@ import type { RunTask } from "./task.ts"
 const NOT_OPENED: Outcome = {
   kind: "not-sent",
   reason: "overtaken",
-  says: "the attempt was not opened: another entry took its place, or its own would be too big",
+  says: "the attempt was not opened: another entry was appended first, or its own entry would be too big",
 }
 
 /** Opens the attempt, sends its one request and records the outcome. After the append nothing is repeated: the line of no return. */

@@ -98,7 +98,7 @@ export async function holdOvertaken(
   // One of those others may have been another delivery of this very signal.
   const repeated = await firstDeliveryResult(ports, task, chain)
   if (repeated) return { result: repeated, tail: null }
-  const says = `another run wrote to the ledger ${MAX_ROUNDS} times while this one looked`
+  const says = `other runs wrote to the ledger ${MAX_ROUNDS} times while this run decided`
   const decision = holdFor(lost.decision, "overtaken", says)
   const { signal, run: runId, stream, loaded } = task
   const { mode, plan } = lost

@@ -28,7 +28,7 @@ export async function settle(ports: Ports, task: RunTask, settlement: Settlement
       head ??= await ports.ledger.head(task.stream)
       const settled = settlementAfter(ports, head, settlement)
       if ((await ports.ledger.append(settled)) === "appended") return settled
-      if (isLastTry) throw new LedgerError("others kept writing")
+      if (isLastTry) throw new LedgerError("other runs kept writing to the ledger")
     } catch (error) {
       if (isLastTry || !(error instanceof LedgerError)) throw unsettled(attempt, outcome, error)
       await ports.clock.wait(pauseMs)

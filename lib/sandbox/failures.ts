@@ -57,7 +57,7 @@ export const failureSchema = z
     error: `must have exactly one of ${KINDS.join(", ")}`,
   })
   .refine((failure) => failure.status !== undefined || noneOf(failure), {
-    error: "code, message, body and headers belong to status",
+    error: "code, message, body and headers need status",
   })
 
 export type Failure = z.input<typeof failureSchema>

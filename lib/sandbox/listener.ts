@@ -172,6 +172,6 @@ function brokenDown(error: unknown): SandboxResponse {
   return serviceError(
     500,
     "ModelArts.0010",
-    `the sandbox broke down: ${error instanceof Error ? error.message : String(error)}`,
+    `the sandbox failed: ${error instanceof Error ? error.message : String(error)}`,
   )
 }

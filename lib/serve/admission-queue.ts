@@ -2,7 +2,7 @@
 export class DroppedError extends Error {
   override readonly name = "DroppedError"
   constructor() {
-    super("stopped while it waited for its turn; nothing was done")
+    super("the process stopped before this work began; nothing was done")
   }
 }
 

@@ -14,7 +14,7 @@ export class CloudHealth {
   /** Reasons why the process is not ready. They have no addresses and names, since no token is needed. */
   reasons(): string[] {
     return this.#isBlind.filter(Boolean).length === BLIND_TICKS
-      ? [`cloud-unreadable: nothing of the cloud was readable in the last ${BLIND_TICKS} ticks (see the log)`]
+      ? [`cloud-unreadable: the cloud could not be read in the last ${BLIND_TICKS} ticks (see the log)`]
       : []
   }
 }

@@ -22,6 +22,6 @@ function cronOf(expression: string, timezone: string): Cron {
     return new Cron(expression.trim(), { timezone, paused: true, mode: "5-or-6-parts" })
   } catch (error) {
     const says = error instanceof Error ? error.message.replace(/^CronPattern: /, "") : String(error)
-    throw new RangeError(`is no cron expression: ${says}`, { cause: error })
+    throw new RangeError(`is not a valid cron expression: ${says}`, { cause: error })
   }
 }

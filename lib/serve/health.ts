@@ -38,7 +38,7 @@ export class LedgerHealth {
     if (!(await this.isReadable())) return ["the ledger cannot be read"]
     const now = this.#parts.clock.monotonic()
     if (!this.#proof || now >= this.#proof.until) {
-      const reasons = this.#atMost(this.#reasons(), ["the ledger answers too late"])
+      const reasons = this.#atMost(this.#reasons(), ["the ledger did not respond in time"])
       const proof = { reasons, until: now + KEEP_MS }
       this.#proof = proof
       // Problems are kept only for `KEEP_MS`, so that a repair shows soon.
@@ -57,8 +57,7 @@ export class LedgerHealth {
       await ledger.checkWritable()
       return []
     } catch (error) {
-      if (error instanceof LedgerBehindError)
-        return ["ledger-behind: the ledger was rolled back or exchanged"]
+      if (error instanceof LedgerBehindError) return ["ledger-behind: the ledger was rolled back or replaced"]
       return ["the ledger cannot be written"]
     }
   }

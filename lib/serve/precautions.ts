@@ -11,12 +11,12 @@ export function problemsOnHost({ credentials, secretArn, mode, ledgerUrl }: Sett
   const problems: string[] = []
   if (credentials === null && secretArn === null) {
     problems.push(
-      "HUAWEICLOUD_SDK_AK: must be set, and HUAWEICLOUD_SDK_SK, or SUPERNODE_SECRET_ARN: without keys no run can read anything",
+      "HUAWEICLOUD_SDK_AK: must be set together with HUAWEICLOUD_SDK_SK, or SUPERNODE_SECRET_ARN must be set: without keys no run can read anything",
     )
   }
   if (mode === "live" && parseLedgerUrl(ledgerUrl).kind === "memory") {
     problems.push(
-      "SUPERNODE_LEDGER: must outlive this process in live mode, not memory: — after a restart it would not know what it bought",
+      "SUPERNODE_LEDGER: must not be memory: in live mode — after a restart the process would not know what it bought",
     )
   }
   return problems
@@ -28,19 +28,19 @@ export function warningsOnHost(host: string, settings: Settings, policies: Polic
   const warnings: string[] = []
   if (!isLoopback(host)) {
     warnings.push(
-      `${host} can be reached from other machines, in clear text: a bearer token then travels readable. Put a proxy with TLS before it`,
+      `${host} accepts connections from other machines without TLS, so bearer tokens are sent unencrypted. Put a proxy with TLS in front of it`,
     )
     if (metricsTokens.length === 0)
-      warnings.push("/metrics answers this machine only: SUPERNODE_METRICS_TOKEN is not set")
+      warnings.push("/metrics is available only on this machine: SUPERNODE_METRICS_TOKEN is not set")
   }
   if (webhookTokens.length === 0) warnings.push(`${closed("token")}: SUPERNODE_WEBHOOK_TOKEN is not set`)
   if (policies.smnTopics.length + smnTopics.length === 0)
     warnings.push(
-      `${closed("smn-topics")}: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS name a topic`,
+      `${closed("smn-topics")}: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS names a topic`,
     )
   if (policies.snsTopics.length + snsTopics.length === 0)
     warnings.push(
-      `${closed("sns-topics")}: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS name a topic`,
+      `${closed("sns-topics")}: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS names a topic`,
     )
   return warnings
 }

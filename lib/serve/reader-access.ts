@@ -22,7 +22,7 @@ export function readerDenial(
 ): Denial {
   if (tokens.length === 0) return localDenial(socket.remoteAddress, rawHeaders)
   const given = valuesOf(rawHeaders, "authorization")
-  if (given.length > 1) return { status: 401, error: "header Authorization: must be there once" }
+  if (given.length > 1) return { status: 401, error: "header Authorization: must be sent once" }
   const token = tokenIn(given[0] ?? "")
   if (token === null)
     return { status: 401, error: "header Authorization: must be Bearer, or Basic with the token as password" }
@@ -37,14 +37,14 @@ function localDenial(address: string | undefined, rawHeaders: readonly string[])
     return {
       status: 403,
       error:
-        "without SUPERNODE_METRICS_TOKEN only this machine may read this, and not through a proxy. Set the token and send it",
+        "without SUPERNODE_METRICS_TOKEN only this machine may read this path, and not through a proxy. Set the token and send it",
     }
   const hosts = valuesOf(rawHeaders, "host")
   if (hosts.every(isLoopbackName)) return null
   return {
     status: 403,
     error:
-      "without SUPERNODE_METRICS_TOKEN this is read at http://localhost or http://127.0.0.1 only. Set the token, or use such an address",
+      "without SUPERNODE_METRICS_TOKEN this path is available only at http://localhost or http://127.0.0.1. Set the token, or use such an address",
   }
 }
 

@@ -89,7 +89,7 @@ async function replyTo(
       .page(incoming, page)
       .catch((error: unknown) => failed(parts, { what: `${method} ${path}`, error }))
   if (path === "/readyz" || path === "/metrics" || page)
-    return { ...refuse(405, "this path takes GET only"), headers: headersFor(405, path), isLast: true }
+    return { ...refuse(405, "use GET for this path"), headers: headersFor(405, path), isLast: true }
   if (parts.isStopping()) return stopping()
   const body = await readBody(incoming, MAX_TEXT_BYTES)
   if (body.kind === "gone") return null
@@ -135,9 +135,7 @@ function failed({ emit }: ResponderParts, { what, error }: { what: string; error
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
   const results = error instanceof RunsFailed ? error.results : []
   const byLedger = errors.every((one) => one instanceof LedgerError)
-  const says = byLedger
-    ? "the ledger could not be read or written"
-    : "it could not be handled; the log says why"
+  const says = byLedger ? "the ledger could not be read or written" : "the request failed; see the log"
   return { status: byLedger ? 503 : 500, body: { error: says, results }, headers: RETRY_AFTER }
 }
 

@@ -30,7 +30,7 @@ export async function readinessReply(status: ServeStatus): Promise<Reply> {
 
 async function reasonsOf({ ledger, cloud, isPolicyRefused }: ServeStatus): Promise<string[]> {
   const refused =
-    "policy-refused: the new policy file is not valid, and the one before stays in force (see the log)"
+    "policy-refused: the new policy file is not valid, and the previous one still applies (see the log)"
   return [...(await ledger.reasons()), ...cloud.reasons(), ...(isPolicyRefused ? [refused] : [])]
 }
 

@@ -6,7 +6,7 @@ export const MAX_TEXT_BYTES = 256 * 1024
 const MAX_DEPTH = 20
 /** Maximum number of values in one event; far more than any cloud sends. */
 const MAX_NODES = 250_000
-const TOO_MANY = `holds more than ${MAX_NODES} values`
+const TOO_MANY = `contains more than ${MAX_NODES} values`
 
 /**
  * Parses JSON text. Size and depth are checked before parsing. Throws SignalError. `hint` tells the operator

@@ -36,17 +36,17 @@ export function readSignals(event: unknown, door: DoorName, context: SignalConte
   if (tooMuch !== null) throw new SignalError(`the event ${tooMuch}`)
   if (httpRequestOf(event) !== null) {
     throw new SignalError(
-      "the event is an HTTP request, which only a webhook endpoint reads; `run --event` reads it as one",
+      "the event is an HTTP request, which only a webhook endpoint or `run --event` accepts",
       known(door),
     )
   }
   const shape = SHAPES.find((candidate) => candidate.looksLike(event))
   const bare = shape ? null : bareMessage(event)
   if (bare !== null) throw new SignalError(`the event is ${bare}`)
-  if (!shape) throw new SignalError("the event has no shape that is known here", known(door))
+  if (!shape) throw new SignalError("the event has an unknown format", known(door))
   if (door !== "any" && shape.door !== door) {
     throw new SignalError(
-      `the event is of shape "${shape.name}", which is for the ${shape.door} door`,
+      `the event has the format "${shape.name}", which is for the ${shape.door} door`,
       known(door),
     )
   }
@@ -64,7 +64,7 @@ function bareMessage(event: Json): string | null {
 
 function known(door: DoorName): { hint: string } {
   const names = SHAPES.filter((shape) => door === "any" || shape.door === door).map((shape) => shape.name)
-  return { hint: `the ${door === "any" ? "" : `${door} `}door knows: ${names.join(" · ")}` }
+  return { hint: `the ${door === "any" ? "" : `${door} `}door accepts: ${names.join(" · ")}` }
 }
 
 function isObject(event: unknown): event is Json {

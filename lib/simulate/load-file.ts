@@ -84,7 +84,7 @@ class LoadReader {
     if (line === "") return
     if (line.length > MAX_LINE_CHARS) this.#stop("is longer than 10,000 characters")
     else if (this.#form === null) this.#begin(line)
-    else if (++this.#rows > MAX_ROWS) this.#stop("is one row too many: at most 40 million are read")
+    else if (++this.#rows > MAX_ROWS) this.#stop("is over the limit of 40 million rows")
     else this.#addLine(line)
   }
 
@@ -99,7 +99,7 @@ class LoadReader {
       this.#form = { kind: "csv", hasMetric: header !== "time,value" }
     else
       this.#stop(
-        'must be the header "time,value" or "time,metric,value", or the first of JSON lines such as {"time":"2026-01-31T18:00:00Z","value":97}',
+        'must be the header "time,value" or "time,metric,value", or the first JSON line, such as {"time":"2026-01-31T18:00:00Z","value":97}',
       )
   }
 
@@ -146,7 +146,10 @@ class LoadReader {
     else if (rows.length === 0 && this.#problems.length === 0) this.#report("has a header and no rows", 1)
     if (this.#problems.length > 0) {
       const count = this.#problems.length + this.#more
-      const more = this.#more === 0 ? [] : [`${this.name}: and ${this.#more} more`]
+      const more =
+        this.#more === 0
+          ? []
+          : [`${this.name}: and ${this.#more} more ${this.#more === 1 ? "problem" : "problems"}`]
       throw new LoadFileError(
         `the load file has ${count} ${count === 1 ? "problem" : "problems"}; nothing was simulated`,
         [...this.#problems, ...more],
@@ -208,7 +211,7 @@ function jsonRow(line: string): Row | string {
     return "must be an object with time, value and optionally metric"
   const foreign = Object.keys(row).find((key) => !FIELDS.includes(key))
   if (foreign !== undefined)
-    return `${JSON.stringify(foreign)} is not a known field: allowed are time, metric and value`
+    return `${JSON.stringify(foreign)} is not a known field: allowed fields are time, metric and value`
   for (const needed of ["time", "value"]) if (!(needed in row)) return `has no ${needed}`
   return row as Row
 }
@@ -254,7 +257,7 @@ function readNumber(value: unknown): number | { problem: string } {
         : Number.NaN
   if (Number.isFinite(number)) return number
   return {
-    problem: `value: must be a number without a unit, or empty without a value, not ${shown(value)}`,
+    problem: `value: must be a number without a unit, or empty if there is no value, not ${shown(value)}`,
   }
 }
 

@@ -53,7 +53,7 @@ function periodOf({ metric }: Rule): number | null {
 
 interface Part {
   rule: Rule
-  /** Called after each part, with the share (0 to 1) of the range before that part. */
+  /** Called after each part, with the share (0 to 1) of the range that has been read. */
   onPart(share: number): void
 }
 
@@ -75,7 +75,7 @@ async function readRule(
     const [reading] = await readMetrics({ policy: { ...policy, rules }, supernode, signal, now })
     if (reading) for (const { at, value } of overServers(reading, rule)) values.add(at, value)
     problem ??= reading?.problem ?? null
-    onPart((start - first) / (end - first))
+    onPart((start + count * periodMs - first) / (end - first))
   }
   return { values, problem }
 }

@@ -41,7 +41,7 @@ export function outcomeOf(
 export const NO_ANSWER: Unknown = {
   kind: "unknown",
   reason: "timeout",
-  says: "no answer came",
+  says: "no response came",
   status: null,
   code: null,
   requestId: null,

@@ -26,7 +26,7 @@ export class RecentLedger implements Ledger {
     const head = kept.at(-1)
     if (entry.seq !== (head?.seq ?? 0) + 1) return "conflict"
     if (entry.prev !== (head?.hash ?? ""))
-      throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} does not name the entry before it`)
+      throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} does not follow the newest entry`)
     kept.push(entry)
     if (kept.length >= 2 * KEPT_ENTRIES) kept.splice(0, kept.length - KEPT_ENTRIES)
     this.#streams.set(entry.stream, kept)

@@ -28,7 +28,7 @@ export function readSignatureFile(text: string): SshSignatureFile {
   if (reader.bytes(6).toString("latin1") !== "SSHSIG")
     throw new WireError("its bytes do not begin with SSHSIG")
   const version = reader.uint32()
-  if (version !== VERSION) throw new WireError(`its version is ${version}, and only ${VERSION} is known`)
+  if (version !== VERSION) throw new WireError(`its version is ${version}, but only ${VERSION} is supported`)
   const key = reader.string()
   const namespace = reader.name()
   if (reader.string().length > 0) throw new WireError("its reserved field is not empty")

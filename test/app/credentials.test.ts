@@ -86,9 +86,9 @@ describe("the keys to sign with", () => {
   })
 
   it.each([
-    ['"hush"', "HUAWEICLOUD_SDK_AK has quotes that are part of it; remove them"],
-    ["'hush'", "HUAWEICLOUD_SDK_AK has quotes that are part of it; remove them"],
-    ["$hush", "HUAWEICLOUD_SDK_AK has a $: it names a variable instead of its value"],
+    ['"hush"', "HUAWEICLOUD_SDK_AK contains quotes as part of its value; remove them"],
+    ["'hush'", "HUAWEICLOUD_SDK_AK contains quotes as part of its value; remove them"],
+    ["$hush", "HUAWEICLOUD_SDK_AK contains a $, as if it named a variable: write the value itself"],
   ])(
     "a key in a secret that is not usable as written is reported without its value: %s",
     async (ak, problem) => {

@@ -103,7 +103,7 @@ describe("a tick for more supernodes than it has time for", () => {
     const ran = await tick(NOW, 55 * SECOND)
     expect(namesOf(ran)).toHaveLength(200)
     expect(ran.warnings).toEqual([
-      'the tick did not reach 50 of 250 supernodes: 15 s were left, and a run may take 17 s. The next tick starts elsewhere. To reach all, raise the function\'s timeout, or split the tick with "shard": "i/n"',
+      'the tick did not reach 50 of 250 supernodes: 15 s were left, and a run may take 17 s. The next tick starts with other supernodes. To reach all, raise the function\'s timeout, or split the tick with "shard": "i/n"',
     ])
   })
 

@@ -200,13 +200,13 @@ describe("valid settings", () => {
 })
 
 const WEAK_TOKEN =
-  "SUPERNODE_WEBHOOK_TOKEN: must be one token, or two separated by a comma while one replaces the other, each of 16 to 1024 printable ASCII characters without spaces and commas; `openssl rand -hex 24` makes one"
+  "SUPERNODE_WEBHOOK_TOKEN: must be one token, or two separated by a comma during a rotation, each of 16 to 1024 printable ASCII characters without spaces and commas; `openssl rand -hex 24` makes one"
 
 describe("wrong settings", () => {
   const PG = "postgres://USER@HOST[:PORT]/DB[?sslrootcert=FILE]"
   const FORMS = `write sqlite:PATH, dynamodb://TABLE?region=REGION[&endpoint=URL], ${PG} or memory:`
-  const LEDGER_FORMS = `SUPERNODE_LEDGER: names no store we know; ${FORMS}`
-  const FILE = `SUPERNODE_LEDGER: names no file; ${FORMS}`
+  const LEDGER_FORMS = `SUPERNODE_LEDGER: has an unknown scheme; ${FORMS}`
+  const FILE = `SUPERNODE_LEDGER: has no file path; ${FORMS}`
   const HOST = "SUPERNODE_LEDGER: names a host; write sqlite:ledger.db or sqlite:/var/lib/ledger.db"
   const TABLE = "SUPERNODE_LEDGER: must name a table of 3 to 255 of A-Z a-z 0-9 _ -"
   const REGION = "SUPERNODE_LEDGER: must have a region, as in dynamodb://TABLE?region=eu-central-1"
@@ -214,7 +214,7 @@ describe("wrong settings", () => {
   const ORIGIN =
     "SUPERNODE_CES_ENDPOINT: must be an origin such as https://modelarts.cn-southwest-2.myhuaweicloud.com: no user, path or query"
   const outlive = (scheme: string) =>
-    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION or ${PG} in live mode on a function, not ${scheme}: — each sandbox would have a ledger of its own, and so could buy once more`
+    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION or ${PG} in live mode on a function, not ${scheme}: — each sandbox would have its own ledger and could buy again`
 
   it.each<[string, Record<string, string>, string[]]>([
     [
@@ -227,7 +227,7 @@ describe("wrong settings", () => {
       { SUPERNODE_QQQQQQQQQQQQQ: "1" },
       [
         expect.stringMatching(
-          /^SUPERNODE_QQQQQQQQQQQQQ: is not a known setting; there are SUPERNODE_MODE, SUPERNODE_POLICY, SUPERNODE_LEDGER, /,
+          /^SUPERNODE_QQQQQQQQQQQQQ: is not a known setting; known settings: SUPERNODE_MODE, SUPERNODE_POLICY, SUPERNODE_LEDGER, /,
         ),
       ],
     ],
@@ -261,14 +261,14 @@ describe("wrong settings", () => {
       "plain http to another machine",
       { SUPERNODE_MODELARTS_ENDPOINT: "http://modelarts.example.com" },
       [
-        "SUPERNODE_MODELARTS_ENDPOINT: must be https: plain http is allowed only to this machine itself, and modelarts.example.com is another",
+        "SUPERNODE_MODELARTS_ENDPOINT: must be https: plain http is allowed only to this machine itself, and modelarts.example.com is not this machine",
       ],
     ],
     [
       "plain http to a name that looks like this machine",
       { SUPERNODE_MODELARTS_ENDPOINT: "http://127.0.0.1.example.com" },
       [
-        "SUPERNODE_MODELARTS_ENDPOINT: must be https: plain http is allowed only to this machine itself, and 127.0.0.1.example.com is another",
+        "SUPERNODE_MODELARTS_ENDPOINT: must be https: plain http is allowed only to this machine itself, and 127.0.0.1.example.com is not this machine",
       ],
     ],
     ["an endpoint with a path", { SUPERNODE_CES_ENDPOINT: "https://ces.example.com/v1" }, [ORIGIN]],
@@ -285,7 +285,7 @@ describe("wrong settings", () => {
       `a placeholder that nothing replaced: ${written}`,
       { SUPERNODE_WEBHOOK_TOKEN: `a-token-of-16-characters,${written}` },
       [
-        "SUPERNODE_WEBHOOK_TOKEN: is a placeholder that nothing replaced, such as $TOKEN: put the token itself there",
+        "SUPERNODE_WEBHOOK_TOKEN: is a placeholder that was not replaced, such as $TOKEN: write the token itself",
       ],
     ]),
     ["a token that can be guessed", { SUPERNODE_WEBHOOK_TOKEN: "hush" }, [WEAK_TOKEN]],
@@ -308,12 +308,12 @@ describe("wrong settings", () => {
     [
       "an AK without an SK",
       { HUAWEICLOUD_SDK_AK: "hush" },
-      ["HUAWEICLOUD_SDK_SK: must be set where HUAWEICLOUD_SDK_AK is"],
+      ["HUAWEICLOUD_SDK_SK: must be set if HUAWEICLOUD_SDK_AK is set"],
     ],
     [
       "an SK without an AK",
       { HUAWEICLOUD_SDK_SK: "hush" },
-      ["HUAWEICLOUD_SDK_AK: must be set where HUAWEICLOUD_SDK_SK is"],
+      ["HUAWEICLOUD_SDK_AK: must be set if HUAWEICLOUD_SDK_SK is set"],
     ],
     [
       "a token without keys",
@@ -323,7 +323,7 @@ describe("wrong settings", () => {
     [
       "half of GeminiDB's keys",
       { SUPERNODE_DYNAMODB_SK: "hush" },
-      ["SUPERNODE_DYNAMODB_AK: must be set where SUPERNODE_DYNAMODB_SK is"],
+      ["SUPERNODE_DYNAMODB_AK: must be set if SUPERNODE_DYNAMODB_SK is set"],
     ],
     [
       "a secret's name instead of its ARN",
@@ -336,7 +336,7 @@ describe("wrong settings", () => {
       "a text that is not a topic",
       { SUPERNODE_SMN_TOPICS: `${SMN},alarms` },
       [
-        'SUPERNODE_SMN_TOPICS: must be an SMN topic such as urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms, not "alarms"; several are separated by commas',
+        'SUPERNODE_SMN_TOPICS: must be an SMN topic such as urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms, not "alarms"; separate several with commas',
       ],
     ],
     ["a ledger of an unknown kind", { SUPERNODE_LEDGER: "mysql://me:hush@db" }, [LEDGER_FORMS]],
@@ -350,12 +350,12 @@ describe("wrong settings", () => {
     [
       "a table with too short a name, without a region, with an unknown key",
       { SUPERNODE_LEDGER: "dynamodb://ab?profile=hush" },
-      [TABLE, REGION, "SUPERNODE_LEDGER: must have no parameters but region, endpoint"],
+      [TABLE, REGION, "SUPERNODE_LEDGER: must have only the parameters region, endpoint"],
     ],
     [
       "two regions",
       { SUPERNODE_LEDGER: "dynamodb://ledger?region=a&region=b" },
-      ["SUPERNODE_LEDGER: must have no parameter twice"],
+      ["SUPERNODE_LEDGER: must not repeat a parameter"],
     ],
     [
       "an endpoint with a password in the ledger's URL",
@@ -370,7 +370,7 @@ describe("wrong settings", () => {
     [
       "credentials in the ledger's URL",
       { SUPERNODE_LEDGER: "dynamodb://me:hush@ledger?region=a" },
-      ["SUPERNODE_LEDGER: must carry no credentials"],
+      ["SUPERNODE_LEDGER: must not contain credentials"],
     ],
     [
       "SQLite in live mode on Lambda",

@@ -60,7 +60,7 @@ describe("the line that a dry run prints", () => {
       "--why",
       why,
     )
-    expect(out).toContain("requested by a person: O'Neil, 4 servers")
+    expect(out).toContain("O'Neil requested 4 servers")
     const pasted = await paste(own, buyingLine(out))
     expect(JSON.parse(pasted.stdin)).toMatchObject({ requestedBy: "O'Neil", why })
     expect(pasted.out).toMatch(/^train-a: bought/)
@@ -91,7 +91,7 @@ describe("the line that a dry run prints", () => {
     own.advance(6 * MINUTE)
     const pasted = await paste(own, buyingLine(out))
     expect(pasted.out).toMatch(
-      /✗ +plan-as-shown +the plan that was shown is sha256:\w+; now it would be sha256:/,
+      /✗ +plan-as-shown +the plan that was shown is sha256:\w+, but the current plan is sha256:/,
     )
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })

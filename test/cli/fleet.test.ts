@@ -100,11 +100,11 @@ describe("audit of stream fleet", () => {
       .slice(1)
       .map((row) => row.replace(/ {2,}/g, " | ").replace(/attempt [^ ,]+/, "attempt …"))
     expect(rows).toEqual([
-      `2024-01-12 16:52:00 +00:00 | fleet | 1 | opened | place taken for attempt …, 120000 CNY (${STREAM} #1)`,
-      `2024-01-12 16:52:00 +00:00 | fleet | 2 | settled | place of attempt … given back: accepted (${STREAM})`,
+      `2024-01-12 16:52:00 +00:00 | fleet | 1 | opened | reservation for attempt …, 120000 CNY (${STREAM} #1)`,
+      `2024-01-12 16:52:00 +00:00 | fleet | 2 | settled | reservation of attempt … released: accepted (${STREAM})`,
     ])
     expect((await own.run("audit", "show", "fleet", "1")).out).toContain(
-      "fleet #1 opened: place taken for attempt",
+      "fleet #1 opened: reservation for attempt",
     )
     expect((await own.run("audit", "verify")).out).toMatch(/✓ fleet: 2 entries, newest sha256:/)
     expect((await own.run("audit", "list", ID)).out).toContain("opened")

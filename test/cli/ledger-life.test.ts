@@ -44,7 +44,7 @@ describe("a missing ledger", () => {
     for (const mode of ["live", "observe"]) {
       own.env["SUPERNODE_MODE"] = mode
       const { code, out, err } = await tick(own)
-      expect(out).toMatch(/\(ledger-new\): there is no ledger here/)
+      expect(out).toMatch(/\(ledger-new\): the ledger is missing or was not created/)
       expect(err).toContain(`no run can use sqlite:${own.ledgerPath}`)
       expect(code).toBe(1)
     }
@@ -184,7 +184,7 @@ it("ledger confirm confirms nothing if the ledger was restored again in the mean
     return own.run("ledger", "restored", ...who, "backup of Sunday")
   })
   const { code, out, err } = await own.run("ledger", "confirm", "train-a", ...who, "console compared")
-  expect([code, err]).toEqual([1, expect.stringContaining("so nothing was written. Look again: ")])
+  expect([code, err]).toEqual([1, expect.stringContaining("so nothing was written. To compare again, run: ")])
   expect(out).not.toContain("is confirmed")
   const control = await own.ledger(async (ledger) => controlOf(await ledger.head("control")))
   expect(control.restored).toMatchObject({ why: "backup of Sunday", confirmed: [] })

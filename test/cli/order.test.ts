@@ -57,7 +57,7 @@ describe("an accepted order", () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 3, amount: 150_000.5, currency: "CNY" })
     await own.run("run", "--event", ALARM)
-    expect(await payment(own)).toMatch(/is processing, 150000\.5 CNY where 120000 CNY were planned$/)
+    expect(await payment(own)).toMatch(/is processing, 150000\.5 CNY; 120000 CNY was planned$/)
   })
 
   it("an accepted order that may not be read is requested again, and the purchase stays accepted", async () => {
@@ -78,10 +78,10 @@ describe("an accepted order", () => {
     await own.run("run", "--event", ALARM)
     own.sandbox.failNext("order", { status: 401, code: "APIG.0301" })
     await tick(own)
-    expect(await payment(own)).toMatch(/is pending payment, 150000 CNY where 120000 CNY were planned$/)
+    expect(await payment(own)).toMatch(/is pending payment, 150000 CNY; 120000 CNY was planned$/)
     own.sandbox.setPayment({ status: 5, amount: null, currency: "CNY" })
     await tick(own)
-    expect(await payment(own)).toMatch(/is completed, 150000 CNY where 120000 CNY were planned$/)
+    expect(await payment(own)).toMatch(/is completed, 150000 CNY; 120000 CNY was planned$/)
   })
 
   it.each([1e20, 1e307])("an accepted order with an amount of %s stops no later run", async (amount) => {
@@ -118,7 +118,7 @@ it("doctor checks whether orders can be read, which a purchase does not require"
   own.sandbox.failNext("order", { status: 403, code: "CBC.0150" })
   const { code, out } = await own.run("doctor")
   expect(out).toMatch(
-    /ok {2}train-a: orders: orders cannot be read, .* purchases work without: .* 403 CBC\.0150/,
+    /ok {2}train-a: orders: orders cannot be read, .* purchases still work: .* 403 CBC\.0150/,
   )
   expect(code).toBe(0)
   own.sandbox.failNext("order", { status: 404, code: "APIGW.0101", message: "The API does not exist" })

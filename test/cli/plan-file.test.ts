@@ -168,7 +168,7 @@ it("apply prints no command with a supernode's name that only the plan file know
 it("apply does not buy without --yes if there is no terminal", async () => {
   const own = await cloudDesk()
   const { code, err } = await own.run("apply", await planned(own))
-  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("Add --yes") })
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("add --yes") })
   expect(own.sandbox.orders).toEqual([])
 })
 

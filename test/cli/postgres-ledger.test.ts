@@ -120,19 +120,19 @@ const SHAPES: Shape[] = [
   [
     "if the url's certificate file has no certificates",
     () => at(`:${PASSWORD}`, `${nowhere()}?sslrootcert=package.json`),
-    /sslrootcert \/\S+\/package\.json holds no certificate in PEM/,
+    /sslrootcert \/\S+\/package\.json contains no PEM certificate/,
   ],
   [
     "if it is a parameter of the url",
     () => at("", `${nowhere()}?password=${PASSWORD}`),
-    /no parameters but sslmode, sslrootcert/,
+    /only the parameters sslmode, sslrootcert/,
   ],
   ["if it contains a slash without escape", () => at(":hunter2/x", nowhere()), /is not a url/],
   ["if it contains a hash without escape", () => at(":hunter2#x", nowhere()), /is not a url/],
   [
     "if the url allows clear text over a network",
     () => at(`:${PASSWORD}`, "db.example.com/db?sslmode=disable"),
-    /in clear/,
+    /unencrypted/,
   ],
 ]
 

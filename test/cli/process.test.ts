@@ -79,7 +79,7 @@ describe("the process of a command", () => {
   it("the command line names the Node.js that it needs on an older one, and does nothing else", async () => {
     expect(await ended(asOn(desk(), "18.20.8", "validate"))).toEqual({
       out: "",
-      err: "error: supernode-autoscaler needs Node.js 20.15.1 or newer, and this is 18.20.8; install a newer Node.js\n",
+      err: "error: supernode-autoscaler needs Node.js 20.15.1 or newer, but this is 18.20.8; install a newer Node.js\n",
       code: 1,
     })
   })
@@ -126,7 +126,7 @@ describe("the process of a command", () => {
     const endedEarly = once(child, "close").then(() => Promise.reject(new Error("it ended without an order")))
     await Promise.race([arrived, endedEarly])
     child.kill("SIGINT")
-    await seen(child.stderr, /finishing first: a purchase may be on its way/)
+    await seen(child.stderr, /finishing first: a purchase may be in progress/)
     child.kill("SIGINT")
     expect((await ended(child)).code).toBe("SIGINT")
     const kinds = await own.ledger(async (ledger) => (await ledger.head(`supernode:${ID}`))?.kind)

@@ -10,7 +10,7 @@ const WITH = `${POLICY.replace("version: 1", "version: 1\ntimezone: Asia/Shangha
 const MORNINGS_SAID =
   'weekday-mornings: at least 2 servers for 10h from "0 8 * * 1-5"; not active; next: Mon 2024-01-15 08:00 +08:00 Asia/Shanghai (2024-01-15T00:00:00Z)'
 const nightsSaid = (acted = "") =>
-  `nights: at least 4 servers for 9h from "30 22 * * *", cooldown or not; active until Sat 2024-01-13 07:30 +08:00 Asia/Shanghai (2024-01-12T23:30:00Z)${acted}; next: Sat 2024-01-13 22:30 +08:00 Asia/Shanghai (2024-01-13T14:30:00Z)`
+  `nights: at least 4 servers for 9h from "30 22 * * *", bypasses the cooldown; active until Sat 2024-01-13 07:30 +08:00 Asia/Shanghai (2024-01-12T23:30:00Z)${acted}; next: Sat 2024-01-13 22:30 +08:00 Asia/Shanghai (2024-01-13T14:30:00Z)`
 
 describe("schedules and their next starts", () => {
   it("validate shows schedules and their next starts", async () => {
@@ -31,7 +31,7 @@ describe("schedules and their next starts", () => {
     )
     expect(own.sandbox.scaleUps).toHaveLength(1)
     own.advance(MINUTE)
-    expect((await own.run("status")).out).toContain(nightsSaid(", bought for already"))
+    expect((await own.run("status")).out).toContain(nightsSaid(", already bought"))
     expect((await own.run("status", "--json")).json()).toMatchObject({
       supernodes: [
         {
@@ -60,7 +60,7 @@ describe("schedules and their next starts", () => {
     const { out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would buy from 2 to 4 servers/)
     expect(out).toContain(
-      "schedule nights wants at least 4 servers, since Fri 2024-01-12 22:30 +08:00 Asia/Shanghai (2024-01-12T14:30:00Z)",
+      "schedule nights requires at least 4 servers since Fri 2024-01-12 22:30 +08:00 Asia/Shanghai (2024-01-12T14:30:00Z)",
     )
     expect(out).toContain(MORNINGS_SAID)
   })

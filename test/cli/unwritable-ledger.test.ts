@@ -44,7 +44,7 @@ function expectRefused({ doctor, tick, ready, ended, log }: AskedOfLedger, expec
 it("without a ledger /readyz responds 503, doctor and run fail, and serve logs an ERROR", async () => {
   const own = await busyDesk({ withoutLedger: true })
   expectRefused(await askOfLedger(own.env, START, own.event), {
-    reason: /^ledger-new: there is no ledger here/,
+    reason: /^ledger-new: the ledger is missing or was not created/,
     doctor: /^PROBLEM {2}ledger: there is no ledger at sqlite:/m,
     tick: /\(ledger-new\)[\s\S]*error: no run can use sqlite:/,
     log: /ERROR there is no ledger at sqlite:.*ledger init/,
@@ -57,7 +57,7 @@ it("with a ledger that has no id /readyz responds 503, doctor and run fail, and 
   await own.ledger((ledger) => ledger.head("control"))
   own.cutChain("control", 0)
   expectRefused(await askOfLedger(own.env, START, own.event), {
-    reason: /^ledger-new: there is no ledger here, or none that `ledger init` made/,
+    reason: /^ledger-new: the ledger is missing or was not created by `ledger init`/,
     doctor: /^PROBLEM {2}ledger: there is no ledger at sqlite:.*, or none with an id/m,
     tick: /\(ledger-new\)[\s\S]*error: no run can use sqlite:/,
     log: /ERROR there is no ledger at sqlite:.*, or none with an id/,

@@ -15,7 +15,7 @@ describe("wrong usage", () => {
     [["dry-run"], "missing required argument 'NAME'"],
     [["dry-run", "train-a", "--servers", "0"], "a whole number from 1 to 48"],
     [["dry-run", "train-a", "--servers", "2.5"], "a whole number from 1 to 48"],
-    [["dry-run", "train-a", "--servers", "2", "--event", "e.json"], "two different questions"],
+    [["dry-run", "train-a", "--servers", "2", "--event", "e.json"], "cannot be combined"],
     [["run"], "required option '--event <FILE>'"],
     [["pause"], "required option '--why <TEXT>'"],
     [["pause", "--why", "  "], "must not be empty"],
@@ -32,7 +32,7 @@ describe("wrong usage", () => {
     [["settle", "train-a", "--as", "absent", "--why", "x"], "required option '--by <WHO>'"],
     [["reset", "train-a", "--by", "me"], "required option '--why <TEXT>'"],
     [["approve", "85867ade", "--by", "me"], "sha256: and 64 hex digits"],
-    [["dry-run", "train-a", "--event", "e.json", "--bypass-cooldown"], "ask two different questions"],
+    [["dry-run", "train-a", "--event", "e.json", "--bypass-cooldown"], "cannot be combined"],
     [["approve", HASH], "required option '--by <WHO>'"],
     [["audit"], "Usage: supernode-autoscaler audit"],
     [["audit", "drop"], "known commands: list, show"],
@@ -43,8 +43,8 @@ describe("wrong usage", () => {
     [["serve", "--host", ""], "must not be empty"],
     [["serve", "--tick", "often"], "It must be a cron expression of 5 fields, or 6 with seconds first"],
     [["serve", "--shard", "0/4"], 'It must be "i/n" with 1 ≤ i ≤ n'],
-    [["serve", "--tick", "61 * * * *"], "It is no cron expression: Invalid value for minute: 61"],
-    [["serve", "--tick", "0 0 30 2 *"], "It never comes round"],
+    [["serve", "--tick", "61 * * * *"], "It is not a valid cron expression: Invalid value for minute: 61"],
+    [["serve", "--tick", "0 0 30 2 *"], "It never occurs"],
   ])("wrong usage exits 2 and names the right usage: %j", async (argv, says) => {
     const { code, out, err } = await desk().run(...argv)
     expect(err).toContain(says)
@@ -115,7 +115,7 @@ describe("a wrong environment", () => {
 
   it.each([
     ["a ledger that is a directory", "sqlite:/", "is a directory; name a file in it"],
-    ["a ledger of no known kind", "redis://here", "names no store we know; write sqlite:PATH"],
+    ["a ledger of no known kind", "redis://here", "has an unknown scheme; write sqlite:PATH"],
   ])("a wrong ledger URL exits 1 and is explained: %s", async (_case, url, says) => {
     const { code, err } = await desk().run("status", "--ledger", url)
     expect(err).toContain(says)

@@ -7,7 +7,7 @@ import { type CloudDesk, cloudDesk, MINUTE, POLICY, STREAM } from "./harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const SAID = ["--why", "seen in the console", "--by", "ops"]
-const NOTHING = /That proves nothing: a trace can come late, CTS may not be enabled in this region/
+const NOTHING = /That proves nothing: a trace can appear late, CTS may not be enabled in this region/
 
 /** An order whose response was lost, after the cloud accepted it or before. */
 async function incident(
@@ -48,7 +48,7 @@ describe("while an outcome is unknown", () => {
     await tick(own)
     const { out } = await own.run("status")
     expect(row(out, "traces")).toMatch(
-      /^CTS shows 1 scale-up since 2024-01-12 16:52:00 \+00:00: 2024-01-12 16:52:00 \+00:00, by sandbox, answered 200, kat3ne-32-800t\.192xlarge\.8\.matrix\. This supports "accepted"$/,
+      /^CTS shows 1 scale-up since 2024-01-12 16:52:00 \+00:00: 2024-01-12 16:52:00 \+00:00, by sandbox, response 200, kat3ne-32-800t\.192xlarge\.8\.matrix\. This supports "accepted"$/,
     )
     expect(row(out, "witness")).toMatch(/^2 before, 4 now, 2 of them new \(.+, order CS\w+\)\. This supports/)
     const { json } = await own.run("status", "--json")
@@ -116,7 +116,7 @@ describe("settle", () => {
     own.sandbox.addServers(1)
     own.advance(3 * MINUTE)
     expect(row((await settled(own, "accepted")).out, "traces")).toMatch(
-      /: 2024-01-12 16:52:00 \+00:00, by console-user in the console, answered 200\. None of them is clearly this attempt's/,
+      /: 2024-01-12 16:52:00 \+00:00, by console-user in the console, response 200\. None of them clearly belongs to this attempt/,
     )
   })
 
@@ -126,7 +126,7 @@ describe("settle", () => {
     for (let i = 0; i < 4; i++) own.sandbox.addServers(1)
     own.advance(3 * MINUTE)
     expect(row((await settled(own, "accepted")).out, "traces")).toMatch(
-      /^CTS shows 5 scale-ups .*by sandbox, answered 200.*; and 2 more\. This supports "accepted"$/,
+      /^CTS shows 5 scale-ups .*by sandbox, response 200.*; and 2 more\. This supports "accepted"$/,
     )
     expect(
       asked(own)
@@ -140,7 +140,7 @@ describe("settle", () => {
     const failures: [Failure, RegExp][] = [
       [
         { status: 403, code: "CTS.0403", message: "no \u001b[31mpermission" },
-        /^CTS was not read: listTraces at .* answered 403 CTS\.0403: no .*permission.*\. Give the keys the right cts:trace:list\. Without it nothing is proven$/,
+        /^CTS was not read: listTraces at .* answered 403 CTS\.0403: no .*permission.*\. Grant the keys the permission cts:trace:list\. Without the traces nothing is proven$/,
       ],
       [{ status: 400 }, /^CTS was not read: listTraces at .* answered 400/],
       [{ notJson: true }, /^CTS was not read: .* something that is not JSON/],
@@ -204,6 +204,8 @@ it("doctor says whether CTS can be read, which a purchase does not require", asy
   expect((await own.run("doctor")).out).toContain("traces: CTS can be read")
   own.sandbox.failNext("traces", { status: 403, code: "CTS.0403" })
   const { code, out } = await own.run("doctor")
-  expect(out).toMatch(/ok {2}train-a: traces: CTS cannot be read \(give the keys the right cts:trace:list\)/)
+  expect(out).toMatch(
+    /ok {2}train-a: traces: CTS cannot be read \(grant the keys the permission cts:trace:list\)/,
+  )
   expect(code).toBe(0)
 })

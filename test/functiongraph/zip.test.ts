@@ -165,7 +165,7 @@ describe("the zip", () => {
     const old = `Object.defineProperty(process.versions, "node", { value: "18.15.0" }); require(${JSON.stringify(entry)})`
     const { status, stderr } = spawnSync(process.execPath, ["-e", old], { encoding: "utf8" })
     expect(stderr).toContain(
-      "Error: supernode-autoscaler needs Node.js 20.15.1 or newer, and this is 18.15.0; choose the runtime Node.js 20.15",
+      "Error: supernode-autoscaler needs Node.js 20.15.1 or newer, but this is 18.15.0; choose the runtime Node.js 20.15",
     )
     expect(status).toBe(1)
   })
@@ -223,7 +223,11 @@ describe("the packaged policy in the zip", () => {
       (files: Record<string, Uint8Array>) => files,
       null,
     ],
-    ["is ignored if the policy was edited afterwards, and the log says so", edited, "is not the same file"],
+    [
+      "is ignored if the policy was edited afterwards, and the log says so",
+      edited,
+      "has changed since it was packaged",
+    ],
     ["is ignored if it is damaged, and the log says so", damaged, "it is damaged"],
   ] as const
 
@@ -247,7 +251,8 @@ describe("the packaged policy in the zip", () => {
         { node: nodeOf(OLDEST) ?? process.execPath, userData, code: zipSync(files) },
         async (container) => {
           const { results } = await container.invoke({ handler: "alarm", event: smnAlarm() })
-          const bought = warning === "is not the same file" ? { decision: { kind: "hold" } } : WOULD_BUY[0]
+          const bought =
+            warning === "has changed since it was packaged" ? { decision: { kind: "hold" } } : WOULD_BUY[0]
           expect(results).toMatchObject([{ supernode: "train-a", ...bought }])
           const said = container.stderr.split("\n").filter((line) => line.includes(NAME))
           expect(said).toEqual(warning === null ? [] : [expect.stringContaining(warning)])

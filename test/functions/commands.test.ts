@@ -146,22 +146,22 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
 
 describe("what a function refuses", () => {
   it.each([
-    [["--policy", "other.yaml", "status"], "--policy is not taken here", 1],
-    [["status", "--ledger", "memory:"], "--ledger is not taken here", 1],
+    [["--policy", "other.yaml", "status"], "--policy is not accepted here", 1],
+    [["status", "--ledger", "memory:"], "--ledger is not accepted here", 1],
     [["--policy", "status", "run", "--event", "-"], "run is not for a function", 1],
     [["audit", "verify", "--anchor", "/proc/self/environ"], "--anchor names a file", 1],
     [["dry-run", "train-a", "--event", "/proc/self/environ"], "--event names a file", 1],
     [["validate", "/proc/self/environ"], "POLICY names a file", 1],
-    [["serve", "--port", "0"], "serve is not for a function: it does not end", 2],
+    [["serve", "--port", "0"], "serve is not for a function: it runs until stopped", 2],
     [["simulate", "train-a"], "simulate is not for a function", 2],
     [["audit", "report", "r.html"], "audit report is not for a function: it writes a page", 1],
     [["frobnicate"], "unknown command 'frobnicate'", 2],
     [["pause", "--by", "ann", "--why"], "option '--why <TEXT>' argument missing", 2],
     [["pause", "--why", "x"], "required option '--by <WHO>'", 2],
     [["__proto__"], "unknown command '__proto__'", 2],
-    [[], "the event must be", 2],
-    ["pause", "the event must be", 2],
-    [[["pause"]], "the event must be", 2],
+    [[], "the event must have the form", 2],
+    ["pause", "the event must have the form", 2],
+    [[["pause"]], "the event must have the form", 2],
   ])("the manual function refuses the command %j", async (command, says, exitCode) => {
     listen()
     const own = desk()
@@ -178,7 +178,9 @@ describe("what a function refuses", () => {
       const own = desk()
       expect(await lambda(own, { command: PAUSE })).toMatchObject({
         error: {
-          message: expect.stringMatching(/^pause would reach no other run: a ledger of sqlite: belongs/),
+          message: expect.stringMatching(
+            /^no other run would see pause: only this container of the function has the sqlite ledger/,
+          ),
         },
         exitCode: 1,
       })
@@ -200,7 +202,7 @@ describe("what a function refuses", () => {
       expect(await lambda(desk(), { command })).toMatchObject({
         error: {
           message:
-            'the event must be like {"command": ["status"]}: "command" is a list of one or more texts; beside it may be a text "stdin". Nothing was done',
+            'the event must have the form {"command": ["status"]}: "command" is a list of one or more texts, and a text "stdin" is optional. Nothing was done',
         },
         exitCode: 2,
       })
@@ -265,7 +267,7 @@ describe("what is not one JSON document", () => {
       error: {
         kind: "command",
         message:
-          "the answer of audit export is larger than 6 MB, which no function can return: name one stream, or ask for fewer entries",
+          "the output of audit export is larger than 6 MB, which no function can return: name one stream, or request fewer entries",
         problems: [],
       },
       exitCode: 1,

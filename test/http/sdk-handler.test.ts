@@ -68,12 +68,12 @@ it.each<[string, Partial<Asking>, RegExp]>([
   [
     "the proxy hangs",
     { behaviour: {}, limitMs: 200 },
-    /^(Timeout)?Error: no (connection|answer) within 200 ms \(through/,
+    /^(Timeout)?Error: no (connection|response) within 200 ms \(through/,
   ],
   [
     "the endpoint hangs",
     { answers: {}, limitMs: 200 },
-    /^(Timeout)?Error: no (connection|answer) within 200 ms \(through/,
+    /^(Timeout)?Error: no (connection|response) within 200 ms \(through/,
   ],
   [
     "the service refuses",

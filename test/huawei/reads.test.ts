@@ -162,23 +162,23 @@ describe("the supernode", () => {
       "about supernode 00000000-0000-4000-8000-000000000000",
     ],
     ["it has no id", { status: "ACTIVE" }, "about supernode without an id"],
-    ["it is a list", [{ id: SUPERNODE }], "the answer is no object"],
-    ["it is null", null, "the answer is no object"],
-    ["it is a string", '"fine"', "the answer is no object"],
+    ["it is a list", [{ id: SUPERNODE }], "the response is not an object"],
+    ["it is null", null, "the response is not an object"],
+    ["it is a string", '"fine"', "the response is not an object"],
     [
       "a server has no id, so that it cannot be counted",
       { id: SUPERNODE, servers: [{ id: "a" }, { name: "b" }] },
-      "server 2 of 2 has no id",
+      "server 2 of 2 has no readable id",
     ],
     [
       "a server's id has invisible characters, so it cannot be sent back",
       { id: SUPERNODE, servers: [{ id: "a" }, { id: "a\u200b" }] },
-      "server 2 of 2 has no id that can be read",
+      "server 2 of 2 has no readable id",
     ],
     [
       "it lists far more servers than a supernode can have",
       { id: SUPERNODE, servers: Array.from({ length: 100_000 }, (_, i) => ({ id: `s${i}` })) },
-      "it lists 100000 servers, at most 1000 are read",
+      "it lists 100000 servers, the maximum is 1000",
     ],
     [
       "it lists one server twice, in upper and lower case",
@@ -240,7 +240,7 @@ describe("the list of servers", () => {
 
   it("a list of servers that repeats the same page is refused", async () => {
     const { read, urls } = await list(says({ total: 25, data: ids(0, 10) }))
-    expect(read).toMatchObject({ ok: false, why: expect.stringContaining("no complete list") })
+    expect(read).toMatchObject({ ok: false, why: expect.stringContaining("incomplete list") })
     expect(urls.length).toBe(2)
   })
 

@@ -36,7 +36,7 @@ describe("a signing certificate", () => {
       /answered 302$/,
     ],
     ["status 404", says(answer(404, PEM)), /answered 404$/],
-    ["a response that is not PEM", says(answer(200, "<html>")), /no PEM certificate$/],
+    ["a response that is not PEM", says(answer(200, "<html>")), /not a PEM certificate$/],
     ["more than 64 KB", says(answer(200, PEM + "x".repeat(65_536))), /larger than 64 KB$/],
     [
       "more than 64 KB in chunks",
@@ -63,7 +63,7 @@ describe("a signing certificate", () => {
     "a signing certificate is never fetched from %j",
     async (url) => {
       const { smn, wire } = await smnOf(says(answer(200, PEM)))
-      expect(await smn.fetchPem(url)).toEqual({ ok: false, why: "the address is no https URL" })
+      expect(await smn.fetchPem(url)).toEqual({ ok: false, why: "the address is not an https URL" })
       expect(wire.connections()).toBe(0)
     },
   )

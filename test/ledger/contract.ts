@@ -202,7 +202,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         const stranger = entryAfter(undefined, { seq: 2, prev: digest("another chain") })
         for (const writer of [ledger, ledgerOver(store)]) {
           await expect(writer.append(stranger)).rejects.toThrow(
-            /#2 is not written: it names .* as the hash of the entry before/,
+            /#2 was not written: it has prev .*, but the hash of the entry before/,
           )
         }
         expect((await ledger.head(STREAM))?.seq).toBe(1)
@@ -217,12 +217,16 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         ],
         ["seq 0", entryAfter(undefined, { seq: 0 }), /its seq is not 1, 2, 3/],
         ["a fractional seq", entryAfter(undefined, { seq: 1.5 }), /its seq is not 1, 2, 3/],
-        ["seq 1 and a predecessor", entryAfter(undefined, { prev: sound.hash }), /names an entry before it/],
-        ["a wrong hash", { ...sound, run: "changed" }, /does not fit its hash/],
+        [
+          "seq 1 and a predecessor",
+          entryAfter(undefined, { prev: sound.hash }),
+          /first entry but has a prev hash/,
+        ],
+        ["a wrong hash", { ...sound, run: "changed" }, /does not match its hash/],
         [
           "several of these problems",
           { ...sound, stream: "", seq: -1 },
-          /its stream.*its seq.*does not fit its hash/,
+          /its stream.*its seq.*does not match its hash/,
         ],
       ])("an entry with %s is refused, and nothing is written", async (_, entry, problem) => {
         const error: unknown = await ledger.append(entry).catch((thrown: unknown) => thrown)
@@ -285,7 +289,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         const { hash: _, ...unsealed } = { ...entryOfBytes(LIMIT), writer: "ww" }
         const bigger: LedgerEntry = { ...unsealed, hash: digest(unsealed) }
         await expect(ledger.append(bigger)).rejects.toThrow(
-          `it weighs ${LIMIT + 1} bytes, at most ${LIMIT} are kept`,
+          `it has ${LIMIT + 1} bytes, the maximum is ${LIMIT}`,
         )
         expect(await ledger.head(STREAM)).toBeUndefined()
       })
@@ -400,7 +404,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         ["is not JSON", "not json", /is not JSON/],
         ["is empty", "", /is not JSON/],
         ["is not an object", "[1]", /is not a JSON object/],
-        ["was changed", entryText({ ...first, at: first.at + 1 }), /does not fit its hash/],
+        ["was changed", entryText({ ...first, at: first.at + 1 }), /does not match its hash/],
         [
           "has another version",
           canonicalText({ ...versionThree, hash: digest(versionThree) }),
@@ -457,7 +461,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         await store.append(STREAM, { seq: 2, text: entryText({ ...two, run: "changed" }) })
         await store.append(STREAM, rawOf(three))
         await expect(collect(ledger.read(STREAM))).rejects.toThrow(
-          /#2 cannot be trusted: it does not fit its hash/,
+          /#2 cannot be trusted: it does not match its hash/,
         )
         expect(await ledger.verify(STREAM)).toMatchObject({ ok: false, seq: 2 })
         expect(await ledger.head(STREAM)).toEqual(three)
@@ -470,7 +474,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         await store.append(STREAM, rawOf(one))
         await store.append(STREAM, rawOf(strange))
         await expect(collect(ledger.read(STREAM))).rejects.toThrow(
-          /#2 cannot be trusted: it names .* which is /,
+          /#2 cannot be trusted: it has prev .* before it is /,
         )
         expect(await ledger.verify(STREAM)).toMatchObject({ ok: false, seq: 2 })
       })

@@ -52,7 +52,7 @@ test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chai
   const shown = now(chain)
   await place.exchange(shown)
   await expect(ledger.head(STREAM)).rejects.toThrow(LedgerBehindError)
-  await expect(ledger.head(STREAM)).rejects.toThrow(/rolled back or exchanged: this process saw entry #3 of/)
+  await expect(ledger.head(STREAM)).rejects.toThrow(/rolled back or replaced: this process saw entry #3 of/)
 
   const ports = {
     clock: clockAt(AT),

@@ -86,7 +86,7 @@ describe("verifying a whole ledger", () => {
     [
       "an entry that is too big",
       () => changed(A, (chain) => [...chain.slice(0, -1), { ...last(A), run: "x".repeat(300_000) }]),
-      /weighs \d+ bytes/,
+      /has \d+ bytes/,
     ],
     [
       "an entry before the first one",
@@ -107,7 +107,7 @@ describe("verifying a whole ledger", () => {
             standing: { ...standing, purchases: [] } as LedgerEntry["standing"],
           })),
         ),
-      /is of version 1, after one of version 2/,
+      /has version 1, but the entry before it has version 2/,
     ],
   ])("verification finds a bad entry and does not throw: %s", async (_, chains, problem) => {
     const { ok, streams } = await verifyLedger(storeOf(chains()))
@@ -127,7 +127,7 @@ describe("verifying a whole ledger", () => {
     [
       "the newest entries of a supernode were cut off and fleet still names its purchase",
       () => cut(A, 2),
-      /settles attempt \S+ as accepted, and supernode:a\S+ never opened it/,
+      /settles attempt \S+ as accepted, but supernode:a\S+ never opened it/,
     ],
     [
       "a whole supernode is missing",
@@ -137,17 +137,17 @@ describe("verifying a whole ledger", () => {
     [
       "the outcome was cut off and fleet still names it",
       () => cut(A, 1),
-      /settles attempt \S+ as accepted, and \S+ as nothing/,
+      /settles attempt \S+ as accepted, but \S+ records no outcome/,
     ],
     [
       "fleet was cut before a reservation that was opened",
       () => cut("fleet", 2),
-      /under caps across supernodes, and stream fleet holds no reservation/,
+      /under caps across supernodes, but stream fleet has no reservation/,
     ],
     [
       "control was cut before a pause that a supernode saw",
       () => cut("control", 2),
-      /saw the command pause of everything by ann/,
+      /refers to the command pause of everything by ann/,
     ],
     [
       "control was cut before a restore that a supernode saw",
@@ -155,7 +155,7 @@ describe("verifying a whole ledger", () => {
         const { control = [], ...others } = await restoredLedger("ann")
         return { ...others, control: control.slice(0, -1) }
       },
-      /saw the command restored of everything by ann/,
+      /refers to the command restored of everything by ann/,
     ],
   ])("verification finds without an anchor that %s", async (_, chains, problem) => {
     const { ok, across } = await verifyLedger(storeOf(await chains()))
@@ -180,7 +180,9 @@ describe("verifying a whole ledger", () => {
     expect(found.streams.every(({ ok }) => ok)).toBe(true)
     expect(found.anchor.map(({ stream }) => stream).sort()).toEqual(["fleet", B].sort())
     const other = await verifyLedger(storeOf(real), { ...anchor, ledger: "another" })
-    expect(other.anchor).toEqual([{ stream: null, problem: expect.stringMatching(/anchor is of another/) }])
+    expect(other.anchor).toEqual([
+      { stream: null, problem: expect.stringMatching(/anchor belongs to another/) },
+    ])
   })
 
   it.each([

@@ -26,17 +26,17 @@ describe("verifying a chain of entries", () => {
   })
 
   test.each<[string, LedgerEntry[], number, RegExp]>([
-    ["an entry was removed from the middle", [one, two, four], 3, /is missing; the next one stored is #4/],
-    ["the beginning was cut off", [three, four], 1, /is missing; the next one stored is #3/],
+    ["an entry was removed from the middle", [one, two, four], 3, /is missing; the next stored entry is #4/],
+    ["the beginning was cut off", [three, four], 1, /is missing; the next stored entry is #3/],
     ["two entries have one seq", [one, two, rival], 2, /comes after #2: the chain forks here/],
     ["an entry is stored twice", [one, two, two], 2, /the chain forks here/],
     ["entries changed places", [one, three, two], 2, /is missing/],
-    ["an entry was changed", [one, { ...two, run: "changed" }, three], 2, /does not fit its hash/],
+    ["an entry was changed", [one, { ...two, run: "changed" }, three], 2, /does not match its hash/],
     [
       "an entry was changed and sealed anew",
       [one, resealed, three],
       3,
-      /names "sha256:\w+" as the hash of the entry before it/,
+      /has prev "sha256:\w+", but the hash of the entry before it/,
     ],
     [
       "an entry is of another stream",
@@ -48,7 +48,7 @@ describe("verifying a chain of entries", () => {
       "the first entry names a predecessor",
       [entryAfter(undefined, { prev: digest("x") })],
       1,
-      /is the first and yet names/,
+      /is the first entry but has a prev/,
     ],
   ])("verification names the first bad entry if %s", async (_, entries, seq, problem) => {
     expect(await verifyEntries(entries)).toEqual({
@@ -103,7 +103,7 @@ describe("verifying the entries of a store", () => {
       1,
       /is not in canonical form/,
     ],
-    ["a text that was sealed with its keys in another order", [unsorted(one)], 1, /does not fit its hash/],
+    ["a text that was sealed with its keys in another order", [unsorted(one)], 1, /does not match its hash/],
     [
       "a seq that is not a number",
       [rawOf(one), { seq: Number.NaN, text: entryText(two) }],

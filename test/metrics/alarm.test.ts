@@ -100,7 +100,7 @@ describe("a rule whose evidence is the alarm itself", () => {
     const alarms = [...(named ?? []), { cloudwatch: ARN }, { alertmanager: { alertname: "Busy" } }]
     expect(await readingFor(signal, { alarms })).toMatchObject({
       series: [],
-      problem: expect.stringContaining("no server of this supernode"),
+      problem: expect.stringContaining("not a server of this supernode"),
     })
   })
 
@@ -163,10 +163,15 @@ describe("a rule whose evidence is the alarm itself", () => {
       "the message has another unit than the rule states",
       cloudEye,
       { alarm: { metric: NPU, unit: "MB/s" } },
-      /in %, and the rule states MB\/s/,
+      /in %, but the rule states MB\/s/,
     ],
     ["the message has the unit that the rule states", cloudEye, { alarm: { metric: NPU, unit: "%" } }, true],
-    ["the rule is for another source", cloudEye, { alarm: { value: "B" } }, /no points of a cloud-eye alarm/],
+    [
+      "the rule is for another source",
+      cloudEye,
+      { alarm: { value: "B" } },
+      /does not accept points of a cloud-eye alarm/,
+    ],
     ["one CloudWatch alarm is listed", cloudwatch, { alarms: [{ cloudwatch: ARN }] }, true],
     ["two CloudWatch alarms are listed", cloudwatch, { alarms: both }, /lists 2 CloudWatch alarms/],
     [
@@ -185,7 +190,7 @@ describe("a rule whose evidence is the alarm itself", () => {
       "the rule names a Cloud Eye metric",
       cloudwatch,
       { alarms: [{ cloudwatch: ARN }], alarm: { metric: NPU } },
-      /no points of/,
+      /does not accept points of/,
     ],
     ["one alert is listed", alert, { alarms: one }, true],
     ["two alerts are listed", alert, { alarms: alerts }, /lists 2 Alertmanager alarms/],
@@ -199,7 +204,7 @@ describe("a rule whose evidence is the alarm itself", () => {
       "two alerts are listed and the rule names the other one",
       alert,
       { alarms: alerts, alarm: { alertname: "Idle" } },
-      /Idle only/,
+      /only the points of alert Idle/,
     ],
     [
       "the annotation has a unit that the rule does not state",
@@ -220,7 +225,7 @@ describe("a rule whose evidence is the alarm itself", () => {
       /the rule states k/,
     ],
     [
-      "the alert carries no number",
+      "the alert has no number",
       { ...alert, values: [] },
       { alarms: one },
       /annotation value: "\{\{ \$value \}\}"/,
@@ -230,13 +235,13 @@ describe("a rule whose evidence is the alarm itself", () => {
       "Grafana sends only a condition's 1",
       { ...alert, values: values(["C", 1]) },
       { alarms: one },
-      /only C = 1, as a condition/,
+      /only C = 1, which looks like the result of a condition/,
     ],
     [
       "Grafana sends only a condition's 0",
       { ...alert, values: values(["C", 0]) },
       { alarms: one },
-      /only C = 0, as a condition/,
+      /only C = 0, which looks like the result of a condition/,
     ],
     [
       "Grafana sends several values",
@@ -284,9 +289,9 @@ describe("a rule whose evidence is the alarm itself", () => {
   })
 
   it.each<[string, Signal]>([
-    ["the alarm carries no datapoints", { ...cloudEye, points: null }],
-    ["the alarm carries no datapoints", { ...cloudEye, points: [] }],
-    ["this run was not woken by an alarm", tickOf()],
+    ["the alarm has no datapoints", { ...cloudEye, points: null }],
+    ["the alarm has no datapoints", { ...cloudEye, points: [] }],
+    ["this run was not started by an alarm", tickOf()],
   ])("the points of an alarm are missing because %s (case %#)", async (problem, signal) => {
     expect(await readingFor(signal)).toMatchObject({ series: [], problem })
   })

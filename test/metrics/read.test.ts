@@ -120,7 +120,7 @@ describe("a rule whose evidence is Cloud Eye's", () => {
     const [reading] = await readMetrics(question({}, servers), new FakeCloudEye())
     expect(reading?.series).toEqual([{ server: "s1", points: FIVE_AT_97 }])
     expect(reading?.problem).toBe(
-      "server s2: the cloud names no server.cloud_server.hps_ecs_id, so Cloud Eye cannot be asked",
+      "server s2: the cloud returned no server.cloud_server.hps_ecs_id, so Cloud Eye cannot be queried",
     )
   })
 
@@ -217,7 +217,7 @@ describe("the response of Cloud Eye", () => {
     const reading = await readAltered(() => [])
     expect(reading).toMatchObject({
       series: [],
-      problem: "server s1: Cloud Eye's answer left out the series",
+      problem: "server s1: Cloud Eye's response lacks the series",
     })
   })
 
@@ -225,7 +225,7 @@ describe("the response of Cloud Eye", () => {
     const reading = await readAltered((s) => [{ ...s, points: [] }])
     expect(reading).toMatchObject({
       series: [{ server: "s1", points: [] }],
-      problem: "server s1: Cloud Eye has no usable point in the periods asked for",
+      problem: "server s1: Cloud Eye has no usable point in the requested periods",
     })
   })
 })
@@ -243,13 +243,13 @@ describe("several rules", () => {
     ]
     const readings = await readMetrics(question({ rules }), new FakeCloudEye())
     expect(readings.map(({ rule, periodMs, problem }) => ({ rule, periodMs, problem }))).toEqual([
-      { rule: "alarm-says-so", periodMs: null, problem: "the alarm carries no datapoints" },
+      { rule: "alarm-says-so", periodMs: null, problem: "the alarm has no datapoints" },
       { rule: "queue-long", periodMs: MINUTE, problem: "Prometheus could not be read: no such host" },
       { rule: "npu-busy", periodMs: PERIOD, problem: null },
       {
         rule: "latency",
         periodMs: 2 * MINUTE,
-        problem: "CloudWatch was not asked: write `region` in the rule's cloudwatch, or set AWS_REGION",
+        problem: "CloudWatch was not queried: write `region` in the rule's cloudwatch, or set AWS_REGION",
       },
     ])
   })

@@ -11,14 +11,14 @@ describe("the message of a notification", () => {
     expect(jsonOf(noticeOf())).toEqual({
       text: [
         "train-a: the outcome of a purchase is unknown",
-        "the attempt has an unknown outcome: no answer came",
+        "the attempt has an unknown outcome: no response came",
         "To do: `supernode-autoscaler settle train-a --as accepted|completed|absent --why TEXT --by WHO`",
         `On record: ${STREAM}#2 ${HASH}`,
       ].join("\n"),
       supernode: "train-a",
       mode: "live",
       state: "unknown",
-      says: "the attempt has an unknown outcome: no answer came",
+      says: "the attempt has an unknown outcome: no response came",
       todo: "supernode-autoscaler settle train-a --as accepted|completed|absent --why TEXT --by WHO",
       since: "2024-01-12T17:00:00.000Z",
       attempt: "attempt-1",
@@ -30,7 +30,7 @@ describe("the message of a notification", () => {
 
   it("a notification says if nothing is bought in the current mode", () => {
     expect(jsonOf(noticeOf({ mode: "observe", state: "approval-needed" }))["text"]).toMatch(
-      /^train-a: a purchase wants approval \(observe: nothing is bought in this mode\)\n/,
+      /^train-a: a purchase needs approval \(observe: nothing is bought in this mode\)\n/,
     )
   })
 

@@ -10,7 +10,7 @@ export function noticeOf(over: Partial<Notification> = {}): Notification {
     mode: "live",
     state: "unknown",
     about: "unknown attempt-1 1705078800000",
-    says: "the attempt has an unknown outcome: no answer came",
+    says: "the attempt has an unknown outcome: no response came",
     todo: "supernode-autoscaler settle train-a --as accepted|completed|absent --why TEXT --by WHO",
     since: Date.parse("2024-01-12T17:00:00Z"),
     attempt: "attempt-1",

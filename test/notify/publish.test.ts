@@ -91,7 +91,7 @@ describe("an SMN topic", () => {
       says(302, "", { location: "http://127.0.0.1:1/" }),
       "answered 302, and redirects are not followed with a body without message_id",
     ],
-    ["a reset", resets, "gave no answer that can be read (UND_ERR_SOCKET)"],
+    ["a reset", resets, "returned no readable response (UND_ERR_SOCKET)"],
   ])("publishing to SMN fails if the response is %s", async (_, answer, why) => {
     const { received, endpoint } = await topicThat(answer)
     expect(await toSmn(endpoint)).toEqual({ ok: false, why: `the SMN topic ${why}` })
@@ -100,7 +100,10 @@ describe("an SMN topic", () => {
 
   it("publishing to SMN fails after the time limit if SMN hangs", async () => {
     const { endpoint } = await topicThat(hangs)
-    expect(await toSmn(endpoint, 60)).toEqual({ ok: false, why: "the SMN topic did not answer within 60 ms" })
+    expect(await toSmn(endpoint, 60)).toEqual({
+      ok: false,
+      why: "the SMN topic did not respond within 60 ms",
+    })
   })
 
   it("nothing is sent to SMN without keys, and the reason reveals none", async () => {
@@ -108,7 +111,7 @@ describe("an SMN topic", () => {
     const sign = () => Promise.reject(new Error("SECRET"))
     expect(await publishToSmn(URN, message, { sign, endpoint, timeoutMs: 5_000, network: {} })).toEqual({
       ok: false,
-      why: "the SMN topic was not asked: there are no keys to sign with",
+      why: "the SMN topic was not called: no signing keys",
     })
     expect(received).toEqual([])
   })
@@ -147,7 +150,7 @@ describe("an SNS topic", () => {
       ),
       "answered 403 with code AuthorizationError: not allowed on [redacted]",
     ],
-    ["a reset", resets, "gave no answer that can be read (UND_ERR_SOCKET)"],
+    ["a reset", resets, "returned no readable response (UND_ERR_SOCKET)"],
   ])("publishing to SNS fails if the response is %s", async (_, answer, why) => {
     const { received, endpoint } = await topicThat(answer)
     expect(await toSns(endpoint)).toEqual({ ok: false, why: `the SNS topic ${why}` })

@@ -108,12 +108,12 @@ describe("a webhook that fails is reported without its address and is called onc
     [
       "a reset",
       (_, request) => request.socket.destroy(),
-      "the webhook gave no answer that can be read (UND_ERR_SOCKET)",
+      "the webhook returned no readable response (UND_ERR_SOCKET)",
     ],
     [
       "bytes that are not HTTP",
       (_, request) => request.socket.end("SECRET\r\n\r\n"),
-      "the webhook gave no answer that can be read",
+      "the webhook returned no readable response",
     ],
   ])(
     "a webhook that responds with %s is reported without its address and called once",
@@ -142,7 +142,7 @@ describe("a webhook that fails is reported without its address and is called onc
     const { received, address } = await webhookThat(() => undefined)
     expect(await tellBy(address, 60.5)).toEqual({
       ok: false,
-      why: "the webhook did not answer within 60 ms",
+      why: "the webhook did not respond within 60 ms",
     })
     expect(received).toHaveLength(1)
   })
@@ -151,7 +151,7 @@ describe("a webhook that fails is reported without its address and is called onc
     const address = `http://127.0.0.1:${await freePort()}${PATH}`
     expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,
-      why: "the webhook gave no answer that can be read (ECONNREFUSED)",
+      why: "the webhook returned no readable response (ECONNREFUSED)",
     })
   })
 
@@ -159,7 +159,7 @@ describe("a webhook that fails is reported without its address and is called onc
     const { received, address } = await webhookThat(says(200), await certificateFor("localhost"))
     expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,
-      why: "the webhook gave no answer that can be read (DEPTH_ZERO_SELF_SIGNED_CERT)",
+      why: "the webhook returned no readable response (DEPTH_ZERO_SELF_SIGNED_CERT)",
     })
     expect(received).toEqual([])
   })
@@ -169,7 +169,7 @@ describe("a webhook that fails is reported without its address and is called onc
     async (address) => {
       expect(await tellBy(address, PATIENT_MS)).toEqual({
         ok: false,
-        why: "the webhook is not https, and plain http may not leave this machine",
+        why: "the webhook is not https, and plain http is allowed only to this machine",
       })
     },
   )
@@ -233,7 +233,7 @@ describe("the response of a vendor's webhook", () => {
       "wecom",
       "a truncated body",
       (response) => response.writeHead(200).write('{"errcode":0', () => response.destroy()),
-      failed("answered 200 with no whole body that would say that it was taken"),
+      failed("answered 200 with a body that is incomplete or cannot be read"),
     ],
     [
       "wecom",
@@ -290,7 +290,7 @@ describe("the response of a vendor's webhook", () => {
   it("the response of a group robot is awaited until the time limit", async () => {
     const { address } = await webhookThat((response) => response.writeHead(200).write("{"))
     expect(await tellBy(address, 100, { format: "wecom" })).toEqual(
-      failed("answered 200 with no whole body that would say that it was taken"),
+      failed("answered 200 with a body that is incomplete or cannot be read"),
     )
   })
 })

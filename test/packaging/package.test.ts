@@ -38,7 +38,7 @@ describe("the npm package", () => {
       require("node:module").register("data:text/javascript,${encodeURIComponent(hooks)}")
       import("${entry}").then(() => console.log("loaded"), (error) => console.log(error.message))`
     const { stdout } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", env: {} })
-    expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, and this is 18\.20\.8; /)
+    expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, but this is 18\.20\.8; /)
   })
 
   it("the npm package needs no other package, except an optional SQLite for a Node.js without its own", () => {

@@ -60,7 +60,7 @@ describe("the bundles", () => {
       })
       writeFileSync(main, whole)
       expect(stdout).toMatch(
-        /^supernode-autoscaler needs Node.js 20\.15\.1 or newer, and this is 18\.20\.8; /,
+        /^supernode-autoscaler needs Node.js 20\.15\.1 or newer, but this is 18\.20\.8; /,
       )
     },
   )

@@ -78,7 +78,7 @@ describe("An amount of money", () => {
     ],
     ["0x10", "CNY", "must be written in decimal digits: 16"],
     ["120000.55", "JPY", "must have no decimals: JPY has none"],
-    ["120000", "RMB", "must be CNY: RMB is not a currency code of ISO 4217"],
+    ["120000", "RMB", "must be CNY: RMB is not an ISO 4217 currency code"],
   ])("an amount of %s %s is refused", async (amount, currency, message) => {
     const problems = await problemsOf(good([LIMITS, budget(amount, currency)]))
     expect(problems).toEqual([
@@ -136,22 +136,22 @@ describe("approvers of a policy", () => {
     [
       "missing if a supernode needs approval",
       "timezone: UTC",
-      "policy.yaml:20:15: supernodes.0.approval: needs the people who may approve: list at least 1 under approvers, such as approvers: [ { name: ann } ]",
+      "policy.yaml:20:15: supernodes.0.approval: needs people who may approve: list at least 1 under approvers, such as approvers: [ { name: ann } ]",
     ],
     [
       "with two names that look alike",
       "approvers: [ { name: Ann Lee }, { name: аnn LEE } ]",
-      'policy.yaml:2:41: approvers.1.name: must not look like another approver\'s: "Ann Lee" is listed already',
+      'policy.yaml:2:41: approvers.1.name: must not look like another approver\'s name: "Ann Lee" is listed already',
     ],
     [
       "with two names that differ only in 1 and l",
       "approvers: [ { name: dev1 }, { name: devl } ]",
-      'policy.yaml:2:38: approvers.1.name: must not look like another approver\'s: "dev1" is listed already',
+      'policy.yaml:2:38: approvers.1.name: must not look like another approver\'s name: "dev1" is listed already',
     ],
     [
       "with invisible characters in a name",
       'approvers: [ { name: "ann\\uFE0F" } ]',
-      "policy.yaml:2:22: approvers.0.name: must be 1 to 64 letters, digits, spaces or . _ @ + ' -, a letter or digit first",
+      "policy.yaml:2:22: approvers.0.name: must be 1 to 64 letters, digits, spaces or . _ @ + ' -, with a letter or digit first",
     ],
     [
       "with a malformed key",
@@ -177,7 +177,7 @@ describe("approvers of a policy", () => {
   it("approvers must be at least as many as any supernode needs", async () => {
     const two = "{ above: { amount: 1, currency: CNY }, approvers: 2 }"
     expect(await problemsOf(withPeople("approvers: [ { name: ann } ]", two))).toEqual([
-      "policy.yaml:20:65: supernodes.0.approval.approvers: must be at most 1: the file lists this many people under approvers",
+      "policy.yaml:20:65: supernodes.0.approval.approvers: must be at most 1: the file lists only 1 person under approvers",
     ])
     expect(await problemsOf(withPeople("approvers: [ { name: ann }, { name: 王芳 } ]", two))).toEqual([])
   })

@@ -93,13 +93,13 @@ describe("included files", () => {
       "defaults in an included file",
       HEAD,
       { "more/a.yaml": `defaults: {}\n${SUPERNODE}` },
-      ["more/a.yaml:1:1: defaults: is not a known key: allowed are version, supernodes"],
+      ["more/a.yaml:1:1: defaults: is not a known key: allowed keys are version, supernodes"],
     ],
     [
       "an include in an included file",
       HEAD,
       { "more/a.yaml": `include: [ x ]\n${SUPERNODE}` },
-      ["more/a.yaml:1:1: include: is not a known key: allowed are version, supernodes"],
+      ["more/a.yaml:1:1: include: is not a known key: allowed keys are version, supernodes"],
     ],
     [
       "no supernodes in an included file",

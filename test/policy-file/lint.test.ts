@@ -64,14 +64,14 @@ const keyless = "approvers-without-keys"
 const twin = CLEAN.slice(CLEAN.indexOf("  - name")).replace("cf03f5d", "cf03f5e")
 
 const CASES: [ids: string[], changes: Change[], says: string][] = [
-  [["no-budget"], [[BUDGET, ""]], "19:13 supernodes.0.limits.budget has no budget, nor has fleet"],
+  [["no-budget"], [[BUDGET, ""]], "19:13 supernodes.0.limits.budget is not set, and neither is fleet.budget"],
   [
     ["no-budget", "no-price"],
     [
       [BUDGET, ""],
       [", price: { amount: 240, currency: CNY, per: month }", ""],
     ],
-    "17:9 supernodes.0.ladder.2.price has no price: the worst-case bill",
+    "17:9 supernodes.0.ladder.2.price has no price: the maximum cost",
   ],
   [
     ["unpriced-rung"],
@@ -81,17 +81,17 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["unpriced-rung"],
     [[", price: { amount: 60, currency: CNY, per: month }", ""]],
-    "15:9 supernodes.0.ladder.0.price has no price: every purchase from here will count with the whole price",
+    "15:9 supernodes.0.ladder.0.price has no price: every purchase from this rung counts with the whole price",
   ],
   [
     ["price-not-rising"],
     [["amount: 240", "amount: 24"]],
-    "17:56 supernodes.0.ladder.2.price.amount is no higher than that of 1 server: an order from there to 4 servers counts as 0 CNY",
+    "17:56 supernodes.0.ladder.2.price.amount is no higher than the price of 1 server: an order from 1 to 4 servers counts as 0 CNY",
   ],
   [
     ["threshold-beyond-unit"],
     [[END, `${END}    efficacy: { purchases: 2, min_gain: 500 }\n`]],
-    "supernodes.0.efficacy.min_gain is more than a metric in percent can move: after 2 purchases efficacy stops all others",
+    "supernodes.0.efficacy.min_gain is more than a metric in percent can change: after 2 purchases efficacy stops automatic purchases",
   ],
   [
     ["rate-beyond-ladder"],
@@ -138,7 +138,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["never-clears"],
     [["above: 85", "above: 0\n        repeat: false\n        clear: -1"]],
-    "15:16 supernodes.0.rules.0.clear is no value of the metric",
+    "15:16 supernodes.0.rules.0.clear never lets the rule clear: the metric is in percent, 0 to 100",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -148,7 +148,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["only-alarms", "unknown-alarm-points"],
     [[METRIC, "alarm: true"]],
-    "7:28 supernodes.0.alarms.0.cloud-eye names no metric, so that its points are no evidence for rule npu-busy",
+    "7:28 supernodes.0.alarms.0.cloud-eye has no metric, so its points do not count as evidence for rule npu-busy",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -159,7 +159,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       ],
       [METRIC, "alarm: true"],
     ],
-    "supernodes.0.rules.0.metric.alarm takes points of 2 metrics, and so of none",
+    "supernodes.0.rules.0.metric.alarm matches points of 2 metrics, so none counts",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -167,7 +167,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, `alarms: [ { cloudwatch: "${ARN}a" }, { cloudwatch: "${ARN}b" } ]`],
       [METRIC, "alarm: true"],
     ],
-    "supernodes.0.rules.0.metric.alarm takes no points of CloudWatch, since 2 of its alarms are listed",
+    "supernodes.0.rules.0.metric.alarm uses no points of CloudWatch, because 2 of its alarms are listed",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -175,7 +175,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, "alarms: [ { alertmanager: { alertname: a } }, { alertmanager: { alertname: b } } ]"],
       [METRIC, "alarm: { value: B }"],
     ],
-    "supernodes.0.rules.0.metric.alarm takes no points of Alertmanager or Grafana, since 2 of their alerts are listed",
+    "supernodes.0.rules.0.metric.alarm uses no points of Alertmanager or Grafana, because 2 of their alerts are listed",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -183,7 +183,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, "alarms: [ { alertmanager: { team: npu } } ]"],
       [METRIC, "alarm: { value: B }"],
     ],
-    "supernodes.0.rules.0.metric.alarm takes the values of alerts of any name",
+    "supernodes.0.rules.0.metric.alarm uses the values of alerts of any name",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -191,7 +191,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, `alarms: [ { cloudwatch: "${ARN}a" } ]`],
       [METRIC, `alarm: { cloudwatch: "${ARN}b" }`],
     ],
-    "supernodes.0.rules.0.metric.alarm.cloudwatch is not listed under alarms, so that it starts no run",
+    "supernodes.0.rules.0.metric.alarm.cloudwatch is not listed under alarms, so it never starts a run",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -199,7 +199,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, "alarms: [ { alertmanager: { alertname: a } } ]"],
       [METRIC, "alarm: { alertname: b }"],
     ],
-    "supernodes.0.rules.0.metric.alarm.alertname is not listed under alarms, so that it starts no run",
+    "supernodes.0.rules.0.metric.alarm.alertname is not listed under alarms, so it never starts a run",
   ],
   [
     ["only-alarms", "rule-never-fires"],
@@ -215,7 +215,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [END, `${END}    efficacy: { purchases: 2, min_gain: 5 }\n`],
       ["    ladder:", "      - { name: two, metric: { alarm: true }, above: 1 }\n    ladder:"],
     ],
-    "14:39 supernodes.0.rules.1.metric.alarm can be measured after a purchase only by the points of a later delivery",
+    "14:39 supernodes.0.rules.1.metric.alarm gets new points only when the alarm is sent again",
   ],
   [
     ["missing-buys"],
@@ -230,7 +230,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["steps-beyond-ladder"],
     [["above: 85", "steps: [ { from: 5, up: 3 } ]"]],
-    "13:33 supernodes.0.rules.0.steps.0.up reaches beyond the ladder, which has 2 above its smallest rung",
+    "13:33 supernodes.0.rules.0.steps.0.up reaches beyond the ladder, which has only 2 rungs above its smallest",
   ],
   [
     ["boundless-dimension"],
@@ -250,7 +250,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["short-floor"],
     [["for: 10h", "for: 9m"]],
-    "20:57 supernodes.0.schedules.0.for is so short that a tick may not come in time",
+    "20:57 supernodes.0.schedules.0.for is so short that no tick may run during it",
   ],
   [["floor-always-met"], [["at_least: 2", "at_least: 1"]], "is no higher than the smallest rung (1)"],
   [
@@ -259,7 +259,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       ['"0 8 * * 1-5"', '"0 8 1-7 * 1"'],
       [HEAD, `${HEAD}timezone: Asia/Shanghai\n`],
     ],
-    "supernodes.0.schedules.0.cron names days of the month and days of the week: either of them is enough. The next starts: Mon 2026-11-30 08:00 +08:00 Asia/Shanghai (2026-11-30T00:00:00Z); Tue 2026-12-01 08:00 +08:00 Asia/Shanghai (2026-12-01T00:00:00Z); Wed 2026-12-02 08:00 +08:00 Asia/Shanghai (2026-12-02T00:00:00Z)",
+    "supernodes.0.schedules.0.cron restricts days of the month and days of the week: a match of either is enough. The next starts: Mon 2026-11-30 08:00 +08:00 Asia/Shanghai (2026-11-30T00:00:00Z); Tue 2026-12-01 08:00 +08:00 Asia/Shanghai (2026-12-01T00:00:00Z); Wed 2026-12-02 08:00 +08:00 Asia/Shanghai (2026-12-02T00:00:00Z)",
   ],
   [
     ["reversed-zone-sign"],
@@ -269,7 +269,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["insecure-webhook"],
     [[HEAD, `${HEAD}notify: { webhook: http://hooks.example.com/hush }\n`]],
-    "2:20 notify.webhook is not https, and plain http may not leave this machine",
+    "2:20 notify.webhook is not https: nothing is sent over plain http to another machine",
   ],
   [
     ["names-differ-in-case"],
@@ -313,12 +313,12 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["cap-above-cap"],
     [[HEAD, `${HEAD}fleet: { actions: 1 per 24h }\n`]],
-    "supernodes.0.limits.actions is never reached: fleet.actions (1 per 1d) always comes first",
+    "supernodes.0.limits.actions is never reached: fleet.actions (1 per 1d) always applies first",
   ],
   [
     ["cap-above-cap"],
     [[HEAD, `${HEAD}fleet: { budget: { amount: 400, currency: CNY, per: 30d } }\n`]],
-    "supernodes.0.limits.budget is never reached: fleet.budget (400 CNY per 30d) always comes first",
+    "supernodes.0.limits.budget is never reached: fleet.budget (400 CNY per 30d) always applies first",
   ],
   [
     ["unused-silence"],

@@ -64,28 +64,28 @@ describe("a packaged policy", () => {
     [
       "one character of the policy file differs, even in a comment",
       (folder) => writeFile(join(folder, "policy.yaml"), FILES["policy.yaml"].replace("\n", " #\n")),
-      /policy\.yaml is not the same file as when it was made$/,
+      /policy\.yaml has changed since it was packaged$/,
     ],
     [
       "a price differs but the length does not",
       (folder) =>
         writeFile(join(folder, "policy.yaml"), FILES["policy.yaml"].replace("above: 85", "above: 95")),
-      /policy\.yaml is not the same file/,
+      /policy\.yaml has changed since/,
     ],
     [
       "the policy file is missing",
       (folder) => rm(join(folder, "policy.yaml")),
-      /policy\.yaml is not the same/,
+      /policy\.yaml has changed since/,
     ],
     [
       "an included file differs",
       (folder) => writeFile(join(folder, "more/b.yaml"), SECOND.replace("5e }", "5d }")),
-      /more\/b\.yaml is not the same file/,
+      /more\/b\.yaml has changed since/,
     ],
     [
       "a userdata file differs",
       (folder) => writeFile(join(folder, "boot.sh"), "#!/bin/zh\n"),
-      /boot\.sh is not the same file/,
+      /boot\.sh has changed since/,
     ],
     [
       "the policy file is a folder",
@@ -93,7 +93,7 @@ describe("a packaged policy", () => {
         await rm(join(folder, "policy.yaml"))
         await mkdir(join(folder, "policy.yaml"))
       },
-      /policy\.yaml is not the same file/,
+      /policy\.yaml has changed since/,
     ],
     [
       "a pattern under include matches another file too",
@@ -142,7 +142,7 @@ describe("a packaged policy", () => {
     const nameOf = (file: string) => (file === path ? "other.yaml" : relative(dirname(path), file))
     const text = packagedText(await loadPolicyFile(path), { program: PROGRAM, nameOf })
     await writeFile(packagedPath(path), text)
-    expect(await readPackaged(path, PROGRAM)).toEqual({ why: "it is of another policy file" })
+    expect(await readPackaged(path, PROGRAM)).toEqual({ why: "it belongs to another policy file" })
   })
 
   it("a packaged policy is not used on a Node.js that does not know the policy's time zone", async () => {

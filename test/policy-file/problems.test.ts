@@ -33,7 +33,7 @@ describe("a problem of a policy", () => {
       "a misspelled key of the file",
       ["version: 1", "version: 1\ntimezon: UTC"],
       [
-        "policy.yaml:2:1: timezon: is not a known key (did you mean timezone?): allowed are version, timezone, ledger_id, smn_topics, sns_topics, notify, approvers, fleet, silence, include, defaults, supernodes",
+        "policy.yaml:2:1: timezon: is not a known key (did you mean timezone?): allowed keys are version, timezone, ledger_id, smn_topics, sns_topics, notify, approvers, fleet, silence, include, defaults, supernodes",
       ],
     ],
     [
@@ -69,7 +69,7 @@ describe("a problem of a policy", () => {
       "a misspelled key of a supernode",
       ["    region:", "    cool_down: 1h\n    region:"],
       [
-        "policy.yaml:4:5: supernodes.0.cool_down: is not a known key (did you mean cooldown?): allowed are name, region, project_id, id, alarms, rules, ladder, sold_out, order, limits, cooldown, min_interval, warmup, schedules, approval, unknown_outcome, efficacy, arm_after, silence",
+        "policy.yaml:4:5: supernodes.0.cool_down: is not a known key (did you mean cooldown?): allowed keys are name, region, project_id, id, alarms, rules, ladder, sold_out, order, limits, cooldown, min_interval, warmup, schedules, approval, unknown_outcome, efficacy, arm_after, silence",
       ],
     ],
     [
@@ -121,21 +121,21 @@ describe("a problem of a policy", () => {
       ],
       [
         'policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here), not "variance"',
-        'policy.yaml:10:98: supernodes.0.rules.0.metric.cloudwatch.dimensions.a: must not be "*": CloudWatch finds no series by it',
+        'policy.yaml:10:98: supernodes.0.rules.0.metric.cloudwatch.dimensions.a: must not be "*": CloudWatch does not expand it',
       ],
     ],
     [
       "a server_label that is not a valid label",
       [CLOUD_EYE, "prometheus: { url: https://p, query: x, period: 1m, server_label: a-b }"],
       [
-        `policy.yaml:10:77: supernodes.0.rules.0.metric.prometheus.server_label: must be a label's name: letters, digits and _, no digit first, not "a-b"`,
+        `policy.yaml:10:77: supernodes.0.rules.0.metric.prometheus.server_label: must be a label's name: letters, digits and _, not starting with a digit, not "a-b"`,
       ],
     ],
     [
       "a period that Cloud Eye does not have",
       ["period: 5m", "period: 2m"],
       [
-        "policy.yaml:10:81: supernodes.0.rules.0.metric.cloud-eye.period: must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye aggregates by no other period",
+        "policy.yaml:10:81: supernodes.0.rules.0.metric.cloud-eye.period: must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye supports no other period",
       ],
     ],
     [
@@ -162,39 +162,39 @@ describe("a problem of a policy", () => {
     [
       "clear on the wrong side of above",
       [RULE, "        above: 85\n        clear: 90\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 85, the rule's above, not 90"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 85 (the rule's above), not 90"],
     ],
     [
       "clear equal to at_least",
       [RULE, "        at_least: 85\n        clear: 85\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 85, the rule's at_least, not 85"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 85 (the rule's at_least), not 85"],
     ],
     [
       "clear on the wrong side of below",
       [RULE, "        below: 5\n        clear: 2\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the rule's below, not 2"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5 (the rule's below), not 2"],
     ],
     [
       "clear within the steps",
       [RULE, "        steps: [ { from: 5, up: 1 } ]\n        clear: 5\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 5, the lowest step's from, not 5"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 5 (from of the lowest step), not 5"],
     ],
     [
       "clear within steps of low values",
       [RULE, "        steps: [ { to: 5, up: 1 } ]\n        clear: 4\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the highest step's to, not 4"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5 (to of the highest step), not 4"],
     ],
     [
       "clear with steps that cover every number",
       [RULE, "        steps: [ { to: 5, up: 1 }, { from: 5, up: 2 } ]\n        clear: 4\n"],
       [
-        "policy.yaml:12:16: supernodes.0.rules.0.clear: must not be written where the steps cover every number: nothing is ever clear",
+        "policy.yaml:12:16: supernodes.0.rules.0.clear: must be left out: the steps cover every number, so no value is clear",
       ],
     ],
     [
       "a gap between steps",
       [RULE, "        steps: [ { from: 5, to: 6, up: 1 }, { from: 7, up: 2 } ]\n"],
-      ["policy.yaml:11:16: supernodes.0.rules.0.steps: must have no gap: nothing covers 6 to 7"],
+      ["policy.yaml:11:16: supernodes.0.rules.0.steps: must have no gap: no step covers 6 to 7"],
     ],
     [
       "steps that overlap",
@@ -214,7 +214,7 @@ describe("a problem of a policy", () => {
     [
       "a step whose bounds are reversed",
       [RULE, "        steps: [ { from: 3, to: 2, up: 1 } ]\n"],
-      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have from below to"],
+      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have a from less than its to"],
     ],
     [
       "more points than periods",
@@ -248,7 +248,7 @@ describe("a problem of a policy", () => {
     [
       "a ladder that does not grow",
       ["servers: 4", "servers: 2"],
-      ["policy.yaml:14:63: supernodes.0.ladder.1.servers: must grow: the rung before has 2 servers"],
+      ["policy.yaml:14:63: supernodes.0.ladder.1.servers: must be larger: the previous rung has 2 servers"],
     ],
     [
       "a flavor on two rungs",
@@ -314,7 +314,7 @@ describe("a problem of a policy", () => {
       "a limit under the smallest rung",
       ["servers: 48", "servers: 1"],
       [
-        "policy.yaml:18:44: supernodes.0.limits.servers: must be at least 2, the servers of the smallest rung, not 1",
+        "policy.yaml:18:44: supernodes.0.limits.servers: must be at least 2 (servers of the smallest rung), not 1",
       ],
     ],
     [
@@ -333,13 +333,13 @@ describe("a problem of a policy", () => {
         LIMITS,
         'limits: { actions: 2 per 24h, servers: 3 }\n    schedules: [ { name: day, cron: "0 8 * * *", for: 1h, at_least: 4 } ]',
       ],
-      ["policy.yaml:19:69: supernodes.0.schedules.0.at_least: must be at most 3, limits.servers, not 4"],
+      ["policy.yaml:19:69: supernodes.0.schedules.0.at_least: must be at most 3 (limits.servers), not 4"],
     ],
     [
       "a floor over the ladder",
       [LIMITS, `${LIMITS}\n    schedules: [ { name: day, cron: "0 8 * * *", for: 1h, at_least: 5 } ]`],
       [
-        "policy.yaml:19:69: supernodes.0.schedules.0.at_least: must be at most 4, the servers of the largest rung, not 5",
+        "policy.yaml:19:69: supernodes.0.schedules.0.at_least: must be at most 4 (servers of the largest rung), not 5",
       ],
     ],
     [
@@ -390,7 +390,7 @@ describe("a problem of a policy", () => {
     [
       "a step whose bounds are equal",
       [RULE, "        steps: [ { from: 3, to: 3, up: 1 } ]\n"],
-      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have from below to"],
+      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have a from less than its to"],
     ],
     [
       "a malformed step, without problems about all steps together",
@@ -400,12 +400,12 @@ describe("a problem of a policy", () => {
     [
       "clear equal to below",
       [RULE, "        below: 5\n        clear: 5\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the rule's below, not 5"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5 (the rule's below), not 5"],
     ],
     [
       "clear equal to the end of steps of low values",
       [RULE, "        steps: [ { to: 5, up: 1 } ]\n        clear: 5\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the highest step's to, not 5"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5 (to of the highest step), not 5"],
     ],
     [
       "five dimensions of Cloud Eye",
@@ -445,7 +445,7 @@ describe("a problem of a policy", () => {
       `actions of ${actions}`,
       [LIMITS, `limits: { actions: ${actions}, servers: 48 }`],
       [
-        `policy.yaml:18:24: supernodes.0.limits.actions: must be over more than 0 and at most 366d, not "${actions}"`,
+        `policy.yaml:18:24: supernodes.0.limits.actions: must be over a window of more than 0 and at most 366d, not "${actions}"`,
       ],
     ]),
     ...["0%", "100.1%"].map((quorum): [string, [string, string], string[]] => [
@@ -464,7 +464,7 @@ describe("a problem of a policy", () => {
       "another currency in the approval",
       [RUNGS, `${priced("CNY", "CNY")}    approval: { above: { amount: 1, currency: EUR } }\n`],
       [
-        expect.stringContaining("needs the people who may approve"),
+        expect.stringContaining("needs people who may approve"),
         "policy.yaml:15:47: supernodes.0.approval.above.currency: must be CNY as elsewhere in the policy, not EUR: currencies are not converted",
       ],
     ],
@@ -490,7 +490,7 @@ describe("a problem of a policy", () => {
         "version: 1",
         'version: 1\nnotify: [ { sns: "arn:aws:sns:eu-central-1:123456789012:ops", format: slack } ]',
       ],
-      ["policy.yaml:2:71: notify.0.format: belongs to a webhook: SMN and SNS have one form only"],
+      ["policy.yaml:2:71: notify.0.format: belongs to a webhook: SMN and SNS have only one format"],
     ],
     [
       "an unknown topic under `on`",
@@ -501,7 +501,7 @@ describe("a problem of a policy", () => {
       "a misspelled key of a recipient",
       ["version: 1", 'version: 1\nnotify: [ { webhook: "https://x.example", onn: [ daily ] } ]'],
       [
-        "policy.yaml:2:43: notify.0.onn: is not a known key (did you mean on?): allowed are webhook, smn, sns, format, secret, on",
+        "policy.yaml:2:43: notify.0.onn: is not a known key (did you mean on?): allowed keys are webhook, smn, sns, format, secret, on",
       ],
     ],
     [
@@ -527,7 +527,7 @@ describe("a problem of a policy", () => {
       "an unknown key of an alarm's points",
       [CLOUD_EYE, "alarm: { refid: B }"],
       [
-        "policy.yaml:10:20: supernodes.0.rules.0.metric.alarm.refid: is not a known key: allowed are cloudwatch, alertname, metric, value, unit",
+        "policy.yaml:10:20: supernodes.0.rules.0.metric.alarm.refid: is not a known key: allowed keys are cloudwatch, alertname, metric, value, unit",
       ],
     ],
     [
@@ -551,7 +551,7 @@ describe("a problem of a policy", () => {
         'alarm: { cloudwatch: "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a", alertname: b }',
       ],
       [
-        "policy.yaml:10:32: supernodes.0.rules.0.metric.alarm.cloudwatch: must not be used together with alertname: they are about alarms of different sources",
+        "policy.yaml:10:32: supernodes.0.rules.0.metric.alarm.cloudwatch: must not be used together with alertname: they belong to alarms of different sources",
       ],
     ],
     [
@@ -601,7 +601,7 @@ describe("a problem of a policy", () => {
     [
       "a second document",
       [LIMITS, `${LIMITS}\n---\nversion: 1`],
-      ["policy.yaml:19:1: (file): must be one YAML document: remove what follows ---"],
+      ["policy.yaml:19:1: (file): must be one YAML document: remove everything after ---"],
     ],
     [
       "another version of YAML",
@@ -699,13 +699,13 @@ describe("a file that is no policy at all", () => {
     [
       "brackets nested too deeply",
       `version: 1\nx: ${"[".repeat(100_000)}${"]".repeat(100_000)}\n`,
-      [expect.stringMatching(/^policy\.yaml:2:\d+: \(file\): must not nest so deeply$/)],
+      [expect.stringMatching(/^policy\.yaml:2:\d+: \(file\): must not be nested so deeply$/)],
     ],
     [
       "an alias bomb",
       `version: 1\nsmn_topics: [${`&a [${"x,".repeat(9)}]`}${", *a".repeat(21)}]\n`,
       [
-        "policy.yaml:1:1: (file): must use an anchor at most 20 times, nested uses multiplied: move common values into defaults",
+        "policy.yaml:1:1: (file): must use an anchor at most 20 times (nested uses multiply): move common values into defaults",
       ],
     ],
     [

@@ -117,7 +117,7 @@ describe("userdata", () => {
       "userdata: x\n      userdata_file: boot.sh",
       { "boot.sh": "x" },
       [
-        "policy.yaml:19:22: supernodes.0.order.userdata_file: must not be used together with userdata: write one of the two",
+        "policy.yaml:19:22: supernodes.0.order.userdata_file: must not be used together with userdata: use one of the two",
       ],
     ],
   ])("userdata is refused if it is %s", async (_, line, others, lines) => {

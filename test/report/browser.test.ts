@@ -124,7 +124,7 @@ describe("a report from disk", () => {
     await page.goto(await onDisk(reportOfLedger({ ...parts, ...times })))
     const words = await page.locator("figure .empty").allInnerTexts()
     expect(words).toEqual([
-      "No entry of this time has read the servers.",
+      "No entry in this period has read the servers.",
       "Nothing was bought, and the policy has no budget.",
     ])
     expect(complaints).toEqual([])

@@ -139,7 +139,7 @@ describe("an entry that would be too large", () => {
     expect(result.decision.heldBy).toBe("not-breaching")
     expect((await world.entries())[0]?.situation?.readings).toMatchObject({
       state: "unreadable",
-      why: expect.stringContaining("too much to keep"),
+      why: expect.stringContaining("too large for one ledger entry"),
       credentials: false,
     })
   })
@@ -468,11 +468,11 @@ describe("an outcome that would be too large", () => {
     ["is missing", null],
     ["can be cut to nothing", { body: "{}", bytes: 2, truncated: false }],
   ])("an outcome that would be too large is refused even if its raw response %s", (_, raw) => {
-    expect(() => settlement({ ...unknown, says, raw })).toThrow(/would weigh \d+ bytes/)
+    expect(() => settlement({ ...unknown, says, raw })).toThrow(/would have \d+ bytes/)
   })
 
   it("an outcome of an attempt that was not sent is refused if it would be too large", () => {
-    expect(() => settlement({ kind: "not-sent", reason: "refused", says })).toThrow(/would weigh \d+ bytes/)
+    expect(() => settlement({ kind: "not-sent", reason: "refused", says })).toThrow(/would have \d+ bytes/)
   })
 
   it("a program error is not taken for an outcome that would be too large", () => {

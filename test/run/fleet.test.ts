@@ -463,7 +463,7 @@ describe("a reservation that was never released", () => {
       { kind: "observed", at: world.now, observation: { kind: "lapsed", servers: [], present: null } },
     ])
     expect((await world.entries(A))[0]?.observation?.says).toBe(
-      "was reserved across supernodes and not opened by 2024-01-12T17:01:30.000Z; it cannot be opened any more",
+      "was reserved in the fleet stream but not opened by 2024-01-12T17:01:30.000Z; it can no longer be opened",
     )
     expect((await fleetEntries())[1]?.fleet?.over).toHaveLength(1)
     expect(await pending()).toEqual([])

@@ -383,7 +383,9 @@ describe("the outcome of a purchase", () => {
     }
     const failed = world.run(alarmOf())
     await expect(failed).rejects.toThrow(/stays open and counts as unknown/)
-    await expect(failed).rejects.toMatchObject({ cause: { message: "others kept writing" } })
+    await expect(failed).rejects.toMatchObject({
+      cause: { message: "other runs kept writing to the ledger" },
+    })
     expect(world.orders).toHaveLength(1)
   })
 })

@@ -72,7 +72,7 @@ describe("an unknown outcome", () => {
         supernode: "train-a",
         mode: "live",
         state: "unknown",
-        says: expect.stringContaining("has an unknown outcome: no answer came"),
+        says: expect.stringContaining("has an unknown outcome: no response came"),
         todo: "supernode-autoscaler settle train-a --as accepted|completed|absent --why TEXT --by WHO",
         attempt: world.orders[0]?.attempt,
         orderId: null,
@@ -520,7 +520,7 @@ describe("the notification of a purchase", () => {
       { state: "purchase", purchase: { isAnswered: false, orderId: null } },
     ])
     expect(world.notices[0]?.says).toMatch(
-      /^the order to go .* counts as accepted, though the cloud's answer/,
+      /^the order to go .* is recorded as accepted without a response from the cloud/,
     )
   })
 
@@ -572,7 +572,7 @@ describe("the notification of a purchase", () => {
     )
     const to = ["2 (wecom)"]
     expect((await world.entries()).at(-1)?.observation?.says).toBe(
-      "every recipient took the notification (purchase)",
+      "every recipient accepted the notification (purchase)",
     )
     expect(notes).toEqual([
       { kind: "telling" },
@@ -618,6 +618,9 @@ describe("a source without data", () => {
     expect(world.notices).toEqual([])
     await tickFor(TICK)
     expect(world.notices).toMatchObject([{ state: "blind", todo: "supernode-autoscaler doctor" }])
+    expect(world.notices[0]?.says).toMatch(
+      /\. Load that only this source measures cannot lead to a purchase$/,
+    )
     await tickFor(HOUR)
     expect(saidTo()).toEqual(["blind", "blind"])
     expect((await kinds()).filter((kind) => kind === "blind")).toHaveLength(3)
@@ -630,6 +633,14 @@ describe("a source without data", () => {
     expect(counted).toEqual([
       ...[1, 2, 3].map((ticks) => [ticks, "no data from cloud-eye"]),
       [(world.now - NOW) / TICK, "every source has data again"],
+    ])
+  })
+
+  it("the notification about an unreadable supernode says that nothing can be bought", async () => {
+    world.supernode = { ok: false, why: "HTTP 503", credentials: false }
+    await tickFor(3 * TICK)
+    expect(world.notices.map(({ says }) => says)).toEqual([
+      expect.stringMatching(/HTTP 503\. Nothing can be bought while the supernode cannot be read$/),
     ])
   })
 

@@ -61,13 +61,13 @@ const told = () => world.notices.map(({ state, says, todo }) => `${state}: ${say
 
 describe("an accepted order that cannot be read", () => {
   it.each<[string, Read<CloudOrder>, string]>([
-    ["the keys may not read", fails({ credentials: true }), "Give the keys the right to view orders."],
+    ["the keys may not read", fails({ credentials: true }), "Grant the keys the permission to view orders."],
     [
       "the billing service does not know",
       fails({ refused: true }),
       "Check that SUPERNODE_BSS_ENDPOINT names",
     ],
-    ["gets no response", fails(), "Check the way to the billing service."],
+    ["gets no response", fails(), "Check the connection to the billing service."],
   ])(
     "an order that %s is recorded once, read again by later ticks, and reported once after half an hour",
     async (_t, read, advice) => {
@@ -113,17 +113,17 @@ describe("an accepted order that cannot be read", () => {
     }
     expect(await orderEntries()).toHaveLength(2)
     await tickFor(HOUR)
-    expect(told()[0]).toContain("Give the keys the right")
+    expect(told()[0]).toContain("Grant the keys the permission")
   })
 })
 
 describe("an accepted order", () => {
   it.each([
-    [2, /^order-differs: order CS1 is pending refund, though the purchase was accepted/],
-    [4, /^order-differs: order CS1 is cancelled, though the purchase was accepted/],
+    [2, /^order-differs: order CS1 is pending refund, although the cloud accepted the purchase/],
+    [4, /^order-differs: order CS1 is cancelled, although the cloud accepted the purchase/],
     [
       77,
-      /^order-differs: order CS1 is in status 77, which is not a known status\. Look at the order in the Billing/,
+      /^order-differs: order CS1 is in status 77, which is not a known status\. Check the order in the Billing/,
     ],
   ])("an accepted order in status %i is reported once", async (status, words) => {
     await buy(shows(status))

@@ -152,7 +152,7 @@ describe("two policy files that alternate for one supernode", () => {
     expect(finding?.says).toContain(digest(B))
     expect(finding?.facts["nearest"]).toMatchObject({
       says: expect.stringMatching(
-        /one policy file was used for 20 minutes.*, or run: supernode-autoscaler reset train-a/,
+        /one policy file has been in use for 20 minutes.*, or run: supernode-autoscaler reset train-a/,
       ),
     })
     await world.say({ verb: "reset", why: "one file is gone", by: "ops" })

@@ -521,9 +521,7 @@ describe("holds outside the gates", () => {
     world.load = 97
     const { decision } = await world.run()
     expect(decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
-    expect(decision.findings.at(-1)?.says).toContain(
-      "wait until old purchases and settled attempts are forgotten",
-    )
+    expect(decision.findings.at(-1)?.says).toContain("wait until old purchases and settled attempts expire")
     expect(world.orders).toEqual([])
   })
 })

@@ -56,7 +56,7 @@ describe("the notification of an unknown outcome", () => {
     await tickAfter(HOUR)
     expect(told()).toHaveLength(2)
     expect(told()[1]).toContain('servers: 2 before, 4 now, 2 of them new (s3, s4). This supports "accepted"')
-    expect(told()[1]).toMatch(/CTS shows 1 scale-up since .*, by us, answered 200\. This supports "accepted"/)
+    expect(told()[1]).toMatch(/CTS shows 1 scale-up since .*, by us, response 200\. This supports "accepted"/)
     expect(told()[1]).toMatch(/Nothing more is bought until a person settles it$/)
   })
 
@@ -210,7 +210,7 @@ it.each<[string, Partial<ScaleUpTrace>, boolean]>([
 ])("a trace %s (%o) is evidence for accepted: %s", async (_title, over, supports) => {
   const attempt = { ...(await attemptNow()), flavor: "rung-4" }
   const says = sayTraces(tracesSeen({ ok: true, value: [{ ...own, ...over }] }, attempt), attempt)
-  expect([says.includes('This supports "accepted"'), says.includes("that proves nothing")]).toEqual([
+  expect([says.includes('This supports "accepted"'), says.includes("which proves nothing")]).toEqual([
     supports,
     !supports,
   ])

@@ -232,7 +232,7 @@ describe("a planned failure waits for its operation", () => {
     { failure: {}, says: /exactly one of/ },
     { failure: { status: 500, reset: "after-effect" }, says: /exactly one of/ },
     { failure: { reset: "sometime" }, says: /reset/ },
-    { failure: { throttle: 1, code: "APIG.0308" }, says: /belong to status/ },
+    { failure: { throttle: 1, code: "APIG.0308" }, says: /need status/ },
     { failure: { status: 99 }, says: /status/ },
     { failure: { explode: true }, says: /explode/ },
   ])("the sandbox refuses to plan the invalid failure $failure", async ({ failure, says }) => {

@@ -300,7 +300,7 @@ describe("responds 5xx to a request that cannot be handled now, so that its send
     const served = await place.serve()
     expect(await served.alert()).toMatchObject({
       status: 500,
-      body: { error: "it could not be handled; the log says why", results: [] },
+      body: { error: "the request failed; see the log", results: [] },
     })
   })
 })

@@ -68,10 +68,10 @@ describe("the built command", () => {
 
     place.writePolicy(POLICY.replace("above: 85", "above: high"))
     words.kill("SIGHUP")
-    await words.until(/policy\.yaml:18:16: supernodes\.0\.rules\.0\.above[\s\S]*the policy was NOT taken/)
+    await words.until(/policy\.yaml:18:16: supernodes\.0\.rules\.0\.above[\s\S]*the new policy was refused/)
     place.writePolicy(POLICY.replace("above: 85", "above: 90"))
     words.kill("SIGHUP")
-    await words.until(/the policy was read anew: train-a sha256:/)
+    await words.until(/the policy was read again: train-a sha256:/)
 
     const answers = Promise.all(
       both.flatMap((one) => [alert(one), alert(one)]).map((sent) => sent.catch(() => "came too late")),

@@ -126,8 +126,8 @@ describe("a cron expression", () => {
     ["* * * *", "5 fields, or 6"],
     ["@daily", "5 fields, or 6"],
     ["* * * * * * *", "5 fields, or 6"],
-    ["61 * * * *", "is no cron expression: Invalid value for minute: 61"],
-    ["* * * * mox", "is no cron expression"],
+    ["61 * * * *", "is not a valid cron expression: Invalid value for minute: 61"],
+    ["* * * * mox", "is not a valid cron expression"],
   ])("the cron expression %j is refused with a reason", (expression, says) => {
     expect(() => nextTimeOf(expression, "UTC")).toThrow(says)
   })

@@ -24,7 +24,7 @@ describe("an unknown event", () => {
     ["a constructor key", { constructor: { prototype: { kind: "tick" } } }],
   ])("an unknown event is refused, naming the formats that the door knows: %s", (_, event) => {
     const [problem] = problemsOf(event)
-    expect(problem).toContain("the door knows: SNS Records with a CloudWatch alarm")
+    expect(problem).toContain("the door accepts: SNS Records with a CloudWatch alarm")
   })
 
   test("the refusal of an unknown event lists all formats and cuts off no JSON", () => {
@@ -34,7 +34,7 @@ describe("an unknown event", () => {
   })
 
   test("the alarm door's refusal of an unknown event lists formats of alarms only", () => {
-    expect(problemsOf({}, "alarm")[0]).toMatch(/alarm door knows: SNS .* EventBridge .* SMN/)
+    expect(problemsOf({}, "alarm")[0]).toMatch(/alarm door accepts: SNS .* EventBridge .* SMN/)
     expect(problemsOf({}, "alarm")[0]).not.toContain("manual request")
   })
 })
@@ -77,7 +77,7 @@ describe("a door takes its own events only", () => {
   test.each(["function-url-alertmanager", "function-url-grafana", "functiongraph-apig-alertmanager"])(
     "leaves an HTTP request (%s) to the webhooks",
     (name) => {
-      expect(problemsOf(sample(name))[0]).toContain("HTTP request, which only a webhook endpoint reads")
+      expect(problemsOf(sample(name))[0]).toContain("HTTP request, which only a webhook endpoint or")
     },
   )
 
@@ -202,7 +202,7 @@ describe("limits of untrusted JSON", () => {
 
   test("refuses an event of more than 250000 values", () => {
     expect(problemsOf({ kind: "tick", extra: Array.from({ length: 300_000 }, () => 0) })).toEqual([
-      "the event holds more than 250000 values",
+      "the event contains more than 250000 values",
     ])
   })
 

@@ -80,9 +80,7 @@ it("a scenario's own keys override those of the policy, and are reported if they
   const { code, err } = await own.run("test", own.file("odd.yaml", `${GOOD}policy: { cooldown: soon }\n`))
   expect([code, err.replaceAll(`${own.dir}/`, "")]).toEqual([
     1,
-    expect.stringMatching(
-      /^odd\.yaml:7:21: policy\.cooldown: with this the policy is not valid: must be a duration/,
-    ),
+    expect.stringMatching(/^odd\.yaml:7:21: policy\.cooldown: makes the policy invalid: must be a duration/),
   ])
 })
 

@@ -176,7 +176,7 @@ it("simulate reports every problem of a load file with its line", async () => {
   const { code, err } = await own.run("simulate", "train-a", "--load", path)
   expect(code).toBe(1)
   expect(err.split("\n").map((line) => line.replace(path, "load.csv"))).toEqual([
-    'load.csv:2: value: must be a number without a unit, or empty without a value, not "97 %"',
+    'load.csv:2: value: must be a number without a unit, or empty if there is no value, not "97 %"',
     'load.csv:3: time: must be ISO 8601 with its zone, such as 2026-01-31T18:00:00Z, or epoch seconds, not "2026-03-02 10:01"',
     'load.csv:5: metric: must be the name of a rule of this supernode, not "npu-bussy"; did you mean npu-busy?',
     "load.csv:6: must have 3 cells (time,metric,value), not 2",

@@ -173,5 +173,5 @@ function entryJson(entry: LedgerEntry, orders: Background["orders"]): object {
 
 function sayFilter({ since, until, kind, outcome }: EntryFilter): string {
   const isFiltered = [since, until, kind, outcome].some((one) => one !== undefined)
-  return isFiltered ? " that these options ask for" : ""
+  return isFiltered ? " that match these options" : ""
 }

@@ -76,8 +76,8 @@ function answerLines(raw: RawAnswer, { isVerbose }: Look): string[] {
   const text = answerText(raw)
   const isWhole = isVerbose || text.length <= MAX_ANSWER
   return isWhole
-    ? [`answer (${sayAnswer(raw)}):`, `  ${visible(text)}`]
-    : [`answer: ${sayAnswer(raw)}; -v shows it whole`]
+    ? [`response (${sayAnswer(raw)}):`, `  ${visible(text)}`]
+    : [`response: ${sayAnswer(raw)}; -v shows all of it`]
 }
 
 /** Location of the whole policy: this entry, or an earlier entry of the stream. */

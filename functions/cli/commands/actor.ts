@@ -5,11 +5,11 @@ import { type KnownLedger, sayLedger } from "../known-ledger.ts"
 // Shared parts of commands that record an operator command in the ledger.
 
 export const WHO =
-  "name of the person who gives this command; a claim, which only the cloud's access control limits"
+  "name of the person who gives this command; not verified, only the cloud's access control limits who can run this"
 
 /** Text of `--by` for commands that may need a signature. */
 export const SIGNER =
-  "name of the person who gives this command; proven by a signature where the policy lists a key, else a claim"
+  "name of the person who gives this command; proven by a signature if the policy lists a key for it, otherwise not verified"
 
 /** Shows the operator command that was recorded: its entry, its ledger and its content. */
 export function showCommand(

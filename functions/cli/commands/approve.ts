@@ -30,7 +30,7 @@ export function registerApprove(program: Command, cli: Cli): void {
     .command("approve")
     .summary("approve one plan")
     .description(
-      "Approves one plan by its hash. The approval serves once, for this plan only, until it expires. The requester of a purchase cannot approve it, and one person counts once. The next tick then buys; a person's own request must be sent again. Where the policy lists a key for WHO, the approval is an SSH signature: give --key or --signature; without them the text to sign is printed.",
+      "Approves one plan by its hash. The approval is valid once, for this plan only, until it expires. The requester of a purchase cannot approve it, and one person counts once. The next tick then buys; a person's own request must be sent again. If the policy lists a key for WHO, the approval is an SSH signature: give --key or --signature; without them the text to sign is printed.",
     )
     .argument(
       "<PLANHASH>",
@@ -95,7 +95,7 @@ function wholeHash(given: string, plans: readonly KnownPlan[]): string {
   throw new CommandError(
     only
       ? `${given} is the beginning of ${fitting.length} plans that wait: ${fitting.map(({ plan }) => plan.hash).join(", ")}`
-      : `no supernode waits for a plan whose hash begins with ${given}; a plan that is not waiting needs its whole hash`,
+      : `no plan that waits has a hash that begins with ${given}; a plan that does not wait needs its whole hash`,
   )
 }
 
@@ -125,16 +125,16 @@ function listedApprover(policies: readonly Policy[], by: string): Approver | nul
 function warningsAbout(known: KnownPlan | undefined, by: string): string[] {
   if (!known)
     return [
-      "warning: no recent run recorded a plan with this hash, and no supernode waits for it now; an approval of it has no effect unless a run plans just that",
+      "warning: no recent run recorded a plan with this hash, and no supernode waits for it now; an approval of it has no effect unless a run plans exactly this",
     ]
   const { requestedBy, isWaiting } = known
   return [
     ...(isWaiting
       ? []
-      : ["warning: no supernode waits for this plan now; it counts only if a run plans just that again"]),
+      : ["warning: no supernode waits for this plan now; it counts only if a run plans exactly this again"]),
     ...(requestedBy !== null && personKey(requestedBy) === personKey(by)
       ? [
-          `warning: ${requestedBy} asked for this plan and cannot approve it: this approval counts only if another person asks for it`,
+          `warning: ${requestedBy} requested this plan and cannot approve it: this approval counts only if another person requests it`,
         ]
       : []),
   ]
@@ -152,7 +152,7 @@ function sayApprovals({ task, toThis, known, policy }: Approved): string[] {
   if (!known || !rule) {
     const names = distinctPeople(toThis.map((approval) => approval.by)).sort()
     return [
-      `approved by ${names.join(", ")}; how many are needed, and for how long they count, is in the policy (approval)`,
+      `approved by ${names.join(", ")}; the policy (approval) states how many are needed and how long they count`,
     ]
   }
   const requester = known.requestedBy === null ? null : personKey(known.requestedBy)
@@ -178,6 +178,6 @@ function sayWhatFollows({ requestedBy, asked }: KnownPlan, policy: Policy, now: 
   if (requestedBy === null || asked === null) return "the next tick buys"
   const until = repeatableUntil(asked, policy)
   return now <= until
-    ? `${requestedBy} sends the request once more, and it buys`
-    : `the request of ${requestedBy} could run again until ${instantOf(until, policy.timezone)}: with a new id it buys`
+    ? `to buy, ${requestedBy} must send the same request again`
+    : `the request of ${requestedBy} could be repeated until ${instantOf(until, policy.timezone)}. To buy, send it with a new id`
 }

@@ -39,7 +39,7 @@ export function registerConfirm(ledger: Command, cli: Cli): void {
     .command("confirm")
     .summary("after a restore: one supernode was compared with the cloud")
     .description(
-      "Confirms that the restored ledger was compared with the cloud for one supernode. Its live runs may then buy again. First shows its servers, and its open and recent orders: compare them with the orders in the console. Where approvers have keys, it needs the signature of one (--key, --signature).",
+      "Confirms that the restored ledger was compared with the cloud for one supernode. Its live runs may then buy again. First shows its servers, and its open and recent orders: compare them with the orders in the console. If approvers have keys, it needs the signature of one (--key, --signature).",
     )
     .argument("<NAME>", "the supernode's name", words)
     .requiredOption("--by <WHO>", SIGNER, actor)
@@ -99,7 +99,7 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
     check: ({ restored: current }) => {
       if (current?.at === restored.at && !current.confirmed.includes(policy.id)) return
       throw new CommandError(
-        `another command changed the state of the restored ledger meanwhile, so nothing was written. Look again: ${operatorCommand.ledgerConfirm(policy.name)}`,
+        `another command changed the state of the restored ledger meanwhile, so nothing was written. To compare again, run: ${operatorCommand.ledgerConfirm(policy.name)}`,
       )
     },
   })
@@ -125,15 +125,15 @@ function confirmingLines({ name, standing, look, frame }: Shown): string[] {
   const rows = [
     ["  servers now", sayServers(look, known)],
     ["  in the ledger", counted(known.length, "server")],
-    ["  in flight", attempt ? sayAttempt(attempt, frame) : "nothing that the ledger knows"],
-    ["  orders", recent.length > 0 ? recent : "none that the ledger knows"],
+    ["  in flight", attempt ? sayAttempt(attempt, frame) : "nothing known to the ledger"],
+    ["  orders", recent.length > 0 ? recent : "none known to the ledger"],
     ["  compare", "the orders in the console, the unpaid ones in the Billing Center too"],
   ]
-  return [`${name}: what the restored ledger knows`, ...tableOf(rows)]
+  return [`${name} in the restored ledger`, ...tableOf(rows)]
 }
 
 function sayServers(look: Look, known: readonly string[]): Cell {
-  if (!look.ok) return `could not be read: ${look.why}. Confirming without a look`
+  if (!look.ok) return `could not be read: ${look.why}. The confirmation continues without them`
   const lines = look.servers.map(
     ({ id, status }) => `${id} ${status}${includesId(known, id) ? "" : " (not in the ledger)"}`,
   )

@@ -28,10 +28,10 @@ export async function refuseWhatIsOver({ screen, now }: Task, expiring: Expiring
   const { ledger, supernode, until, what, zone } = expiring
   const newest = await newestOf(ledger, supernode)
   if (!newest || newest.at - now <= CLOCK_TOLERANCE_MS) return
-  const contradiction = `ledger entry ${newest.stream}#${newest.seq} is of ${instantOf(newest.at, zone)}, and this machine's clock says ${instantOf(now, zone)}`
+  const contradiction = `ledger entry ${newest.stream}#${newest.seq} is dated ${instantOf(newest.at, zone)}, but this machine's clock says ${instantOf(now, zone)}`
   if (until <= newest.at) {
     throw new CommandError(
-      `${what} ends at ${instantOf(until, zone)}, which is over already: ${contradiction}. Nothing was written. Set this machine's clock and say it again; if that entry was dated by a wrong clock, run: ${operatorCommand.reset("NAME")}`,
+      `${what} ends at ${instantOf(until, zone)}, which has already passed: ${contradiction}. Nothing was written. Set this machine's clock and run the command again; if that entry was dated by a wrong clock, run: ${operatorCommand.reset("NAME")}`,
     )
   }
   screen.note(`warning: ${contradiction}. ${what} ends at ${instantOf(until, zone)}: is that what you mean?`)

@@ -24,12 +24,12 @@ export function registerHold(program: Command, cli: Cli): void {
     .command("hold")
     .summary("no automatic purchases for a while")
     .description(
-      "Holds automatic purchases for one supernode until a time; people may still buy. A hold lasts at most 7 days. A new hold replaces the one before.",
+      "Holds automatic purchases for one supernode until a time; people may still buy. A hold lasts at most 7 days. A new hold replaces the previous one.",
     )
     .argument("<NAME>", "the supernode's name or id", words)
     .requiredOption(
       "--until <TIME>",
-      "ISO 8601, or a duration from now such as 8h, at most 7d; now ends a hold",
+      "ISO 8601, or a duration from now such as 8h, at most 7d; the value now ends a hold",
       heldUntil(cli.io.clock.now()),
     )
     .requiredOption("--why <TEXT>", "the reason", reason)
@@ -68,8 +68,8 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
       }
       const entry = await commandAll(commandPorts(task, ledger), said)
       // The hold may still be active by another machine's clock, so its end is recorded in any case.
-      const was = activeStop(before, now) ? "is over" : "was over already"
-      screen.say(`the hold of ${name} ${was}; the next signal looks at the present`)
+      const was = activeStop(before, now) ? "is over" : "had already ended"
+      screen.say(`the hold of ${name} ${was}; the next signal decides on the present state`)
       showCommand(task, entry, known)
       return
     }

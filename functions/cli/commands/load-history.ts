@@ -83,7 +83,7 @@ async function meterHistory(
     progress.clear()
     if (!history)
       throw new CommandError(
-        `no meter of ${policy.name} has data from ${instantText(range.from)} to ${instantText(range.to)}: ${problems.join("; ") || "its rules take alarms' points"}`,
+        `no meter of ${policy.name} has data from ${instantText(range.from)} to ${instantText(range.to)}: ${problems.join("; ") || "its rules use alarm points"}`,
       )
     task.screen.note(...problems.map((problem) => `warning: ${path}: ${problem}`))
     return history

@@ -14,6 +14,6 @@ export async function lookNow(cloud: Cloud, policy: Policy): Promise<Look> {
   const read = await cloud.readSupernode(policy)
   const time = { skewMs: read.skewMs ?? null, date: read.date ?? null }
   if (!read.ok) return { ok: false, why: read.why, ...time }
-  if (read.value.servers === null) return { ok: false, why: "the answer has no list of servers", ...time }
+  if (read.value.servers === null) return { ok: false, why: "the response has no list of servers", ...time }
   return { ok: true, servers: presentServers(read.value), ...time }
 }

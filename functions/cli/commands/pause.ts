@@ -28,14 +28,14 @@ export function registerPause(program: Command, cli: Cli): void {
     .command("pause")
     .summary("stop buying, everywhere or for one supernode")
     .description(
-      "Stops all purchases from now on, people's own requests included. Orders that were sent already are not cancelled; they are listed.",
+      "Stops all purchases from now on, including people's own requests. Orders already sent are not cancelled; they are listed.",
     )
-    .argument("[NAME]", "the supernode's name or id; without, everything", words)
+    .argument("[NAME]", "the supernode's name or id; default: everything", words)
     .requiredOption("--why <TEXT>", "the reason; `status` shows it", reason)
     .requiredOption("--by <WHO>", WHO, actor)
     .option(
       "--until <TIME>",
-      "ends by itself then (ISO 8601, or a duration from now such as 2h), not before a pause that is in force; without, only by resume",
+      "ends then (ISO 8601, or a duration from now such as 2h), not earlier than an active pause; default: only `resume` ends it",
       timeAfter(cli.io.clock.now()),
     )
     .option("--json", "print the entry as JSON")
@@ -46,8 +46,10 @@ export function registerPause(program: Command, cli: Cli): void {
   program
     .command("resume")
     .summary("lift a pause")
-    .description("Lifts a pause and nothing else. Nothing is replayed: the next signal looks at the present.")
-    .argument("[NAME]", "the supernode's name or id; without, the pause of everything", words)
+    .description(
+      "Lifts a pause and nothing else. Nothing is replayed: the next signal decides on the present state.",
+    )
+    .argument("[NAME]", "the supernode's name or id; default: the pause of everything", words)
     .option("--why <TEXT>", "the reason", reason, "resumed")
     .requiredOption("--by <WHO>", WHO, actor)
     .option("--json", "print the entry as JSON")

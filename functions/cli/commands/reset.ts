@@ -30,7 +30,7 @@ export function registerReset(program: Command, cli: Cli): void {
     .command("reset")
     .summary("close a breaker or an efficacy stop, and forget refusals")
     .description(
-      "Closes a breaker, ends an efficacy stop and the waits after refusals, and allows rules again that an invalid order switched off. Takes the present servers as the known ones. Settles no attempt and shortens no cooldown. Where approvers have keys, it needs the signature of one (--key, --signature).",
+      "Closes a breaker, ends an efficacy stop and the waits after refusals, and enables rules again that an invalid order disabled. Accepts the present servers as the known ones. Settles no attempt and shortens no cooldown. If approvers have keys, it needs the signature of one (--key, --signature).",
     )
     .argument("<NAME>", "the supernode's name or id", words)
     .requiredOption("--why <TEXT>", "what was corrected", reason)
@@ -127,7 +127,7 @@ function clockLines({
   frame: Timeframe
 }): string[] {
   if (headAt <= entryAt + CLOCK_TOLERANCE_MS) return []
-  return [`the newest entry was dated ${when(headAt, frame)}: from now on this machine's clock counts again`]
+  return [`the newest entry is dated ${when(headAt, frame)}: from now on this machine's clock counts again`]
 }
 
 interface Changes {
@@ -150,14 +150,14 @@ function changedLines({ before, after, clock, frame }: Changes): string[] {
     ...goneKeys(before.blocked, after.blocked).map((flavor) => `${flavor} is no longer blocked`),
     ...goneKeys(before.rulesOff, after.rulesOff).map((rule) => `rule ${rule} is on again`),
     ...(effects.length > 0 && (after.effects ?? []).length === 0
-      ? ["efficacy counts anew: the gains of past purchases are forgotten"]
+      ? ["efficacy starts again: the gains of past purchases are forgotten"]
       : []),
     ...(policyChanges?.isConflict && !after.policyChanges
       ? ["the conflict of two policy files is over"]
       : []),
     ...(before.servers !== null && after.servers === null
       ? [
-          `the ${counted(before.servers.length, "known server")} are forgotten: the next run takes those that it sees`,
+          `the ${counted(before.servers.length, "known server")} are forgotten: the next run accepts those that it sees`,
         ]
       : []),
   ]
@@ -166,7 +166,7 @@ function changedLines({ before, after, clock, frame }: Changes): string[] {
       ? [...clock, ...lines]
       : ["nothing was open or waiting: the reset changed nothing"]
   if (!attempt) return said
-  return [...said, `an attempt is still in flight (${attempt.state}); \`settle\` ends it, not this`]
+  return [...said, `an attempt is still in flight (${attempt.state}); \`settle\` ends it, \`reset\` does not`]
 }
 
 function goneKeys(before: Record<string, unknown>, after: Record<string, unknown>): string[] {

@@ -29,12 +29,12 @@ export function registerServe(program: Command, cli: Cli): void {
     .command("serve")
     .summary("webhooks and ticks on this one host, until stopped")
     .description(
-      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana, GET /healthz, /readyz and /metrics, and a live page at GET /; and makes ticks by cron, through the same run as the functions. Buys only if SUPERNODE_MODE is live.",
+      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana, GET /healthz, /readyz and /metrics, and a live page at GET /. Runs ticks by cron, as the functions do. Buys only if SUPERNODE_MODE is live.",
     )
     .option("--port <N>", "port to listen on; 0 takes a free one", whole(0, 65_535), 8080)
     .option(
       "--host <HOST>",
-      "address to listen on; 0.0.0.0 is all of this machine's, in clear text",
+      "address to listen on; 0.0.0.0 is every address of this machine, without TLS",
       words,
       "127.0.0.1",
     )
@@ -46,15 +46,15 @@ export function registerServe(program: Command, cli: Cli): void {
     )
     .option(
       "--shard <I/N>",
-      "ticks only for the I-th of N shares of the supernodes, with a process for each; webhooks are for all",
+      "runs ticks only for share I of N of the supernodes; start one process per share. Webhooks cover all supernodes",
       shard,
     )
     .option("--json", "log as JSON lines on stdout, instead of text on stderr")
     .addHelpText(
       "after",
       `
-SIGTERM or SIGINT: takes nothing more, finishes purchases that are under way, and ends; a second one ends at once, which is
-safe, too. SIGHUP: reads the policy file anew; an invalid one changes nothing. See docs/serve.md.`,
+SIGTERM or SIGINT: accepts no new work, finishes purchases in progress, and ends; a second signal ends it at once, which is also
+safe. SIGHUP: reads the policy file again; an invalid file changes nothing. See docs/serve.md.`,
     )
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ServeCommand>()
@@ -69,7 +69,7 @@ function cron(text: string): string {
   } catch (error) {
     throw new InvalidArgumentError(`It ${error instanceof Error ? error.message : String(error)}.`)
   }
-  throw new InvalidArgumentError("It never comes round.")
+  throw new InvalidArgumentError("It never occurs.")
 }
 
 function shard(text: string): string {
@@ -135,7 +135,7 @@ function announce(
     })
   say("INFO", `policy: ${policies.path}: ${names.join(", ")}`, { policy: policies.path, supernodes: names })
   say("INFO", `ticks: ${options.tick}; the next at ${next}`, { tick: options.tick, next })
-  say("INFO", `a stop may take up to ${sayDuration(serving.graceMs)}, where a purchase is under way`, {
+  say("INFO", `a stop may take up to ${sayDuration(serving.graceMs)} if a purchase is in progress`, {
     graceMs: serving.graceMs,
   })
   for (const warning of policies.warnings) say("WARN", problemLine(warning))

@@ -39,9 +39,9 @@ export function registerSettle(program: Command, cli: Cli): void {
     .description(
       `Settles an attempt whose outcome is unknown, in flight, stuck, partial or wrong. First shows its servers before and now, its order, and what CTS recorded of it.
 
-  accepted   the order was taken: the money is booked, and runs hold until its servers are seen RUNNING
-  completed  all servers that will come are there: the money is booked, and the cooldown begins now
-  absent     nothing was bought: the money is released. Look at the console's orders first: one may await payment. Where approvers have keys, it needs the signature of one (--key, --signature)`,
+  accepted   the order was accepted: the money is booked, and runs hold until its servers are seen RUNNING
+  completed  all servers that will come are present: the money is booked, and the cooldown begins now
+  absent     nothing was bought: the money is released. Look at the console's orders first: one may await payment. If approvers have keys, it needs the signature of one (--key, --signature)`,
     )
     .argument("<NAME>", "the supernode's name", words)
     .addOption(
@@ -49,7 +49,7 @@ export function registerSettle(program: Command, cli: Cli): void {
         .choices(["accepted", "completed", "absent"])
         .makeOptionMandatory(),
     )
-    .requiredOption("--why <TEXT>", "how you know", reason)
+    .requiredOption("--why <TEXT>", "how you know this", reason)
     .requiredOption("--by <WHO>", SIGNER, actor)
     .option("--json", "print the entry as JSON")
   addSignatureOptions(settling).action(async (name: string, _options: unknown, command: Command) => {
@@ -152,5 +152,6 @@ async function hasAnswer(ledger: App["ledger"], stream: string, { id, seq }: Ope
 const FOLLOWS: Record<SettleAs, string> = {
   accepted: "the money is booked; runs hold until its servers are seen RUNNING",
   completed: "the money is booked, and the cooldown begins now",
-  absent: "the money is released, and the next signal may buy. New servers that appear now hold as `wrong`",
+  absent:
+    "the money is released, and the next signal may buy. New servers that appear from now on cause a hold (`wrong`)",
 }

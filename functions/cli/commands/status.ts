@@ -36,16 +36,16 @@ export function registerStatus(program: Command, cli: Cli): void {
     .command("status")
     .summary("one screen: servers, load, mode, what would hold now, budget, last order")
     .description(
-      "Shows each supernode: servers and rung, the load by rule, mode, everything that would hold now, what is left of the budget, and how the last order ended. Reads the cloud and the meters where there are keys; without, it shows what the ledger records. Writes nothing.",
+      "Shows each supernode: servers and rung, the load by rule, mode, everything that would hold now, what is left of the budget, and how the last order ended. Reads the cloud and the meters if there are keys; otherwise it shows what the ledger records. Writes nothing.",
     )
-    .argument("[NAME]", "the supernode's name; without, all of them", words)
-    .option("--no-cloud", "show what the ledger records, and ask neither the cloud nor the meters")
+    .argument("[NAME]", "the supernode's name; default: all of them", words)
+    .option("--no-cloud", "show what the ledger records; read neither the cloud nor the meters")
     .option("--watch", "show it again every 5 seconds, until stopped")
     .option("--json", "print it as JSON; times are epoch milliseconds")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<StatusOptions>()
       if (options.watch && options.json)
-        command.error("error: --watch is for people, and --json prints one document; give one of them")
+        command.error("error: --watch repeats for people, --json prints one document; give one of them")
       if (options.watch) await watch(cli, options, name)
       else await status(taskOf(cli, options), { name, options })
     })

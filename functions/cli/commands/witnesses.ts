@@ -82,8 +82,8 @@ async function sayOrderNow(
     at: now,
   }
   if (read?.ok) return sayOrder({ ...record, ...read.value })
-  if (order?.orderId === orderId && order.status !== null) return `${sayOrder(order)}, as it was last read`
-  const why = read === null ? "" : `, and it cannot be read: ${read.why}`
+  if (order?.orderId === orderId && order.status !== null) return `${sayOrder(order)}, as last read`
+  const why = read === null ? "" : `; it cannot be read: ${read.why}`
   return `order ${orderId} may await payment: see the unpaid orders in the Billing Center${why}`
 }
 

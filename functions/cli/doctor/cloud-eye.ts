@@ -30,21 +30,21 @@ export async function knownMetrics(sought: Sought): Promise<string[]> {
   if (!source || !server) return []
   for (const { field, id } of idsOf(server)) {
     const listed = await cloudEye.list(policy, { dimensions: [{ name: "instance_id", value: id }] })
-    if (!listed.ok) return [`what Cloud Eye knows of the servers could not be read: ${listed.why}`]
+    if (!listed.ok) return [`Cloud Eye's metrics of the servers could not be read: ${listed.why}`]
     if (listed.value.metrics.length > 0) {
       const { metrics, next } = listed.value
-      const head = `Cloud Eye knows of ${server.id}, by instance_id = {server.${field}}${next === null ? "" : ", among others"}:`
+      const head = `Cloud Eye has metrics of ${server.id} with instance_id = {server.${field}}${next === null ? "" : ", among others"}:`
       return [head, ...kindsOf(metrics), ...(await newestOf(sought, metrics))]
     }
   }
   const listed = await cloudEye.list(policy, { namespace: source.namespace })
   if (!listed.ok || listed.value.metrics.length === 0) {
     return [
-      `Cloud Eye knows nothing of server ${server.id}, and nothing in ${source.namespace}: is its agent installed and running?`,
+      `Cloud Eye has no metrics of server ${server.id}, and none in ${source.namespace}: is its agent installed and running?`,
     ]
   }
   return [
-    `Cloud Eye knows nothing of server ${server.id} by any of its ids; in ${source.namespace} it knows:`,
+    `Cloud Eye has no metrics with any id of server ${server.id}; in ${source.namespace} it has:`,
     ...kindsOf(listed.value.metrics),
   ]
 }
@@ -96,5 +96,5 @@ async function newestOf(
   const which = own.dimensions.map(({ name, value }) => `${name} ${value}`).join(", ")
   return newest === null
     ? [`its newest point (${which}) is older than four hours, or missing`]
-    : [`its newest point (${which}) is ${newest.value}, of ${whenInUtc(newest.at, now)}`]
+    : [`its newest point (${which}) is ${newest.value}, from ${whenInUtc(newest.at, now)}`]
 }

@@ -42,7 +42,7 @@ export function registerDoctor(program: Command, cli: Cli): void {
     .description(
       "Checks everything that a run needs: settings, policy, ledger, keys, each supernode, its offers, and the newest value of each rule. For each problem it says what to do; for a Cloud Eye rule without data it lists the metrics that exist. Writes nothing.",
     )
-    .argument("[NAME]", "the supernode's name; without, all of them", words)
+    .argument("[NAME]", "the supernode's name; default: all of them", words)
     .option("--json", "print the checks as JSON")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       await doctor(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name)
@@ -211,6 +211,6 @@ async function checkMeters(app: App, { policy, read, now }: Metered): Promise<Ch
 function keysCheck(spoilt: string[]): Check {
   const subject = { what: "keys", supernode: null }
   return spoilt.length > 0
-    ? ill(subject, "the keys are not as Huawei Cloud issues them", ...spoilt)
-    : well(subject, "there are keys to sign with")
+    ? ill(subject, "the keys do not have the form of Huawei Cloud keys", ...spoilt)
+    : well(subject, "keys are present")
 }

@@ -29,12 +29,11 @@ export async function checkRules(looked: Looked): Promise<Check[]> {
 async function checkRule(rule: Rule, looked: Looked): Promise<Check> {
   const { policy, readings, now } = looked
   const subject = { what: `rule ${rule.name}`, supernode: policy.name }
-  if (rule.metric.alarm)
-    return well(subject, "an alarm's own points: there is nothing to read before one rings")
+  if (rule.metric.alarm) return well(subject, "uses the alarm's own points: there is no data before an alarm")
   const reading = readings.find((candidate) => candidate.rule === rule.name)
   const says = reading ? sayNewest(reading, rule, now) : null
   if (reading && says !== null && reading.problem === null) return well(subject, says)
-  const why = reading?.problem ?? "no reading was taken"
+  const why = reading?.problem ?? "nothing was read"
   return ill(subject, says === null ? why : `${says}; but ${why}`, ...(await whatToDo(rule, reading, looked)))
 }
 
@@ -52,7 +51,7 @@ function sayNewest({ series, periodMs }: Reading, { metric, points }: Rule, now:
   const servers = series.filter(({ server }) => server !== null).length
   const whose = servers === 0 ? "" : ` on ${values.length} of ${servers} servers`
   const reported = new Set(series.flatMap((one) => one.points.map(({ at }) => at))).size
-  const what = least === most ? `${least}` : `${least} to ${most} (${metric.aggregate} counts)`
+  const what = least === most ? `${least}` : `${least} to ${most} (the ${metric.aggregate} counts)`
   return `${what}${whose}, period ended ${whenInUtc(newest + (periodMs ?? 0), now)}; ${reported} of ${points.n} periods have data`
 }
 
@@ -65,8 +64,8 @@ async function whatToDo(rule: Rule, reading: Reading | undefined, looked: Looked
       return [`try the query at ${url} itself: it must give one number, or one per server_label`]
     return [
       isWrong
-        ? "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus takes (docs/settings.md)"
-        : "give the login of SUPERNODE_PROMETHEUS_AUTH the right to query there (docs/settings.md)",
+        ? "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus accepts (docs/settings.md)"
+        : "give the login of SUPERNODE_PROMETHEUS_AUTH the permission to query there (docs/settings.md)",
     ]
   }
   if (metric.cloudwatch) {

@@ -115,8 +115,10 @@ function ruleLines({ metrics }: NamedSupernode): string[] {
     `        metric: { cloud-eye: ${flow({ ...(known ?? DEFAULT_METRIC), period: "5m" })} }`,
     ...(known
       ? []
-      : ["        # EDIT: Cloud Eye showed no metric of the servers' load. `doctor` lists what it knows."]),
-    ...(others.length > 0 ? ["        # Cloud Eye also knows of the first server:"] : []),
+      : [
+          "        # EDIT: Cloud Eye listed no load metric of the servers. `doctor` lists the metrics that it has.",
+        ]),
+    ...(others.length > 0 ? ["        # Further metrics of the first server in Cloud Eye:"] : []),
     ...others.map((text) => `        #   ${text}`),
     "        above: 85                # EDIT",
     "        points: 3 of 5",

@@ -21,7 +21,7 @@ export function registerPolicy(program: Command, cli: Cli): void {
     .command("diff")
     .summary("what a new policy file changes")
     .description(
-      "Shows what changes between two policy files, key by key after defaults and includes, and the most that each can cost. Needs no ledger, no cloud and no keys. Exit 0 also where they differ.",
+      "Shows what changes between two policy files, key by key after defaults and includes, and the most that each can cost. Needs no ledger, no cloud and no keys. Exits 0 even if they differ.",
     )
     .argument("<OLD>", "a policy file; - for stdin", words)
     .argument("<NEW>", "a policy file; - for stdin", words)
@@ -56,7 +56,7 @@ async function diff(task: Task, before: string, after: string): Promise<void> {
     screen.say(`${screen.paint.bold(one.name)}  ${SAY_CHANGE[one.change]}`, ...changeRows(one.changes), "")
   }
   screen.say(
-    screen.paint.bold("What all of it can cost at the very most, whatever alarms and people do"),
+    screen.paint.bold("Maximum cost, whatever alarms and people do"),
     ...worstCaseLines(was).map((line) => `  before: ${line}`),
     ...worstCaseLines(is).map((line) => `  after:  ${line}`),
   )
@@ -92,7 +92,7 @@ interface Compared {
 
 const SAY_CHANGE = {
   added: "is new: it may buy from now on",
-  removed: "is gone: nothing is bought for it any more",
+  removed: "is removed: nothing more is bought for it",
   changed: "changes",
   same: "does not change",
 } as const

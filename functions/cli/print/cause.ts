@@ -32,7 +32,7 @@ export function priceOf({ plan, attempt, standing }: LedgerEntry): Amount | null
 
 /**
  * A purchase in one sentence: `At …, cloud-eye alarm al1 (alarm) of … and rule npu-busy (5 of 5 points …)
- * raised the wanted servers of train-a from 2 to 4, so an order of … for 120000 CNY was sent and taken: CS….`
+ * raised the demand of train-a from 2 to 4 servers, so an order of … was sent and accepted: CS….`
  * Its times are in UTC. Empty if the entry has no plan.
  */
 export function sayActivity(name: string, { opened, settled }: OrderEntries): string {
@@ -42,7 +42,7 @@ export function sayActivity(name: string, { opened, settled }: OrderEntries): st
   const asked = signal?.kind === "request" ? [`${signal.requestedBy} (${signal.why})`] : []
   const causes = [...asked, ...woken, ...evidenceOf(opened)].join(" and ")
   const { from, to, flavor } = plan
-  return `At ${sayTime(at)}, ${causes || "an unrecorded cause"} raised the wanted servers of ${name} from ${from} to ${to}, so an order of ${flavor} ${sayPrice(plan.cost)} ${sayEnd(settled)}.`
+  return `At ${sayTime(at)}, ${causes || "an unrecorded cause"} raised the demand of ${name} from ${from} to ${to} servers, so an order of ${flavor} ${sayPrice(plan.cost)} ${sayEnd(settled)}.`
 }
 
 /** Rules and schedules of an order, with their evidence at that time. */
@@ -55,10 +55,10 @@ function evidenceOf(opened: LedgerEntry): string[] {
 
 function sayEnd(settled: LedgerEntry | null): string {
   const outcome = settled?.outcome
-  if (!outcome) return "was opened, and its end is not on record"
+  if (!outcome) return "was opened, and its outcome is not recorded"
   switch (outcome.kind) {
     case "accepted":
-      return `was sent and taken${outcome.orderId === null ? "" : ` (${outcome.orderId})`}`
+      return `was sent and accepted${outcome.orderId === null ? "" : ` (${outcome.orderId})`}`
     case "rejected":
       return `was sent and refused (${outcome.class})`
     case "not-sent":

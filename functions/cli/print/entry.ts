@@ -34,19 +34,17 @@ export function sayEntry(entry: LedgerEntry): string {
 /** An entry of stream `fleet`: an attempt's place that was taken, or given back after the attempt ended. */
 function sayPlace({ kind, outcome }: LedgerEntry, { reservation, over }: FleetChange): string {
   const { stream, id, cost } = reservation
-  if (kind !== "opened") return `place of attempt ${id} given back: ${outcome?.kind ?? "over"} (${stream})`
+  if (kind !== "opened")
+    return `reservation of attempt ${id} released: ${outcome?.kind ?? "over"} (${stream})`
   const price = cost ? sayMoney(cost) : "an unknown price"
-  const dropped =
-    over.length > 0
-      ? `; ${counted(over.length, "place")} before it ${over.length === 1 ? "was" : "were"} over`
-      : ""
-  return `place taken for attempt ${id}, ${price} (${stream} #${reservation.seq})${dropped}`
+  const dropped = over.length > 0 ? `; ${counted(over.length, "earlier reservation")} had ended` : ""
+  return `reservation for attempt ${id}, ${price} (${stream} #${reservation.seq})${dropped}`
 }
 
 /** State in which `ledger init` found the ledger, in words. */
 export const SAY_ORIGIN: Readonly<Record<LedgerOrigin, string>> = {
   empty: "an empty ledger",
-  "nothing-in-flight": "an empty ledger, and no order of ours on its way",
+  "nothing-in-flight": "an empty ledger, no order in flight",
   adopted: "a ledger with entries",
 }
 

@@ -56,8 +56,8 @@ export function whyNotReady({ decision, plan }: RunResult, { requestedBy }: Aske
   if (!plan || !mayBeAskedFor(decision))
     return `nothing would be bought: held (${decision.heldBy ?? "no rung"})`
   return requestedBy === null
-    ? "--by is missing: a plan names who asks"
-    : "--why is missing: a plan says why it is bought"
+    ? "--by is missing: a plan names its requester"
+    : "--why is missing: a plan states its reason"
 }
 
 /** True if a person may request the plan as it is. */
@@ -89,7 +89,7 @@ export function nextStepLines(
   if (!request) {
     const again = `${operatorCommand.dryRun(supernode)} --servers ${plan.to}${bypassOf(circumstances)}`
     return [
-      `to get the line that buys exactly this, state who asks and why${whyNotBought(circumstances)}:`,
+      `to get the line that buys exactly this, add the requester and the reason${whyNotBought(circumstances)}:`,
       `  ${again} --by WHO --why TEXT${placesOf(circumstances)}`,
     ]
   }
@@ -151,6 +151,6 @@ function armingLines({ arming, zone }: Circumstances): string[] {
 
 function sayArming(arming: number | "unseen", zone: string): string {
   return arming === "unseen"
-    ? "the policy is new: runs only observe for arm_after, counted from the first recorded one"
+    ? "the policy is new: runs only observe for arm_after, counted from the first recorded run"
     : `the policy is new: until ${instantOf(arming, zone)} runs only observe`
 }

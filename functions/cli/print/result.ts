@@ -82,7 +82,7 @@ function outcomeLines({ supernode, decision, outcome }: RunResult, { paint, zone
   return [
     paint.red(says),
     paint.red(
-      "  It may have bought. Nothing more is bought for this supernode until that is settled: look at the servers and",
+      "  It may have bought. Nothing more is bought for this supernode until it is settled: check the servers and",
     ),
     paint.red(`  the orders in the console, then: ${operatorCommand.settle(supernode, SETTLEMENTS)}`),
   ]
@@ -92,7 +92,7 @@ function outcomeLines({ supernode, decision, outcome }: RunResult, { paint, zone
 export function sayOutcome(outcome: ShownOutcome): string {
   switch (outcome.kind) {
     case "accepted":
-      return `the order was taken${outcome.orderId ? `, ${outcome.orderId}; it may await payment` : ""} (HTTP ${outcome.status})`
+      return `the cloud accepted the order${outcome.orderId ? `, ${outcome.orderId}; it may await payment` : ""} (HTTP ${outcome.status})`
     case "rejected":
       return `refused (${outcome.class}), nothing was bought: HTTP ${outcome.status} ${outcome.code}${outcome.message ? `: ${outcome.message}` : ""}`
     case "not-sent":

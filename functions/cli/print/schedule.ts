@@ -52,9 +52,9 @@ export function scheduleRows(states: readonly ScheduleState[]): string[][] {
 }
 
 function sayState({ name, cron, timezone, forMs, atLeast, bypassesCooldown, active, next }: ScheduleState) {
-  const bypass = bypassesCooldown ? ", cooldown or not" : ""
+  const bypass = bypassesCooldown ? ", bypasses the cooldown" : ""
   const floor = `${name}: at least ${counted(atLeast, "server")} for ${sayDuration(forMs)} from "${cron}"${bypass}`
-  const acted = active?.acted ? ", bought for already" : ""
+  const acted = active?.acted ? ", already bought" : ""
   const now = active ? `active until ${sayLocalTime(active.until, timezone)}${acted}` : "not active"
   const later = next ? `next: ${sayLocalTime(next.at, timezone)}` : "next: not in eight years"
   return `${floor}; ${now}; ${later}`

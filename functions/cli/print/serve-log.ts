@@ -65,7 +65,7 @@ function linesFor(event: ServeEvent): Line[] {
     case "policy-refused":
       return [
         ...linesOf(event.error).map((line): Line => ({ level: "ERROR", text: bare(line) })),
-        { level: "ERROR", text: "the policy was NOT taken: the one before stays in force" },
+        { level: "ERROR", text: "the new policy was refused; the previous one stays active" },
       ]
     case "stopping":
       return [stoppingLine(event)]
@@ -73,7 +73,7 @@ function linesFor(event: ServeEvent): Line[] {
       return [
         {
           level: "WARN",
-          text: `taken before the stop and never run; the next tick has to find it: ${event.signals.join(", ")}`,
+          text: `accepted before the stop but not run; the next tick must find it: ${event.signals.join(", ")}`,
         },
       ]
     case "stopped":
@@ -109,7 +109,7 @@ function skippedLine({ at, why }: SkippedTick): Line {
   const when = new Date(at).toISOString()
   const because =
     why === "running"
-      ? "the one before still runs"
+      ? "the previous tick is still running"
       : "the process was not awake in time. Missed ticks are not repeated; the next tick decides on the present state"
   return { level: "WARN", text: `tick of ${when} skipped: ${because}`, fields: { tick: when, skipped: why } }
 }
@@ -118,20 +118,20 @@ function policyLine({ file, next }: Extract<ServeEvent, { kind: "policy-read" }>
   const policies = file.supernodes.map(({ policy, hash }) => ({ supernode: policy.name, hash }))
   const said = policies.map(({ supernode, hash }) => `${supernode} ${hash.slice(0, 15)}`).join(", ")
   const nextTick = next === null ? null : new Date(next).toISOString()
-  return { level: "INFO", text: `the policy was read anew: ${said}`, fields: { policies, nextTick } }
+  return { level: "INFO", text: `the policy was read again: ${said}`, fields: { policies, nextTick } }
 }
 
 function stoppingLine({ graceMs, running }: Extract<ServeEvent, { kind: "stopping" }>): Line {
   const what =
     running === 0
-      ? "nothing is under way"
-      : `finishing ${counted(running, "run")} first, up to ${sayDuration(graceMs)}; once more ends it at once`
+      ? "nothing is in progress"
+      : `finishing ${counted(running, "run")} first, up to ${sayDuration(graceMs)}; a second signal ends it at once`
   return { level: "INFO", text: `stopping: ${what}`, fields: { running, graceMs } }
 }
 
 function stoppedLine(left: number): Line {
   if (left === 0) return { level: "INFO", text: "stopped" }
-  const text = `stopped with ${counted(left, "run")} still under way; an attempt left open counts as unknown`
+  const text = `stopped with ${counted(left, "run")} still in progress; an attempt left open counts as unknown`
   return { level: "ERROR", text, fields: { left } }
 }
 

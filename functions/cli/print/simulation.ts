@@ -64,17 +64,17 @@ export function warningsOf({ path, loaded: { policy }, history, options }: Warni
     ...policy.rules.flatMap((rule) => {
       if (rule.metric.alarm)
         return [
-          `${path}: rule ${rule.name} takes alarms' points as evidence, and a load history has no alarms: it proposes nothing here`,
+          `${path}: rule ${rule.name} uses alarm points as evidence, but a load history has no alarms: it has no effect here`,
         ]
       if (!seriesOf(history, rule.name))
         return [`${path}: the load history has no rows for rule ${rule.name}: its data is missing throughout`]
       return options.elastic && !isSpread(rule)
-        ? [`${path}: a low value of rule ${rule.name} is the bad one, so --elastic leaves its load as it is`]
+        ? [`${path}: a low value of rule ${rule.name} means high load, so --elastic leaves its load as it is`]
         : []
     }),
     ...(policy.approval
       ? [
-          `${path}: purchases above ${sayMoney(policy.approval.above)} need approval, which no one gives here: they hold approval-needed`,
+          `${path}: purchases above ${sayMoney(policy.approval.above)} need approval, which a simulation does not have: they hold approval-needed`,
         ]
       : []),
   ]
@@ -100,7 +100,7 @@ function policyLines({ path, loaded, simulation }: SimulatedPolicy, { paint, col
   const rows = [
     [
       "  load",
-      `${instantOf(from, timezone)} to ${instantOf(to, timezone)}, ${counted(ticks, "tick")}, one each ${sayDuration(TICK_MS)}`,
+      `${instantOf(from, timezone)} to ${instantOf(to, timezone)}, ${counted(ticks, "tick")}, one every ${sayDuration(TICK_MS)}`,
     ],
     ["  purchases", `${purchases.length}, ${sayServers(simulation)}`],
     ["  spend", saySpend(simulation)],

@@ -70,12 +70,12 @@ function cloudRows(
   { servers, rung, load, unread }: SupernodeStatus,
   { whyNotAsked, ...frame }: Timeframe & { whyNotAsked: string | null },
 ): string[][] {
-  if (whyNotAsked !== null) return [["  servers", `not read, and the load neither: ${whyNotAsked}`]]
+  if (whyNotAsked !== null) return [["  servers", `not read, nor was the load: ${whyNotAsked}`]]
   const ofOffers = unread.find(({ source }) => source === "offers")
   const offers = ofOffers ? [["  offers", `not read: ${ofOffers.why}`, BAD]] : []
   if (!servers) {
-    const why = unread.find(({ source }) => source === "supernode")?.why ?? "no answer"
-    return [["  servers", `not read, and the load neither: ${why}`, BAD], ...offers]
+    const why = unread.find(({ source }) => source === "supernode")?.why ?? "no response"
+    return [["  servers", `not read, nor was the load: ${why}`, BAD], ...offers]
   }
   return [
     ["  servers", sayServers(servers), ...(servers.status === "ACTIVE" ? [] : [BAD])],
@@ -146,7 +146,7 @@ function holdRows({ holds, ledger, wouldBuy, name, blockedFlavors, rulesOff }: S
       ...(rulesOff.length > 0 ? ["rules off"] : []),
     ]
     const known =
-      refused.length > 0 ? `${refused.join(" and ")} (above) may hold a tick` : "nothing that was read holds"
+      refused.length > 0 ? `${refused.join(" and ")} (above) may hold a tick` : "no reason to hold is known"
     const says = ledger
       ? `a live run would hold (${ledger.heldBy})`
       : wouldBuy
@@ -211,7 +211,7 @@ function refusalRows(
       ? [
           [
             "  breaker",
-            `${breaker.class} since ${when(breaker.since, frame)}: ${breaker.says}. Mend it, then: ${operatorCommand.reset(name)}`,
+            `${breaker.class} since ${when(breaker.since, frame)}: ${breaker.says}. Fix the cause, then run: ${operatorCommand.reset(name)}`,
           ],
         ]
       : []),
@@ -227,7 +227,7 @@ function refusalRows(
       ? [
           [
             "  rules off",
-            `${rulesOff.join(", ")}: the cloud called the order invalid; change the policy, or: ${operatorCommand.reset(name)}`,
+            `${rulesOff.join(", ")}: the cloud rejected the order as invalid; change the policy, or run: ${operatorCommand.reset(name)}`,
           ],
         ]
       : []),

@@ -56,7 +56,7 @@ export function reportOfLedger({ history, since, until, ...report }: LedgerRepor
     .map((supernode) => viewOf(supernode, rangeOf(supernode, { since, until, now: report.now }), texts))
   const { ledgerId, title, version, now } = report
   const notes = [
-    "The ledger keeps the load of each new decision: between those, and where no decision needed it, the load has gaps.",
+    "The ledger records the load with each new decision that needed it. Between those decisions the load has gaps.",
     ...report.notes,
   ]
   return {

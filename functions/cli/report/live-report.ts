@@ -58,7 +58,7 @@ export class LiveReport implements LivePage {
     const notes =
       skipped > 0
         ? [
-            `The newest ${MAX_ENTRIES} entries of each stream were read; ${skipped} older ones are in: audit report`,
+            `The newest ${MAX_ENTRIES} entries of each stream were read; to see ${skipped} older ones, run: supernode-autoscaler audit report`,
           ]
         : []
     const title = "supernode-autoscaler, live"

@@ -87,7 +87,7 @@ export class SupernodeHistory {
         rules: [name],
         rule,
         values,
-        empty: "No recorded decision of this time names a value of this rule.",
+        empty: "No decision recorded in this period has a value of this rule.",
       })
     })
   }
@@ -107,7 +107,7 @@ interface LoadParts {
 export function loadOf({ policies, range, rules, rule, values, empty }: LoadParts): Load {
   return {
     title: rules.join(", "),
-    says: rule ? sayMetric(rule) : "this rule is in no policy any more",
+    says: rule ? sayMetric(rule) : "the current policy no longer has this rule",
     rules: [...rules],
     values,
     thresholds: thresholdsOf(policies, { rules, ...range }),

@@ -61,11 +61,11 @@ function signableEnds({
   const rule = policy?.approval
   if (!rule)
     throw new CommandError(
-      "no run recorded this plan as one that waits for approval, so there is no text to sign; nothing was recorded. An operator's own plan is on record once its live request was sent",
+      "no run recorded this plan as one that waits for approval, so there is no text to sign; nothing was recorded. An operator's own plan is recorded after its live request was sent",
     )
   const ends = (known?.heldAt ?? []).map((at) => at + rule.expires).filter((end) => end > now)
   if (ends.length > 0) return [...new Set(ends)]
   throw new CommandError(
-    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. It was used, it changed, or its text ended (approval.expires). The next tick records it again, and an operator's own plan the next live request`,
+    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. It was used, it changed, or its text expired (approval.expires). The next tick records it again; an operator's own plan needs another live request`,
   )
 }

@@ -13,7 +13,7 @@ export function addSignatureOptions(command: Command): Command {
     .addOption(
       new Option(
         "--key <FILE>",
-        "your SSH key, where the policy lists it for you: the private key, or the public one whose private key the agent holds; ssh-keygen signs",
+        "your SSH key, if the policy lists it for you: the private key, or the public key if the agent holds the private one; ssh-keygen signs",
       )
         .argParser(words)
         .conflicts("signature"),

@@ -83,7 +83,7 @@ export async function signatureOf<S extends SignedStatement>(
         .trimEnd()
         .split("\n")
         .map((line) => `  ${line}`),
-      "to sign it, with KEY the private key, or the public one whose private key the agent holds:",
+      "to sign it (KEY is the private key, or the public key if the agent holds the private one):",
       `  ${signingCommand(text)}`,
       `then run ${command} again with --signature FILE; or run it with --key KEY, and ssh-keygen signs at once`,
     )
@@ -104,7 +104,7 @@ export async function signatureOf<S extends SignedStatement>(
   )
   if (why === null && statement) return { approver: holder.name, statement, signature: { hash, value, key } }
   throw new CommandError(
-    `the signature does not count, so nothing was recorded: ${why ?? `it is not over the text that ${command} needs now. To see that text, leave out --key and --signature`}`,
+    `the signature does not count, so nothing was recorded: ${why ?? `it does not sign the text that ${command} needs now. To see that text, leave out --key and --signature`}`,
   )
 }
 
@@ -134,9 +134,9 @@ function parsed(text: string): SshSignatureFile {
 
 function whyWrong({ namespace, key }: SshSignatureFile, holder: KeyHolder): string | null {
   if (namespace !== SIGNATURE_NAMESPACE)
-    return `it was made for namespace ${JSON.stringify(namespace)}, and ${SIGNATURE_NAMESPACE} is needed (ssh-keygen -n)`
+    return `it was made for namespace ${JSON.stringify(namespace)}, but ${SIGNATURE_NAMESPACE} is needed (ssh-keygen -n)`
   if (key !== holder.key)
-    return `it was made with key ${fingerprint(key)}, and the policy lists ${fingerprint(holder.key)} for ${holder.name}`
+    return `it was made with key ${fingerprint(key)}, but the policy lists ${fingerprint(holder.key)} for ${holder.name}`
   return null
 }
 

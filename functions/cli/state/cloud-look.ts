@@ -138,7 +138,7 @@ export function unreadOf(look: CloudLook, load: readonly RuleLoad[]): UnreadSour
   return [
     ...(supernode.state === "unreadable" ? [{ source: "supernode", why: supernode.why }] : []),
     ...(supernode.state === "read" && supernode.value.servers === null
-      ? [{ source: "supernode", why: "the answer has no list of servers" }]
+      ? [{ source: "supernode", why: "the response has no list of servers" }]
       : []),
     ...(offers.state === "unreadable" ? [{ source: "offers", why: offers.why }] : []),
     ...load.flatMap(({ rule, problem }) => (problem === null ? [] : [{ source: rule, why: problem }])),

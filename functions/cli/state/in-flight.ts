@@ -54,7 +54,7 @@ export async function supernodeIdOf(policyPath: string, name: string): Promise<s
     if (!(error instanceof PolicyError)) throw error
     if (UUID.test(name)) return name
     throw new CommandError(
-      `it is unknown which supernode ${name} is: name it by its id (\`pause\` without a name stops everything): ${error.problems.map(problemLine).join("; ")}`,
+      `it is unknown which supernode ${name} is: give its id (\`pause\` without a name stops everything): ${error.problems.map(problemLine).join("; ")}`,
     )
   }
 }

@@ -52,7 +52,7 @@ export function weighEvidence(situation: Situation, readings: Reading[], servers
       wasQueried,
       problem: reading
         ? (reading.problem ?? sharedProblem(situation, rule, reading))
-        : "no reading was taken",
+        : "its metric was not read",
     })
   })
 }
@@ -65,7 +65,7 @@ function sharedProblem({ exclusive }: Situation, { metric }: Rule, { series }: R
   const isShared =
     metric.alarm && !exclusive && series.length > 0 && series.every(({ server }) => server === null)
   return isShared
-    ? "the alarm names none of this supernode's servers, and other supernodes list it as well: its points count for none"
+    ? "the alarm names none of this supernode's servers, and other supernodes list it as well, so its points are not used"
     : null
 }
 

@@ -100,7 +100,7 @@ function unlatched(facts: RuleFacts): Need {
   const again = breaching(facts)
   if (found.cleared) {
     const next: Hint = {
-      says: `wait for the next signal: ${rule.name} was seen clear`,
+      says: `wait for the next signal: ${rule.name} has cleared`,
       change: { kind: "signal", what: "next" },
     }
     return { hint: combineHints([next, again.hint]), effort: again.effort + 1 }
@@ -109,7 +109,7 @@ function unlatched(facts: RuleFacts): Need {
   if (level === null) {
     const path = `rules.${index}.repeat`
     const hint: Hint = {
-      says: `set ${path} to true: no value of ${rule.name} is clear`,
+      says: `set ${path} to true: no value clears rule ${rule.name}`,
       change: { kind: "policy", path, value: true },
     }
     return { hint: combineHints([hint, again.hint]), effort: PERSON_SURCHARGE }
@@ -121,7 +121,7 @@ function unlatched(facts: RuleFacts): Need {
   ).length
   const count = m - clear
   const hint: Hint = {
-    says: `wait for ${count} more point${count === 1 ? "" : "s"}${sayBound(level)}, and then again for ${counted(m, "point")}${sayBound(breachingBound(rule))}, for ${rule.name}`,
+    says: `wait until ${rule.name} clears (${count} more point${count === 1 ? "" : "s"}${sayBound(level)}) and breaches again (${counted(m, "point")}${sayBound(breachingBound(rule))})`,
     change: {
       kind: "all",
       changes: [

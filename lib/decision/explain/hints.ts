@@ -69,15 +69,15 @@ function withKeys(inputs: HintInputs): Hint | null {
 /** Hints for reasons outside the gates, which have no situation. */
 export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
   overtaken: {
-    says: "wait for the next signal: other runs wrote at the same time",
+    says: "wait for the next signal: other runs wrote to the ledger at the same time",
     change: { kind: "signal", what: "next" },
   },
   "no-time": {
-    says: "give the function more time",
+    says: "raise the function's time limit",
     change: { kind: "settings", what: "time-limit" },
   },
   "ledger-new": {
-    says: `use the ledger that knows the past purchases: check SUPERNODE_LEDGER and --ledger. To begin a new one, run: ${operatorCommand.ledgerInit}. Live runs then wait 45 minutes; --nothing-in-flight, where it is true, ends that wait`,
+    says: `use the ledger that contains the past purchases: check SUPERNODE_LEDGER and --ledger. To begin a new ledger, run: ${operatorCommand.ledgerInit}. Live runs then wait 45 minutes. If no order is in flight, --nothing-in-flight ends that wait`,
     change: { kind: "person", verb: "ledger-init" },
   },
   "ledger-other": {
@@ -89,7 +89,7 @@ export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
     change: { kind: "person", verb: "ledger-restored" },
   },
   "ledger-restored": {
-    says: `compare with the cloud, then run: ${operatorCommand.ledgerConfirm("NAME")}`,
+    says: `compare the ledger with the cloud, then run: ${operatorCommand.ledgerConfirm("NAME")}`,
     change: { kind: "person", verb: "ledger-confirm" },
   },
 }

@@ -42,22 +42,19 @@ export function nothingInFlight({ situation }: HintInputs): Hint | null {
   // A reset also ends the throttle, so the hint names no wait.
   if (breaker) return combineHints([closed, resetBy(situation)])
   const isWaiting = throttle !== null && throttle.until > situation.now
-  return combineHints([
-    closed,
-    isWaiting ? wait("the wait that the cloud asked for ends", throttle.until) : null,
-  ])
+  return combineHints([closed, isWaiting ? wait("the backoff ends", throttle.until) : null])
 }
 
 function closedBy(attempt: OpenAttempt, situation: Situation): Hint {
   const { id, state, deadline } = attempt
   if (state === "accepted")
     return {
-      says: "the servers that were ordered must all be RUNNING",
+      says: "all ordered servers must be RUNNING",
       change: { kind: "attempt", becomes: "completed", attempt: id },
     }
   if (state === "open" && situation.now <= deadline)
     return {
-      says: `the run that opened it must record its outcome; after ${sayTime(deadline)} a person may settle it`,
+      says: `the run that opened the attempt must record its outcome; after ${sayTime(deadline)} a person may settle it`,
       change: { kind: "attempt", becomes: "settled", attempt: id },
     }
   return settledBy(situation, id)
@@ -91,7 +88,7 @@ export function helpedAfterAll({ situation, digest }: HintInputs): Hint {
     .sort((a, b) => a.dueAt - b.dueAt)
   if (!first) return reset
   return {
-    says: `a purchase that ${first.rule} caused must have moved it by ${efficacy.minGain}, which can be known after ${sayTime(first.dueAt)}; or ${reset.says}`,
+    says: `a purchase that rule ${first.rule} caused must have improved its metric by at least ${efficacy.minGain} (measurable after ${sayTime(first.dueAt)}); or ${reset.says}`,
     change: { kind: "effect", attempt: first.attempt, gain: efficacy.minGain, from: first.dueAt },
   }
 }

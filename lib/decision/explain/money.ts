@@ -61,7 +61,7 @@ export function pricesKnown({ situation, choice, cost }: HintInputs): Hint | nul
   const caps = budgetsOf(situation)
   const index = policy.ladder.findIndex(({ servers }) => servers === choice.target?.to)
   const path = `ladder.${index}.price`
-  const priced: Hint = { says: `write ${path}`, change: { kind: "policy", path, value: null } }
+  const priced: Hint = { says: `set ${path}`, change: { kind: "policy", path, value: null } }
   const waits = caps.flatMap(({ cap, path: capPath, purchases }) => {
     const window = purchasesSince(purchases, windowStart(cap.per, policy.timezone, situation.now))
     const unpriced = window.filter((purchase) => purchase.cost?.currency !== cap.currency)

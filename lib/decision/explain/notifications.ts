@@ -139,10 +139,16 @@ function blindSourceActions({ state }: NotificationFacts): PendingAction[] {
       ...NOTHING,
       state: "blind",
       about: `blind ${source}`,
-      says: `source ${source} has had no data since the tick of ${sayTime(since)}: ${why}. What only this source measures cannot lead to a purchase`,
+      says: `source ${source} has had no data since the tick of ${sayTime(since)}: ${why}. ${sayBlindness(source)}`,
       todo: "supernode-autoscaler doctor",
       since,
     }))
+}
+
+function sayBlindness(source: string): string {
+  return source === "supernode"
+    ? "Nothing can be bought while the supernode cannot be read"
+    : "Load that only this source measures cannot lead to a purchase"
 }
 
 function policyFileActions({ file, now }: NotificationFacts): PendingAction[] {
@@ -160,7 +166,7 @@ function policyFileActions({ file, now }: NotificationFacts): PendingAction[] {
     ...NOTHING,
     state: "policy-refused",
     about: `policy-refused ${file.refused.since}`,
-    says: `the policy file read at ${sayTime(file.refused.since)} was refused, and the one before stays in force: ${file.refused.says}`,
+    says: `the policy file read at ${sayTime(file.refused.since)} was refused, and the previous file stays active: ${file.refused.says}`,
     todo: "supernode-autoscaler validate",
     since: file.refused.since,
   }

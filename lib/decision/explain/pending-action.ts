@@ -133,7 +133,7 @@ export function pendingAction({ name, state, decision, plan }: PendingActionFact
     ...nothing,
     state: "approval-needed",
     about: `approval-needed ${plan.hash}`,
-    says: `to go from ${plan.from} to ${counted(plan.to, "server")} (${plan.flavor}) needs approval: ${finding?.says ?? "it is above the policy's price"}`,
+    says: `the purchase from ${plan.from} to ${counted(plan.to, "server")} (${plan.flavor}) needs approval: ${finding?.says ?? "its price is above approval.above"}`,
     todo: operatorCommand.approve(plan.hash),
     since: lastDecision.at,
     planHash: plan.hash,

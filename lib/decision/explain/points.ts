@@ -55,7 +55,7 @@ function points({ rule, found }: RuleFacts, count: number): Hint {
   const level = breachingBound(rule)
   const missing = found.missing > 0 ? ` (${found.missing} of ${rule.points.n} are missing)` : ""
   return {
-    says: `wait for ${count} more point${count === 1 ? "" : "s"}${sayBound(level)} for ${rule.name}${missing}`,
+    says: `wait for ${count} more point${count === 1 ? "" : "s"} of ${rule.name}${sayBound(level)}${missing}`,
     change: { kind: "points", rule: rule.name, count, level },
   }
 }

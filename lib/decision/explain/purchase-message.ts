@@ -78,6 +78,6 @@ export function sayPurchase(message: PurchaseMessage): string {
   const going = `to go from ${from} to ${to} servers (${flavor})`
   const happened = isAnswered
     ? `the cloud accepted the order ${going}: ${price}, ${order}`
-    : `the order ${going} counts as accepted, though the cloud's answer to it is not on record: ${price}`
+    : `the order ${going} is recorded as accepted without a response from the cloud: ${price}`
   return `${happened}. Cause: ${cause}.${approved}`
 }

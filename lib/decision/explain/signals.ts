@@ -10,7 +10,7 @@ import type { HintInputs } from "./hint-maker.ts"
 import { resetBy } from "./in-flight.ts"
 
 export function inAlarm(): Hint {
-  return { says: "the alarm must go into alarm", change: { kind: "signal", what: "in-alarm" } }
+  return { says: "the alarm must change to state alarm", change: { kind: "signal", what: "in-alarm" } }
 }
 
 export function readableTime({ situation: { now, signal } }: HintInputs): Hint | null {
@@ -29,7 +29,7 @@ export function newerSignal({ situation }: HintInputs): Hint {
   const { signal, now, state, asked } = situation
   if (signal.kind === "request" && asked)
     return {
-      says: "send the same request under another id",
+      says: "send the same request with a new id",
       change: { kind: "signal", what: "newer", from: now - STALE_AFTER_MS },
     }
   const over = signal.kind === "request" ? undefined : state.spentUntil
@@ -49,7 +49,7 @@ export function comesInReach(inputs: HintInputs): Hint {
   const reachedAt = situation.signal.at - CLOCK_TOLERANCE_MS
   // A later OK may have closed the episode: then the signal will be stale when our clock reaches it.
   if (overtakenAt({ ...situation, now: reachedAt })) return newerSignal(inputs)
-  return wait("our clock comes within 60s of the signal", reachedAt)
+  return wait("our clock is within 60s of the signal", reachedAt)
 }
 
 function closedAt({ signal, state }: Situation): number | null {
@@ -67,9 +67,11 @@ export function clockAgreesAgain({ situation }: HintInputs): Hint {
   const { now, headAt, cloudSkewMs } = situation
   const reached = headAt === null ? null : headAt - CLOCK_TOLERANCE_MS
   if (cloudSkewMs === null && situation.supernode.state === "read") {
-    const says = "the cloud's answers must carry the header Date; is a proxy removing it?"
+    const says = "the cloud's responses must have a Date header; check whether a proxy removes it"
     const ahead = reached !== null && reached > now
-    const then = ahead ? ` And our clock must come within 60s of the ledger, at ${sayTime(reached)}` : ""
+    const then = ahead
+      ? `. Then wait until ${sayTime(reached)}, when our clock is within 60s of the ledger's newest entry`
+      : ""
     return { says: `${says}${then}`, change: { kind: "clock", byMs: 0, until: ahead ? reached : null } }
   }
   if (
@@ -81,13 +83,15 @@ export function clockAgreesAgain({ situation }: HintInputs): Hint {
     return { says: `a wrong clock dated the ledger's newest entry; ${says}`, change }
   }
   if (cloudSkewMs === null || clocksAgree({ cloudSkewMs }))
-    return wait("our clock comes within 60s of the ledger", reached ?? now)
+    return wait("our clock is within 60s of the ledger's newest entry", reached ?? now)
   const until = reached !== null && reached > now + cloudSkewMs ? reached : null
   const by = sayDuration(Math.round(Math.abs(cloudSkewMs) / 1000) * 1000)
   const then =
-    until === null ? "" : `, and then wait until it shows ${sayTime(until)}, within 60s of the ledger`
+    until === null
+      ? ""
+      : `, and then wait until it shows ${sayTime(until)}, which is within 60s of the ledger's newest entry`
   return {
-    says: `set our clock ${by} ${cloudSkewMs > 0 ? "forward" : "back"}${then}`,
+    says: `set our clock ${cloudSkewMs > 0 ? "forward" : "back"} by ${by}${then}`,
     change: { kind: "clock", byMs: cloudSkewMs, until },
   }
 }

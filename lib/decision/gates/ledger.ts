@@ -20,7 +20,7 @@ export function whyUnusable(control: Fetched<Control>, onlyId: string | null): L
   if (control.state !== "read") return null // gate not-paused holds: control-unreadable
   const id = control.value.ledger?.id ?? null
   if (id === null) {
-    const says = "there is no ledger here, or none that `ledger init` made: what was bought before is unknown"
+    const says = "the ledger is missing or was not created by `ledger init`, so past purchases are unknown"
     return ledgerProblem("ledger-new", says, { ledger: null })
   }
   if (onlyId === null || onlyId === id) return null
@@ -43,7 +43,7 @@ export function whyUntrusted({ control, supernodeId, ...age }: TrustInputs): Led
   if (ledger && ledgerIsNew(ledger, age)) {
     const { firstConfirmedAt, confirmed } = age
     const until = (firstConfirmedAt ?? confirmed ?? ledger.at) + NEW_LEDGER_MS
-    const unsaid = confirmed === null ? ", and no answer of the cloud confirmed the time" : ""
+    const unsaid = confirmed === null ? "; no response of the cloud has confirmed a time yet" : ""
     const says = `the ledger was empty at ${sayTime(ledger.at)}; until ${sayTime(until)}, 45 minutes after the cloud first confirmed a time, an order that the ledger does not contain may be in progress${unsaid}`
     return ledgerProblem("ledger-new", says, { ledger: ledger.id, until })
   }

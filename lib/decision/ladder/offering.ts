@@ -34,7 +34,7 @@ export function findOffer({ situation, allowed, mayGoLarger }: OfferInputs): {
   if (end?.verdict.reason === "offers-unreadable") return { verdict: end.verdict, rung: null }
   const available = end?.verdict.passed ? end : undefined
   if (available && available !== first) {
-    const says = `${allowed.flavor} cannot be bought (${first?.verdict.reason}); the next larger one can: ${available.rung.flavor}`
+    const says = `${allowed.flavor} cannot be bought (${first?.verdict.reason}); the next larger flavor can: ${available.rung.flavor}`
     return {
       verdict: pass(says, {
         wanted: allowed.flavor,

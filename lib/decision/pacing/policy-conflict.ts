@@ -79,11 +79,11 @@ export function policyConflict({ state, policyHash, now, signal }: Facts): Polic
   const hashes = [changes.before.hash, policyHash] as const
   const changedAt = newest(changes)
   if (changes.isConflict && now - changedAt < CALM_MS) {
-    const says = `two policy files take turns for this supernode: ${hashes.join(" and ")}, the last change at ${sayTime(changedAt)}. Use one file; nothing is bought before ${sayDuration(CALM_MS)} of one file`
+    const says = `two policy files alternate for this supernode: ${hashes.join(" and ")}; the last change was at ${sayTime(changedAt)}. Use one file: purchases resume after it has been in use for ${sayDuration(CALM_MS)}`
     return { says, until: changedAt + CALM_MS, isConflict: true, hashes }
   }
   if (signal.kind === "request" || now - changedAt >= NEW_MS || now - changes.before.at > OTHER_MS)
     return null
-  const says = `policy ${hashes[1]} is new since ${sayTime(changedAt)}, and ${hashes[0]} was in use at ${sayTime(changes.before.at)}: alarms and ticks wait ${sayDuration(NEW_MS)} in case two files are in use`
+  const says = `policy ${hashes[1]} has been in use since ${sayTime(changedAt)}, and policy ${hashes[0]} was in use at ${sayTime(changes.before.at)}: alarms and ticks do not buy for ${sayDuration(NEW_MS)}, in case both files are in use`
   return { says, until: changedAt + NEW_MS, isConflict: false, hashes }
 }

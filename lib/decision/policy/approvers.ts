@@ -12,7 +12,7 @@ const approverName = () =>
     .refine(
       (name) => VISIBLE.test(name) && name.trim() === name && !/\p{Default_Ignorable_Code_Point}/u.test(name),
       {
-        error: "must be 1 to 64 letters, digits, spaces or . _ @ + ' -, a letter or digit first",
+        error: "must be 1 to 64 letters, digits, spaces or . _ @ + ' -, with a letter or digit first",
       },
     )
 
@@ -46,7 +46,7 @@ export const approversSchema = z
       error: "must be a list of people such as [ { name: ann } ]",
     },
   )
-  .max(100, { error: "must be at most 100 people" })
+  .max(100, { error: "must list at most 100 people" })
   .transform((people): Approver[] =>
     people.map(({ name, key }) => (key === undefined ? { name } : { name, key })),
   )

@@ -28,7 +28,7 @@ export const CRON_TEXT = new RegExp(`^${[ANY, ANY, ANY, fieldWith(MONTHS), field
 export const writtenCron = onFirstUse(() =>
   text(
     CRON_TEXT,
-    'must be a cron expression of 5 fields (minute, hour, day of month, month, day of week) such as "0 8 * * 1-5", of numbers, *, ranges 1-5, lists 1,3, steps */15 or 1-5/2 and names such as jan or mon; it knows no seconds, years, @daily, L, W, # or ?',
+    'must be a cron expression of 5 fields (minute, hour, day of month, month, day of week) such as "0 8 * * 1-5", of numbers, *, ranges 1-5, lists 1,3, steps */15 or 1-5/2 and names such as jan or mon; seconds, years, @daily, L, W, # and ? are not supported',
   ),
 )
 

@@ -31,7 +31,7 @@ const WITHOUT_DECIMALS: readonly string[] = [
 const currency = text(/^[A-Z]{3}$/, "must be a currency code such as CNY").superRefine((code, ctx) => {
   const correct = Object.hasOwn(CODE_OF_NAME, code) ? CODE_OF_NAME[code] : undefined
   if (correct === undefined) return
-  ctx.addIssue({ code: "custom", message: `must be ${correct}: ${code} is not a currency code of ISO 4217` })
+  ctx.addIssue({ code: "custom", message: `must be ${correct}: ${code} is not an ISO 4217 currency code` })
 })
 
 /** Decimals are counted in the written form: arithmetic on binary fractions would reject 1234567890.12. */

@@ -45,7 +45,7 @@ export const notifyRecipient = onFirstUse(() =>
     .refine(({ webhook, format }) => format === undefined || webhook !== undefined, {
       ...whenRecord,
       path: ["format"],
-      error: "belongs to a webhook: SMN and SNS have one form only",
+      error: "belongs to a webhook: SMN and SNS have only one format",
     })
     .superRefine(({ secret, format, webhook }, ctx) => {
       if (secret === undefined) return

@@ -64,7 +64,7 @@ export const writtenOrder = z
   .refine((o) => o.userdata === undefined || o.userdata_file === undefined, {
     ...whenRecord,
     path: ["userdata_file"],
-    error: "must not be used together with userdata: write one of the two",
+    error: "must not be used together with userdata: use one of the two",
   })
 
 const price = z
@@ -85,7 +85,7 @@ const price = z
     return { ...moneyOf({ amount, currency }), per, periods }
   })
   .refine(({ minor, periods }) => Number.isSafeInteger(minor * periods), {
-    error: "must be a price whose whole commitment can be counted exactly",
+    error: "must be small enough that the price of the whole commitment can be calculated exactly",
   })
 
 const rung = z.strictObject({
@@ -104,7 +104,7 @@ export const ladder = z
         const before = rungs[i - 1]
         if (!isRecord(r)) return
         if (isRecord(before) && Number(r["servers"]) <= Number(before["servers"])) {
-          const message = `must grow: the rung before has ${counted(Number(before["servers"]), "server")}`
+          const message = `must be larger: the previous rung has ${counted(Number(before["servers"]), "server")}`
           ctx.addIssue({ code: "custom", path: [i, "servers"], message })
         }
         const first = rungs.findIndex((other) => isRecord(other) && other["flavor"] === r["flavor"])

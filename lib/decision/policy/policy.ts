@@ -46,9 +46,9 @@ const alarmMatch = z
   .superRefine((match, ctx) => {
     const report = (key: string, message: string) => ctx.addIssue({ code: "custom", path: [key], message })
     if (match.metric !== undefined && match["cloud-eye"] === undefined)
-      report("metric", "must be used together with cloud-eye only: other messages do not name their metric")
+      report("metric", "is allowed only with cloud-eye: it names a Cloud Eye metric")
     if (match.namespace !== undefined && match.metric === undefined)
-      report("namespace", "must be used together with the metric that it is the namespace of")
+      report("namespace", "needs metric: it is the namespace of that metric")
   }, whenRecord)
   .meta({ oneOf: ALARM_SOURCES.map((source) => ({ required: [source] })) })
 
@@ -82,7 +82,7 @@ export const fleetSchema = z.strictObject({
 const shape = {
   name: text(
     /^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
-    "must be 1 to 64 letters, digits, periods, hyphens or underscores, a letter or digit at both ends",
+    "must be 1 to 64 letters, digits, periods, hyphens or underscores, with a letter or digit at both ends",
   ),
   region: regionName("must be a region such as cn-southwest-2"),
   project_id: text(
@@ -207,13 +207,13 @@ function sizeProblems(s: Record<string, unknown>): Found[] {
   const limit = isRecord(s["limits"]) ? serversIn(s["limits"]["servers"]) : null
   const found: Found[] = []
   if (limit !== null && limit < smallest) {
-    const message = `must be at least ${smallest}, the servers of the smallest rung`
+    const message = `must be at least ${smallest} (servers of the smallest rung)`
     found.push({ path: ["limits", "servers"], message })
   }
   const top =
     limit !== null && limit < largest
-      ? `${limit}, limits.servers`
-      : `${largest}, the servers of the largest rung`
+      ? `${limit} (limits.servers)`
+      : `${largest} (servers of the largest rung)`
   records(s["schedules"]).forEach((item, i) => {
     const floor = serversIn(item["at_least"])
     if (floor === null || floor <= Math.min(limit ?? largest, largest)) return

@@ -53,7 +53,7 @@ const cloudEyeDimensions = z
   })
 
 const STATISTICS = ["average", "max", "min", "sum", "variance"] as const
-const CLOUD_EYE_PERIOD = "must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye aggregates by no other period"
+const CLOUD_EYE_PERIOD = "must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye supports no other period"
 const CLOUD_EYE_PERIODS: readonly number[] = [60_000, 300_000, 1_200_000, 3_600_000, 14_400_000, 86_400_000]
 
 /** Periods and filters of Cloud Eye's batch-query-metric-data. */
@@ -71,7 +71,7 @@ const prometheusMetric = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })
     // The policy is written to the ledger, which must never hold a password.
-    .refine((url) => !/^[a-z]+:\/+[^/?#]*@/i.test(url), { error: "must not carry a user or password" })
+    .refine((url) => !/^[a-z]+:\/+[^/?#]*@/i.test(url), { error: "must not contain a user or password" })
     .refine((url) => !/[?#]/.test(url), { error: "must not have a query or fragment" }),
   query: z
     .string()
@@ -84,7 +84,7 @@ const prometheusMetric = z.strictObject({
    */
   server_label: text(
     /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
-    "must be a label's name: letters, digits and _, no digit first",
+    "must be a label's name: letters, digits and _, not starting with a digit",
   ).optional(),
 })
 
@@ -115,7 +115,7 @@ const cloudwatchMetric = z.strictObject({
     .record(
       cloudwatchName,
       dimensionValue.refine((value) => value !== "*", {
-        error: 'must not be "*": CloudWatch finds no series by it',
+        error: 'must not be "*": CloudWatch does not expand it',
       }),
     )
     .refine((dims) => Object.keys(dims).length <= 30, { error: "must have at most 30 dimensions" })
@@ -149,7 +149,7 @@ const namedAlarm = z
     for (const [key, others] of EXCLUSIVE_KEYS) {
       const other = others.find((one) => alarm[one] !== undefined)
       if (alarm[key] === undefined || other === undefined) continue
-      const message = `must not be used together with ${other}: they are about alarms of different sources`
+      const message = `must not be used together with ${other}: they belong to alarms of different sources`
       ctx.addIssue({ code: "custom", path: [key], message })
     }
   }, whenRecord)
@@ -193,7 +193,7 @@ const step = () =>
     })
     .refine((s) => typeof s.from !== "number" || typeof s.to !== "number" || s.from < s.to, {
       ...whenRecord,
-      error: "must have from below to",
+      error: "must have a from less than its to",
     })
 
 const THRESHOLD_KEYS = [...COMPARISONS, "steps"] as const
@@ -277,7 +277,7 @@ function gapsAndOverlaps(sorted: readonly Bounds[]): string[] {
   return sorted.slice(1).flatMap((next, i) => {
     const before = sorted[i]
     if (before === undefined || before.to === next.from) return []
-    if (before.to < next.from) return [`must have no gap: nothing covers ${before.to} to ${next.from}`]
+    if (before.to < next.from) return [`must have no gap: no step covers ${before.to} to ${next.from}`]
     if (before.to === Number.POSITIVE_INFINITY || next.from === Number.NEGATIVE_INFINITY) {
       return ["must have at most one open end on each side"]
     }
@@ -299,13 +299,13 @@ function clearProblem(r: Thresholds, steps: readonly Bounds[]): string | null {
     const threshold = r[op]
     const highIsBad = op === "above" || op === "at_least"
     if (typeof threshold !== "number" || (highIsBad ? clear < threshold : clear > threshold)) return null
-    return `must be ${highIsBad ? "below" : "above"} ${threshold}, the rule's ${op}`
+    return `must be ${highIsBad ? "below" : "above"} ${threshold} (the rule's ${op})`
   }
   const [lowest, highest] = [steps[0]?.from, steps.at(-1)?.to]
   if (lowest === undefined || highest === undefined) return null
   if (lowest !== Number.NEGATIVE_INFINITY)
-    return clear < lowest ? null : `must be below ${lowest}, the lowest step's from`
+    return clear < lowest ? null : `must be below ${lowest} (from of the lowest step)`
   if (highest !== Number.POSITIVE_INFINITY)
-    return clear > highest ? null : `must be above ${highest}, the highest step's to`
-  return "must not be written where the steps cover every number: nothing is ever clear"
+    return clear > highest ? null : `must be above ${highest} (to of the highest step)`
+  return "must be left out: the steps cover every number, so no value is clear"
 }

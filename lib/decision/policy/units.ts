@@ -58,5 +58,5 @@ export const countPer = text(/^\d{1,4} per \d{1,6}[smhd]$/, 'must be "N per D", 
     return { count: Number(count), perMs: durationMs(per) ?? 0 }
   })
   .refine(({ perMs }) => perMs > 0 && perMs <= MAX_DURATION_MS, {
-    error: "must be over more than 0 and at most 366d",
+    error: "must be over a window of more than 0 and at most 366d",
   })

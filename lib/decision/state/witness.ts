@@ -87,7 +87,7 @@ export const TOO_OLD: TracesSeen = { kind: "unread", reason: "too-old", why: "th
 const NOT_CONFIGURED: TracesSeen = {
   kind: "unread",
   reason: "not-configured",
-  why: "SUPERNODE_MODELARTS_ENDPOINT is set, and SUPERNODE_CTS_ENDPOINT is not",
+  why: "SUPERNODE_MODELARTS_ENDPOINT is set, but SUPERNODE_CTS_ENDPOINT is not",
 }
 
 /** CTS's answer in order of time, with the traces that fit the attempt best; null if no CTS is known. */

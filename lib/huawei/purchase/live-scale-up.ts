@@ -105,14 +105,14 @@ function timeLeftMs({ sendBefore, sendBeforeMonotonic }: BuyOrder, clock: BuyDep
 
 function tooLate(order: BuyOrder, clock: BuyDeps["clock"]): NotSent {
   const lateMs = Math.round(-timeLeftMs(order, clock))
-  return notSent("too-late", `the last moment to send has passed ${lateMs} ms ago; nothing was sent`)
+  return notSent("too-late", `the time limit to send expired ${lateMs} ms ago; nothing was sent`)
 }
 
 /** Our own first check: the request must be the planned one, for this supernode. `null` if it is. */
 function whatIsWrongWith({ plan, policy, userdata }: BuyOrder): NotSent | null {
   const { url, body } = plan.request
   if (!isUserdataAsPlanned(body.userdata, userdata)) {
-    return notSent("userdata-changed", "the userdata is not the one in the plan; nothing was sent")
+    return notSent("userdata-changed", "the userdata differs from the plan; nothing was sent")
   }
   const path = new URL(scaleUpUrl("http://localhost", policy)).pathname
   const parsed = URL.canParse(url) ? new URL(url) : null
@@ -122,10 +122,7 @@ function whatIsWrongWith({ plan, policy, userdata }: BuyOrder): NotSent | null {
     !parsed.pathname.endsWith(path) ||
     parsed.search !== ""
   ) {
-    return notSent(
-      "url-changed",
-      `the plan's address is not that of supernode ${policy.id}; nothing was sent`,
-    )
+    return notSent("url-changed", `the plan's URL is not that of supernode ${policy.id}; nothing was sent`)
   }
   return null
 }
@@ -148,7 +145,10 @@ async function credentialsFor(order: BuyOrder, deps: BuyDeps): Promise<Credentia
   if (!(timeLeft >= 0)) return tooLate(order, deps.clock)
   let timer: NodeJS.Timeout | undefined
   const inTime = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("they did not come in time")), Math.min(timeLeft, MAX_TIMER_MS))
+    timer = setTimeout(
+      () => reject(new Error("they did not arrive in time")),
+      Math.min(timeLeft, MAX_TIMER_MS),
+    )
   })
   try {
     const credentials = await Promise.race([deps.credentials(), inTime])

@@ -58,7 +58,7 @@ function clientOn(socket: Socket, url: URL): Client {
       isGiven = true
       // Called later, as by a real connector: if it is called at once, undici never sends the request.
       queueMicrotask(() =>
-        again ? callback(new Error("a purchase has one connection only"), null) : callback(null, socket),
+        again ? callback(new Error("a purchase uses only one connection"), null) : callback(null, socket),
       )
     },
   })
@@ -75,7 +75,7 @@ function requestOf({ url, headers, body }: PurchaseRequest): Dispatcher.Dispatch
   }
 }
 
-const SENT_ALREADY = { reason: "sent-already", says: "a second request was about to be written; it was not" }
+const SENT_ALREADY = { reason: "sent-already", says: "a second request was blocked before it was written" }
 
 class PurchaseHandler implements Dispatcher.DispatchHandler {
   readonly #request: PurchaseRequest
@@ -94,7 +94,7 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
     this.#timer = setTimeout(() => {
       this.#refusal = {
         reason: "connect-failure",
-        says: "the connection never took the request; nothing was sent",
+        says: "the connection never accepted the request; nothing was sent",
       }
       this.#end({ kind: "kept", ...this.#refusal })
     }, request.timeoutMs)
@@ -109,7 +109,7 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
     this.#isHandedOver = true
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
-      this.#break("timeout", `the answer was not complete ${timeoutMs} ms after the request began`)
+      this.#break("timeout", `the response was not complete ${timeoutMs} ms after the request began`)
       controller.abort(new Error("timeout"))
     }, timeoutMs)
   }
@@ -126,14 +126,14 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
     if (this.#bytes <= MAX_ANSWER_BYTES) return
-    this.#break("answer-too-large", `the answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+    this.#break("answer-too-large", `the response is larger than ${MAX_ANSWER_BYTES} bytes`)
     controller.abort(new Error("answer too large"))
   }
 
   onResponseEnd() {
     const answer = this.#answer()
     if (answer) this.#end({ kind: "complete", answer })
-    else this.#break("malformed-answer", "the answer had no status")
+    else this.#break("malformed-answer", "the response had no status")
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error) {

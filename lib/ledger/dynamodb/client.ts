@@ -153,7 +153,7 @@ async function callOnce<T>(context: Context, { operation, input, deadline }: Dyn
 /** Rejects when the signal aborts, and ignores a later result of `work`. */
 function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new NoDynamoAnswer("the credentials did not come in time"))
+    const late = () => reject(new NoDynamoAnswer("the credentials did not arrive in time"))
     if (signal.aborted) late()
     signal.addEventListener("abort", late, { once: true })
     work.then(resolve, reject)
@@ -172,7 +172,7 @@ function jsonIn(body: Buffer): object | undefined {
 
 function noAnswer({ url, proxy, requestMs }: Context, cause: unknown, isLate: boolean): NoDynamoAnswer {
   const via = sayProxy(url, proxy)
-  if (isLate) return new NoDynamoAnswer(`no answer within ${requestMs} ms${via}`, { cause })
+  if (isLate) return new NoDynamoAnswer(`no response within ${requestMs} ms${via}`, { cause })
   const secrets = proxy ? proxySecrets(new URL(proxy.address)) : []
   const says = secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), messageOf(cause))
   return new NoDynamoAnswer(`${says}${via}`, { cause })

@@ -41,7 +41,7 @@ export function namedEndpoint(): URL | null {
   // The message does not repeat the value, which may contain a password.
   throw new LedgerError(
     `${variable} must be an http or https URL without credentials, query and fragment, such as https://dynamodb.example.com. ` +
-      "Correct it, or write endpoint= in SUPERNODE_LEDGER, which comes first",
+      "Correct it, or write endpoint= in SUPERNODE_LEDGER, which takes precedence",
   )
 }
 
@@ -50,7 +50,7 @@ function checkedEndpoint(named: URL): URL {
   const demand = [FIPS, DUAL_STACK].find(isOn)
   if (demand === undefined) return named
   throw new LedgerError(
-    `${demand} is true, and cannot be met at the endpoint ${named.origin}: unset ${demand}, or name no endpoint`,
+    `${demand} is true and cannot be combined with the endpoint ${named.origin}: unset ${demand}, or remove the endpoint`,
   )
 }
 
@@ -58,5 +58,5 @@ function checkedEndpoint(named: URL): URL {
 function isOn(variable: string): boolean {
   const text = process.env[variable] ?? ""
   if (["", "true", "false"].includes(text)) return text === "true"
-  throw new LedgerError(`${variable} must be true or false, and is ${JSON.stringify(text)}`)
+  throw new LedgerError(`${variable} must be true or false, not ${JSON.stringify(text)}`)
 }

@@ -32,9 +32,7 @@ export class NoDynamoAnswer extends Error {
 }
 
 function withoutReason(status: number): string {
-  return status === 200
-    ? "status 200 with an answer that cannot be read"
-    : `status ${status} without a reason`
+  return status === 200 ? "status 200 with an unreadable response" : `status ${status} without a reason`
 }
 
 /** Errors for a signature of another time. `InvalidSignatureException` has other causes, too. */
@@ -84,7 +82,7 @@ export function isRefusal(error: unknown, name: string): boolean {
 function says(name: string, error: unknown): string {
   if (NO_ACCESS.has(name)) return "cannot be used with these credentials, or the credentials are missing"
   if (THROTTLED.has(name)) return "is throttled; give it more capacity"
-  if (name === "ValidationException") return "refuses the request; its key must be stream (S) and seq (N)"
+  if (name === "ValidationException") return "rejected the request; its key must be stream (S) and seq (N)"
   // Any other error means that the server did not respond: DNS, refused, reset, timed out or aborted.
-  return error instanceof DynamoRefusal ? "answered with an error" : "cannot be reached"
+  return error instanceof DynamoRefusal ? "returned an error" : "cannot be reached"
 }

@@ -120,7 +120,7 @@ class DynamoStore implements LedgerStore {
     const never = "attribute_exists(#stream) AND attribute_not_exists(#stream)"
     if ((await this.#putIf(never, "writable", { seq: 0, text: "" })) === "conflict") return
     throw new LedgerError(
-      `the ledger table ${this.#table} (${this.#where}) ignores the conditions of a write: it cannot keep a ledger`,
+      `the ledger table ${this.#table} (${this.#where}) ignores the conditions of a write, so it cannot hold a ledger`,
     )
   }
 

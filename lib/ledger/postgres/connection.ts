@@ -162,7 +162,7 @@ class Transaction implements Session {
     this.#client.on("notice", listen)
     try {
       const { command } = await this.#client.query("commit")
-      if (command !== "COMMIT") throw new Error(`the server answered commit with ${command}`)
+      if (command !== "COMMIT") throw new Error(`the server responded to commit with ${command}`)
     } finally {
       this.#client.off("notice", listen)
     }
@@ -203,5 +203,5 @@ async function certificatesIn(written: string): Promise<string> {
     throw new CertificateFileError(`cannot be read: ${messageOf(cause)}`, { cause })
   })
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text
-  throw new CertificateFileError(`${path} holds no certificate in PEM`)
+  throw new CertificateFileError(`${path} contains no PEM certificate`)
 }

@@ -17,7 +17,7 @@ export function isMissing(error: unknown): boolean {
 export function postgresFailure(error: unknown, place: string): LedgerError {
   if (error instanceof LedgerError) return error
   if (error instanceof CertificateFileError)
-    return new LedgerError(`the ledger at ${place} cannot be asked: sslrootcert ${error.message}`, {
+    return new LedgerError(`the ledger at ${place} cannot be used: sslrootcert ${error.message}`, {
       cause: error,
     })
   const code = codeOf(error)
@@ -29,16 +29,14 @@ export function postgresFailure(error: unknown, place: string): LedgerError {
 function says(error: unknown, code: string): string {
   if (error instanceof NotPrimaryError)
     return "is a standby (pg_is_in_recovery), which may be behind; name the address of the primary in SUPERNODE_LEDGER"
-  if (error instanceof NotReplicatedError) return "holds the entry, but its synchronous standby may not"
+  if (error instanceof NotReplicatedError) return "has the entry, but its synchronous standby may not have it"
   if (code.startsWith("28"))
     return "does not accept this user or password; check the url, PGPASSWORD and the secret"
   if (code === "3D000") return "has no such database; create it with createdb"
-  if (code === "42501") return "does not give this user the rights it needs; see docs/ledger-stores.md"
-  if (code === "25006") return "may only be read"
+  if (code === "42501") return "does not grant this user the required privileges; see docs/ledger-stores.md"
+  if (code === "25006") return "is read-only"
   if (code === "57014" || code === "55P03") return "took too long"
-  if (code.startsWith("53")) return "has no room left for this"
+  if (code.startsWith("53")) return "is out of resources (disk, memory or connections)"
   // SQLSTATE has five characters. Node's codes are longer, or begin with E and have only letters (EPIPE).
-  return /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]+$/.test(code)
-    ? "answered with an error"
-    : "cannot be reached"
+  return /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]+$/.test(code) ? "returned an error" : "cannot be reached"
 }

@@ -115,7 +115,7 @@ class PostgresStore implements LedgerStore {
       const second = await session.query(APPEND, probe)
       if (first.rowCount === 1 && second.rowCount === 0) return
       throw new LedgerError(
-        `the table ${TABLE} at ${this.#name} does not keep what is written: look for triggers and rules`,
+        `the table ${TABLE} at ${this.#name} does not keep what is written to it: check its triggers and rules`,
       )
     })
   }

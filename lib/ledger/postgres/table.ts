@@ -75,7 +75,7 @@ export async function durabilityOf(session: Session): Promise<{ ok: boolean | nu
   if (standbys > 0 && names === "")
     return {
       ok: false,
-      says: `${standbys} standby and none synchronous: a failover can lose acknowledged entries. Set synchronous_standby_names`,
+      says: `none of the connected standbys (${standbys}) is synchronous: a failover can lose acknowledged entries. Set synchronous_standby_names`,
     }
   if (synchronous > 0) return { ok: true, says: "an acknowledged entry is on a synchronous standby" }
   if (hidden > 0)

@@ -39,11 +39,11 @@ export function parsePostgres(url: URL): PostgresUrl | string[] {
     database === "" || database?.includes("/") ? `must name one database, as in ${POSTGRES_FORM}` : null,
     hash === "" ? null : "must have nothing after the parameters: write # in a password as %23",
     sslmodeProblem(sslmode, host),
-    sslrootcert === "" ? "must name a file of certificates as sslrootcert" : null,
+    sslrootcert === "" ? "must name a certificate file in sslrootcert" : null,
     names.every((name) => PARAMETERS.includes(name))
       ? null
-      : `must have no parameters but ${PARAMETERS.join(", ")}`,
-    new Set(names).size === names.length ? null : "must have no parameter twice",
+      : `must have only the parameters ${PARAMETERS.join(", ")}`,
+    new Set(names).size === names.length ? null : "must not repeat a parameter",
   ].filter((problem) => problem !== null)
   if (problems.length > 0 || user === null || database === null) return problems
   return {
@@ -75,10 +75,10 @@ export function withCertificatesAt(url: string, at: (path: string) => string): s
 
 function sslmodeProblem(sslmode: string, host: string): string | null {
   if (sslmode === "verify-full") return null
-  if (sslmode !== "disable") return "must have verify-full as sslmode, or disable for a host on loopback"
+  if (sslmode !== "disable") return "must have sslmode=verify-full, or sslmode=disable for a loopback host"
   return isLoopback(host)
     ? null
-    : "must not have sslmode=disable but for a host on loopback: entries and password would cross the network in clear"
+    : "may use sslmode=disable only on loopback: otherwise entries and password are sent unencrypted"
 }
 
 function isLoopback(host: string): boolean {

@@ -111,7 +111,7 @@ function isEmpty(database: SqliteConnection): boolean {
 
 function checkIsLedger(database: SqliteConnection, file: string): void {
   if (numberOf(database, "PRAGMA application_id", "application_id") === APPLICATION_ID) return
-  throw new LedgerError(`${file} is a database of something else, not a ledger`)
+  throw new LedgerError(`${file} is another program's database, not a ledger`)
 }
 
 function numberOf(database: SqliteConnection, sql: string, column: string): number {

@@ -8,7 +8,7 @@ const SAYS: [RegExp, string][] = [
     /Cannot find (package|module) '@photostructure\/sqlite'/,
     "cannot be used: this Node.js has no SQLite of its own, and the package for it is not installed. In a function, set SUPERNODE_LEDGER to a ledger that all its containers share",
   ],
-  [LOCKED, "is locked by another process that does not let go of it"],
+  [LOCKED, "is locked by another process that does not release it"],
   [/readonly database/, "or its directory is read-only for this process"],
   [/disk I\/O error/, "cannot be read or written by the operating system"],
   [/malformed/, "is damaged; restore it from a backup"],

@@ -128,7 +128,7 @@ class SqliteStore implements LedgerStore {
     if (opened === undefined) return undefined
     // A deleted or replaced file stays writable through our handle. Two processes could hold separate locks.
     if (stat()?.ino === opened.inode) return opened
-    throw new LedgerError(`${this.#file} was deleted or exchanged while it was in use`)
+    throw new LedgerError(`${this.#file} was deleted or replaced while it was in use`)
   }
 
   #open({ mayCreate } = { mayCreate: false }): Promise<Opened | undefined> {

@@ -32,7 +32,7 @@ export function metricProblem(
   alarms: readonly AlarmMatch[],
 ): string | null {
   if (!sourcesOf(wanted).includes(signal.source))
-    return `the rule takes no points of a ${signal.source} alarm`
+    return `the rule does not accept points of a ${signal.source} alarm`
   switch (signal.source) {
     case "cloud-eye":
       return cloudEyeProblem(signal, wanted, alarms)
@@ -40,7 +40,7 @@ export function metricProblem(
       if (wanted.cloudwatch !== undefined)
         return wanted.cloudwatch === signal.alarm
           ? null
-          : `the rule takes the points of ${wanted.cloudwatch} only`
+          : `the rule accepts only the points of ${wanted.cloudwatch}`
       const listed = new Set(alarms.flatMap((match) => match.cloudwatch ?? []))
       return listed.size === 1 ? null : ambiguous(listed.size, "CloudWatch", "{ cloudwatch: ARN }")
     }
@@ -48,7 +48,7 @@ export function metricProblem(
       if (wanted.alertname !== undefined)
         return wanted.alertname === signal.labels["alertname"]
           ? null
-          : `the rule takes the points of alert ${wanted.alertname} only`
+          : `the rule accepts only the points of alert ${wanted.alertname}`
       const listed = alarms.filter((match) => match.alertmanager !== undefined).length
       return listed === 1 ? null : ambiguous(listed, "Alertmanager", "{ alertname: NAME }")
     }
@@ -58,7 +58,7 @@ export function metricProblem(
 }
 
 function ambiguous(count: number, source: string, example: string): string {
-  return `the supernode lists ${count} ${source} alarms, and the rule does not name the one whose points count: write metric: { alarm: ${example} }`
+  return `the supernode lists ${count} ${source} alarms, but the rule does not name the one to use: write metric: { alarm: ${example} }`
 }
 
 /** One Cloud Eye rule watches up to 50 metrics under one alarm_id, so only its name identifies a metric. */
@@ -71,10 +71,10 @@ function cloudEyeProblem(
   const own = named.filter((entry) => entry.alarm === alarm)
   if (wanted.metric === undefined) {
     if (own.length === 0)
-      return `nothing says which metric the points of Cloud Eye alarm ${alarm} measure: add metric: NAME to its entry under \`alarms\`, or write metric: { alarm: { metric: NAME } } in the rule`
+      return `the metric of Cloud Eye alarm ${alarm} is not known: add metric: NAME to its entry under \`alarms\`, or write metric: { alarm: { metric: NAME } } in the rule`
     const different = new Set(named.map(({ name, namespace }) => `${namespace ?? ""} ${name}`))
     if (different.size > 1)
-      return `the supernode's Cloud Eye alarms measure ${different.size} metrics, and the rule does not name the one that counts: write metric: { alarm: { metric: NAME } }`
+      return `the supernode's Cloud Eye alarms measure ${different.size} metrics, but the rule does not name the one to use: write metric: { alarm: { metric: NAME } }`
   }
   const expected = wanted.metric === undefined ? own : namedMetric(wanted.metric, own)
   const fits = expected.some(
@@ -84,7 +84,7 @@ function cloudEyeProblem(
   if (!fits) return `the points measure ${sayMetric(metric)}, not ${expected.map(sayMetric).join(" or ")}`
   const unit = metric?.unit ?? null
   if (wanted.unit === undefined || unit === null || unit === wanted.unit) return null
-  return `the points are in ${unit}, and the rule states ${wanted.unit}`
+  return `the points are in ${unit}, but the rule states ${wanted.unit}`
 }
 
 interface NamedMetric {

@@ -17,14 +17,14 @@ export function chosenValue(
   const [first] = matching
   if (first === undefined) {
     return {
-      problem: `the alert carries no number named ${name ?? DEFAULT_ANNOTATION}: ${carried(values)}`,
+      problem: `the alert has no number named ${name ?? DEFAULT_ANNOTATION}: ${carried(values)}`,
     }
   }
   if (matching.some(({ value }) => value !== first.value))
-    return { problem: `the alert gives ${first.name} two different values: ${sayValues(matching)}` }
+    return { problem: `the alert has two different values of ${first.name}: ${sayValues(matching)}` }
   const strange = matching.find((one) => one.unit !== null && one.unit !== unit)
   if (strange) {
-    const stated = unit === undefined ? "" : `, and the rule states ${unit}`
+    const stated = unit === undefined ? "" : `, but the rule states ${unit}`
     return {
       problem: `the alert's ${strange.name} is "${strange.value} ${strange.unit}"${stated}: write the bare number, {{ $value }}, or state unit: "${strange.unit}" in the rule`,
     }
@@ -40,12 +40,12 @@ function unnamed(values: readonly NamedValue[]): NamedValue[] | { problem: strin
   const [only, another] = queried
   if (another !== undefined) {
     return {
-      problem: `the alert carries ${queried.length} values (${sayValues(queried)}): name the one that counts, metric: { alarm: { value: REFID } }`,
+      problem: `the alert has ${queried.length} values (${sayValues(queried)}): name the one to use, metric: { alarm: { value: REFID } }`,
     }
   }
   if (only !== undefined && (only.value === 0 || only.value === 1)) {
     return {
-      problem: `the alert carries only ${sayValues([only])}, as a condition gives: send the measurement as well, or name it if it is one, metric: { alarm: { value: ${only.name} } }`,
+      problem: `the alert has only ${sayValues([only])}, which looks like the result of a condition: send the measurement as well, or, if this is the measurement, name it, metric: { alarm: { value: ${only.name} } }`,
     }
   }
   return queried
@@ -54,7 +54,7 @@ function unnamed(values: readonly NamedValue[]): NamedValue[] | { problem: strin
 function carried(values: readonly NamedValue[]): string {
   return values.length === 0
     ? 'give the alert rule the annotation value: "{{ $value }}"'
-    : `it carries ${sayValues(values)}`
+    : `it has ${sayValues(values)}`
 }
 
 /** Maximum number of values listed in one message. */

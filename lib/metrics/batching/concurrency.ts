@@ -42,7 +42,7 @@ export function limiterOf(limit = MAX_AT_ONE_PLACE): ConcurrencyLimiter {
 function notAsked(failures: number): Extract<Read<never>, { ok: false }> {
   return {
     ok: false,
-    why: `not asked, because ${failures} questions before had no answer`,
+    why: `not sent, because the previous ${failures} requests got no response`,
     credentials: false,
     refused: true,
   }

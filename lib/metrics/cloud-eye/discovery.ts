@@ -98,7 +98,7 @@ async function allPages({ sources, limited, place, query }: Listing): Promise<Re
     for (const metric of read.value.metrics) found.push(metric)
     start = read.value.next
     if (start === null) return { ok: true, value: found, skewMs: read.skewMs }
-    if (markers.has(start)) return incomplete("its pages go in a circle")
+    if (markers.has(start)) return incomplete("its pages repeat")
     markers.add(start)
   }
   return incomplete(`it has more than ${MAX_PAGES},000 series: name more dimensions in the rule`)

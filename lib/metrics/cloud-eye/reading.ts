@@ -90,13 +90,13 @@ function problemsOf(server: string | null, { own, parts, points, want }: OwnerPa
   const silent = parts.filter((part) => part.length < want.starts.length).length
   const says =
     parts.length > 1
-      ? `${silent} of its ${parts.length} series did not report in every period, and a period counts only where all did`
-      : "Cloud Eye has no usable point in the periods asked for"
+      ? `${silent} of its ${parts.length} series did not report in every period; a period counts only if all series report`
+      : "Cloud Eye has no usable point in the requested periods"
   return [...problems, { server, says }]
 }
 
 function whyNothing({ read }: SeriesAnswer<CloudEyePoints>): string | null {
   if (!read.ok) return `Cloud Eye could not be read: ${read.why}`
-  if (read.value?.unreadable) return "Cloud Eye's answer has points that cannot be read"
-  return read.value === null ? "Cloud Eye's answer left out the series" : null
+  if (read.value?.unreadable) return "Cloud Eye's response has unreadable points"
+  return read.value === null ? "Cloud Eye's response lacks the series" : null
 }

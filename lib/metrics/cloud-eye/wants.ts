@@ -77,7 +77,7 @@ function metricOf(
 ): { metric: CloudEyeMetric } | { refused: string } {
   const dimensions = fillDimensions(source.dimensions, resource)
   if ("lacks" in dimensions)
-    return { refused: `the cloud names no ${dimensions.lacks}, so Cloud Eye cannot be asked` }
+    return { refused: `the cloud returned no ${dimensions.lacks}, so Cloud Eye cannot be queried` }
   const metric: CloudEyeMetric = {
     namespace: source.namespace,
     metric_name: source.name,
@@ -110,7 +110,7 @@ function expanded(
   })
   if (!found.ok) {
     const refusal = { credentials: found.credentials, refused: found.refused === true }
-    return none(`Cloud Eye could not be asked for the series of "${WILDCARD}": ${found.why}`, refusal)
+    return none(`Cloud Eye could not be queried for the series of "${WILDCARD}": ${found.why}`, refusal)
   }
   const owners = want.owners.map(({ server, metrics }) => ({
     server,
@@ -118,12 +118,12 @@ function expanded(
   }))
   const count = owners.reduce((sum, { metrics }) => sum + metrics.length, 0)
   if (count > MAX_METRICS) {
-    const says = `"${WILDCARD}" matches ${count} series, at most ${MAX_METRICS} are read: name more dimensions`
+    const says = `"${WILDCARD}" matches ${count} series, the maximum is ${MAX_METRICS}: name more dimensions`
     return none(says, { credentials: false, refused: true })
   }
   const unknown = owners
     .filter(({ metrics }) => metrics.length === 0)
-    .map(({ server }) => ({ server, says: `Cloud Eye knows no series that "${WILDCARD}" could stand for` }))
+    .map(({ server }) => ({ server, says: `no known series matches "${WILDCARD}"` }))
   const known = owners.filter(({ metrics }) => metrics.length > 0)
   return { ...want, owners: known, problems: [...want.problems, ...unknown] }
 }

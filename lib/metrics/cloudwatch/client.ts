@@ -71,7 +71,7 @@ async function connect(region: string, options: CloudWatchOptions, tryMs: number
 }
 
 /** Used instead of a StatusCode. */
-const UNREADABLE = "times and values that cannot be read"
+const UNREADABLE = "unreadable times and values"
 
 /** One metric's points over all pages; the status is "" if no page names the metric. */
 interface Gathered {
@@ -103,7 +103,12 @@ async function allPages(
     token = answer.NextToken
     if (!token) return { ok: true, value: gathered.map(seriesOf), skewMs: null }
   }
-  return { ok: false, why: `its answer has more than ${MAX_PAGES} pages`, credentials: false, refused: true }
+  return {
+    ok: false,
+    why: `its response has more than ${MAX_PAGES} pages`,
+    credentials: false,
+    refused: true,
+  }
 }
 
 function queryOf(
@@ -136,7 +141,7 @@ function add(gathered: readonly Gathered[], result: MetricDataResult, { from, to
 function seriesOf({ points, status, says }: Gathered): CloudWatchSeries {
   if (status === "Complete") return { points, problem: null, credentials: false }
   const what =
-    status === "" ? "CloudWatch's answer left out the series" : `CloudWatch said ${status} of the series`
+    status === "" ? "CloudWatch's response lacks the series" : `CloudWatch returned ${status} for the series`
   const problem = oneLine(`${what}${says === "" ? "" : `: ${says}`}`)
   return { points: [], problem, credentials: status === "Forbidden" }
 }

@@ -40,14 +40,14 @@ export function cloudwatchWant(
   }
   const say = (server: string | null, says: string) => want.problems.push({ server, says })
   if (want.region === null) {
-    say(null, "CloudWatch was not asked: write `region` in the rule's cloudwatch, or set AWS_REGION")
+    say(null, "CloudWatch was not queried: write `region` in the rule's cloudwatch, or set AWS_REGION")
     return want
   }
   const servers: (Server | null)[] = namesServers(source.dimensions) ? presentServers(supernode) : [null]
   for (const server of servers) {
     const filled = fillDimensions(source.dimensions, { supernode: supernode.id, server })
     const id = server?.id ?? null
-    if ("lacks" in filled) say(id, `the cloud names no ${filled.lacks}, so CloudWatch cannot be asked`)
+    if ("lacks" in filled) say(id, `the cloud returned no ${filled.lacks}, so CloudWatch cannot be queried`)
     else want.owners.push({ server: id, metric: metricOf(source, filled.filled) })
   }
   if (servers.length === 0) say(null, "the supernode has no servers to measure")
@@ -86,7 +86,7 @@ export function cloudwatchReading(
     const whys = came.flatMap((one) => whyNothing(one) ?? [])
     problems.push(...whys.map((says) => ({ server, says })))
     if (whys.length === 0 && points.length === 0)
-      problems.push({ server, says: "CloudWatch has no datapoint in the periods asked for" })
+      problems.push({ server, says: "CloudWatch has no datapoint in the requested periods" })
   }
   const ends = received.flat().map(({ read }) => endOf(read))
   const isUnasked = want.region === null || ends.some(({ refused }) => refused)
@@ -102,7 +102,7 @@ export function cloudwatchReading(
 
 function whyNothing({ read }: SeriesAnswer<CloudWatchSeries>): string | null {
   if (!read.ok) return `CloudWatch could not be read: ${read.why}`
-  return read.value === null ? "CloudWatch's answer left out the series" : read.value.problem
+  return read.value === null ? "CloudWatch's response lacks the series" : read.value.problem
 }
 
 /** An incomplete answer, or one without the series, must not count as missing data. */

@@ -32,10 +32,10 @@ export function matrixOf(status: number, text: string): Matrix {
   // Go encodes an empty list as null. Null has no other meaning here, since `resultType` is present.
   const result = data["result"] === null ? [] : data["result"]
   if (resultType !== "matrix" || !Array.isArray(result))
-    return refusal(`answered ${status}, but its data is no matrix: is the url a Prometheus's?`)
+    return refusal(`answered ${status}, but its data is not a matrix: is the url that of a Prometheus?`)
   if (result.length > MAX_SERIES)
     return refusal(
-      `answered with ${result.length} series, at most ${MAX_SERIES} are read: aggregate in the query`,
+      `answered with ${result.length} series, the maximum is ${MAX_SERIES}: aggregate in the query`,
     )
   return seriesOf(result)
 }
@@ -47,12 +47,12 @@ export function matrixOf(status: number, text: string): Matrix {
  * affect the data.
  */
 function doubtIn({ warnings, isPartial }: Record<string, unknown>): string | null {
-  if (!Array.isArray(warnings ?? [])) return "has warnings that cannot be read, so it is not believed"
+  if (!Array.isArray(warnings ?? [])) return "has unreadable warnings, so it is not used"
   const list: unknown[] = Array.isArray(warnings) ? warnings : []
   const real = list.filter((one) => typeof one !== "string" || !STYLE_NOTE.test(one))
-  if (real.length > 0) return `warned, so it is not believed: ${real.join("; ")}`
+  if (real.length > 0) return `warned, so it is not used: ${real.join("; ")}`
   if ((isPartial ?? false) === false) return null
-  return "gave only a part of the data (isPartial), so it is not believed"
+  return "returned only a part of the data (isPartial), so it is not used"
 }
 
 /** Matches a single note only, since a text of several lines may contain a real warning. */
@@ -66,7 +66,7 @@ function seriesOf(result: readonly unknown[]): Matrix {
     const isEmpty = Array.isArray(histograms) && histograms.length === 0 && Array.isArray(item["values"])
     if (histograms !== null && !isEmpty)
       return refusal(
-        "answered with native histograms, which are no numbers: use histogram_quantile or the like",
+        "answered with native histograms, which are not numbers: use histogram_quantile or the like",
       )
     series.push({ labels: item["metric"], ...pointsOf(item["values"]) })
   }
@@ -118,7 +118,8 @@ function refusalOf(status: number, json: unknown, text: string): Matrix {
         ? " with something that is not JSON"
         : ""
   const redirect = status >= 300 && status <= 399 ? ", a redirect, which is not followed" : ""
-  const hint = status === 404 || (status === 200 && !isJson) ? "; is the url the base of a Prometheus?" : ""
+  const hint =
+    status === 404 || (status === 200 && !isJson) ? "; is the url the base URL of a Prometheus?" : ""
   return {
     ok: false,
     why: `answered ${status}${redirect}${what}${hint}`,

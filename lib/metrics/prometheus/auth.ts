@@ -40,7 +40,7 @@ export function parsePrometheusAuth(text: string): Parsed {
     const found = [
       ...(address === null ? [PREFIX] : []),
       ...(address !== null && !isSecureAddress(address) ? [INSECURE] : []),
-      ...(logins.some(({ prefix }) => prefix === address) ? ["is written twice"] : []),
+      ...(logins.some(({ prefix }) => prefix === address) ? ["is listed twice"] : []),
     ]
     const login = loginOf(value, found)
     problems.push(...found.map((problem) => `${place}: ${problem}`))
@@ -132,12 +132,12 @@ const PEM = "-----BEGIN CERTIFICATE-----"
 
 function certificatesOf(ca: unknown, problems: string[]): string | null {
   if (typeof ca !== "string" || ca.trim() === "") {
-    problems.push("ca must be certificates as PEM, or the path of a file that holds them")
+    problems.push("ca must be certificates as PEM, or the path of a file with them")
     return null
   }
   if (!ca.includes("-----BEGIN")) return ca
   if (isPem(ca)) return ca
-  problems.push("ca is no certificate in PEM")
+  problems.push("ca is not a PEM certificate")
   return null
 }
 

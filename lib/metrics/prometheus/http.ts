@@ -119,7 +119,7 @@ async function certificates(ca: string): Promise<string> {
   const text = await readFile(ca, "utf8").catch((cause: unknown) => {
     throw new Error(`its ca in SUPERNODE_PROMETHEUS_AUTH cannot be read: ${messageOf(cause)}`)
   })
-  if (!isPem(text)) throw new Error(`its ca in SUPERNODE_PROMETHEUS_AUTH, ${ca}, is no certificate in PEM`)
+  if (!isPem(text)) throw new Error(`its ca in SUPERNODE_PROMETHEUS_AUTH, ${ca}, is not a PEM certificate`)
   return text
 }
 
@@ -160,7 +160,7 @@ async function tryOnce({ url, query, login, dispatcher, signal }: Asking): Promi
     if (cause instanceof Error && "code" in cause && cause.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE")
       return {
         kind: "nothing",
-        says: "its answer is larger than 4 MB: aggregate in the query",
+        says: "its response is larger than 4 MB: aggregate in the query",
         retriable: false,
       }
     return { kind: "nothing", says: signal.aborted ? "it took too long" : messageOf(cause), retriable: true }
@@ -178,7 +178,7 @@ interface ReportedError {
 
 function readOf({ url, login, last, secrets, via }: ReportedError): Read<PrometheusSeries[]> {
   const clean = (text: string) => withoutSecrets(text, secrets)
-  if (last.kind === "nothing") return failed(url, clean(`had no answer: ${last.says}${via}`))
+  if (last.kind === "nothing") return failed(url, clean(`got no response: ${last.says}${via}`))
   if (last.problem !== null)
     return { ...failed(url, `answered ${last.status} with ${last.problem}`), refused: true }
   const matrix = matrixOf(last.status, last.text)
@@ -190,7 +190,7 @@ function readOf({ url, login, last, secrets, via }: ReportedError): Read<Prometh
 
 function sayLogin(login: PrometheusLogin | null): string {
   return login?.authorization
-    ? `it does not take what SUPERNODE_PROMETHEUS_AUTH has for ${login.prefix}`
+    ? `it rejected the credentials that SUPERNODE_PROMETHEUS_AUTH has for ${login.prefix}`
     : "SUPERNODE_PROMETHEUS_AUTH has no bearer, or user and password, for this url"
 }
 

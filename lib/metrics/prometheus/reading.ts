@@ -91,8 +91,7 @@ export function prometheusReading(
   if (anyCame && !("unclear" in found)) problems.push(...missingNumbers(series, found.expected))
   const failures = answers.flatMap((answer) => (answer.ok ? [] : [answer]))
   const isUnreadable = came.some(({ unreadable }) => unreadable)
-  if (isUnreadable)
-    problems.push({ server: null, says: "Prometheus's answer has samples that cannot be read" })
+  if (isUnreadable) problems.push({ server: null, says: "Prometheus's response has unreadable samples" })
   const isUnasked = "unclear" in found || isUnreadable || failures.some(({ refused }) => refused)
   return {
     rule,
@@ -128,7 +127,9 @@ function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant
     const [server] = named
     if (!server) continue
     if (named.length > 1)
-      return { unclear: `the label ${label} names servers ${named.map(({ id }) => id).join(" and ")} alike` }
+      return {
+        unclear: `the label ${label} matches several servers: ${named.map(({ id }) => id).join(" and ")}`,
+      }
     const identity = JSON.stringify(Object.entries(labels).sort())
     const known = owners.get(server.id)
     if (known && known.labels !== identity)
@@ -138,7 +139,7 @@ function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant
     owners.set(server.id, { labels: identity, points: [...(known?.points ?? []), ...points] })
   }
   if (owners.size === 0 && came.length > 0 && servers.length > 0)
-    return { unclear: `no series of the query names a server of this supernode by its label ${label}` }
+    return { unclear: `no series of the query has a server of this supernode in its label ${label}` }
   const series = [...owners].map(([server, { points }]) => ({ server, points }))
   return { series, expected: servers.map(({ id }) => id) }
 }
@@ -155,7 +156,7 @@ function atPeriods({ server, points }: Series, { source, starts }: PrometheusWan
 }
 
 function missingNumbers(series: readonly Series[], expected: readonly (string | null)[]): SeriesProblem[] {
-  const says = "Prometheus has no number at the end of any period asked for"
+  const says = "Prometheus has no number at the end of any requested period"
   return expected
     .filter((server) => !series.some((one) => one.server === server && one.points.length > 0))
     .map((server) => ({ server, says }))

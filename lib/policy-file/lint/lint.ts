@@ -75,7 +75,7 @@ function lintAlarmPoints({ merged }: SupernodeEntry): LintFinding[] {
 
 function noKeyPair({ order }: Policy): LintFinding[] {
   if (order.key_pair_name !== undefined) return []
-  const message = "has no key_pair_name: supernodes can be created only using key pairs"
+  const message = "has no key_pair_name: supernodes can be created only with key pairs"
   return [{ id: "no-key-pair", path: ["order", "key_pair_name"], message }]
 }
 
@@ -95,7 +95,7 @@ function insecureWebhook(value: unknown): LintFinding[] {
   return paths.flatMap((path): LintFinding[] => {
     const webhook = valueAt(value, path)
     if (typeof webhook !== "string" || isSecureAddress(webhook)) return []
-    const message = "is not https, and plain http may not leave this machine: nothing is sent there"
+    const message = "is not https: nothing is sent over plain http to another machine"
     return [{ id: "insecure-webhook", path, message }]
   })
 }

@@ -22,7 +22,7 @@ export function lintMoney(policy: Policy): LintFinding[] {
 
 function noBudget({ limits, fleet }: Policy): LintFinding[] {
   if (limits.budget ?? fleet?.budget) return []
-  const message = "has no budget, nor has fleet: only the number of purchases bounds the bill"
+  const message = "is not set, and neither is fleet.budget: only the number of purchases limits the cost"
   return [{ id: "no-budget", path: ["limits", "budget"], message }]
 }
 
@@ -32,11 +32,11 @@ function missingPrices({ ladder, limits, fleet, approval }: Policy): LintFinding
     if (price !== null) return []
     const path = ["ladder", i, "price"]
     if (!isGuarded) {
-      return [{ id: "no-price", path, message: "has no price: the worst-case bill is unknown" }]
+      return [{ id: "no-price", path, message: "has no price: the maximum cost is unknown" }]
     }
     const message =
       i === 0
-        ? "has no price: every purchase from here will count with the whole price of the larger rung"
+        ? "has no price: every purchase from this rung counts with the whole price of the larger rung"
         : "has no price: with a budget or approval set, its purchase will be held as price-unknown"
     return [{ id: "unpriced-rung", path, message }]
   })
@@ -50,7 +50,7 @@ function pricesNotRising({ ladder }: Policy): LintFinding[] {
   return ladder.flatMap(({ servers, price }, i): LintFinding[] => {
     const smaller = ladder.slice(0, i).find((rung) => orderCost(ladder, rung.servers, servers)?.minor === 0)
     if (!price || !smaller) return []
-    const message = `is no higher than that of ${counted(smaller.servers, "server")}: an order from there to ${counted(servers, "server")} counts as 0 ${price.currency} for budgets and approval`
+    const message = `is no higher than the price of ${counted(smaller.servers, "server")}: an order from ${smaller.servers} to ${counted(servers, "server")} counts as 0 ${price.currency} for budgets and approval`
     return [{ id: "price-not-rising", path: ["ladder", i, "price", "amount"], message }]
   })
 }
@@ -58,7 +58,7 @@ function pricesNotRising({ ladder }: Policy): LintFinding[] {
 function rateBeyondLadder({ limits: { actions }, ladder }: Policy): LintFinding[] {
   const steps = ladder.length - 1
   if (steps === 0 || actions.count <= steps) return []
-  const message = `allows ${counted(actions.count, "purchase")} in ${sayDuration(actions.perMs)}, but the ladder has ${counted(steps, "step")}: more are bought only where servers were deleted`
+  const message = `allows ${counted(actions.count, "purchase")} in ${sayDuration(actions.perMs)}, but the ladder has ${counted(steps, "step")}: more are bought only if servers were deleted`
   return [{ id: "rate-beyond-ladder", path: ["limits", "actions"], message }]
 }
 
@@ -72,7 +72,7 @@ function nothingToBuy({ limits, ladder }: Policy): LintFinding[] {
   const message =
     ladder.length === 1
       ? "has one rung: there is no larger one to buy"
-      : `has one rung within limits.servers (${limits.servers}): there is no larger one to go to`
+      : `has one rung within limits.servers (${limits.servers}): there is no larger one to buy`
   return [{ id: "nothing-to-buy", path: ["ladder"], message }]
 }
 
@@ -112,12 +112,12 @@ function ordersTo(ladder: Policy["ladder"], to: number): Money[] {
 function capsAboveFleet({ limits, fleet }: Policy): LintFinding[] {
   const found: LintFinding[] = []
   if (limits.budget && fleet?.budget && isLooser(limits.budget, fleet.budget)) {
-    const message = `is never reached: fleet.budget (${sayBudget(fleet.budget)}) always comes first`
+    const message = `is never reached: fleet.budget (${sayBudget(fleet.budget)}) always applies first`
     found.push({ id: "cap-above-cap", path: ["limits", "budget"], message })
   }
   const cap = fleet?.actions
   if (cap && limits.actions.count > cap.count && limits.actions.perMs <= cap.perMs) {
-    const message = `is never reached: fleet.actions (${cap.count} per ${sayDuration(cap.perMs)}) always comes first`
+    const message = `is never reached: fleet.actions (${cap.count} per ${sayDuration(cap.perMs)}) always applies first`
     found.push({ id: "cap-above-cap", path: ["limits", "actions"], message })
   }
   return found

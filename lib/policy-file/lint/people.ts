@@ -36,6 +36,6 @@ export function lintApprovers(policies: readonly Policy[]): LintFinding[] {
   }
   if (claims.length === 0) return []
   const who = claims.length === approvers.length ? "has no keys" : `has no key for ${claims.join(", ")}`
-  const message = `${who}: anyone who may run \`approve\` can give such a name, so the cloud's access control alone decides who approves. Add each person's SSH public key`
+  const message = `${who}: anyone who can run \`approve\` can use such a name, so only the cloud's access control limits who approves. Add each person's SSH public key`
   return [{ id: "approvers-without-keys", path: ["approvers"], message }]
 }

@@ -94,7 +94,7 @@ function beyondUnit(rule: Rule, policy: Policy): LintFinding[] {
   if (beyond.length > 0)
     return beyond.map((bound) => ({ id: "threshold-beyond-unit", path: bound.path, message: never }))
   if (rule.repeat || isOnClearSide(rule, best)) return []
-  const message = "is no value of the metric: once the rule has acted, it never acts again"
+  const message = `never lets the rule clear: the metric is in percent, ${least} to ${most}. After one purchase the rule never acts again`
   return [{ id: "never-clears", path: rule.clear === null ? path : ["clear"], message }]
 }
 
@@ -136,7 +136,7 @@ function uselessSteps({ steps }: Rule, { ladder }: Policy): LintFinding[] {
   const most = ladder.length - 1
   return steps.flatMap(({ up }, s): LintFinding[] => {
     if (up <= most) return []
-    const message = `reaches beyond the ladder, which has ${most} above its smallest rung`
+    const message = `reaches beyond the ladder, which has only ${counted(most, "rung")} above its smallest`
     return [{ id: "steps-beyond-ladder", path: ["steps", s, "up"], message }]
   })
 }
@@ -147,7 +147,7 @@ function boundless({ metric }: Rule): LintFinding[] {
   const [wild] = Object.keys(dimensions)
   if (wild === undefined || Object.values(dimensions).some((value) => value !== "*")) return []
   const message =
-    "matches every resource in this project: no other dimension names an owner, and all their load counts"
+    "matches every resource in this project: no other dimension names an owner, so the load of all of them counts"
   return [{ id: "boundless-dimension", path: ["metric", "cloud-eye", "dimensions", wild], message }]
 }
 
@@ -155,7 +155,7 @@ function boundless({ metric }: Rule): LintFinding[] {
 function unmeasurable(rule: Rule, { efficacy }: Policy): LintFinding[] {
   if (!efficacy || !isOnAlarm(rule)) return []
   const message =
-    "can be measured after a purchase only by the points of a later delivery of the alarm: until then, efficacy counts that purchase as no gain"
+    "gets new points only when the alarm is sent again: until then, efficacy counts a purchase as no gain"
   return [{ id: "alarm-efficacy", path: ["metric", "alarm"], message }]
 }
 
@@ -166,12 +166,12 @@ function gainBeyondUnit(policy: Policy): LintFinding[] {
     return most - least
   })
   if (!efficacy || efficacy.minGain <= Math.max(...widths)) return []
-  const message = `is more than a metric in percent can move: after ${counted(efficacy.purchases, "purchase")} efficacy stops all others`
+  const message = `is more than a metric in percent can change: after ${counted(efficacy.purchases, "purchase")} efficacy stops automatic purchases`
   return [{ id: "threshold-beyond-unit", path: ["efficacy", "min_gain"], message }]
 }
 
 function cooldownBelowWarmup({ cooldownMs, warmupMs }: Policy): LintFinding[] {
   if (cooldownMs >= warmupMs) return []
-  const message = `is shorter than warmup (${sayDuration(warmupMs)}): no metric counts before that, so the cooldown has no effect`
+  const message = `is shorter than warmup (${sayDuration(warmupMs)}): no metric counts until the warm-up ends, so the cooldown has no effect`
   return [{ id: "cooldown-below-warmup", path: ["cooldown"], message }]
 }

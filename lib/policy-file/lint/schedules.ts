@@ -15,11 +15,11 @@ export function lintSchedules({ schedules, timezone, ladder }: Policy, now: numb
     const path = ["schedules", i]
     const found: LintFinding[] = []
     if (schedule.forMs < SHORT_FLOOR_MS) {
-      const message = "is so short that a tick may not come in time: one every five minutes is usual"
+      const message = "is so short that no tick may run during it: ticks usually run every five minutes"
       found.push({ id: "short-floor", path: [...path, "for"], message })
     }
     if (schedule.cron.daysOfMonth && schedule.cron.daysOfWeek) {
-      const message = `names days of the month and days of the week: either of them is enough${sayNext(schedule, timezone, now)}`
+      const message = `restricts days of the month and days of the week: a match of either is enough${sayNext(schedule, timezone, now)}`
       found.push({ id: "cron-both-days", path: [...path, "cron"], message })
     }
     if (schedule.atLeast <= smallest) {

@@ -74,7 +74,7 @@ export function answerAdmin(subject: AdminSubject, request: AdminRequest): Sandb
   const act = ROUTES[`${request.method} ${request.path}`]
   if (!act)
     return refused(404, [
-      `there is no ${request.method} ${request.path}; there are: ${Object.keys(ROUTES).join(", ")}`,
+      `there is no ${request.method} ${request.path}; known: ${Object.keys(ROUTES).join(", ")}`,
     ])
   const needsBody = request.method === "PUT" || request.method === "POST"
   const json = jsonBodyOf({ contentType: request.headers["content-type"], body: request.body })

@@ -69,10 +69,10 @@ export const sandboxOptions = z.strictObject({
   supernodes: z
     .array(supernodeOptions)
     .refine((all) => new Set(all.map((one) => one.id)).size === all.length, {
-      error: "must not have one id twice",
+      error: "must not repeat an id",
     })
     .refine((all) => new Set(all.map((one) => one.name)).size === all.length, {
-      error: "must not have one name twice",
+      error: "must not repeat a name",
     })
     .optional(),
   provisioningMs: z.int().min(0).default(30_000),

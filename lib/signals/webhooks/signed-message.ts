@@ -74,12 +74,12 @@ export interface ReceivedMessage {
 export function messageProblem({ sender, message, typeHeader, topics, now }: ReceivedMessage): string | null {
   // Anyone can create a topic, and its messages get a valid signature.
   if (!topics.includes(message.topic))
-    return `the topic is not allowed: only those in ${sender.listedIn} of the policy are`
+    return `the topic is not allowed: it is not listed in ${sender.listedIn} of the policy`
   const problem = sender.urlProblem(message) ?? ageProblem(message.timestamp, now)
   if (problem !== null) return problem
   return typeHeader === undefined || typeHeader === message.type
     ? null
-    : `header ${sender.typeHeader}: does not agree with the body, which says ${message.type}`
+    : `header ${sender.typeHeader}: differs from the type in the body (${message.type})`
 }
 
 /** Refuses a message that is replayed later. The limit of one hour leaves time for the sender's retries. */
@@ -87,7 +87,7 @@ function ageProblem(timestamp: string, now: number): string | null {
   const at = instantOf(timestamp)
   if (at === null) return "timestamp: is not a time"
   if (now - at > MAX_AGE_MS) return "timestamp: is more than 1 h old"
-  if (at - now > MAX_AHEAD_MS) return "timestamp: is more than 5 min ahead"
+  if (at - now > MAX_AHEAD_MS) return "timestamp: is more than 5 min in the future"
   return null
 }
 

@@ -123,7 +123,7 @@ export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): P
   const path = PATHS[known]
   const method = request.method.toUpperCase()
   if (method !== path.method && !(method === "HEAD" && path.method === "GET"))
-    return refuse(405, `this path takes ${path.method === "GET" ? "GET and HEAD" : path.method} only`)
+    return refuse(405, `this path accepts ${path.method === "GET" ? "GET and HEAD" : path.method} only`)
   try {
     return await path.receive(request, deps)
   } catch (error) {
@@ -149,7 +149,7 @@ function tokenProblem(authorization = "", tokens: readonly string[]): string | n
   if (tokens.length === 0) return "this webhook is closed: no token is configured (SUPERNODE_WEBHOOK_TOKEN)"
   const isBounded = authorization.length <= MAX_AUTHORIZATION_CHARS
   const [, given] = (isBounded && /^Bearer +(\S.*)$/i.exec(authorization)) || []
-  if (given === undefined) return "header Authorization: must be Bearer and the token"
+  if (given === undefined) return "header Authorization: must have the form Bearer TOKEN"
   const fits = tokens.map((token) => timingSafeEqual(sha256(given), sha256(token)))
   return fits.includes(true) ? null : "the token is wrong"
 }
@@ -235,7 +235,7 @@ function jsonBody({ body, headers }: HttpRequest): unknown {
 }
 
 const COMPRESSED_HINT =
-  "the body: is compressed, which is not supported: switch off compression (Content-Encoding) in the sender or in the proxy before us"
+  "the body: is compressed, which is not supported: switch off compression (Content-Encoding) in the sender or in the proxy in front of this endpoint"
 
 /** True if a body is compressed. gzip is recognized by its first two bytes, even if the header is missing. */
 function isCompressed(body: Buffer, encoding = "identity"): boolean {

@@ -124,10 +124,10 @@ const step = z
     expect: expectation.optional(),
   })
   .refine((one) => WAKES.filter((key) => one[key] !== undefined).length <= 1, {
-    error: "must have one event at a time",
+    error: "must have at most one of alarm, tick and request",
   })
   .refine((one) => !WAKES.some((key) => one[key] !== undefined) || one.expect !== undefined, {
-    error: "must say what it expects of a wake-up",
+    error: "must have expect, because it starts a run",
   })
 export type Step = z.output<typeof step>
 export const WAKES = ["alarm", "tick", "request"] as const

@@ -307,7 +307,7 @@ export class Stage {
         rule: rule.name,
         periodMs,
         series: [],
-        problem: "the meter could not be read: HTTP 503",
+        problem: `the meter could not be read: ${this.refusesKeys ? "HTTP 401" : "HTTP 503"}`,
         ...refused,
       }
     }
@@ -365,7 +365,7 @@ export class Stage {
       said: command.verb === "settle" ? { ...command, servers: servers.map(({ id }) => id) } : command,
       check: (state) => {
         if (command.verb !== "settle") return
-        if (!state.attempt) throw new Error("there is nothing to settle")
+        if (!state.attempt) throw new Error("there is no attempt to settle")
         const shown = { ...state.attempt, id: command.attempt }
         const look = { ok: true as const, servers, skewMs: this.skewMs, date: this.now + this.skewMs }
         const why = this.options.whyNotSettled({

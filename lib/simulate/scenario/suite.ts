@@ -56,7 +56,7 @@ async function playFile({ scenario, placed }: ScenarioFile, options: StageOption
     if (!(error instanceof ScenarioKeysError)) throw error
     throw new ScenarioError(
       error.problems.map(({ path, message }) =>
-        placed(keysIn(scenario, path), `with this the policy is not valid: ${message}`),
+        placed(keysIn(scenario, path), `makes the policy invalid: ${message}`),
       ),
     )
   }

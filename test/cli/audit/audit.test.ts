@@ -22,11 +22,11 @@ describe("audit list", () => {
     expect(head).toMatch(/^time +stream +seq +kind +what$/)
     expect(rows.map((row) => row.replace(/ {2,}/g, " | ").replace(/CS\w+/, "CS…"))).toEqual([
       expect.stringMatching(
-        / \| control \| 1 \| said \| ledger init .* \(an empty ledger, and no order of ours/,
+        / \| control \| 1 \| said \| ledger init .* \(an empty ledger, no order in flight/,
       ),
       "2024-01-12 16:52:00 +00:00 | control | 2 | said | pause everything, by ops: maintenance",
       "2024-01-12 16:52:00 +00:00 | train-a | 1 | opened | attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00)",
-      "2024-01-12 16:52:00 +00:00 | train-a | 2 | settled | ACCEPTED: the order was taken, CS…; it may await payment (HTTP 200), for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00)",
+      "2024-01-12 16:52:00 +00:00 | train-a | 2 | settled | ACCEPTED: the cloud accepted the order, CS…; it may await payment (HTTP 200), for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00)",
     ])
     expect(code).toBe(0)
   })
@@ -182,13 +182,13 @@ describe("audit show", () => {
     expect(first.out).toContain("✓  19 of 20 gates passed; -v shows them")
     expect(first.out).not.toContain("within-budget")
     const { out } = await own.run("audit", "show", "train-a", "2")
-    expect(out).toMatch(/^answer: \d+ bytes; -v shows it whole$/m)
+    expect(out).toMatch(/^response: \d+ bytes; -v shows all of it$/m)
     const whole = await own.run("audit", "show", "train-a", "2", "-v")
-    expect(whole.out).toMatch(/answer \(\d+ bytes\):\n {2}\{.*"servers":/)
+    expect(whole.out).toMatch(/response \(\d+ bytes\):\n {2}\{.*"servers":/)
   })
 
   it.each([
-    ["taken", {}, /was sent and taken \(CS\w+\)\.$/m],
+    ["taken", {}, /was sent and accepted \(CS\w+\)\.$/m],
     [
       "refused",
       { status: 400, code: "ModelArts.6302", message: "quota" },
@@ -204,7 +204,7 @@ describe("audit show", () => {
       for (const seq of ["1", "2"]) {
         const { out } = await own.run("audit", "show", "train-a", seq)
         expect(out).toContain(
-          "cause   At 2024-01-12 16:52:00 +00:00, cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00 and npu-busy: 5 of 5 points above 85 (3 needed) raised the wanted servers of train-a from 2 to 4, so an order of kat3ne-32-800t.192xlarge.8.matrix for 120000 CNY",
+          "cause   At 2024-01-12 16:52:00 +00:00, cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00 and npu-busy: 5 of 5 points above 85 (3 needed) raised the demand of train-a from 2 to 4 servers, so an order of kat3ne-32-800t.192xlarge.8.matrix for 120000 CNY",
         )
         expect(out).toMatch(ends)
       }
@@ -272,7 +272,7 @@ describe("audit anchor", () => {
     })
     const file = own.file("anchor.json", out)
     const kept = await own.run("audit", "verify", "--anchor", file)
-    expect([kept.code, kept.out]).toEqual([0, expect.stringContaining("every head is contained")])
+    expect([kept.code, kept.out]).toEqual([0, expect.stringContaining("the ledger contains every head")])
 
     own.cutChain(STREAM, 1)
     const cut = await own.run("audit", "verify", "--anchor", file)

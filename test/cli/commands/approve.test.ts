@@ -87,7 +87,7 @@ describe("approve", () => {
     own.sandbox.setLoad(10)
     await tick(own, "2024-01-12T16:52:00Z")
     const { code, err } = await own.run("approve", hash.slice(0, 30), "--by", "ann")
-    expect(err).toContain("no supernode waits for a plan whose hash begins with")
+    expect(err).toContain("no plan that waits has a hash that begins with")
     expect(code).toBe(1)
     expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toMatchObject({ seq: 1 })
   })
@@ -98,7 +98,7 @@ describe("approve", () => {
     await tick(own, "2024-01-12T16:52:00Z")
     const { code, out, err } = await own.run("approve", hash, "--by", "ann")
     expect(err).toContain(
-      "warning: no supernode waits for this plan now; it counts only if a run plans just that again",
+      "warning: no supernode waits for this plan now; it counts only if a run plans exactly this again",
     )
     expect(out).toContain("this is train-a from 2 to 4 servers")
     expect(code).toBe(0)
@@ -120,7 +120,7 @@ describe("approve", () => {
     const { own, hash } = await waiting()
     own.env["SUPERNODE_POLICY"] = own.file("broken.yaml", "version: [")
     const { code, out } = await own.run("approve", hash, "--by", "ann")
-    expect(out).toContain("approved by ann; how many are needed")
+    expect(out).toContain("approved by ann; the policy (approval) states how many are needed")
     expect(code).toBe(0)
   })
 
@@ -134,7 +134,7 @@ describe("approve", () => {
     await own.run("approve", planHash, "--by", "bob")
     const { out } = await own.run("approve", planHash, "--by", "carl")
     expect(out).toContain(
-      "the request of Ann could run again until 2024-01-12 20:52:00 +00:00: with a new id it buys",
+      "the request of Ann could be repeated until 2024-01-12 20:52:00 +00:00. To buy, send it with a new id",
     )
     expect((await ask("first")).out).toMatch(/^train-a: held \(stale\)/)
     expect((await ask("second")).out).toMatch(/^train-a: bought from 2 to 4 servers/)
@@ -147,12 +147,12 @@ describe("approve", () => {
     const ask = () => askAsAnn(own, { planHash })
     expect((await ask()).out).toMatch(/^train-a: held \(approval-needed\)/)
     const own1 = await own.run("approve", planHash, "--by", "ann")
-    expect(own1.err).toContain("warning: Ann asked for this plan and cannot approve it")
+    expect(own1.err).toContain("warning: Ann requested this plan and cannot approve it")
     expect(own1.out).toContain("approved by no listed approver: 0 of 2 needed")
     await own.run("approve", planHash, "--by", "bob")
     const { out } = await own.run("approve", planHash, "--by", "carl")
     expect(out).toContain("approved by bob, carl: 2 of 2 needed")
-    expect(out).toContain("Ann sends the request once more, and it buys")
+    expect(out).toContain("Ann must send the same request again")
     own.advance(MINUTE)
     expect((await ask()).out).toMatch(/^train-a: bought from 2 to 4 servers/)
   })

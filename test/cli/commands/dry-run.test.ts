@@ -38,7 +38,7 @@ describe("dry-run", () => {
     const { code, out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would hold \(not-breaching\): npu-busy: /)
     expect(out).toMatch(/✗ +evidence/)
-    expect(out).toMatch(/^ +to continue: wait for 3 more points above 85 for npu-busy$/m)
+    expect(out).toMatch(/^ +to continue: wait for 3 more points of npu-busy above 85$/m)
     expect(out).toMatch(/· +offer-available +not evaluated: /)
     expect(code).toBe(0)
   })
@@ -72,7 +72,7 @@ describe("dry-run", () => {
     })
     expect(result).not.toHaveProperty("entry")
     expect(result?.decision.findings.find(({ gate }) => gate === "evidence")?.says).toContain(
-      "requested by a person: night-shift, 4 servers",
+      "night-shift requested 4 servers",
     )
     expect(ran.out).not.toContain("secret-words")
   })

@@ -12,7 +12,7 @@ it("notify test shows each recipient's result, without any address, and exits 1 
   const notify = `notify: [{ webhook: "${await robot(0)}", format: wecom }, { webhook: "${await robot(40008)}", format: dingtalk, on: [trouble] }]`
   const { run } = desk(POLICY.replace("version: 1", `version: 1\n${notify}`))
   const { code, out, err } = await run("notify", "test")
-  expect(out).toContain("1 (wecom): taken")
+  expect(out).toContain("1 (wecom): accepted")
   expect(out).toContain("2 (dingtalk): FAILED: the webhook answered 200 with code 40008: said (on: trouble)")
   expect(`${out}${err}`).not.toMatch(/HOOK-SECRET|127\.0\.0\.1/)
   expect(code).toBe(1)

@@ -38,7 +38,7 @@ it("policy diff compares supernodes by id: added ones, removed ones, and a new n
   const added = await diff(POLICY, TWO_SUPERNODES)
   expect(added).toContain("train-b | is new: it may buy from now on")
   const removed = await diff(TWO_SUPERNODES, POLICY)
-  expect(removed).toContain("train-b | is gone: nothing is bought for it any more")
+  expect(removed).toContain("train-b | is removed: nothing more is bought for it")
   const renamed = await diff(POLICY, POLICY.replace("train-a", "train-z"))
   expect(renamed).toEqual(expect.arrayContaining(["train-z | changes", "name | train-a -> train-z"]))
 })

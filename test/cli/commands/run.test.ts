@@ -27,7 +27,7 @@ describe("run", () => {
     const own = await cloudDesk()
     const { code, out, err } = await own.run("run", "--event", ALARM)
     expect(out).toMatch(/^train-a: bought from 2 to 4 servers/)
-    expect(out).toMatch(/ACCEPTED: the order was taken, CS\w+; it may await payment \(HTTP 200\)/)
+    expect(out).toMatch(/ACCEPTED: the cloud accepted the order, CS\w+; it may await payment \(HTTP 200\)/)
     expect(out).toContain(`on record: ${STREAM} #2`)
     expect(own.sandbox.scaleUps).toHaveLength(1)
     expect([code, err]).toEqual([0, ""])
@@ -47,9 +47,7 @@ describe("run", () => {
     const own = await cloudDesk()
     Object.assign(own.env, { SUPERNODE_MODE: undefined })
     const { code, out } = await own.run("run", "--event", ALARM)
-    expect(out).toMatch(
-      /^train-a: would buy .*\n {2}NOT BOUGHT: SUPERNODE_MODE is not live here: runs decide/,
-    )
+    expect(out).toMatch(/^train-a: would buy .*\n {2}NOT BOUGHT: SUPERNODE_MODE is not live: runs decide/)
     expect(own.sandbox.scaleUps).toHaveLength(0)
     expect(code).toBe(0)
   })
@@ -70,7 +68,7 @@ describe("run", () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops")
     const { code, out } = await own.run("run", "--event", ALARM)
-    expect(out).toMatch(/^train-a: held \(paused\): everything is paused: by ops/)
+    expect(out).toMatch(/^train-a: held \(paused\): all supernodes are paused: by ops/)
     expect(own.sandbox.scaleUps).toHaveLength(0)
     expect(code).toBe(0)
   })
@@ -137,7 +135,7 @@ describe("run", () => {
   it("run accepts an HTTP request in the form of the gateways, and fails if an HTTP endpoint would refuse it", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("run", "--event", "test/events/function-url-alertmanager.json")
-    expect(err).toContain("error: an HTTP endpoint would answer 401")
+    expect(err).toContain("error: an HTTP endpoint would respond with 401")
     expect(code).toBe(1)
   })
 
@@ -149,7 +147,7 @@ describe("run", () => {
       "--event",
       ALARM,
     )
-    expect(err).toContain("finishing first: a purchase may be on its way")
+    expect(err).toContain("finishing first: a purchase may be in progress")
     expect(out).toContain("ACCEPTED")
     expect(code).toBe(0)
   })
@@ -160,7 +158,7 @@ describe("run with an invalid input", () => {
     ["words", "hello", "is not JSON: Unexpected token"],
     ["nothing", "", "is not JSON: it is empty"],
     ["a list", "[]", "the event is a list, not an object"],
-    ["an unknown shape", '{"a":1}', "has no shape that is known here"],
+    ["an unknown shape", '{"a":1}', "has an unknown format"],
     ["10 MB", " ".repeat(10_000_000), "larger than 6 MB"],
     ["brackets 100,000 deep", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, "the event"],
     ["objects 30 deep", `${'{"a":'.repeat(30)}1${"}".repeat(30)}`, "nests deeper than 20 levels"],

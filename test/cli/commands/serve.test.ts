@@ -87,15 +87,15 @@ describe("serve", () => {
       "INFO  mode: live; it buys",
       `INFO  policy: ${own.env["SUPERNODE_POLICY"]}: train-a`,
       "INFO  ticks: */5 * * * *; the next at 2024-01-12T16:55:00.000Z",
-      "INFO  a stop may take up to 2m, where a purchase is under way",
+      "INFO  a stop may take up to 2m if a purchase is in progress",
       "WARN  /alertmanager and /grafana are closed: SUPERNODE_WEBHOOK_TOKEN is not set",
-      "WARN  /smn is closed: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS name a topic",
-      "WARN  /sns is closed: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS name a topic",
+      "WARN  /smn is closed: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS names a topic",
+      "WARN  /sns is closed: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS names a topic",
       `INFO  ledger: sqlite:${own.ledgerPath} (${LEDGER_ID})`,
       "",
     ])
     expect(await served.stop()).toBe(0)
-    expect(served.said()).toMatch(/stopping: nothing is under way\n.*stopped\n$/)
+    expect(served.said()).toMatch(/stopping: nothing is in progress\n.*stopped\n$/)
   })
 
   it("serve warns that it buys nothing if SUPERNODE_MODE is not live", async () => {
@@ -110,7 +110,7 @@ describe("serve", () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own, "--host", "0.0.0.0")
-    await served.until(/0\.0\.0\.0 can be reached from other machines, in clear text: a bearer token/)
+    await served.until(/0\.0\.0\.0 accepts connections from other machines without TLS, so bearer tokens/)
     expect(served.said()).not.toContain("closed: SUPERNODE_WEBHOOK_TOKEN")
   })
 
@@ -184,11 +184,11 @@ describe("serve", () => {
     await served.until(/serving on/)
     own.file("policy.yaml", POLICY.replace("above: 85", "above: 90"))
     served.hangUp()
-    await served.until(/INFO {2}the policy was read anew: train-a sha256:/)
+    await served.until(/INFO {2}the policy was read again: train-a sha256:/)
     own.file("policy.yaml", POLICY.replace("above: 85", "above: high"))
     served.hangUp()
     await served.until(/ERROR .*policy\.yaml:11:16: supernodes\.0\.rules\.0\.above: must be a number/)
-    await served.until(/ERROR the policy was NOT taken: the one before stays in force/)
+    await served.until(/ERROR the new policy was refused; the previous one stays active/)
   })
 })
 
@@ -206,7 +206,7 @@ describe("serve does not start", () => {
     const { code, err } = await (await cloudDesk()).run("serve", "--port", "0", "--host", "192.0.2.1")
     expect([code, err]).toEqual([
       1,
-      "error: 192.0.2.1 is no address of this machine; choose another with --host\n",
+      "error: 192.0.2.1 is not an address of this machine; choose another with --host\n",
     ])
   })
 
@@ -216,7 +216,7 @@ describe("serve does not start", () => {
     const { code, err } = await own.run("serve", "--port", "0")
     expect(code).toBe(1)
     expect(err).toMatch(
-      /HUAWEICLOUD_SDK_AK: must be set.*\n.*SUPERNODE_LEDGER: must outlive this process in live mode/,
+      /HUAWEICLOUD_SDK_AK: must be set.*\n.*SUPERNODE_LEDGER: must not be memory: in live mode/,
     )
   })
 

@@ -63,7 +63,7 @@ describe("settle shows the facts before a settlement", () => {
     await own.run("run", "--event", ALARM)
     own.sandbox.failNext("order", { status: 403, code: "CBC.0150" })
     const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
-    expect(out).toMatch(/payment +order CS\w+ is completed, as it was last read$/m)
+    expect(out).toMatch(/payment +order CS\w+ is completed, as last read$/m)
   })
 })
 
@@ -101,7 +101,7 @@ describe("settle", () => {
     const own = await deskWithUnknown("after-effect")
     own.sandbox.failNext("supernode", { status: 400 }, 10)
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
-    expect(out).toMatch(/now +could not be read: .*\. Settling without a look/)
+    expect(out).toMatch(/now +could not be read: .*\. The settlement continues without them/)
     const said = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.said)
     expect(said).toMatchObject({
       verb: "settle",
@@ -142,8 +142,8 @@ describe("settle refuses and prints the alternative", () => {
   it("settle refuses absent while new servers are present", async () => {
     const own = await deskWithUnknown("after-effect")
     const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
-    expect(err).toContain("2 servers not there before the attempt")
-    expect(err).toContain("Use --as accepted while more are coming up, --as completed when all are there")
+    expect(err).toContain("2 servers not present before the attempt")
+    expect(err).toContain("Use --as accepted while more are starting, --as completed when all are present")
     expect(await stateAt(own)).toMatchObject({ attempt: { state: "unknown" } })
     expect(code).toBe(1)
   })
@@ -157,7 +157,7 @@ describe("settle refuses and prints the alternative", () => {
     own.advance(2 * MINUTE)
     const open = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(open.err).toContain(
-      "the request may still be on its way until 2024-01-12 16:54:30 +00:00. Settle again then",
+      "the request may still be in transit until 2024-01-12 16:54:30 +00:00. Settle again then",
     )
     own.advance(MINUTE)
     expect((await own.run("settle", "train-a", "--as", "absent", ...SAID)).code).toBe(0)
@@ -170,7 +170,7 @@ describe("settle refuses and prints the alternative", () => {
     own.sandbox.failNext("supernode", { delayMs: 1 })
     meanwhile = () => own.run("settle", "train-a", "--as", "absent", ...SAID)
     const { code, err } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
-    expect(err).toContain("the attempt is over or another one by now: look at `status train-a`")
+    expect(err).toContain("the attempt has ended or was replaced meanwhile: see `status train-a`")
     expect(await stateAt(own)).toMatchObject({ attempt: null, purchases: [] })
     expect(code).toBe(1)
   })

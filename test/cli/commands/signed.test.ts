@@ -114,19 +114,19 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
       [
         "another approver's key",
         ring.key("bob").sign(textOf(hash)),
-        /made with key SHA256:\S+, and the policy lists SHA256:\S+ for ann/,
+        /made with key SHA256:\S+, but the policy lists SHA256:\S+ for ann/,
       ],
-      ["another ledger", ring.key("ann").sign(textOf(hash, { ledger: "other" })), /not over the text/],
-      ["another plan", ring.key("ann").sign(textOf(hash.replace(/.$/, "x"))), /not over the text/],
+      ["another ledger", ring.key("ann").sign(textOf(hash, { ledger: "other" })), /does not sign the text/],
+      ["another plan", ring.key("ann").sign(textOf(hash.replace(/.$/, "x"))), /does not sign the text/],
       [
         "a later end",
         ring.key("ann").sign(textOf(hash, { expires: "2025-01-01T00:00:00.000Z" })),
-        /not over the text/,
+        /does not sign the text/,
       ],
       [
         "another approver's name",
         ring.key("ann").sign(textOf(hash, { approver: "bob" })),
-        /not over the text/,
+        /does not sign the text/,
       ],
       ["no signature at all", "\u0000\u0001garbage", /not a signature of ssh-keygen/],
     ]
@@ -158,7 +158,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     const late = await waiting()
     late.own.advance(4 * HOUR)
     const over = await late.own.run("approve", late.hash, "--by", "ann", "--signature", file)
-    expect([over.code, over.err]).toEqual([1, expect.stringContaining("its text ended")])
+    expect([over.code, over.err]).toEqual([1, expect.stringContaining("its text expired")])
   })
 
   it("approve prints a text to sign while the plan waits: a tick renews it after half of approval.expires", async () => {
@@ -178,7 +178,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
       policyWith(withKey("ann")).replace(ring.key("ann").text, ring.key("new").text),
     )
     expect((await tick()).out).toMatch(
-      /held \(approval-needed\).*, 0 are there, and 1 without a valid signature/s,
+      /held \(approval-needed\).*, 0 are valid; not counted: 1 without a valid signature/s,
     )
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })

@@ -57,7 +57,7 @@ describe("status", () => {
       "decided to scale up to 4 servers, 2024-01-12 16:52:00 +00:00, 2 minutes ago",
     )
     expect(row(out, "now")).toBe("a tick would hold (in-flight)")
-    expect(out).toMatch(/^ +to continue: the servers that were ordered must all be RUNNING$/m)
+    expect(out).toMatch(/^ +to continue: all ordered servers must be RUNNING$/m)
   })
 
   it("status shows servers, rung and the load of each rule, and that a live tick would buy", async () => {
@@ -102,8 +102,8 @@ describe("status", () => {
   it("status --no-cloud sends no request to the cloud", async () => {
     const own = await cloudDesk()
     const { out } = await own.run("status", "--no-cloud")
-    expect(row(out, "servers")).toBe("not read, and the load neither: --no-cloud was given")
-    expect(row(out, "now")).toBe("nothing that was read holds; the servers, the load and the offers decide")
+    expect(row(out, "servers")).toBe("not read, nor was the load: --no-cloud was given")
+    expect(row(out, "now")).toBe("no reason to hold is known; the servers, the load and the offers decide")
     expect(own.sandbox.requests).toEqual([])
   })
 
@@ -131,7 +131,7 @@ describe("status", () => {
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("status")
     expect(row(out, "breaker")).toMatch(
-      /^auth since .*: 401 APIG\.0301.* Mend it, then: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
+      /^auth since .*: 401 APIG\.0301.* Fix the cause, then run: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
     )
   })
 
@@ -153,17 +153,17 @@ describe("status", () => {
     own.advance(6 * MINUTE)
     await tick("2024-01-12T16:58:00Z")
     expect(row((await own.run("status")).out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12 17:41:00 +00:00; at least 5 is required. Automatic buying waits until the effect can be measured, after 2024-01-12 17:41:00 +00:00",
+      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12 17:41:00 +00:00; at least 5 is required. Automatic purchases wait until the effect can be measured, after 2024-01-12 17:41:00 +00:00",
     )
     own.advance(64 * MINUTE)
     await tick("2024-01-12T18:02:00Z")
     const { out } = await own.run("status", "--no-cloud")
     expect(row(out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by 0; at least 5 is required. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a --why TEXT --by WHO",
+      "the last purchase moved npu-busy by 0; at least 5 is required. Automatic purchases stop until a person resets the supernode: supernode-autoscaler reset train-a --why TEXT --by WHO",
     )
     expect(row(out, "now")).toBe("a tick would hold (efficacy)")
     const { out: said } = await own.run("reset", "train-a", "--why", "data was late", "--by", "ops")
-    expect(said).toContain("efficacy counts anew: the gains of past purchases are forgotten")
+    expect(said).toContain("efficacy starts again: the gains of past purchases are forgotten")
     expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
   })
 
@@ -189,7 +189,7 @@ describe("status", () => {
       "a rule whose order was invalid",
       "ModelArts.6323",
       "rules off",
-      /^npu-busy: .* change the policy, or: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
+      /^npu-busy: .* change the policy, or run: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
     ],
   ])("status shows %s until it is over or reset", async (_case, code, label, says) => {
     const own = await cloudDesk()
@@ -227,7 +227,7 @@ describe("status", () => {
           purchases: { used: 1, allowed: 2, left: 1 },
           budget: { left: { amount: 380_000, currency: "CNY" } },
           lastDecision: { kind: "scale-up", to: 4 },
-          nextTick: { heldBy: "in-flight", nearest: "the servers that were ordered must all be RUNNING" },
+          nextTick: { heldBy: "in-flight", nearest: "all ordered servers must be RUNNING" },
           entries: 2,
         },
       ],

@@ -99,7 +99,7 @@ describe("pause", () => {
       "--why",
       "x",
     )
-    expect(err).toContain("name it by its id (`pause` without a name stops everything)")
+    expect(err).toContain("give its id (`pause` without a name stops everything)")
     expect(code).toBe(1)
   })
 
@@ -248,9 +248,9 @@ describe("reset", () => {
     expect(early.code).toBe(1)
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
-    const inFlight = "an attempt is still in flight (accepted); `settle` ends it, not this"
+    const inFlight = "an attempt is still in flight (accepted); `settle` ends it, `reset` does not"
     expect(out).toContain(
-      `the 2 known servers are forgotten: the next run takes those that it sees\n${inFlight}`,
+      `the 2 known servers are forgotten: the next run accepts those that it sees\n${inFlight}`,
     )
     const again = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
     expect(again.out).toContain(`nothing was open or waiting: the reset changed nothing\n${inFlight}`)
@@ -266,9 +266,7 @@ describe("reset", () => {
       /entries of train-a are dated ahead .*\n +set this machine's clock\. .* run: supernode-autoscaler reset train-a/,
     )
     const { out } = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
-    expect(out).toContain(
-      "the newest entry was dated 2024-01-12 17:52:00 +00:00, in 1 hour: from now on this",
-    )
+    expect(out).toContain("the newest entry is dated 2024-01-12 17:52:00 +00:00, in 1 hour: from now on this")
     expect(out).not.toContain("nothing was open")
     expect((await own.run("doctor")).out).not.toContain("dated ahead")
   })
@@ -287,7 +285,9 @@ describe("an end on a machine whose clock is hours behind the ledger", () => {
     expect(dated.code).toBe(0)
     own.advance(-120 * MINUTE)
     const { code, out, err } = await own.run(...argv)
-    expect(err).toContain("which is over already: ledger entry control#2 is of 2024-01-12 18:52:00 +00:00")
+    expect(err).toContain(
+      "which has already passed: ledger entry control#2 is dated 2024-01-12 18:52:00 +00:00",
+    )
     expect(err).toContain("Nothing was written.")
     expect([code, out]).toEqual([1, ""])
     expect(await own.ledger(async (ledger) => (await ledger.head(CONTROL_STREAM))?.seq)).toBe(2)

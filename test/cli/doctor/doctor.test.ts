@@ -26,9 +26,9 @@ describe("doctor without problems", () => {
       "ok  settings: mode live: purchases are made",
       expect.stringMatching(/^ok {2}policy: .*policy\.yaml: valid, 1 supernode$/),
       `ok  ledger: sqlite:${own.ledgerPath} (${LEDGER_ID}): readable and writable; 1 of 2 chains begun`,
-      "ok  keys: there are keys to sign with",
+      "ok  keys: keys are present",
       "ok  train-a: supernode: ACTIVE, 2 servers; rung 2 of 3: kat3ne-16-400t.96xlarge.8.matrix",
-      "ok  train-a: offers: 1 rung above, and all are listed",
+      "ok  train-a: offers: 1 rung above, all listed",
       "ok  train-a: rule npu-busy: 95 on 2 of 2 servers, period ended 2024-01-12 16:50:00 +00:00, 2 minutes ago; 5 of 5 periods have data",
       "",
       "all is well",
@@ -73,8 +73,8 @@ describe("doctor without problems", () => {
     )
     own.sandbox.setOffers([{ flavor: "kat3ne-32-800t.192xlarge.8.matrix", servers: 4, soldOut: true }])
     const { code, out } = await own.run("doctor")
-    expect(out).toContain("all are listed; sold out just now: kat3ne-32-800t.192xlarge.8.matrix")
-    expect(out).toContain("rule rings: an alarm's own points: there is nothing to read before one rings")
+    expect(out).toContain("all listed; sold out now: kat3ne-32-800t.192xlarge.8.matrix")
+    expect(out).toContain("rule rings: uses the alarm's own points: there is no data before an alarm")
     expect(code).toBe(0)
   })
 })
@@ -136,20 +136,20 @@ describe("doctor with a problem", () => {
     [
       "quotes around a key",
       { HUAWEICLOUD_SDK_AK: '"AK"' },
-      "HUAWEICLOUD_SDK_AK has quotes that are part of it",
+      "HUAWEICLOUD_SDK_AK contains quotes as part of its value",
     ],
-    ["a variable that nothing replaced", { HUAWEICLOUD_SDK_SK: "$SK" }, "HUAWEICLOUD_SDK_SK has a $"],
+    ["a variable that nothing replaced", { HUAWEICLOUD_SDK_SK: "$SK" }, "HUAWEICLOUD_SDK_SK contains a $"],
     [
       "swapped keys",
       { HUAWEICLOUD_SDK_AK: DEFAULT_ACCESS_KEY.sk, HUAWEICLOUD_SDK_SK: DEFAULT_ACCESS_KEY.ak },
-      "must be one access key's two halves, not swapped",
+      "must be the two parts of one access key of this cloud, not swapped",
     ],
   ])("doctor names the problem of %s, not a missing permission", async (_what, env, says) => {
     const own = await cloudDesk()
     Object.assign(own.env, env)
     const { code, out } = await own.run("doctor")
     expect(out).toContain(says)
-    expect(out).not.toContain("give the keys' user the right")
+    expect(out).not.toContain("give the keys' user the permission")
     expect(code).toBe(1)
   })
 
@@ -157,7 +157,7 @@ describe("doctor with a problem", () => {
     const own = await cloudDesk()
     own.sandbox.failNext("supernode", { status: 403, code: "APIG.0305", message: "no permission" })
     const { out } = await own.run("doctor")
-    expect(out).toContain("give the keys' user the right to read Lite Server supernodes (modelarts)")
+    expect(out).toContain("give the keys' user the permission to read Lite Server supernodes (modelarts)")
     expect(out).not.toContain("the key is wrong")
   })
 
@@ -175,7 +175,7 @@ describe("doctor with a problem", () => {
     const own = await cloudDesk({ supernodes: [{ ...DEFAULT_SUPERNODE, servers: 3 }] })
     own.sandbox.setLoad(95)
     const { problem, todo } = await onlyProblem(own)
-    expect(problem).toContain("ACTIVE, 3 servers, which is no rung of the ladder (1, 2, 4)")
+    expect(problem).toContain("ACTIVE, 3 servers, which is not on the ladder (1, 2, 4)")
     expect(todo).toEqual(["write a rung with servers: 3 into `ladder`"])
   })
 
@@ -183,7 +183,7 @@ describe("doctor with a problem", () => {
     const own = await cloudDesk({}, POLICY.replace("kat3ne-32-800t.192xlarge.8.matrix", "kat3ne-32.typo"))
     const { problem, todo } = await onlyProblem(own)
     expect(problem).toContain("scale-evaluations does not list kat3ne-32.typo")
-    expect(todo[0]).toMatch(/^listed are: .*kat3ne-32-800t\.192xlarge\.8\.matrix/)
+    expect(todo[0]).toMatch(/^listed: .*kat3ne-32-800t\.192xlarge\.8\.matrix/)
   })
 
   it("doctor names the metric and the newest point that Cloud Eye has, for a rule without data", async () => {
@@ -196,16 +196,16 @@ describe("doctor with a problem", () => {
     own.sandbox.setLoad(95)
     const { problem, todo } = await onlyProblem(own)
     expect(problem).toMatch(
-      /rule npu-busy: servers .*: Cloud Eye has no usable point in the periods asked for$/,
+      /rule npu-busy: servers .*: Cloud Eye has no usable point in the requested periods$/,
     )
     expect(todo).toEqual([
       expect.stringMatching(
-        /^Cloud Eye knows of \S+, by instance_id = \{server\.cloud_server\.hps_ecs_id\}:$/,
+        /^Cloud Eye has metrics of \S+ with instance_id = \{server\.cloud_server\.hps_ecs_id\}:$/,
       ),
       "AGT.ECS npu_util_rate_ai_core, dimensions instance_id",
       "AGT.ECS npu_util_rate_ai_core, dimensions instance_id and npu (2 series)",
       expect.stringMatching(
-        /^its newest point \(instance_id \S+, npu 1\) is 95, of 2024-01-12 16:5\d:00 \+00:00/,
+        /^its newest point \(instance_id \S+, npu 1\) is 95, from 2024-01-12 16:5\d:00 \+00:00/,
       ),
     ])
   })
@@ -219,7 +219,9 @@ describe("doctor with a problem", () => {
       ],
     })
     const { todo } = await onlyProblem(own)
-    expect(todo.at(-1)).toMatch(/^its newest point \(.*\) is 50, of 2024-01-12 15:29:00 \+00:00, 1 hour ago$/)
+    expect(todo.at(-1)).toMatch(
+      /^its newest point \(.*\) is 50, from 2024-01-12 15:29:00 \+00:00, 1 hour ago$/,
+    )
   })
 
   it("doctor reports that a Prometheus does not respond, and where to try the query", async () => {
@@ -228,13 +230,13 @@ describe("doctor with a problem", () => {
       withRule("prometheus: { url: http://127.0.0.1:1, query: avg(npu), period: 1m }"),
     )
     const { problem, todo } = await onlyProblem(own)
-    expect(problem).toMatch(/Prometheus could not be read: 127\.0\.0\.1:1 had no answer/)
+    expect(problem).toMatch(/Prometheus could not be read: 127\.0\.0\.1:1 got no response/)
     expect(todo[0]).toMatch(/^try the query at http:\/\/127\.0\.0\.1:1 itself/)
   })
 
   it.each([
-    [401, "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus takes (docs/settings.md)"],
-    [403, "give the login of SUPERNODE_PROMETHEUS_AUTH the right to query there (docs/settings.md)"],
+    [401, "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus accepts (docs/settings.md)"],
+    [403, "give the login of SUPERNODE_PROMETHEUS_AUTH the permission to query there (docs/settings.md)"],
   ])(
     "doctor distinguishes a wrong login of a Prometheus from a missing permission: %i",
     async (status, says) => {

@@ -218,7 +218,7 @@ describe("the efficacy gate", () => {
 
   it("gate efficacy gives the numbers of each effect", () => {
     expect(findingOf("efficacy", bought([gained(1.2), gained(0.4)]))).toMatchObject({
-      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic buying stops until a person resets it",
+      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until a person resets the supernode",
       facts: {
         stopped: true,
         until: null,
@@ -233,7 +233,7 @@ describe("the efficacy gate", () => {
 
   it("gate efficacy names effects that could not be measured, and counts them as no gain", () => {
     expect(findingOf("efficacy", bought([gained(1.2), gained(null)])).says).toBe(
-      "the last 2 purchases moved npu-busy by 1.2 and by an amount that could not be measured since 2024-01-12T15:41:00.000Z; at least 5 is required. Automatic buying stops until a person resets it",
+      "the last 2 purchases moved npu-busy by 1.2 and by an amount that is still unmeasured (due since 2024-01-12T15:41:00.000Z); at least 5 is required. Automatic purchases stop until a person resets the supernode",
     )
   })
 
@@ -257,7 +257,7 @@ describe("the efficacy gate", () => {
   it("gate efficacy names the purchases that it does not count", () => {
     const over = bought([gained(1), gained(2, { rule: "gone" })])
     expect(findingOf("efficacy", over)).toMatchObject({
-      says: "1 of 2 purchases by rules are complete; 1 more are not counted: their rule is gone or measures something else now",
+      says: "1 of 2 purchases by rules are complete; 1 more are not counted: their rule no longer exists or now measures something else",
       facts: { ignored: 1 },
     })
   })
@@ -265,7 +265,7 @@ describe("the efficacy gate", () => {
   it("gate efficacy lets a person buy, and says that it stops automatic purchases only", () => {
     const over = bought([gained(1), gained(2)], { signal: requestOf() })
     const { passed, says } = findingOf("efficacy", over)
-    expect([passed, says.endsWith("That stops automatic purchases only")]).toEqual([true, true])
+    expect([passed, says.endsWith("This stops automatic purchases only")]).toEqual([true, true])
   })
 
   it.each([

@@ -170,7 +170,7 @@ describe("points of an alarm", () => {
       rule: "npu-busy",
       periodMs: null,
       series: [],
-      problem: "this run was not woken by an alarm",
+      problem: "this run was not started by an alarm",
     }
     const over = { ...withRule({ metric: { alarm: true } }, reading), signal: tickOf() }
     expect(outcomeAt(GATE, over)).toEqual([false, "missing-data", "missing-data"])
@@ -183,7 +183,7 @@ describe("a person's request", () => {
   it("a request that names a rung needs no evidence", () => {
     const over = { signal: requestOf({ servers: 4 }), readings: LOW }
     expect(outcomeAt(GATE, over)).toEqual([true, null, null])
-    expect(findingOf(GATE, over).says).toContain("requested by a person")
+    expect(findingOf(GATE, over).says).toContain("ops@example.com requested 4 servers")
     expect(decisionOf(over).target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
   })
 

@@ -86,7 +86,7 @@ describe("the state that waits for a person", () => {
     expect(due(wanted, { plan, decision: { heldBy: "approval-needed", findings: [finding] } })).toMatchObject(
       {
         state: "approval-needed",
-        says: "to go from 2 to 4 servers (rung-4) needs approval: 2 are needed",
+        says: "the purchase from 2 to 4 servers (rung-4) needs approval: 2 are needed",
         todo: `supernode-autoscaler approve ${HASH} --by WHO`,
         since: NOW - MINUTE,
         planHash: HASH,
@@ -103,7 +103,7 @@ describe("the state that waits for a person", () => {
     const finding = { gate: "cooldown-over", passed: true, reason: null, says: "over", facts: {} }
     const decision = { heldBy: "approval-needed", findings: [finding] }
     expect(due(wanted, { plan, decision })?.says).toBe(
-      "to go from 2 to 4 servers (rung-4) needs approval: it is above the policy's price",
+      "the purchase from 2 to 4 servers (rung-4) needs approval: its price is above approval.above",
     )
   })
 

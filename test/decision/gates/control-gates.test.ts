@@ -112,7 +112,7 @@ describe("not-paused", () => {
 
   it("gate not-paused names the person who paused, and the reason", () => {
     expect(findingOf("not-paused", control({ pausedAll: stop(NOW + HOUR) })).says).toBe(
-      "everything is paused: by ops@example.com at 2024-01-12T16:00:00.000Z, until 2024-01-12T18:00:00.000Z: change freeze",
+      "all supernodes are paused: by ops@example.com at 2024-01-12T16:00:00.000Z, until 2024-01-12T18:00:00.000Z: change freeze",
     )
   })
 

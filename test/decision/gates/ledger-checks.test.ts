@@ -31,7 +31,7 @@ describe("the use of a ledger", () => {
       null,
       {
         reason: "ledger-new",
-        says: "there is no ledger here, or none that `ledger init` made: what was bought before is unknown",
+        says: "the ledger is missing or was not created by `ledger init`, so past purchases are unknown",
         facts: { ledger: null },
       },
     ],
@@ -66,7 +66,7 @@ describe("the memory of a ledger", () => {
     says: sentence,
     facts: { ledger: "ledger-1", until: NOW + minutes * MINUTE },
   })
-  const UNCONFIRMED = ", and no answer of the cloud confirmed the time"
+  const UNCONFIRMED = "; no response of the cloud has confirmed a time yet"
   it.each<[string, Fetched<Control>, [first: number | null, now: number | null], LedgerProblem | null]>([
     [
       "a new ledger is not trusted while the cloud has not confirmed a time",

@@ -54,7 +54,7 @@ describe("a floor of an active schedule", () => {
     expect(demandOf(floors())).toEqual(BOUGHT)
     expect(findingOf("evidence", { ...TICK, policy: floors() })).toMatchObject({
       passed: true,
-      says: "npu-busy: 0 of 5 points above 85 (3 needed); schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z)",
+      says: "npu-busy: 0 of 5 points above 85 (3 needed); schedule day requires at least 4 servers since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z)",
       facts: {
         rules: [{ rule: "npu-busy", verdict: "not-breaching" }],
         schedules: [
@@ -224,7 +224,7 @@ describe("floors and rules together", () => {
     expect(demandOf(asleep, { readings: silent }).heldBy).toBe("missing-data")
     expect(demandOf(asleep, { readings: unreadable("HTTP 403", true) }).heldBy).toBe("credentials")
     expect(findingOf("evidence", { ...TICK, policy: floors(), readings: unreadable("HTTP 500") }).says).toBe(
-      "the metrics could not be read: HTTP 500; schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z)",
+      "the metrics could not be read: HTTP 500; schedule day requires at least 4 servers since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z)",
     )
   })
 
@@ -240,7 +240,7 @@ describe("a schedule start", () => {
     const state = handledAt("day 2024-01-12T08:00")
     expect(demandOf(floors(), { state }).heldBy).toBe("not-breaching")
     expect(findingOf("evidence", { ...TICK, policy: floors(), state }).says).toContain(
-      "schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z), and a purchase was made for it at 2024-01-12T16:00:00.000Z",
+      "schedule day requires at least 4 servers since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z); a purchase for this start was made at 2024-01-12T16:00:00.000Z",
     )
   })
 
@@ -306,7 +306,7 @@ describe("a schedule with cooldown: bypass", () => {
     expect(demandOf(floors([bypass]), one)).toMatchObject({ kind: "scale-up", to: 2 })
     expect(findingOf("cooldown-over", { ...TICK, ...one, policy: floors([bypass]) })).toMatchObject({
       passed: true,
-      says: "bypassed by schedule bypass: it would have lasted until 2024-01-12T17:59:00.000Z",
+      says: "bypassed by schedule bypass: the cooldown would have lasted until 2024-01-12T17:59:00.000Z",
       facts: { bypassed: true, schedules: ["bypass"], until: NOW + 59 * MINUTE },
     })
   })

@@ -49,7 +49,7 @@ const ACCEPTED: Outcome = { kind: "accepted", orderId: "CS9", servers: [], ...AN
 const UNKNOWN: Outcome = {
   kind: "unknown",
   reason: "timeout",
-  says: "no answer came",
+  says: "no response came",
   code: null,
   ...ANSWERED,
 }
@@ -185,7 +185,7 @@ describe("the answer to an attempt", () => {
     expect(noticed.attempt).toMatchObject({ state: "unknown", says: "is open past its deadline" })
     expect(settle(noticed, UNKNOWN).attempt).toMatchObject({
       state: "unknown",
-      says: "has an unknown outcome: no answer came",
+      says: "has an unknown outcome: no response came",
     })
   })
 

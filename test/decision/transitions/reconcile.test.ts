@@ -173,19 +173,19 @@ describe("the sentence of an observation", () => {
   it.each<[string, Server[], typeof late | undefined]>([
     ["is complete: 4 servers", [newcomer("n1"), newcomer("n2")], undefined],
     [
-      "gave 5 servers where 4 were planned",
+      "led to 5 servers; 4 were planned",
       [newcomer("n1"), newcomer("n2"), newcomer("n3", creating)],
       undefined,
     ],
-    ["gave 3 servers where 4 were planned; no more are ordered", [newcomer("n1")], late],
+    ["led to only 3 servers; 4 were planned, and the rest is not ordered again", [newcomer("n1")], late],
     [
-      "is not running 45 minutes after it was accepted: n1 RUNNING, n2 CREATING",
+      "is not complete 45 minutes after it was accepted: n1 RUNNING, n2 CREATING",
       [newcomer("n1"), newcomer("n2", creating)],
       late,
     ],
-    ["is not running 45 minutes after it was accepted: no new server is listed", [], late],
+    ["is not complete 45 minutes after it was accepted: no new server is listed", [], late],
     [
-      "was opened and never settled; it had until 2024-01-12T16:59:59.999Z",
+      "was opened, but its outcome was not recorded by 2024-01-12T16:59:59.999Z",
       [],
       attemptOf({ state: "open", deadline: NOW - 1 }),
     ],
@@ -221,16 +221,16 @@ describe("the sentence of an observation", () => {
       stateWith({ servers: ["s1", "s2"], absent: [attemptOf({ state: "unknown", ...over })] })
     const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
     expect(reconcile(situationOf({ state: absent({ acceptedAt: null }), supernode }))?.says).toBe(
-      "was settled as absent, and brought 1 new server after all",
+      "was settled as absent, but 1 new server appeared",
     )
     const answered = (orderId: string | null) =>
       reconcile(situationOf({ state: absent({ acceptedAt: NOW, orderId }), supernode: unreadable() }))
     expect(answered("CS7")).toMatchObject({
       kind: "wrong",
-      says: "was settled as absent, and the cloud accepted it after all as order CS7",
+      says: "was settled as absent, but the cloud accepted it as order CS7",
       servers: [],
     })
-    expect(answered(null)?.says).toBe("was settled as absent, and the cloud accepted it after all")
+    expect(answered(null)?.says).toBe("was settled as absent, but the cloud accepted it")
   })
 
   it("the sentence about an unknown outcome counts the servers that make it accepted", () => {
@@ -238,7 +238,7 @@ describe("the sentence of an observation", () => {
     const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
     const policy = policyOf({ unknown_outcome: "auto" })
     expect(reconcile(situationOf({ state, supernode, policy }))?.says).toBe(
-      "is taken as accepted: 1 new server since then",
+      "counts as accepted: 1 new server since it was opened",
     )
   })
 })

@@ -275,7 +275,7 @@ describe("one time limit covers the whole exchange", () => {
     await (script === trickle ? readBy("undici:request:bodyChunkReceived") : new Promise(setImmediate))
     expect(hasEnded).toBe(false)
     vi.advanceTimersByTime(1)
-    const late = expect.stringContaining("the answer was not complete 120 ms after the request began")
+    const late = expect.stringContaining("the response was not complete 120 ms after the request began")
     expect(await bought).toMatchObject({ kind: "unknown", reason: "timeout", says: late, status, code: null })
     expect([wire.requestLines(), wire.connections()]).toEqual([1, 1])
   })

@@ -62,7 +62,7 @@ describe("without credentials nothing is sent and no connection is opened", () =
   it("the message of an unsent purchase says that the credentials did not arrive in time", async () => {
     const { outcome } = await buyFrom({ sendBefore: NOW + 20 }, { credentials: () => never })
     expect(outcome).toMatchObject({
-      says: "no credentials: they did not come in time; nothing was sent",
+      says: "no credentials: they did not arrive in time; nothing was sent",
     })
   })
 })
@@ -101,7 +101,7 @@ describe("a late purchase is not sent, whichever clock shows it", () => {
   it("the message of a late purchase says by how much it is late", async () => {
     const { outcome } = await buyFrom({ sendBefore: NOW - 1_500 }, {})
     expect(outcome).toMatchObject({
-      says: "the last moment to send has passed 1500 ms ago; nothing was sent",
+      says: "the time limit to send expired 1500 ms ago; nothing was sent",
     })
   })
 

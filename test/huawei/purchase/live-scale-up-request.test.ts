@@ -144,7 +144,7 @@ describe("the raw response in an outcome", () => {
     expect(outcome).toMatchObject({
       kind: "unknown",
       reason: "answer-too-large",
-      says: expect.stringContaining("the answer is larger than 1048576 bytes"),
+      says: expect.stringContaining("the response is larger than 1048576 bytes"),
       status: 200,
       raw: { truncated: true },
     })

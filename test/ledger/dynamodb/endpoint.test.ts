@@ -32,8 +32,8 @@ test.each(REGIONS.split(" "))(
 )
 
 test.each([
-  ["AWS_USE_FIPS_ENDPOINT", "yes", 'must be true or false, and is "yes"'],
-  ["AWS_USE_DUALSTACK_ENDPOINT", "TRUE", 'must be true or false, and is "TRUE"'],
+  ["AWS_USE_FIPS_ENDPOINT", "yes", 'must be true or false, not "yes"'],
+  ["AWS_USE_DUALSTACK_ENDPOINT", "TRUE", 'must be true or false, not "TRUE"'],
   ["AWS_ENDPOINT_URL", "localhost:8000", "must be an http or https URL"],
   ["AWS_ENDPOINT_URL_DYNAMODB", "foo bar", "must be an http or https URL"],
   ["AWS_ENDPOINT_URL", "http://user:PASSWORD@127.0.0.1", "must be an http or https URL without credentials"],
@@ -58,7 +58,7 @@ test.each([
   async (url, name, others) => {
     for (const [other, text] of Object.entries({ ...others, [name]: "true" })) vi.stubEnv(other, text)
     await expect(openLedger(url, { dynamodbCredentials: ANY_KEYS })).rejects.toThrow(
-      `${name} is true, and cannot be met at the endpoint http://127.0.0.1:1: `,
+      `${name} is true and cannot be combined with the endpoint http://127.0.0.1:1: `,
     )
   },
 )

@@ -185,7 +185,7 @@ describe("a table of the DynamoDB protocol", () => {
     expect(await ledger.verify(STREAM)).toEqual({
       ok: false,
       seq: 1,
-      problem: "is missing; the next one stored is #2",
+      problem: "is missing; the next stored entry is #2",
     })
     await Promise.all([store.close(), ledger.close()])
   })
@@ -341,7 +341,7 @@ describe("a DynamoDB server that does not respond as it should", () => {
       "a failure of the server",
       500,
       "InternalServerError",
-      /answered with an error \(InternalServerError: so it is\)/,
+      /returned an error \(InternalServerError: so it is\)/,
     ],
   ])("every call to DynamoDB reports %s", async (_, status, type, problem) => {
     const refusing = await httpForTest((_request, response) => {
@@ -380,7 +380,7 @@ describe("a DynamoDB server that does not respond as it should", () => {
   ])("%s with status 200 from DynamoDB is an error, not an empty ledger", async (_, body) => {
     const ledger = await answering((res) => res.end(body))
     for (const question of [() => ledger.head(STREAM), () => collect(ledger.streams())])
-      await expect(question()).rejects.toThrow("status 200 with an answer that cannot be read")
+      await expect(question()).rejects.toThrow("status 200 with an unreadable response")
   })
 
   test("an empty page of DynamoDB with a next page is not an empty stream", async () => {

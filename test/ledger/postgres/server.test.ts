@@ -160,7 +160,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
     await server.sql("grant select on public.supernode_ledger to reader", database)
     const ledger = await openLedger(server.urlOf(database).replace("ledger@", "reader@"), PATIENT)
     expect(await ledger.head(STREAM)).toBeUndefined()
-    await expect(ledger.checkWritable()).rejects.toThrow(/rights it needs; see docs\/ledger-stores.md/)
+    await expect(ledger.checkWritable()).rejects.toThrow(/required privileges; see docs\/ledger-stores.md/)
     await ledger.close()
   })
 
@@ -223,7 +223,9 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     ])
       await expect(ask()).rejects.toThrow(/is a standby .*name the address of the primary/)
     expect(await near.durability()).toMatchObject({ ok: false, says: /none synchronous/ })
-    expect(await doctorOver(url)).toContain("1 standby and none synchronous: a failover can lose")
+    expect(await doctorOver(url)).toContain(
+      "none of the connected standbys (1) is synchronous: a failover can lose",
+    )
     await Promise.all([far.close(), near.close()])
     await stop()
   })

@@ -119,7 +119,7 @@ describe("a ledger in a SQLite file", () => {
     expect(await ledger.verify(STREAM)).toEqual({
       ok: false,
       seq: 3,
-      problem: "is missing; the next one stored is #4",
+      problem: "is missing; the next stored entry is #4",
     })
     await expect(collect(ledger.read(STREAM))).rejects.toThrow(
       /#4 cannot be trusted: it follows #2: there is a gap/,
@@ -147,9 +147,7 @@ describe("a path that is not a usable ledger", () => {
     const database = await connect(file)
     database.exec("PRAGMA application_id = 7")
     database.close()
-    await expect(openLedger(`sqlite:${file}`)).rejects.toThrow(
-      /is a database of something else, not a ledger/,
-    )
+    await expect(openLedger(`sqlite:${file}`)).rejects.toThrow(/is another program's database, not a ledger/)
   })
 
   test("an empty file is not a ledger and stays empty until a ledger is created in it", async () => {
@@ -206,7 +204,7 @@ describe("a path that is not a usable ledger", () => {
         () => ledger.append(entryAfter(head)),
         () => collect(ledger.read(STREAM)),
       ]) {
-        await expect(trying()).rejects.toThrow(/was deleted or exchanged while it was in use/)
+        await expect(trying()).rejects.toThrow(/was deleted or replaced while it was in use/)
       }
       await ledger.close()
     },

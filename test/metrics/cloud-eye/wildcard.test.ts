@@ -115,7 +115,7 @@ describe('"*" in a dimension', () => {
     const [reading] = await readMetrics(question(), fake)
     expect(reading?.series.map(({ points }) => points)).toEqual([[], []])
     expect(reading?.problem).toBe(
-      "servers s1, s2: 1 of its 2 series did not report in every period, and a period counts only where all did",
+      "servers s1, s2: 1 of its 2 series did not report in every period; a period counts only if all series report",
     )
   })
 
@@ -124,7 +124,7 @@ describe('"*" in a dimension', () => {
     fake.listed = fake.listed.filter(({ dimensions }) => dimensions.every(({ value }) => value !== "ecs-s2"))
     const [reading] = await readMetrics(question(), fake)
     expect(reading?.series.map(({ server }) => server)).toEqual(["s1"])
-    expect(reading?.problem).toBe('server s2: Cloud Eye knows no series that "*" could stand for')
+    expect(reading?.problem).toBe('server s2: no known series matches "*"')
   })
 
   it("a rule with * has no data and says why if Cloud Eye's list fails, and other rules go on", async () => {
@@ -134,7 +134,7 @@ describe('"*" in a dimension', () => {
     const [wild, other] = await readMetrics(question([ruleOf(), plain]), fake)
     expect(wild).toMatchObject({
       series: [],
-      problem: 'Cloud Eye could not be asked for the series of "*": HTTP 503',
+      problem: 'Cloud Eye could not be queried for the series of "*": HTTP 503',
     })
     expect(other?.series.map(({ points }) => points.length)).toEqual([5, 5])
   })
@@ -143,7 +143,7 @@ describe('"*" in a dimension', () => {
     const fake = cards()
     fake.listed = Array.from({ length: 3_100 }, (_, i) => card("s1", i))
     const [reading] = await readMetrics(question(), fake)
-    expect(reading?.problem).toBe('"*" matches 3100 series, at most 3072 are read: name more dimensions')
+    expect(reading?.problem).toBe('"*" matches 3100 series, the maximum is 3072: name more dimensions')
     expect(reading?.unasked).toBe(true)
     expect(fake.queries).toEqual([])
   })
@@ -168,7 +168,7 @@ describe("the list of Cloud Eye's series", () => {
           skewMs: 0,
         })
       },
-      /not complete: its pages go in a circle/,
+      /not complete: its pages repeat/,
     ],
     [
       "has no end",
@@ -214,7 +214,7 @@ describe("the list of Cloud Eye's series", () => {
     fake.refuseList = () => null
     const { listed } = fake
     fake.listed = []
-    expect((await read())[0]?.problem).toMatch(/knows no series/)
+    expect((await read())[0]?.problem).toMatch(/no known series/)
     fake.listed = listed
     expect((await read())[0]?.problem).toBeNull()
   })

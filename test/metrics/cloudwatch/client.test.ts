@@ -120,7 +120,11 @@ describe("GetMetricData", () => {
       expect(await reader.read(asking([metricOf(), metricOf({ name: "other" })]))).toMatchObject({
         ok: true,
         value: [
-          { points: [], problem: `CloudWatch said ${status} of the series: ask later`, credentials: isKeys },
+          {
+            points: [],
+            problem: `CloudWatch returned ${status} for the series: ask later`,
+            credentials: isKeys,
+          },
           whole,
         ],
       })
@@ -135,7 +139,7 @@ describe("GetMetricData", () => {
       ],
     })
     expect(await reader.read(asking())).toMatchObject({
-      value: [{ points: [], problem: "CloudWatch's answer left out the series" }],
+      value: [{ points: [], problem: "CloudWatch's response lacks the series" }],
     })
   })
 })

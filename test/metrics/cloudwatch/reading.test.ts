@@ -99,7 +99,9 @@ describe("a rule whose evidence is CloudWatch's", () => {
     const rule = ruleOf({ dimensions: { host: "{server.name}", cluster: "train" } })
     const [reading] = await readMetrics(questionOf([rule], servers), fake, FRANKFURT)
     expect(reading?.series.map(({ server }) => server)).toEqual(["s1"])
-    expect(reading?.problem).toBe("server s2: the cloud names no server.name, so CloudWatch cannot be asked")
+    expect(reading?.problem).toBe(
+      "server s2: the cloud returned no server.name, so CloudWatch cannot be queried",
+    )
     expect(fake.queries[0]?.metrics[0]?.dimensions).toEqual([
       { name: "host", value: "train-a-s1" },
       { name: "cluster", value: "train" },
@@ -128,14 +130,14 @@ describe("a rule whose evidence is CloudWatch's", () => {
     const [reading] = await readMetrics(questionOf([ruleOf()]), new FakeCloudWatch())
     expect(reading).toMatchObject({
       series: [],
-      problem: "CloudWatch was not asked: write `region` in the rule's cloudwatch, or set AWS_REGION",
+      problem: "CloudWatch was not queried: write `region` in the rule's cloudwatch, or set AWS_REGION",
       unasked: true,
     })
   })
 
   it("a CloudWatch metric keeps its points if another metric in the request may be incomplete", async () => {
     const fake = new FakeCloudWatch()
-    const problem = "CloudWatch said PartialData of the series"
+    const problem = "CloudWatch returned PartialData for the series"
     fake.alter = (series, { name }) =>
       name === "queue" ? { points: [], problem, credentials: false } : series
     const rules = [ruleOf(), ruleOf({ name: "other" }, { name: "other" })]
@@ -170,9 +172,7 @@ it("a problem names at most eight servers, so that a source with many problems d
   fake.alter = (series, { dimensions }) => ({ ...series, problem: `${dimensions[0]?.value} is unwell` })
   const rule = ruleOf({ dimensions: { host: "{server.id}" } })
   const [reading] = await readMetrics(questionOf([rule], serversOf(48)), fake, FRANKFURT)
-  expect(reading?.problem).toMatch(
-    /^server s1: s1 is unwell; .*; server s8: s8 is unwell; 40 more complaints$/,
-  )
+  expect(reading?.problem).toMatch(/^server s1: s1 is unwell; .*; server s8: s8 is unwell; 40 more problems$/)
 })
 
 describe("CloudWatch rules with missing: breaching", () => {

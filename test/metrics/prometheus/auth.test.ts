@@ -137,17 +137,17 @@ describe("All problems of SUPERNODE_PROMETHEUS_AUTH are reported together, witho
     [
       "a ca that is not a certificate",
       { [P]: { bearer: SECRET, ca: "-----BEGIN RSA-----hush" } },
-      [`${P}: ca is no certificate in PEM`],
+      [`${P}: ca is not a PEM certificate`],
     ],
     [
       "an empty ca",
       { [P]: { ca: " " } },
-      [`${P}: ca must be certificates as PEM, or the path of a file that holds them`],
+      [`${P}: ca must be certificates as PEM, or the path of a file with them`],
     ],
     [
       "the same URL twice",
       { [P]: { bearer: SECRET }, [`${P}:443/`]: { bearer: SECRET } },
-      [`${P}: is written twice`],
+      [`${P}: is listed twice`],
     ],
     [
       "several problems together",

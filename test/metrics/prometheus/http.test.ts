@@ -155,7 +155,7 @@ describe("the login at Prometheus", () => {
       const shown = await clientOf({ login }).queryRange(asking(server.url))
       expect(shown).toMatchObject({ ok: false, credentials: true })
       expect(shown).toMatchObject({
-        why: expect.stringMatching(/does not take what SUPERNODE_PROMETHEUS_AUTH has for http:/),
+        why: expect.stringMatching(/rejected the credentials that SUPERNODE_PROMETHEUS_AUTH has for http:/),
       })
       expect(JSON.stringify(shown)).not.toContain("hush")
       const nobody = await clientOf().queryRange(asking(server.url))
@@ -241,9 +241,9 @@ describe("the response of Prometheus", () => {
     [
       "an instant vector",
       (r) => json(r, 200, { status: "success", data: { resultType: "vector", result: [] } }),
-      /no matrix/,
+      /not a matrix/,
     ],
-    ["no data", (r) => json(r, 200, { status: "success" }), /no matrix/],
+    ["no data", (r) => json(r, 200, { status: "success" }), /not a matrix/],
     ["JSON of another kind", (r) => json(r, 200, []), /answered 200/],
     [
       "native histograms",
@@ -262,7 +262,7 @@ describe("the response of Prometheus", () => {
           warnings: ["store-2 is\nunavailable"],
           data: { resultType: "matrix", result: [{ metric: {}, values: [[1, "1"]] }] },
         }),
-      /warned, so it is not believed: store-2 is unavailable/,
+      /warned, so it is not used: store-2 is unavailable/,
     ],
     [
       "VictoriaMetrics' partial response",
@@ -279,7 +279,7 @@ describe("the response of Prometheus", () => {
             result: Array.from({ length: 1_001 }, () => ({ metric: {}, values: [] })),
           },
         }),
-      /1001 series, at most 1000 are read: aggregate in the query/,
+      /1001 series, the maximum is 1000: aggregate in the query/,
     ],
     [
       "a body that is too large",
@@ -323,7 +323,7 @@ describe("the response of Prometheus", () => {
     expect(noted.read).toMatchObject({ ok: true, value: [{ points }] })
     for (const real of [[note, "store-2 is unavailable"], [`${note}\nstore-2 is unavailable`]]) {
       const doubted = await readInstead((r) => json(r, 200, answer(...real)))
-      const why = expect.stringMatching(/warned, so it is not believed: .*store-2 is unavailable/)
+      const why = expect.stringMatching(/warned, so it is not used: .*store-2 is unavailable/)
       expect(doubted.read).toMatchObject({ ok: false, why })
     }
   })
@@ -377,7 +377,11 @@ describe("failures on the way to Prometheus", () => {
 
   it("a Prometheus query is sent three times in all if the connection breaks", async () => {
     const { read, server } = await readInstead((response) => response.destroy())
-    expect(read).toMatchObject({ ok: false, credentials: false, why: expect.stringMatching(/had no answer/) })
+    expect(read).toMatchObject({
+      ok: false,
+      credentials: false,
+      why: expect.stringMatching(/got no response/),
+    })
     expect(read).not.toHaveProperty("refused")
     expect(server.asked).toHaveLength(3)
   })

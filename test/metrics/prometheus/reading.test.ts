@@ -108,7 +108,7 @@ describe("the response of Prometheus", () => {
   ])("a response of Prometheus with %s is missing data, never zero", async (_, series) => {
     const { reading } = await readWith(came(...series))
     expect(reading.series).toEqual([{ server: null, points: [] }])
-    expect(reading.problem).toBe("Prometheus has no number at the end of any period asked for")
+    expect(reading.problem).toBe("Prometheus has no number at the end of any requested period")
     expect(reading).not.toHaveProperty("unasked")
   })
 
@@ -164,14 +164,14 @@ describe("with a server_label", () => {
       labelled,
     )
     expect(reading.series.map(({ server }) => server)).toEqual(["s1"])
-    expect(reading.problem).toBe("server s2: Prometheus has no number at the end of any period asked for")
+    expect(reading.problem).toBe("server s2: Prometheus has no number at the end of any requested period")
   })
 
   it("a server_label that names none of our servers is a mistake in the rule, and not silence", async () => {
     const { reading } = await readWith(came(evenly({ instance: "10.0.0.1:9100" })), labelled)
     expect(reading).toMatchObject({
       series: [],
-      problem: "no series of the query names a server of this supernode by its label instance_id",
+      problem: "no series of the query has a server of this supernode in its label instance_id",
       unasked: true,
     })
   })
@@ -190,7 +190,7 @@ describe("with a server_label", () => {
     const { reading } = await readWith(came(evenly({ instance_id: "twin" })), labelled, twins)
     expect(reading).toMatchObject({
       series: [],
-      problem: "the label instance_id names servers s1 and s2 alike",
+      problem: "the label instance_id matches several servers: s1 and s2",
     })
   })
 

@@ -171,7 +171,7 @@ describe("starting", () => {
     { options: { colour: "red" }, says: /colour/ },
     { options: { supernodes: [{ ...DEFAULT_SUPERNODE, servers: 0 }] }, says: /supernodes\.0\.servers/ },
     { options: { supernodes: [{ ...DEFAULT_SUPERNODE, id: "x" }] }, says: /supernodes\.0\.id/ },
-    { options: { supernodes: [DEFAULT_SUPERNODE, DEFAULT_SUPERNODE] }, says: /one id twice/ },
+    { options: { supernodes: [DEFAULT_SUPERNODE, DEFAULT_SUPERNODE] }, says: /not repeat an id/ },
     {
       options: { supernodes: [{ ...DEFAULT_SUPERNODE, load: { load: 101 } }] },
       says: /supernodes\.0\.load\.load/,

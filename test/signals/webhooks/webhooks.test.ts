@@ -67,7 +67,7 @@ describe("the paths of the webhooks", () => {
     ["POST", "/healthz", "GET and HEAD"],
   ])("responds 405 to %s %s, naming the allowed methods", async (method, path, allowed) => {
     expect(await receive({ ...post(path, {}), method })).toEqual(
-      answerOf(405, `this path takes ${allowed} only`),
+      answerOf(405, `this path accepts ${allowed} only`),
     )
   })
 })

@@ -33,7 +33,7 @@ export class LiveStatus {
         cache: "no-store",
         signal: AbortSignal.timeout(MAX_WAIT_MS),
       })
-      if (!answer.ok) throw new Error(`the answer is ${answer.status}`)
+      if (!answer.ok) throw new Error(`the server responded with ${answer.status}`)
       const report = (await answer.json()) as Report
       const { generatedAt, ...content } = report
       const text = JSON.stringify(

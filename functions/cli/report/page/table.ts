@@ -102,7 +102,7 @@ export class EventTable {
     const shown = found.slice(0, this.#shown)
     this.#count.textContent =
       this.#rows.length === 0
-        ? "Nothing is on record for this time."
+        ? "Nothing is recorded in this period."
         : `${found.length} of ${this.#rows.length}${shown.length < found.length ? `, the newest ${shown.length} shown` : ""}`
     this.#body.replaceChildren(...shown.flatMap(({ event }) => this.#rowsOf(event)))
     this.#more.hidden = shown.length === found.length

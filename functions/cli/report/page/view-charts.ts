@@ -23,7 +23,7 @@ export function chartsOf(frame: ChartFrame): ChartOrWords[] {
     ...view.loads.map((load) => loadChart(load, frame)),
     view.servers.at.length > 0
       ? new Chart(serversParts(frame))
-      : words("Servers over time", "No entry of this time has read the servers."),
+      : words("Servers over time", "No entry in this period has read the servers."),
     view.spend
       ? new Chart(spendParts(view.spend, frame))
       : words("Spend", "Nothing was bought, and the policy has no budget."),
@@ -98,7 +98,7 @@ function serversParts(frame: ChartFrame): ChartParts {
     at: servers.at,
     lines: [
       {
-        label: "with orders under way",
+        label: "with orders in flight",
         colour: "ordered",
         values: servers.present,
         isStepped: true,
@@ -119,7 +119,7 @@ function serversParts(frame: ChartFrame): ChartParts {
     inFront: purchaseLayer(frame.view.events),
     legend: [
       { label: "running", class: "line-servers" },
-      { label: "with orders under way", class: "line-ordered" },
+      { label: "with orders in flight", class: "line-ordered" },
       ...bandKeys(frame),
     ],
   }

@@ -89,7 +89,7 @@ export class ViewPanel {
     )
     const event = chosen ?? order ?? events.at(-1)
     if (!event) {
-      this.#details.replaceChildren(h("p", { class: "empty" }, "Nothing is on record for this time."))
+      this.#details.replaceChildren(h("p", { class: "empty" }, "Nothing is recorded in this period."))
       return
     }
     this.#showDetails(event, [event])
