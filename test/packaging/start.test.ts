@@ -73,7 +73,7 @@ describe("a start", () => {
     const folder = join(await builtFolder("cli"), "cli")
     const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"))
     const texts = scripts.map((name) => readFileSync(join(folder, name), "utf8")).join("\n")
-    for (const name of ["runEach", "tryInTime", "AnswerHandler"])
+    for (const name of ["runEach", "tryInTime", "KeyedLimiter"])
       expect(texts, name).toMatch(new RegExp(`\\b(function ${name}[(]|${name}=class\\b|class ${name}\\b)`))
   })
 

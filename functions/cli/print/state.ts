@@ -218,7 +218,7 @@ function refusalRows(
     ...(efficacy?.stopped ? [["  efficacy", `${efficacy.says}: ${operatorCommand.reset(name)}`]] : []),
     ...(backoffUntil === null
       ? []
-      : [["  back-off", `the cloud asked us to wait until ${when(backoffUntil, frame)}`]]),
+      : [["  back-off", `until ${when(backoffUntil, frame)}, as the cloud requested`]]),
     ...Object.entries(blockedFlavors).map(([flavor, until]) => [
       "  blocked",
       `${flavor} was refused for capacity, until ${when(until, frame)}`,

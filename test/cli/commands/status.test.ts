@@ -172,7 +172,7 @@ describe("status", () => {
     own.sandbox.failNext("scale-up", { throttle: 300 })
     await own.run("run", "--event", ALARM)
     expect(row((await own.run("status")).out, "back-off")).toBe(
-      "the cloud asked us to wait until 2024-01-12 16:57:00 +00:00, in 5 minutes",
+      "until 2024-01-12 16:57:00 +00:00, in 5 minutes, as the cloud requested",
     )
     own.advance(6 * MINUTE)
     expect(row((await own.run("status")).out, "back-off")).toBeUndefined()

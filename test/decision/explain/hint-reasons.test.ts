@@ -64,7 +64,7 @@ function reasonsIn(said: Token[], tokens: Token[], file: string): string[] {
   const isHandedOn = words.length === 2 && words[1] === "reason"
   if (found.length === 0 && !isHandedOn)
     throw new Error(
-      `${file}: which reasons can "${words.join(" ")}" be? Let them stand in the call, a const or a function`,
+      `${file}: which reasons can "${words.join(" ")}" be? Write them in the call, a const or a function`,
     )
   return found
 }
