@@ -50,7 +50,7 @@ async function firstRun(): Promise<void> {
   step(`A sandbox cloud on ${sandbox.url}: supernode train-a, ${sayServers(sandbox)}, every server at 97 %`)
 
   step(
-    "A new ledger. --nothing-in-flight states that no order is on its way; otherwise live runs wait 45 minutes",
+    "A new ledger. --nothing-in-flight states that no order is in flight; otherwise live runs wait 45 minutes",
   )
   cli("ledger", "init", "--by", "first-run", "--why", "npm start", "--nothing-in-flight")
 

@@ -98,7 +98,7 @@ class Chain:
             return None
         try:
             if seq is not None and seq > self.seq + 1:
-                self.bad = (self.seq + 1, f"is missing; the next one stored is #{seq:g}")
+                self.bad = (self.seq + 1, f"is missing; the next stored entry is #{seq:g}")
                 return None
             entry = self.checked(seq, text)
         except (Bad, ValueError, RecursionError, AttributeError, TypeError, KeyError) as error:
@@ -109,7 +109,7 @@ class Chain:
 
     def checked(self, seq, text):
         if len(text.encode("utf-8", "surrogatepass")) > MAX_ENTRY_BYTES:
-            raise Bad(f"weighs more than {MAX_ENTRY_BYTES} bytes")
+            raise Bad(f"has more than {MAX_ENTRY_BYTES} bytes")
         try:
             entry = parse(text)
         except ValueError:
@@ -128,7 +128,7 @@ class Chain:
         if entry["v"] == 2 and not isinstance(entry.get("confirmedAt", ""), (float, type(None))):
             raise Bad("has no confirmedAt")
         if digest({key: value for key, value in entry.items() if key != "hash"}) != entry.get("hash"):
-            raise Bad("does not fit its hash: something in it was changed")
+            raise Bad("does not match its hash: it was changed")
         if canonical(entry) != text:
             raise Bad("is not in canonical form")
         if seq < 1 or seq <= self.seq:
@@ -136,7 +136,7 @@ class Chain:
         if entry.get("prev") != self.hash:
             raise Bad("does not name the hash of the entry before it")
         if entry["v"] < self.version:
-            raise Bad("is of version 1, after one of version 2")
+            raise Bad("has version 1, but the entry before it has version 2")
         self.check_policy(entry)
         return entry
 
@@ -145,10 +145,10 @@ class Chain:
         held = entry.get("policy", (entry.get("situation") or {}).get("policy"))
         if held is not None:
             if digest(held) != named:
-                raise Bad("holds a policy that does not fit its hash")
+                raise Bad("contains a policy that does not match its hash")
             self.policies.add(named)
         if entry["v"] == 2 and named is not None and named not in self.policies:
-            raise Bad(f"refers to policy {named}, which no entry up to here holds")
+            raise Bad(f"refers to policy {named}, which no entry up to this one contains")
 
 
 # ---- the streams against each other ----
@@ -213,7 +213,7 @@ class Cross:
             self.capped[entry["policyHash"]] = bool(fleet.get("actions") or fleet.get("budget"))
         if kind == "opened" and attempt:
             if attempt["id"] in self.opened:
-                self.found(stream, seq, f"opens attempt {attempt['id']}, which was opened before")
+                self.found(stream, seq, f"opens attempt {attempt['id']}, which was already opened")
             capped = self.capped.get(entry.get("policyHash"), False)
             self.opened[attempt["id"]] = [stream, seq, capped, None]
             self.times.add((stream, attempt["openedAt"]))
@@ -250,7 +250,7 @@ class Cross:
         if whole("control"):
             for command, (stream, seq) in self.seen.items():
                 if command not in self.commands:
-                    self.found(stream, seq, f"saw the command {command[0]}, which stream control does not hold")
+                    self.found(stream, seq, f"refers to the command {command[0]}, which is not in stream control")
         return self.problems
 
     def check_fleet(self, whole, length):
@@ -259,25 +259,26 @@ class Cross:
                 continue
             opened, settled = self.opened.get(attempt), self.outcomes.get(attempt)
             if opened and (opened[0], opened[1]) != (stream, seq):
-                self.found(opened[0], opened[1], f"opens attempt {attempt}, reserved at {stream} #{seq}")
+                self.found(opened[0], opened[1], f"opens attempt {attempt}, but its reservation is for {stream} #{seq}")
             if settled and not opened:
-                self.found("fleet", settled[1], f"settles attempt {attempt}, and {stream} never opened it")
+                self.found("fleet", settled[1], f"settles attempt {attempt}, but {stream} never opened it")
             if settled and opened and opened[3] != settled[0]:
                 self.found("fleet", settled[1], f"settles attempt {attempt} otherwise than {stream}")
             if attempt in self.over and length(stream) < seq:
-                self.found("fleet", self.over[attempt], f"saw {stream} #{seq} taken; it ends at #{length(stream)}")
+                problem = f"records that another entry took {stream} #{seq}, but that stream ends at #{length(stream)}"
+                self.found("fleet", self.over[attempt], problem)
         for attempt, (_, by) in self.outcomes.items():
             if attempt not in self.reserved:
-                self.found("fleet", by, f"settles attempt {attempt}, which it never reserved")
+                self.found("fleet", by, f"settles attempt {attempt}, which has no reservation")
         for (stream, at), by in self.bought.items():
             if whole(stream) and (stream, at) not in self.times:
-                self.found("fleet", by, f"saw a purchase of {stream} at {at:.0f}, which that stream does not hold")
+                self.found("fleet", by, f"counts a purchase of {stream} at {at:.0f}, which is not in that stream")
         for attempt, (stream, seq, capped, _) in self.opened.items():
             if capped and attempt not in self.reserved:
-                self.found(stream, seq, f"opens attempt {attempt}, and stream fleet holds no reservation of it")
+                self.found(stream, seq, f"opens attempt {attempt}, but stream fleet has no reservation for it")
         for attempt, (stream, seq) in self.lapsed.items():
             if self.reserved.get(attempt, (None,))[0] != stream:
-                self.found(stream, seq, f"ends the reservation of attempt {attempt}, which fleet does not hold")
+                self.found(stream, seq, f"ends the reservation of attempt {attempt}, which is not in stream fleet")
 
 
 # ---- anchors ----
@@ -297,7 +298,7 @@ def read_anchor(path):
 def anchor_problems(anchor, found, ledger):
     problems = []
     if anchor["ledger"] is not None and anchor["ledger"] != ledger:
-        problems.append({"stream": None, "problem": f"is another ledger: the anchor is of {anchor['ledger']}"})
+        problems.append({"stream": None, "problem": f"is not the anchored ledger: the anchor belongs to {anchor['ledger']}"})
     for stream, link in anchor["heads"].items():
         if found.get(stream) != link["hash"]:
             problems.append({"stream": stream, "problem": f"does not contain its anchored head #{link['seq']}"})

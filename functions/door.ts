@@ -8,42 +8,50 @@ import { type FlatMetrics, flatMetricsOf } from "../lib/app/flat-metrics.ts"
 import { readSettings, type Settings } from "../lib/app/settings.ts"
 import { logError, logHandled, logResult } from "./log.ts"
 
-/** A Lambda context; another platform's is dressed as one and brings its `host` along. */
+/** A Lambda context. Another platform's context is converted to one and adds its `host`. */
 export interface DoorContext extends Context {
   host?: Host
 }
 
-/** Where a platform that is not AWS Lambda keeps settings and the invocation's temporary keys. */
+/** Settings and temporary keys of an invocation on a platform other than AWS Lambda. */
 export interface Host {
   readSetting(name: string): string | undefined
   settingNames: readonly string[]
   credentials: Invocation["credentials"]
 }
 
-/** The answer of an HTTP door, as a Function URL and a gateway on either cloud read it. */
-export interface HttpAnswer {
+/** Response of an HTTP door, in the form that a Function URL and the API gateways of both clouds expect. */
+export interface HttpResponse {
   statusCode: number
   headers: Record<string, string>
   body: string
   isBase64Encoded: false
 }
 
-export type Answer = HttpAnswer | ResultsAnswer
+export type DoorResponse = HttpResponse | ResultsResponse
 
-/** `omitted`: number of further runs of a large fleet's tick; the log has a line for each. */
-type ResultsAnswer = Pick<Ticked, "results"> & Partial<Ticked>
+/**
+ * `omitted`: number of runs of a large fleet's tick that are not in `results`; the log has a line for each.
+ */
+type ResultsResponse = Pick<Ticked, "results"> & Partial<Ticked>
 
 interface Ticked {
   results: Handled["results"]
   omitted: number
 }
 
-/** Results of a tick that its answer holds: with thousands the platforms would refuse it, 6 MB, and the event would count as failed. */
+/**
+ * Maximum number of results in a tick's response. With thousands of results the platforms would refuse the
+ * response (6 MB), and the event would count as failed.
+ */
 const MAX_ANSWERED = 100
 
-export type DoorHandler = (event: unknown, context: DoorContext) => Promise<Answer>
+export type DoorHandler = (event: unknown, context: DoorContext) => Promise<DoorResponse>
 
-/** Parts of an event could not be read. Thrown after the others ran, so that the dead-letter queue keeps the event. */
+/**
+ * Parts of an event could not be read. Thrown after its other parts ran; the dead-letter queue then keeps the
+ * event.
+ */
 class SignalError extends Error {
   override readonly name = "SignalError"
   readonly problems: readonly string[]
@@ -57,13 +65,14 @@ class SignalError extends Error {
 /** Hands the metrics of an event's runs to the platform. */
 export type EmitMetrics = (runs: readonly FlatMetrics[]) => void
 
-/** The one handler of a door, wrapped. The app is started by the container's first event and kept for the next ones. */
+/** Returns the handler of a door. The container's first event starts the app, and later events reuse it. */
 export function makeHandler(
   door: DoorName,
   startApp: StartApp,
   emitMetrics: EmitMetrics = () => undefined,
 ): DoorHandler {
-  // A function reads few values by each schema: to compile a schema to code costs its start more than that saves.
+  // A function reads few values with each schema, so compiling schemas to code would slow its start more than
+  // it saves.
   config({ jitless: true })
   const logger = new Logger({ serviceName: "supernode-autoscaler" })
   const log = (handled: Handled): void => {
@@ -72,7 +81,7 @@ export function makeHandler(
     try {
       emitMetrics(flatMetricsOf(facts))
     } catch (error) {
-      // The runs are over: what they did must not end as a failure of their metrics.
+      // The runs are over: failed metrics must not turn them into a failure.
       logger.warn("the metrics of this event could not be written", { cause: String(error) })
     }
   }
@@ -80,12 +89,13 @@ export function makeHandler(
 
   const answer: DoorHandler = async (event, context) => {
     const { app, settings } = await startedBy(context)
-    // In each invocation: Powertools' middleware sets it back.
+    // Set in each invocation, since Powertools' middleware resets it.
     logger.setLogLevel(settings.logLevel)
     const ticked: Ticked = { results: [], omitted: 0 }
     const handled = await app.handle(event, door, {
       ...invocationOf(context),
-      // Logged as they come: where the platform ends a tick, what it did is known. And a fleet's need not all be kept.
+      // Logged at once, so the log has every finished run even if the platform ends the tick. A fleet's
+      // results need not all be kept.
       takeResult: (result) => {
         logResult(logger, result)
         if (ticked.results.length < MAX_ANSWERED) ticked.results.push(result)
@@ -96,10 +106,11 @@ export function makeHandler(
     return answerOf(handled, ticked)
   }
 
-  // Early timeout is off: the platform then ends the whole sandbox. Middy would answer a moment before and leave the run
-  // frozen in mid-step, to wake up inside the next invocation.
-  const wrapped = middy<unknown, Answer, Error, DoorContext>(answer, { timeoutEarlyInMillis: 0 })
-    // Never the event, whatever the environment asks of Powertools: it carries tokens.
+  // Early timeout is off: at the time limit the platform then ends the whole sandbox. Otherwise middy would
+  // answer a moment earlier and leave the run frozen in mid-step, and the run would resume inside the next
+  // invocation.
+  const wrapped = middy<unknown, DoorResponse, Error, DoorContext>(answer, { timeoutEarlyInMillis: 0 })
+    // Never logs the event, whatever the environment tells Powertools, since the event carries tokens.
     .use(injectLambdaContext(logger, { logEvent: false, resetKeys: true }))
     .before(({ context }) => logger.setCorrelationId(context.awsRequestId))
     .onError(({ error }) => {
@@ -117,7 +128,7 @@ export function makeHandler(
   return (event, context) => wrapped(event, context)
 }
 
-/** `startApp` of the wiring; of the app a door uses this much. */
+/** `startApp` of the wiring, reduced to the part of the app that a door uses. */
 export type StartApp = (settings: Settings) => Promise<Pick<App, "handle">>
 
 interface Started {
@@ -125,7 +136,10 @@ interface Started {
   settings: Settings
 }
 
-/** A start that failed is tried again by the next event: what was missing may have come back. */
+/**
+ * Starts the app once. After a failed start the next event tries again, since the missing part may be
+ * available by then.
+ */
 function startOnce(startApp: StartApp): (context: DoorContext) => Promise<Started> {
   let started: Promise<Started> | undefined
   const start = async ({ host }: DoorContext): Promise<Started> => {
@@ -151,7 +165,7 @@ function invocationOf(context: DoorContext): Invocation {
   }
 }
 
-function answerOf({ http, results, problems }: Handled, ticked: Ticked): Answer {
+function answerOf({ http, results, problems }: Handled, ticked: Ticked): DoorResponse {
   if (http) {
     return {
       statusCode: http.status,

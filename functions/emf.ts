@@ -3,21 +3,22 @@ import { METRICS, type MetricName } from "../lib/app/run-metrics.ts"
 import type { EmitMetrics } from "./door.ts"
 
 const NAMESPACE = "supernode-autoscaler"
-/** Observations of one name in one line: CloudWatch takes no more. */
+/** Maximum number of observations of one metric in a line; CloudWatch accepts no more. */
 const MAX_VALUES = 100
 
 const UNITS = { count: MetricUnit.Count, seconds: MetricUnit.Seconds, none: MetricUnit.NoUnit } as const
 
 /**
- * AWS Lambda: one line in CloudWatch's embedded metric format per run. The one dimension is the supernode; the other labels
- * are properties of the line, since each further dimension would be billed as more metrics.
+ * AWS Lambda: writes one line in CloudWatch's embedded metric format per run. The only dimension is the
+ * supernode. The other labels are properties of the line, since each further dimension would be billed as
+ * more metrics.
  */
 export function emfEmitter(): EmitMetrics {
   const namespace = process.env["POWERTOOLS_METRICS_NAMESPACE"] || NAMESPACE
   const metrics = new Metrics({ namespace })
   return (runs) => {
     for (const { supernode, at, values, about } of runs) {
-      // Powertools adds the service, and brings it back whenever it was cleared by a publish.
+      // Powertools adds a `service` dimension, and adds it again after each publish.
       metrics.clearDefaultDimensions()
       metrics.addDimension("supernode", supernode)
       metrics.setTimestamp(at)

@@ -2,13 +2,17 @@ import type { DoorContext, Host } from "./door.ts"
 
 type OptionalText = string | null | undefined
 
-/** FunctionGraph's second argument beside the event (its Node.js runtime's `context.js`); older ones lack some of it. */
+/**
+ * Context that FunctionGraph passes beside the event (`context.js` of its Node.js runtime). Older runtimes
+ * lack some of it.
+ */
 export interface FunctionGraphContext {
   requestID?: string
   getRequestID?(): OptionalText
   getRemainingTimeInMilliSeconds(): number
   getUserData?(name: string): OptionalText
-  // Temporary keys of the function's agency. `getAccessKey` and `getSecretKey` are discontinued and give nothing.
+  // Temporary keys of the function's agency. `getAccessKey` and `getSecretKey` are discontinued and return
+  // nothing.
   getSecurityAccessKey?(): OptionalText
   getSecuritySecretKey?(): OptionalText
   getSecurityToken?(): OptionalText
@@ -17,14 +21,14 @@ export interface FunctionGraphContext {
   getMemorySize?(): number | OptionalText
 }
 
-/** A door's handler behind FunctionGraph's context. */
+/** Adapts a door's handler to FunctionGraph's context. */
 export function onFunctionGraph<A>(
   handler: (event: unknown, context: DoorContext) => Promise<A>,
 ): (event: unknown, context: FunctionGraphContext) => Promise<A> {
   return (event, context) => handler(event, asLambdaContext(context))
 }
 
-/** The context as a Lambda context, made anew for each invocation, as the keys in it are. */
+/** Builds a Lambda context. Each invocation needs a new one, since its temporary keys are new. */
 function asLambdaContext(context: FunctionGraphContext): DoorContext {
   const name = context.getFunctionName?.() || "supernode-autoscaler"
   return {
@@ -42,14 +46,17 @@ function asLambdaContext(context: FunctionGraphContext): DoorContext {
   }
 }
 
-/** Lambda's oldest ways to answer; a promise is ours. */
+/** Lambda's legacy ways to end an invocation. They do nothing, since our handlers return a promise. */
 const END_BY_PROMISE: Pick<DoorContext, "done" | "fail" | "succeed"> = {
   done: () => {},
   fail: () => {},
   succeed: () => {},
 }
 
-/** User settings come by `getUserData` or as one JSON text in RUNTIME_USERDATA; the environment is the fallback. */
+/**
+ * Reads user settings from `getUserData`, then from the JSON text in RUNTIME_USERDATA, then from the
+ * environment.
+ */
 function hostOf(context: FunctionGraphContext): Host {
   const userData = userDataOf(process.env["RUNTIME_USERDATA"])
   return {
@@ -59,7 +66,10 @@ function hostOf(context: FunctionGraphContext): Host {
   }
 }
 
-/** Only all three together sign anything; without an agency there are none. */
+/**
+ * Temporary keys of the function's agency. `null` unless all three parts are there, since a request needs all
+ * three to be signed.
+ */
 function credentialsOf(context: FunctionGraphContext): Host["credentials"] {
   const ak = context.getSecurityAccessKey?.()
   const sk = context.getSecuritySecretKey?.()
@@ -67,7 +77,10 @@ function credentialsOf(context: FunctionGraphContext): Host["credentials"] {
   return ak && sk && securityToken ? { ak, sk, securityToken } : null
 }
 
-/** Used to list the names, which `getUserData` cannot; a text that is no such list is as good as none. */
+/**
+ * User settings in RUNTIME_USERDATA. Their names come from here, since `getUserData` cannot list them.
+ * Returns `{}` if the text is not a JSON object.
+ */
 function userDataOf(json: string | undefined): Record<string, string> {
   try {
     const parsed: unknown = JSON.parse(json ?? "{}")

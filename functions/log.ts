@@ -4,7 +4,10 @@ import { hintOf, saysUnusable } from "../lib/app/start.ts"
 
 type Result = Handled["results"][number]
 
-/** One line per run, one per warning. What may be said is listed here by name, so that nothing else slips out. */
+/**
+ * Logs one line per run, warning and problem. The fields are listed by name, so that nothing else reaches the
+ * log.
+ */
 export function logHandled(logger: Logger, { results, warnings, problems, http }: Handled): void {
   for (const result of results) logResult(logger, result)
   for (const warning of warnings) logger.warn(warning)
@@ -15,25 +18,31 @@ export function logHandled(logger: Logger, { results, warnings, problems, http }
   }
 }
 
-/** The line of one run. */
+/** Logs the line of one run. */
 export function logResult(logger: Logger, result: Result): void {
   const level = isLedgerFault(result) ? "error" : "info"
   logger[level](titleOf(result), lineOf(result))
 }
 
-/** The ledger is missing, another one, or rolled back: nothing runs until an operator mends that. */
+/**
+ * True if the ledger is missing, is another one, or was rolled back: then nothing runs until an operator
+ * repairs it.
+ */
 export function isLedgerFault({ decision }: Result): boolean {
   return decision.findings.some(saysUnusable)
 }
 
-/** `train-a: hold (cooldown)`, `train-a: scale-up, accepted`, `train-a: scale-up (observed only)`. */
+/**
+ * Title of a run's line: `train-a: hold (cooldown)`, `train-a: scale-up, accepted`, `train-a: scale-up
+ * (observed only)`.
+ */
 export function titleOf({ supernode, mode, decision, outcome }: Result): string {
   const observed = mode === "observe" && decision.kind === "scale-up" ? " (observed only)" : ""
   const end = decision.heldBy === null ? observed : ` (${decision.heldBy})`
   return `${supernode}: ${decision.kind}${end}${outcome ? `, ${outcome.kind}` : ""}`
 }
 
-/** The fields of its line. */
+/** Fields of a run's line. */
 export function lineOf({
   supernode,
   mode,
@@ -57,20 +66,20 @@ export function lineOf({
   }
 }
 
-/** Once, and only its words: an SDK's error drags requests with their headers along. */
+/** Logs an error once, and only its texts: an SDK's error object carries requests with their headers. */
 export function logError(logger: Logger, thrown: unknown): void {
-  const error = thrown instanceof Error ? thrown : new TypeError("what was thrown is no error")
+  const error = thrown instanceof Error ? thrown : new TypeError("a value that is not an Error was thrown")
   const problems = problemsOf(error)
   logger.error(error.message, {
     errorName: error.name,
     problems,
     cause: error.cause instanceof Error ? error.cause.message : undefined,
-    // Errors that list problems are ours and say where; any other needs its place in the code.
+    // Errors that list problems are ours and name the place; all others need their stack.
     stack: problems === undefined ? error.stack : undefined,
   })
 }
 
-/** All problems of one error, or of the many that the runs of one event ended with. */
+/** All problems of an error. An `AggregateError` holds the errors of all runs of one event. */
 function problemsOf(error: Error): unknown[] | undefined {
   const errors = error instanceof AggregateError ? error.errors : [error]
   const problems = errors.flatMap((one: unknown) => {

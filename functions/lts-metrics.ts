@@ -1,8 +1,8 @@
 import type { EmitMetrics } from "./door.ts"
 
 /**
- * FunctionGraph: one JSON line per run, for LTS to make charts and alarms of. Of a histogram the slowest observation. It does
- * not depend on the log level, as metrics do not elsewhere.
+ * FunctionGraph: writes one JSON line per run, from which LTS makes charts and alarms. A histogram is reduced
+ * to its largest observation. As on other platforms, metrics do not depend on the log level.
  */
 export const emitLtsMetrics: EmitMetrics = (runs) => {
   for (const { supernode, at, values, about } of runs) {

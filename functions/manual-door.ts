@@ -1,13 +1,13 @@
 import { Logger } from "@aws-lambda-powertools/logger"
 import { settingNames } from "../lib/app/settings.ts"
-import type { CommandAnswer } from "./cli/in-function.ts"
-import { type Answer, type DoorContext, type EmitMetrics, makeHandler, type StartApp } from "./door.ts"
+import type { CommandResponse } from "./cli/in-function.ts"
+import { type DoorContext, type DoorResponse, type EmitMetrics, makeHandler, type StartApp } from "./door.ts"
 
-export type ManualHandler = (event: unknown, context: DoorContext) => Promise<Answer | CommandAnswer>
+export type ManualHandler = (event: unknown, context: DoorContext) => Promise<DoorResponse | CommandResponse>
 
 /**
- * The manual function: a person's request, or `{ "command": [...] }` of the command line. A command starts no app before it
- * runs: a pause must work with a broken policy.
+ * Handler of the manual function: a person's request, or a command line as `{ "command": [...] }`. No app is
+ * started before a command runs, since a pause must work even with a broken policy.
  */
 export function makeManualHandler(startApp: StartApp, emitMetrics?: EmitMetrics): ManualHandler {
   const handleRequest = makeHandler("manual", startApp, emitMetrics)
@@ -31,7 +31,10 @@ function isCommand(event: unknown): boolean {
   return typeof event === "object" && event !== null && Object.hasOwn(event, "command")
 }
 
-/** The function's own settings; on FunctionGraph user data, and before any other keys those of this invocation. */
+/**
+ * Settings of the function: its environment and, on FunctionGraph, its user data. The invocation's temporary
+ * keys replace all other keys.
+ */
 function settingsOf({ host }: DoorContext): Record<string, string | undefined> {
   if (!host) return process.env
   const names = [...settingNames(), ...host.settingNames]

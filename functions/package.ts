@@ -6,7 +6,8 @@ import type { Situation } from "../lib/decision/situation.ts"
 import { digest } from "../lib/digest.ts"
 import { loadPolicyFile, type PolicyFile } from "../lib/policy-file/load.ts"
 
-// What `import … from "supernode-autoscaler"` gives. Importing starts nothing, and nothing that spends is exported.
+// API of `import … from "supernode-autoscaler"`. Importing it starts nothing, and it exports nothing that
+// spends.
 
 export type { Decision, Finding } from "../lib/decision/decision.ts"
 export type { LoadedPolicy } from "../lib/decision/policy/loaded-policy.ts"

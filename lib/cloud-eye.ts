@@ -1,21 +1,21 @@
 import type { Datapoint } from "./decision/inputs/signal.ts"
 
-// Questions to Cloud Eye and its answers: lib/metrics asks, lib/huawei answers.
+// Requests to Cloud Eye and its responses: lib/metrics builds the requests, and lib/huawei sends them.
 
-/** The project and region whose Cloud Eye is asked. */
+/** Project and region of a request to Cloud Eye. */
 export interface CloudPlace {
   region: string
   projectId: string
 }
 
-/** One metric of one resource, with the names of the API. */
+/** One metric of one resource, with the API's field names. */
 export interface CloudEyeMetric {
   namespace: string
   metric_name: string
   dimensions: { name: string; value: string }[]
 }
 
-/** Body of POST /V1.0/{project_id}/batch-query-metric-data, sent unchanged: the caller splits it by Cloud Eye's limits. */
+/** Body of POST /V1.0/{project_id}/batch-query-metric-data, sent unchanged. Must fit Cloud Eye's limits. */
 export interface CloudEyeQuery {
   metrics: CloudEyeMetric[]
   /** Epoch milliseconds. */
@@ -27,29 +27,29 @@ export interface CloudEyeQuery {
   filter: string
 }
 
-/** One element of the answer's `metrics[]`, its datapoints reduced to the statistic asked for, oldest first. */
+/** Element of the response's `metrics[]`, reduced to the requested statistic. Points are oldest first. */
 export interface CloudEyeSeries {
   namespace: string
   metricName: string
   dimensions: { name: string; value: string }[]
   points: Datapoint[]
-  /** Some points are unreadable: a missing period then does not mean that the meter was silent. */
+  /** Set if some points are unreadable. Then a missing period does not prove that the meter was silent. */
   unreadable?: true
 }
 
-/** Filters of GET /V1.0/{project_id}/metrics; what is left out does not filter. */
+/** Filters of GET /V1.0/{project_id}/metrics. An omitted field does not filter. */
 export interface CloudEyeListQuery {
   namespace?: string
   metricName?: string
-  /** Only the first three count. */
+  /** Cloud Eye uses only the first three. */
   dimensions?: readonly { name: string; value: string }[]
-  /** The marker of the page before. */
+  /** Marker from the previous page. */
   start?: string
 }
 
 /** One page of the series that Cloud Eye knows. */
 export interface CloudEyePage {
   metrics: CloudEyeMetric[]
-  /** Marker of the next page; null on the last. */
+  /** Marker of the next page; `null` on the last page. */
   next: string | null
 }

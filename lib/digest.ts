@@ -1,7 +1,7 @@
-// Not by name: an older Node.js has no `hash`, could not link this, and would not say which Node.js it needs.
+// Default import: an older Node.js has no `hash`, so a named import would fail before the version check runs.
 import crypto from "node:crypto"
 
-/** RFC 8785 canonical JSON: one value, one text, whatever the order of its keys. Throws on what JSON cannot say. */
+/** RFC 8785 canonical JSON, independent of key order. Throws TypeError for a value without JSON form. */
 export function canonicalText(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value)
   // JSON writes finite numbers and booleans as JavaScript does.
@@ -17,7 +17,7 @@ function textOfObject(value: object): string {
   return `{${canonicalMembers(value, Object.keys(value).sort())}}`
 }
 
-/** The text of these members in the order of the keys, without braces. */
+/** Canonical text of the members named by `keys`, in that order, without braces and undefined members. */
 export function canonicalMembers(value: object, keys: readonly string[]): string {
   let members = ""
   for (const key of keys) {
@@ -35,7 +35,7 @@ function textOfList(list: readonly unknown[]): string {
   return `[${items}]`
 }
 
-/** Keys repeat in every entry of a ledger. The bound is for keys that name servers or signals. */
+/** Maximum number of cached keys. Bounds the cache, because some keys name servers or signals. */
 const MAX_KNOWN_KEYS = 2_000
 const knownKeys = new Map<string, string>()
 
@@ -48,8 +48,8 @@ function textOfKey(key: string): string {
 }
 
 /**
- * True only if both have the same canonical text, without making it: unchanged parts are often one and the same object. For
- * values without `toJSON`, such as states.
+ * True only if both values have the same canonical text. Does not build that text, since unchanged parts are
+ * often the same object. For values without `toJSON`, such as states.
  */
 export function isSameJson(one: unknown, other: unknown): boolean {
   if (one === other) return true
@@ -72,7 +72,7 @@ function hasKeysOf(one: object, other: Record<string, unknown>): boolean {
   return true
 }
 
-/** True if `other` has the same member for each of `one`. A member that is undefined has no text; an inherited one is none. */
+/** True if `other` has an equal member for each of `one`. Undefined and inherited members count as absent. */
 function hasMembersOf(one: Record<string, unknown>, other: Record<string, unknown>): boolean {
   for (const key of Object.keys(one)) {
     const member = Object.hasOwn(other, key) ? other[key] : undefined
@@ -81,12 +81,12 @@ function hasMembersOf(one: Record<string, unknown>, other: Record<string, unknow
   return true
 }
 
-/** `sha256:` and the hex SHA-256 of the canonical JSON: how policies, plans and ledger entries are named. */
+/** `sha256:` and the hex SHA-256 of the canonical JSON. Identifies policies, plans and ledger entries. */
 export function digest(value: unknown): string {
   return digestText(canonicalText(value))
 }
 
-/** The same over bytes or a text that is canonical already. */
+/** `sha256:` and the hex SHA-256 of bytes, or of a text that is already canonical. */
 export function digestText(text: string | Uint8Array): string {
   return `sha256:${crypto.hash("sha256", text, "hex")}`
 }

@@ -11,51 +11,55 @@ import type { Outcome } from "./decision/state/outcome.ts"
 import type { ScaleUpTrace } from "./decision/state/witness.ts"
 import type { LedgerEntry } from "./ledger/entry.ts"
 
-// What a run asks of the world. Every verb here but `buy` may be repeated.
+// Everything that a run needs from outside. Every method here except `buy` may be repeated.
 
 /**
- * One append-only chain per stream. The conditional append is at once the lock, the audit trail and the state store.
- * All methods throw `LedgerError` when the store cannot be read or written; then nothing may be bought.
+ * One append-only chain per stream. Its conditional append serves as lock, audit trail and state store at
+ * once. All methods throw `LedgerError` if the store cannot be read or written; then no purchase is made.
  */
 export interface Ledger {
-  /** The newest entry; strongly consistent. */
+  /** Newest entry, strongly consistent; `undefined` if the stream has none. */
   head(stream: string): Promise<LedgerEntry | undefined>
-  /** Writes only if `entry.seq` is exactly one past the newest. Says truly what happened, lost answers included. */
+  /** Appends only if `entry.seq` is one past the newest. The result is true even if a response was lost. */
   append(entry: LedgerEntry): Promise<"appended" | "conflict">
   /** Entries in order of seq, strongly consistent; both bounds inclusive. */
   read(stream: string, range?: { fromSeq?: number; toSeq?: number }): AsyncIterable<LedgerEntry>
   streams(): AsyncIterable<string>
-  /** Lets go of files and sockets. */
+  /** Releases files and sockets. */
   close(): Promise<void>
 }
 
-/** The store cannot be read or written, or holds what cannot be trusted. Nothing is bought. */
+/** The store cannot be read or written, or its content cannot be trusted. No purchase is made. */
 export class LedgerError extends Error {
   override readonly name: string = "LedgerError"
 }
 
-/** The store is older than this process knows it: it was rolled back, or another one took its place. Nothing is bought. */
+/** The store was rolled back or replaced: it lacks entries that this process saw. No purchase is made. */
 export class LedgerBehindError extends LedgerError {
   override readonly name = "LedgerBehindError"
 }
 
-/** An answer of the cloud, or the reason why it is missing. Reads never throw. */
+/** A response of the cloud, or the reason why there is none. Reads never throw. */
 export type Read<T> =
   | {
       ok: true
-      value: T /** The cloud's clock minus ours by its `Date` header, milliseconds; null without one. */
+      value: T
+      /** The cloud's clock minus ours, by its `Date` header; milliseconds. `null` without the header. */
       skewMs: number | null
-      /** That `Date`, epoch milliseconds; null without one. */
+      /** Time in the `Date` header, epoch milliseconds; `null` without the header. */
       date?: number | null
     }
   | {
       ok: false
       why: string
-      /** 401 or 403. */
+      /** True if the credentials were refused: HTTP 401 or 403. */
       credentials: boolean
-      /** There was an answer, but not to the question: the question was refused, or its answer is not credible. */
+      /**
+       * Set if the failure does not mean that the source is silent: the request was refused or not sent, or
+       * the response is not credible.
+       */
       refused?: true
-      /** As above, where an answer came with a `Date`: by an error answer, too, but never by a proxy's. */
+      /** As above, from the `Date` header of an error response. A proxy's response does not count. */
       skewMs?: number | null
       date?: number | null
     }
@@ -65,62 +69,65 @@ export interface BuyOrder {
   attempt: string
   policy: Policy
   plan: ScaleUpPlan
-  /** base64 of the userdata whose SHA-256 is in the plan; null where the plan has none. */
+  /** base64 of the userdata whose SHA-256 is in the plan; `null` if the plan has none. */
   userdata: string | null
-  /** Epoch milliseconds: not a byte leaves after this. */
+  /** Epoch milliseconds. Nothing is sent after this time. */
   sendBefore: number
-  /** Monotonic milliseconds of the same instant (`Clock.monotonic`). */
+  /** The same instant in monotonic milliseconds (`Clock.monotonic`). */
   sendBeforeMonotonic: number
-  /** From the first byte of the request to the last of the answer. */
+  /** Time limit in milliseconds, from the first byte of the request to the last byte of the response. */
   timeoutMs: number
 }
 
-/** The cloud as one supernode's run needs it. */
+/** The cloud as the run of one supernode uses it. */
 export interface Cloud {
   readSupernode(policy: Policy): Promise<Read<Supernode>>
-  /** One reading per rule; a source that fails makes its readings missing and never throws. */
-  readMetrics(question: MetricQuestion): Promise<Reading[]>
+  /** One reading per rule. Never throws: if a source fails, its readings are missing. */
+  readMetrics(query: MetricQuery): Promise<Reading[]>
   readOffers(policy: Policy): Promise<Read<Offer[]>>
-  /** An order by its id; null where no billing service is known for the region. */
+  /** An order by its id; `null` if no billing service is known for the region. */
   readOrder?(policy: Policy, orderId: string): Promise<Read<CloudOrder> | null>
-  /** Live-scale-ups of the supernode in CTS, between two instants; null where no CTS is known beside another ModelArts. */
+  /**
+   * Live-scale-ups of the supernode in CTS, between two times in epoch milliseconds. `null` if ModelArts has
+   * an endpoint of its own and CTS has none.
+   */
   readTraces?(policy: Policy, window: { from: number; to: number }): Promise<Read<ScaleUpTrace[]> | null>
-  /** The one verb that spends. Sends at most one request, never throws, and classifies every ending. */
+  /** The only method that spends money. Sends at most one request, never throws, classifies every ending. */
   buy(order: BuyOrder): Promise<Outcome>
 }
 
-export interface MetricQuestion {
+export interface MetricQuery {
   policy: Policy
   supernode: Supernode
   signal: Signal
   now: number
 }
 
-/** Newest entries of the streams, to keep outside the ledger: what shows later that no entry was cut off or rewritten. */
+/** Newest entry of each stream, kept outside the ledger. Shows later if entries were cut off or rewritten. */
 export interface Anchor {
   v: 1
-  /** Id of the ledger; null for one without an id. */
+  /** Id of the ledger; `null` if it has none. */
   ledger: string | null
   /** ISO 8601, UTC. */
   at: string
   heads: Record<string, { seq: number; hash: string }>
 }
 
-/** A notification, and the ledger entry that states what it says: it was written before. */
+/** A notification with the ledger entry that records its content. The entry is always written first. */
 export interface Notification extends PendingAction {
   /** The supernode's name in the policy. */
   supernode: string
   mode: RunMode
   entry: { stream: string; seq: number; hash: string }
-  /** Only with purchases and the daily report. */
+  /** Present only for purchases and the daily report. */
   anchor?: Anchor
-  /** Labels of the recipients that an earlier try did not reach; all others have the notification already. */
+  /** Labels of recipients that an earlier try did not reach; the others already have it. Defaults to all. */
   to?: readonly string[]
 }
 
 /**
- * Whether the other side took it. `why` never contains an address; `taken` are the labels of the recipients that took it,
- * `failed` of those that did not.
+ * Result of a delivery. `taken` lists the labels of the recipients that accepted it, `failed` those of the
+ * others. `why` never contains an address.
  */
 export type Delivery =
   | { ok: true; taken?: readonly string[] }
@@ -128,30 +135,30 @@ export type Delivery =
 
 /** The recipients of notifications (policy `notify`). */
 export interface Notifier {
-  /** Is there a recipient for this subject? */
+  /** True if at least one recipient wants this topic. */
   wants(topic: NotifyTopic): boolean
-  /** One try for each recipient, of at most `timeoutMs`. Never throws. */
-  tell(notice: Notification, timeoutMs: number): Promise<Delivery>
+  /** Tries each recipient once, for at most `timeoutMs`. Never throws. */
+  send(notification: Notification, timeoutMs: number): Promise<Delivery>
 }
 
 export interface Clock {
   /** Wall clock, epoch milliseconds. */
   now(): number
-  /** Milliseconds that never jump. */
+  /** Monotonic milliseconds, unaffected by changes of the wall clock. */
   monotonic(): number
-  /** Comes back after that many milliseconds; only the settling of an outcome waits. */
+  /** Resolves after this many milliseconds. */
   wait(ms: number): Promise<void>
 }
 
-/** Calls after so many milliseconds, and gives a way to take that back. */
+/** Calls `call` after `ms` milliseconds. Returns a function that cancels the call. */
 export type After = (ms: number, call: () => void) => () => void
 
-/** How one supernode's last run found its chain: only a guess at what the next one will find. */
+/** What one supernode's last run found in its chain. For the next run it is only a guess. */
 export interface LastLook {
-  /** When the newest entry was dated, epoch milliseconds; null: there was none. */
+  /** Time of the newest entry, epoch milliseconds; `null` if there was none. */
   headAt: number | null
   hasAttempt: boolean
-  /** The state alone held the run. */
+  /** True if the state alone held the run. */
   isHeld: boolean
 }
 
@@ -159,18 +166,18 @@ export interface Ports {
   ledger: Ledger
   cloud: Cloud
   clock: Clock
-  /** null: the policy names no recipient of notifications. */
+  /** `null` if the policy names no recipient of notifications. */
   notify: Notifier | null
   /** A random id, new at every call. */
   newId(): string
   /**
-   * Does this when no other run of the process does, as long as none takes too long: buyers under caps across supernodes
-   * then read the fleet after the one before them has reserved. It spares conflicts and proves nothing; the ledger's
-   * conditional append protects the money. Left out: all go at once.
+   * Runs `work` while no other run of this process runs its own, unless a turn takes too long. A buyer under
+   * fleet caps then reads the fleet after the previous buyer has reserved. This only saves conflicts; the
+   * ledger's conditional append protects the money. If absent, all buyers run at once.
    */
   inFleetTurn?<T>(work: () => Promise<T>): Promise<T>
-  /** What this process last saw of each supernode, by stream. Left out: no supernode is read beside the heads. */
+  /** Last look at each supernode's chain, by stream. If absent, a supernode is read only after the heads. */
   lastLooks?: Map<string, LastLook>
-  /** Milliseconds this invocation may still run; Infinity on a host. */
+  /** Milliseconds that this invocation may still run; `Infinity` on a host. */
   timeLeftMs(): number
 }

@@ -4,8 +4,8 @@ interface Waiting {
 }
 
 /**
- * Turns at something that takes only so many questions at a time. The time limits of a question begin with its turn, so that
- * a fleet whose supernodes ask at the same time only waits.
+ * Limits how many requests run at the same time. A request's time limits begin with its turn, so they do not
+ * include the wait if a whole fleet sends requests at once.
  */
 export class Turns {
   readonly #limit: number
@@ -16,10 +16,10 @@ export class Turns {
     this.#limit = limit
   }
 
-  /** Rejects as `work` does, and with the cause of `failWaiting`: then `work` was not called. */
+  /** Runs `work` in its turn. Rejects as `work` does, or with `failWaiting`'s cause if `work` never ran. */
   async take<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running < this.#limit) this.#running += 1
-    // A turn that ends is handed on, so that nothing that comes later slips in between.
+    // A finished turn passes to the longest-waiting request, so a later request cannot overtake it.
     else await new Promise<void>((go, fail) => this.#waiting.push({ go, fail }))
     try {
       return await work()
@@ -30,7 +30,7 @@ export class Turns {
     }
   }
 
-  /** For those who wait when a question finds that nothing answers: nothing of theirs was sent. */
+  /** Rejects all waiting requests, after a request found the other side silent. None of them was sent. */
   failWaiting(cause: unknown): void {
     const waiting = this.#waiting
     this.#waiting = []

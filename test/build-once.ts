@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 
-// Several test files need the same bundles, and building one costs as much as many tests. So the first file that needs
-// one builds it, for all workers of the run.
+// Several test files need the same bundles, and building one takes as long as many tests. So the first file
+// that needs a bundle builds it for all workers of the run.
 
 const FOLDER = "TEST_BUILDS_FOLDER"
 const POLL_MS = 20
@@ -12,8 +12,8 @@ const POLL_MS = 20
 const known = new Map<string, Promise<string>>()
 
 /**
- * The folder in which `make` has put what `name` means. It is made once per run of the tests; nothing may change it
- * afterwards. Throws what went wrong in the process that made it.
+ * Folder in which `make` has put the build `name`. It is made once per run of the tests; nothing may change
+ * it afterwards. Throws an Error with the problem if the build failed in any process.
  */
 export function builtOnce(name: string, make: (folder: string) => Promise<unknown>): Promise<string> {
   const promise = known.get(name) ?? builtInRun(name, make)
@@ -49,7 +49,10 @@ function isFirst(folder: string): boolean {
   }
 }
 
-/** Of the whole run; of this process alone where Vitest did not start it (`npm run storm`). */
+/**
+ * Folder of the whole run. If Vitest did not start this process (`npm run storm`), a folder of this process
+ * alone.
+ */
 function runFolder(): string {
   const shared = process.env[FOLDER]
   if (shared !== undefined) return shared
@@ -59,7 +62,10 @@ function runFolder(): string {
   return own
 }
 
-/** Vitest's global setup: makes the folder, which workers inherit by their environment, and removes it at the end. */
+/**
+ * Vitest's global setup. Makes the folder, whose path workers inherit by their environment, and removes it at
+ * the end.
+ */
 export default function setup(): () => void {
   const folder = mkdtempSync(join(tmpdir(), "builds-"))
   process.env[FOLDER] = folder

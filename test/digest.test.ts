@@ -3,12 +3,12 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { canonicalText, isSameJson } from "../lib/digest.ts"
 
-// The reference is the npm package `canonicalize`, which is older than this project and has users elsewhere.
+// The reference is the npm package `canonicalize`. It is older than this project and widely used.
 
 const someJson = fc.jsonValue({ noUnicodeString: false, maxDepth: 5 })
 
 describe("canonical text", () => {
-  it("is that of the reference for every JSON value", () => {
+  it("canonical text is that of the reference for every JSON value", () => {
     fc.assert(
       fc.property(someJson, (value) => {
         expect(canonicalText(value)).toBe(canonicalize(value))
@@ -32,7 +32,7 @@ describe("canonical text", () => {
     ],
     ["own keys named __proto__", JSON.parse('{"z":1,"__proto__":{"b":1,"a":2}}')],
     ["nothing in it", [{}, [], ""]],
-  ])("is that of the reference for %s", (_name, value) => {
+  ])("canonical text is that of the reference for %s", (_name, value) => {
     expect(canonicalText(value)).toBe(canonicalize(value))
   })
 
@@ -44,13 +44,13 @@ describe("canonical text", () => {
     () => 1,
     Symbol("s"),
     { deep: [{ value: Number.NaN }] },
-  ])("throws on what JSON cannot say: case %#", (value) => {
+  ])("canonical text throws on a value that JSON cannot hold: case %#", (value) => {
     expect(() => canonicalText(value)).toThrow(TypeError)
   })
 })
 
 describe("comparing two JSON values", () => {
-  it("finds the same exactly where the canonical texts are the same", () => {
+  it("two JSON values are the same exactly if their canonical texts are the same", () => {
     fc.assert(
       fc.property(someJson, someJson, (one, other) => {
         expect(isSameJson(one, other)).toBe(canonicalText(one) === canonicalText(other))
@@ -65,11 +65,11 @@ describe("comparing two JSON values", () => {
     ["an own member named like an inherited one and none", { a: 1, valueOf: null }, { a: 1 }],
     ["a list and an object with the same members", [1], { 0: 1 }],
     ["null and an empty object", null, {}],
-  ])("tells the difference of %s", (_name, one, other) => {
+  ])("comparing two JSON values distinguishes %s", (_name, one, other) => {
     expect([isSameJson(one, other), isSameJson(other, one)]).toEqual([false, false])
   })
 
-  it("takes a member that is undefined for an absent one", () => {
+  it("comparing two JSON values treats an undefined member as absent", () => {
     expect(isSameJson({ a: 1, b: undefined }, { a: 1 })).toBe(true)
     expect(isSameJson({ a: 1 }, { b: undefined, a: 1 })).toBe(true)
   })

@@ -1,6 +1,9 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
-/** A long file that starts last leaves the other cores without work. Longest first; by seconds of `npm test` on two cores. */
+/**
+ * The slowest test files, longest first, by seconds of `npm test` on two cores. A long file that starts last
+ * would leave the other cores without work.
+ */
 const LONGEST = [
   "simulation/simulation",
   "e2e/prometheus",

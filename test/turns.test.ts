@@ -1,7 +1,10 @@
 import { expect, test } from "vitest"
 import { Turns } from "../lib/turns.ts"
 
-/** Questions that answer when the test says so, in the order in which they began. */
+/**
+ * Starts requests that the test ends by `answer` or `fail`. `begun` has them in the order in which they
+ * began.
+ */
 function startQuestions(turns: Turns, count: number) {
   const begun: { nth: number; answer(): void; fail(cause: unknown): void }[] = []
   const ended = Array.from({ length: count }, (_, nth) =>
@@ -12,7 +15,7 @@ function startQuestions(turns: Turns, count: number) {
   return { begun, ended }
 }
 
-test("a question of many begins, with all its time, when one before it has its answer", async () => {
+test("a waiting request begins, with its full time limit, when a request before it ends", async () => {
   const { begun, ended } = startQuestions(new Turns(2), 4)
   for (let nth = 0; nth < 4; nth++) {
     expect(begun.map((one) => one.nth)).toEqual([0, 1, 2, 3].slice(0, nth + 2))
@@ -21,7 +24,7 @@ test("a question of many begins, with all its time, when one before it has its a
   }
 })
 
-test("all that wait fail at once when a database that hangs is found out, and those under way go on", async () => {
+test("all waiting requests fail at once if the database hangs, and running ones continue", async () => {
   const turns = new Turns(2)
   const { begun, ended } = startQuestions(turns, 5)
   const hangs = new Error("it hangs")

@@ -8,13 +8,13 @@ export { words } from "./words.ts"
 
 // Parsers of arguments. Each throws commander's InvalidArgumentError: wrong usage, exit 2.
 
-/** Seconds may be left out. */
+/** ISO 8601 with its zone; seconds are optional. */
 const isoInstant = z.union([
   z.iso.datetime({ offset: true }),
   z.iso.datetime({ offset: true, precision: -1 }),
 ])
 
-/** As times are shown to people: `2026-01-31 18:00:00 +08:00`. */
+/** Format in which times are shown to people: `2026-01-31 18:00:00 +08:00`. */
 const SHOWN_INSTANT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?) ?([+-]\d\d:\d\d)$/
 
 /** TIME: ISO 8601 with its zone, or a duration from `now`; always in the future. */
@@ -48,13 +48,13 @@ export function instant(text: string): number {
   return instantIn(text, { orElse: null, exampleAt: Date.UTC(2026, 0, 31) })
 }
 
-/** An example in a message is a time that the option takes on that day. */
+/** Distance between now and the example in a message. An option accepts an example that is this far away. */
 const EXAMPLE_MS = 2 * 86_400_000
 
 interface TimeForms {
-  /** The other form that the option takes. */
+  /** Description of the other form that the option accepts; `null` if there is none. */
   orElse: string | null
-  /** The day of the examples in the message, epoch milliseconds. */
+  /** Day of the examples in the message, epoch milliseconds. */
   exampleAt: number
 }
 
@@ -75,7 +75,7 @@ export function duration(text: string): number {
   return ms
 }
 
-/** The operator's name; the placeholder of an example is refused. */
+/** The operator's name. Refuses the placeholder of an example. */
 export function actor(text: string): string {
   const name = words(text)
   if (isPlaceholder(name))
@@ -83,7 +83,7 @@ export function actor(text: string): string {
   return name
 }
 
-/** Why: a reason, and not the placeholder of an example. */
+/** The reason for a command. Refuses the placeholder of an example. */
 export function reason(text: string): string {
   const why = words(text)
   if (isPlaceholder(why))
@@ -104,16 +104,16 @@ export function whole(min: number, max: number): (text: string) => number {
   }
 }
 
-/** A plan's hash, or its beginning: `sha256:` and 12 to 64 hex digits; the word before the colon may be left out. */
+/** A plan's hash, or its beginning: 12 to 64 hex digits; `sha256:` before them is optional. */
 export function planHash(text: string): string {
   const [, digits] = /^(?:sha256:)?([0-9a-f]{12,64})$/.exec(text) ?? []
   if (digits !== undefined) return `sha256:${digits}`
   throw new InvalidArgumentError(
-    "It must be a plan's hash as `dry-run` prints it: sha256: and 64 hex digits, of which the first 12 or more do for a plan that waits.",
+    "It must be a plan's hash as `dry-run` prints it: sha256: and 64 hex digits. For a plan that waits, the first 12 or more digits are enough.",
   )
 }
 
-/** A file to write; standard output is for what the command prints. */
+/** Path of a file to write. Refuses `-`, since standard output is for what the command prints. */
 export function planPath(text: string): string {
   const path = words(text)
   if (path === "-") throw new InvalidArgumentError("It must be a file, not -.")

@@ -14,13 +14,13 @@ export interface CommandRow {
   summary: string
 }
 
-/** Commands by what defines them. Their code is loaded when a command line names one of them. */
+/** Commands that one module defines. The module is loaded only if the command line needs one of them. */
 export interface CommandModule {
   rows: readonly CommandRow[]
   load(): Promise<Register>
 }
 
-/** In the order of the help. */
+/** All commands in the order of the help. */
 export const COMMAND_MODULES: readonly CommandModule[] = [
   one(
     "init",
@@ -151,13 +151,13 @@ function group(name: string, summary: string, load: CommandModule["load"]): Comm
   return { rows: [{ name, arguments: "", hasOptions: false, summary }], load }
 }
 
-/** Commands whose definitions a command line needs: one by name, none for the help of the program, or all. */
+/** Commands that a command line needs: one by name, none (for the program's help), or all. */
 export type Needed = { kind: "one"; name: string } | { kind: "none" } | { kind: "all" }
 
 const VALUED_OPTIONS = ["--policy", "--ledger"]
 const OF_PROGRAM = ["-h", "--help", "-V", "--version"]
 
-/** Reads only as much of a command line as names its command; in doubt all commands are needed. */
+/** Reads a command line only as far as its command's name. An unknown name needs all commands. */
 export function neededBy(argv: readonly string[]): Needed {
   const words = [...argv]
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
@@ -175,7 +175,7 @@ function neededFor(name: string): Needed {
   return isKnown && name !== "completion" ? { kind: "one", name } : { kind: "all" }
 }
 
-/** Defines the needed commands as they are, and of the others what the help of the program shows. */
+/** Defines the needed commands in full, and the others only as far as the program's help shows them. */
 export async function defineCommands(program: Command, cli: Cli, needed: Needed): Promise<void> {
   const isNeeded = ({ rows }: CommandModule): boolean =>
     needed.kind === "all" || (needed.kind === "one" && rows.some(({ name }) => name === needed.name))

@@ -15,7 +15,7 @@ import { type CliIo, type Screen, screenOf } from "./io.ts"
 /** One run of the command line. */
 export interface Cli {
   io: CliIo
-  /** The command ends with this exit code, or with a more serious one; without, with 1: it failed. */
+  /** Makes the command end with this exit code, unless another one is more serious. Defaults to 1: failed. */
   fail(code?: ExitCode): void
 }
 
@@ -24,14 +24,14 @@ export interface CommonOptions {
   policy?: string
   ledger?: string
   json?: boolean
-  /** `-v`, where a command has it. */
+  /** `-v`, if the command has this option. */
   verbose?: boolean
 }
 
-/** For commands that show gates. */
+/** Option of commands that show gates. */
 export const VERBOSE = ["-v, --verbose", "show passing gates, too"] as const
 
-/** A command with its words parsed. */
+/** A command with parsed arguments. */
 export interface Task extends Cli {
   options: CommonOptions
   screen: Screen
@@ -42,7 +42,7 @@ export function taskOf(cli: Cli, options: CommonOptions): Task {
   return { ...cli, options, screen: screenOf(cli.io, options.json === true), now: cli.io.clock.now() }
 }
 
-/** The environment's settings, --policy and --ledger before it. Throws SettingsError. */
+/** Settings of the environment, which --policy and --ledger override. Throws SettingsError. */
 export function settingsOf({ io, options }: Task): Settings {
   const given: Record<string, string | undefined> = {
     SUPERNODE_POLICY: options.policy,
@@ -52,7 +52,7 @@ export function settingsOf({ io, options }: Task): Settings {
     return readSettings((name) => given[name] ?? io.env[name], Object.keys(io.env))
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
-    // What was given on the command line is named as it was given.
+    // Names a setting as the operator gave it: by the option instead of the variable.
     const flags = { SUPERNODE_POLICY: "--policy", SUPERNODE_LEDGER: "--ledger" }
     const named = Object.entries(flags).filter(([name]) => given[name] !== undefined)
     throw new SettingsError(
@@ -66,15 +66,15 @@ export function settingsOf({ io, options }: Task): Settings {
   }
 }
 
-/** Policy, ledger and cloud for as long as `work` takes. */
+/** Opens policy, ledger and cloud, and closes them after `work`. */
 export async function withApp<T>(task: Task, work: (app: App) => Promise<T>): Promise<T> {
-  // Loaded on demand: a command that asks no cloud starts without the clients of all clouds.
+  // Loaded on demand, so that a command without the cloud starts without the clients of all clouds.
   const { startApp } = await import("../../lib/app/start.ts")
   const app = await startApp(settingsOf(task), { clock: task.io.clock })
   return closing(app, () => work(app))
 }
 
-/** Policy and ledger without the cloud. */
+/** Opens policy and ledger without the cloud, and closes them after `work`. */
 export async function withPolicyAndLedger<T>(
   task: Task,
   work: (open: Pick<App, "settings" | "policies" | "ledger">) => Promise<T>,
@@ -84,7 +84,10 @@ export async function withPolicyAndLedger<T>(
   return closing(ledger, () => work({ settings, policies: policies.current(), ledger }))
 }
 
-/** The ledger alone: what stops the buying must work with a policy that is broken. */
+/**
+ * Opens only the ledger, and closes it after `work`. Commands that stop purchases must work with a broken
+ * policy.
+ */
 export async function withLedger<T>(
   task: Task,
   work: (ledger: AuditedLedger, settings: Settings) => Promise<T>,
@@ -96,7 +99,7 @@ export async function withLedger<T>(
 
 async function closing<T>(open: { close(): Promise<void> }, work: () => Promise<T>): Promise<T> {
   const done = await work().catch(async (error: unknown) => {
-    // The first error is the one that is reported.
+    // Only the first error is reported.
     await open.close().catch(() => undefined)
     throw error
   })
@@ -104,16 +107,16 @@ async function closing<T>(open: { close(): Promise<void> }, work: () => Promise<
   return done
 }
 
-export function deskOf({ io }: Task, ledger: AuditedLedger): CommandPorts {
+export function commandPorts({ io }: Task, ledger: AuditedLedger): CommandPorts {
   return { ledger, clock: io.clock, newId: randomUUID }
 }
 
-/** A person waits: no function's time limit, keys from the settings. */
+/** Invocation without a function's time limit, since a person waits. The keys come from the settings. */
 export function invocation(): Invocation {
   return { requestId: randomUUID(), remainingMs: () => Number.POSITIVE_INFINITY, credentials: null }
 }
 
-/** A supernode by name or id. Throws CommandError that names the known ones. */
+/** Finds a supernode by name or id. Throws CommandError that names the known ones. */
 export function findSupernode(supernodes: readonly LoadedPolicy[], name: string): LoadedPolicy {
   const found = supernodes.find(({ policy }) => policy.name === name || isSameId(policy.id, name))
   if (found) return found

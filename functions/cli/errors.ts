@@ -2,12 +2,15 @@ import { visible } from "../../lib/decision/inputs/foreign-text.ts"
 import { counted } from "../../lib/decision/policy/amounts.ts"
 import { PolicyError, problemLine } from "../../lib/policy-file/problem.ts"
 
-/** The command was understood and cannot be done: an unknown supernode, nothing to settle. Says what to do instead. */
+/**
+ * The command is valid, but it cannot be done: unknown supernode, nothing to settle. The message says what to
+ * do instead.
+ */
 export class CommandError extends Error {
   override readonly name = "CommandError"
 }
 
-/** The problems for people, one visible line each. */
+/** The problems of an error for people, one visible line each. */
 export function linesOf(error: unknown): string[] {
   return problemLines(error).map(visible)
 }
@@ -20,7 +23,7 @@ function problemLines(error: unknown): string[] {
   }
   if (error instanceof Error && "problems" in error && Array.isArray(error.problems)) {
     const problems = error.problems.map(String)
-    // By name: the modules of these errors would load their schemas.
+    // Compares names, since an import of the modules of these errors would load their schemas.
     const isOfFile = error.name === "LoadFileError" || error.name === "ScenarioError"
     return isOfFile
       ? [...problems, `error: ${error.message}`]
@@ -35,7 +38,7 @@ export interface ErrorJson {
     /** `usage`, `settings`, `policy`, `event`, `ledger`, `command`, `runs`, `load`, `scenario`; `internal` for a bug. */
     kind: string
     message: string
-    /** Each problem by itself; a policy's with its place. Empty where the message says all. */
+    /** All problems, one by one; those of a policy with their place. Empty if `message` says everything. */
     problems: unknown[]
   }
 }
@@ -51,7 +54,7 @@ const KINDS: Readonly<Record<string, string>> = {
   RunsFailed: "runs",
 }
 
-/** `kind`: of an error that is not one of ours. */
+/** `given`: kind to use for an error that is not one of ours. */
 export function errorJson(error: unknown, given = "internal"): ErrorJson {
   if (!(error instanceof Error)) return { error: { kind: given, message: String(error), problems: [] } }
   const kind = KINDS[error.name] ?? given
@@ -65,7 +68,7 @@ export function errorJson(error: unknown, given = "internal"): ErrorJson {
   return { error: { kind, message, problems } }
 }
 
-/** `no such file`, for people; other causes by their system code. */
+/** Cause of an error for people, such as `no such file`; other causes by their system code. */
 export { causeOf } from "../../lib/policy-file/file-cause.ts"
 
 export function stackOf(error: unknown): string | null {

@@ -16,7 +16,7 @@ export async function readEvent(path: string, io: CliIo): Promise<unknown> {
   }
 }
 
-/** The error of JSON.parse in one line; that there is no text, where that is all. */
+/** The error of JSON.parse in one line; `it is empty` for an empty text. */
 export function whyNotJson(text: string, error: unknown): string {
   if (text.trim() === "") return "it is empty"
   return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ")
@@ -24,11 +24,14 @@ export function whyNotJson(text: string, error: unknown): string {
 
 /** A file that an operator named, or stdin for `-`, as UTF-8 without its byte order mark. Throws CommandError. */
 export async function readText(path: string, io: CliIo, what: string): Promise<string> {
-  // Windows' editors put a mark before UTF-8 text that is no part of it.
+  // Editors on Windows put a byte order mark before UTF-8 text. It is not part of the text.
   return (await readBytes(path, io, what)).toString("utf8").replace(/^\uFEFF/, "")
 }
 
-/** A file that an operator named, or stdin for `-`. Throws CommandError where it cannot be read or is larger than 6 MB. */
+/**
+ * A file that an operator named, or stdin for `-`. Throws CommandError if it cannot be read or is larger than
+ * 6 MB.
+ */
 export async function readBytes(path: string, io: CliIo, what: string): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -36,7 +39,7 @@ export async function readBytes(path: string, io: CliIo, what: string): Promise<
     for await (const chunk of path === "-" ? io.stdin : bytesIn(path)) {
       bytes += chunk.length
       if (bytes > MAX_BYTES)
-        throw new CommandError(`${what} is larger than 6 MB, which is more than any such file holds`)
+        throw new CommandError(`${what} is larger than 6 MB, the maximum for such a file`)
       chunks.push(chunk)
     }
   } catch (error) {

@@ -2,7 +2,7 @@ import type { RunResult } from "../../lib/run/result.ts"
 
 /** Exit codes of the command line: a public contract. */
 export const EXIT = {
-  /** It went as asked; a hold on an alarm, a tick or a dry run too. */
+  /** Done as requested; includes a hold on an alarm, a tick or a dry run. */
   done: 0,
   failed: 1,
   usage: 2,
@@ -15,14 +15,14 @@ export const EXIT = {
 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
-/** Of several codes, the first of these that occurs is the command's. */
+/** If a command has several codes, it ends with the first of these. */
 const MOST_SERIOUS_FIRST: readonly ExitCode[] = [EXIT.unknown, EXIT.failed, EXIT.notBought, EXIT.held]
 
 export function mostSerious(codes: readonly ExitCode[]): ExitCode {
   return MOST_SERIOUS_FIRST.find((code) => codes.includes(code)) ?? EXIT.done
 }
 
-/** The exit code of one supernode's result. `isAsked`: a person's request asked to buy. */
+/** The exit code of one supernode's result. `isAsked`: true if a person's request asked to buy. */
 export function exitCodeOf({ mode, decision, outcome }: RunResult, isAsked: boolean): ExitCode {
   switch (outcome?.kind) {
     case "unknown":

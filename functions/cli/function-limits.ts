@@ -4,7 +4,7 @@ import { parseLedgerUrl } from "../../lib/ledger/open.ts"
 import { CommandError } from "./errors.ts"
 import type { CliIo } from "./io.ts"
 
-// Which commands and options the manual function takes.
+// Commands and options that the manual function accepts.
 
 /** Commands that a function runs. A new command is refused until it is listed here. */
 export const FUNCTION_COMMANDS: readonly string[] = [
@@ -27,32 +27,35 @@ const OWN_MACHINE = "it works with files of your own machine: run it there"
 
 /** Commands that a function refuses, with what to do instead. */
 export const REFUSED_COMMANDS: Readonly<Record<string, string>> = {
-  run: "it may buy. Send the event to the function that takes it, or a manual request to this one",
+  run: "it may buy. Send the event to the function that accepts it, or a manual request to this one",
   apply: "it buys. Send the request that `dry-run` shows to this function, without `command`",
-  serve: "it does not end. The functions take its place",
-  sandbox: "it does not end: run it on your own machine",
+  serve: "it runs until stopped. The functions replace it",
+  sandbox: "it runs until stopped: run it on your own machine",
   simulate: OWN_MACHINE,
   test: OWN_MACHINE,
   policy: OWN_MACHINE,
   init: "it writes a file: run it on your own machine",
   completion: "it is for a shell: run it on your own machine",
   "audit report":
-    "it writes a page: run it where the ledger can be reached, or take the entries with `audit export`",
+    "it writes a page: run it where the ledger can be reached, or get the entries with `audit export`",
 }
 
-/** Options that never end. */
+/** Options that make a command run without end. */
 const ENDLESS = ["--watch", "--follow"]
 
-/** Arguments that name a file; options say so by themselves (`--event <FILE>`). */
+/** Arguments that name a file. Options are recognized by their flags (`--event <FILE>`). */
 const FILE_ARGUMENT = /^(POLICY|FILE|OLD|NEW)$/
 
-/** Why no function runs a command of this name; null where one does, or where there is no such command. */
+/**
+ * Returns the reason why no function runs this command; `null` if functions do, or if there is no such
+ * command.
+ */
 export function whyRefused(name: string): string | null {
   const why = Object.hasOwn(REFUSED_COMMANDS, name) ? REFUSED_COMMANDS[name] : undefined
   return why === undefined ? null : sayRefused(name, why)
 }
 
-/** `["ledger", "init"]`. */
+/** Words of a command, such as `["ledger", "init"]`. */
 export function pathOf(action: Command): string[] {
   const names: string[] = []
   for (let at: Command | null = action; at?.parent; at = at.parent) names.unshift(at.name())
@@ -62,7 +65,9 @@ export function pathOf(action: Command): string[] {
 /** Commands that record nothing. */
 const READING = ["validate", "dry-run", "status", "audit", "doctor", "notify"]
 
-/** Throws CommandError where the command would be recorded in a ledger that no other container of the function reads. */
+/**
+ * Throws CommandError if the command would write to a ledger that no other container of the function reads.
+ */
 export function checkLedgerIsShared(action: Command, env: CliIo["env"]): void {
   const path = pathOf(action)
   const [name = ""] = path
@@ -71,11 +76,14 @@ export function checkLedgerIsShared(action: Command, env: CliIo["env"]): void {
   const { kind } = parseLedgerUrl(ledgerUrl)
   if (!isServerless || (kind !== "sqlite" && kind !== "memory")) return
   throw new CommandError(
-    `${path.join(" ")} would reach no other run: a ledger of ${kind}: belongs to this one container of the function. Set SUPERNODE_LEDGER to a ledger that all functions share. Nothing was done`,
+    `no other run would see ${path.join(" ")}: only this container of the function has the ${kind} ledger. Set SUPERNODE_LEDGER to a ledger that all functions share. Nothing was done`,
   )
 }
 
-/** Before the command does anything. Throws CommandError where a function does not take it with these options. */
+/**
+ * Checks a command before it does anything. Throws CommandError if a function does not accept it with these
+ * options.
+ */
 export function checkLimits(action: Command): void {
   const path = pathOf(action)
   const [name = ""] = path
@@ -87,25 +95,25 @@ export function checkLimits(action: Command): void {
   for (const global of ["policy", "ledger"]) {
     if (options[global] !== undefined)
       throw new CommandError(
-        `--${global} is not taken here: policy and ledger are those of this function's settings. Nothing was done`,
+        `--${global} is not accepted here: this function's settings name its policy and ledger. Nothing was done`,
       )
   }
   for (const option of action.options) {
     const { long, flags } = option
     const value = options[option.attributeName()]
     if (long && ENDLESS.includes(long) && value !== undefined)
-      throw new CommandError(`${long} does not end, and a function answers once. Nothing was done`)
+      throw new CommandError(`${long} runs until stopped, but a function responds once. Nothing was done`)
     if (long && flags.includes("<FILE>")) checkFile(long, value)
   }
   for (const [i, argument] of action.registeredArguments.entries())
     if (FILE_ARGUMENT.test(argument.name())) checkFile(argument.name(), action.args[i])
 }
 
-/** The files in the function's file system are not the caller's. */
+/** Refuses file names, since the files in the function's file system are not the caller's. */
 function checkFile(what: string, value: unknown): void {
   if (value === undefined || value === "-") return
   throw new CommandError(
-    `${what} names a file, and a function has none of yours: write - instead, and put the text under "stdin" beside "command". Nothing was done`,
+    `${what} names a file, but a function cannot read your files: write - instead, and put the text under "stdin" beside "command". Nothing was done`,
   )
 }
 

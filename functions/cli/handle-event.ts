@@ -8,18 +8,22 @@ import { lookAtLedger, sayLedger } from "./known-ledger.ts"
 import { lookOf, resultLines } from "./print/result.ts"
 import { inZone, zoneOf } from "./print/time.ts"
 
-/** Handles one event as the functions do, and shows its results; may buy. The exit code says what became of an order. */
+/**
+ * Handles one event as the functions do, and shows its results; may buy. The exit code gives the outcome of
+ * an order.
+ */
 export async function handleEvent(task: Task, app: App, event: unknown): Promise<void> {
-  // Stopped between sending and recording, a purchase would count as unknown and hold everything after it.
+  // If the process stopped between sending and recording, the purchase would be unknown and would hold all
+  // later ones.
   void task.io.untilStopped().then(() => {
-    task.screen.note("finishing first: a purchase may be on its way. Once more stops at once")
+    task.screen.note("finishing first: a purchase may be in progress. Interrupt again to stop at once")
   })
   try {
     show(task, app, await app.handle(event, "any", invocation()))
     await showLedger(task, app)
   } catch (error) {
     if (!(error instanceof RunsFailed)) throw error
-    // One run failed. The results of the other supernodes are shown all the same.
+    // One run failed. The results of the other supernodes are still shown.
     const { results, warnings } = error
     showResults(task, {
       results,
@@ -33,7 +37,10 @@ export async function handleEvent(task: Task, app: App, event: unknown): Promise
   }
 }
 
-/** Beside the results, whose JSON is the functions' own. Nothing where no run used the ledger: that was said. */
+/**
+ * Shows the ledger beside the results, since their JSON must equal that of the functions. Shows nothing if
+ * the ledger has no id; that was reported before.
+ */
 async function showLedger({ screen, options }: Task, { ledger, settings }: App): Promise<void> {
   const { known } = await lookAtLedger(ledger, settings)
   if (!known) return
@@ -49,7 +56,7 @@ function show(
   const { screen } = task
   const refusal =
     http !== null && http.status >= 400
-      ? `an HTTP endpoint would answer ${http.status}: ${JSON.stringify(http.body)}`
+      ? `an HTTP endpoint would respond with ${http.status}: ${JSON.stringify(http.body)}`
       : null
   const isRefused = refusal !== null || problems.length > 0
   const message = refusal ?? "parts of the event could not be read; the rest was handled"
@@ -59,7 +66,7 @@ function show(
   screen.note(...problems.map((problem) => `error: ${problem}`))
   if (refusal !== null) screen.note(`error: ${refusal}`)
   else if (http !== null && results.length === 0)
-    screen.say(`an HTTP endpoint would answer ${http.status}: ${JSON.stringify(http.body)}`)
+    screen.say(`an HTTP endpoint would respond with ${http.status}: ${JSON.stringify(http.body)}`)
   const cannotUse = results.filter(({ decision }) => decision.findings.some(saysUnusable))
   if (cannotUse.length > 0)
     screen.note(`error: no run can use ${ledgerPlace(ledgerUrl)}; nothing was written`)

@@ -7,31 +7,37 @@ import { checkLedgerIsShared, checkLimits, pathOf, whyRefused } from "./function
 import type { CliIo } from "./io.ts"
 import { runCli } from "./run-cli.ts"
 
-// The command line inside the manual function: the same commands, with their JSON as the function's answer. It reaches a
-// ledger that only the function can reach. Nothing here places an order.
+// The command line inside the manual function: the same commands, with their JSON as the function's answer.
+// It works on a ledger that only the function can reach. Nothing here places an order.
 
 const eventShape = z.strictObject({
   command: z.array(z.string()).min(1),
-  /** For arguments that name a file: `-` reads this text. */
+  /** Content of stdin, for arguments that are `-`. */
   stdin: z.string().optional(),
 })
 
-/** The platforms return at most 6 MB; what surrounds the answer takes its part. */
+/**
+ * Maximum size of an answer. The platforms return at most 6 MB, and the envelope of the answer needs part of
+ * that.
+ */
 const MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
 
-/** The JSON that `--json` prints, beside it the notes for people; `error` and `exitCode` where the command failed. */
-export interface CommandAnswer {
+/**
+ * The JSON that `--json` prints, with `notes` for people beside it. Has `error` and `exitCode` if the command
+ * failed.
+ */
+export interface CommandResponse {
   [key: string]: unknown
 }
 
 export interface RanCommand {
-  answer: CommandAnswer
+  answer: CommandResponse
   exitCode: number
-  /** `ledger init`: the words before its options, for the log. */
+  /** Words of the command before its options, such as `ledger init`; for the log. */
   name: string
 }
 
-/** Runs `{ "command": […] }` with these settings. Never throws: what went wrong is in the answer. */
+/** Runs `{ "command": […] }` with these settings. Never throws: the answer describes any error. */
 export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<RanCommand> {
   const parsed = eventShape.safeParse(event)
   if (!parsed.success) return refused("", sayShape(event))
@@ -58,18 +64,19 @@ export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<
 
 function sayShape(event: unknown): string {
   const names = Object.keys(event ?? {}).filter((name) => !Object.hasOwn(eventShape.shape, name))
-  const others = names.length === 0 ? "" : `, and not ${names.map((name) => JSON.stringify(name)).join(", ")}`
-  return `the event must be like {"command": ["status"]}: "command" is a list of one or more texts; beside it may be a text "stdin"${others}. Nothing was done`
+  const others =
+    names.length === 0 ? "" : `; not known: ${names.map((name) => JSON.stringify(name)).join(", ")}`
+  return `the event must have the form {"command": ["status"]}: "command" is a list of one or more texts, and a text "stdin" is optional${others}. Nothing was done`
 }
 
-/** As if `--json` were given; a table for spreadsheets stays one. */
+/** Sets `--json` as if it were given, except for the table of `--csv`. */
 function askForJson(action: Command): void {
   const hasJson = action.options.some(({ long }) => long === "--json")
   if (hasJson && action.getOptionValue("csv") === undefined) action.setOptionValue("json", true)
 }
 
 interface Ran {
-  /** `["ledger", "init"]`; empty where no command ran: wrong usage, the help, the version. */
+  /** Such as `["ledger", "init"]`. Empty if no command ran: for wrong usage, the help or the version. */
   path: string[]
   error: ErrorJson["error"] | null
   out: Output
@@ -83,10 +90,10 @@ function answerOf({
   out,
   notes: beside,
   ...ran
-}: Ran & Omit<RanCommand, "answer">): CommandAnswer {
+}: Ran & Omit<RanCommand, "answer">): CommandResponse {
   if (out.isFull)
     return failedWith(
-      `the answer of ${name} is larger than 6 MB, which no function can return: name one stream, or ask for fewer entries`,
+      `the output of ${name} is larger than 6 MB, which no function can return: name one stream, or request fewer entries`,
       exitCode || EXIT.failed,
     )
   const isText = path.length === 0 || path.at(-1) === "export"
@@ -101,8 +108,8 @@ function answerOf({
   return { ...document, ...notes, error: ran.error ?? document["error"] ?? error, ...generic }
 }
 
-/** One document as it is printed; text as its lines. */
-function documentOf(out: string, isText: boolean): CommandAnswer {
+/** The printed JSON document, or the lines of a printed text. */
+function documentOf(out: string, isText: boolean): CommandResponse {
   if (out === "") return {}
   const parsed = isText ? null : jsonOrNull(out)
   return typeof parsed === "object" && parsed !== null ? { ...parsed } : { lines: linesOf(out) }
@@ -120,7 +127,7 @@ function linesOf(text: string): string[] {
   return text === "" ? [] : text.trimEnd().split(/\r?\n/)
 }
 
-function failedWith(message: string, exitCode: number): CommandAnswer {
+function failedWith(message: string, exitCode: number): CommandResponse {
   return { ...errorJson(new CommandError(message)), exitCode }
 }
 
@@ -128,7 +135,7 @@ function refused(name: string, message: string): RanCommand {
   return { name, answer: failedWith(message, EXIT.usage), exitCode: EXIT.usage }
 }
 
-/** Text that a command wrote. It takes no more than an answer may hold; an export then ends early. */
+/** Text that a command wrote, up to the size of an answer. A longer export then ends early. */
 class Output {
   text = ""
   #bytes = 0
@@ -163,7 +170,7 @@ function ioOf({ env, stdin, out, notes }: World): CliIo {
     isTerminal: false,
     columns: 100,
     clock: systemClock,
-    // The platform knows the caller and the command does not: --by names the operator.
+    // The platform knows the caller, but the command does not: --by names the operator.
     user: null,
     untilStopped: () => new Promise(() => undefined),
     onHangup: () => () => undefined,

@@ -3,43 +3,51 @@ import type { Clock } from "../../lib/ports.ts"
 import { terminalLine } from "./print/line.ts"
 import { type Paint, paintOf } from "./print/paint.ts"
 
-/** The parts of its process that the command line uses; tests bring their own. */
+/** Parts of the process that the command line uses. Tests replace them. */
 export interface CliIo {
   stdout: Sink
   stderr: Sink
-  /** For `--event -`. */
+  /** Input for arguments that are `-`, such as `--event -`. */
   stdin: AsyncIterable<Uint8Array>
   env: Readonly<Record<string, string | undefined>>
-  /** stdout is a terminal: colours, and lines cut to `columns`. */
+  /** True if stdout is a terminal. Output then has colours, and tables wrap at `columns`. */
   isTerminal: boolean
   columns: number
   clock: Clock
-  /** Asks the person at the terminal and gives the line that was typed; not there where no person can answer. */
+  /** Shows a question at the terminal and returns the typed line. Absent if no person can answer. */
   ask?(question: string): Promise<string>
-  /** The operator if --by is left out; null if the system does not know. */
+  /** Name of the operator if --by is omitted; `null` if the system does not know it. */
   user: string | null
-  /** Resolves on the first SIGINT or SIGTERM after it was called; then these no longer end the process by themselves. */
+  /**
+   * Resolves at the first SIGINT or SIGTERM after the call. That signal does not end the process; later ones
+   * do.
+   */
   untilStopped(): Promise<void>
-  /** Calls `work` on each SIGHUP, which then ends nothing, until what it gives back is called. */
+  /**
+   * Calls `work` on each SIGHUP, which then does not end the process. The returned function removes `work`.
+   */
   onHangup(work: () => void): () => void
 }
 
 export interface Sink {
   write(text: string): unknown
-  /** A person watches: progress is shown. */
+  /** True if a person watches; progress is shown only then. */
   readonly isTerminal?: boolean
-  /** The reader has gone (`| head`): a long output may end early. */
+  /** True if the reader has gone (`| head`); a long output may then end early. */
   readonly isGone?: boolean
 }
 
-/** Where a command's words go: reports to stdout, notes to stderr; with `--json` stdout is for JSON alone. */
+/** Output of a command: reports go to stdout, notes to stderr. With `--json`, stdout holds only JSON. */
 export interface Screen {
-  /** Lines for people: stdout, or stderr where stdout is for JSON. Each text is one line, so foreign text cannot forge another. */
+  /**
+   * Prints lines for people, on stdout or, if stdout is for JSON, on stderr. Each text stays one line, so
+   * foreign text cannot forge another line.
+   */
   say(...lines: string[]): void
-  /** A line beside the report: a note, a warning, an error. */
+  /** Prints a line beside the report, on stderr: a note, a warning, an error. */
   note(...lines: string[]): void
   json(value: unknown): void
-  /** One JSON value per line. */
+  /** Prints one JSON value as one line. */
   jsonLine(text: string): void
   paint: Paint
 }
@@ -53,7 +61,8 @@ export function screenOf(io: CliIo, isJson: boolean): Screen {
   return {
     say: (...lines) => write(isJson ? io.stderr : io.stdout, lines),
     note: (...lines) => write(io.stderr, lines),
-    // The value as it is, since an entry that was changed no longer fits its hash; what steers a terminal is escaped.
+    // Keeps the value as it is, since a changed entry no longer fits its hash. Only escapes what steers a
+    // terminal.
     json: (value) => io.stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`),
     jsonLine: (text) => io.stdout.write(`${visibleJson(text)}\n`),
     paint: paintOf(hasColours),

@@ -9,7 +9,7 @@ import { type Ledger, LedgerError } from "../../lib/ports.ts"
 import type { Task } from "./context.ts"
 import { CommandError } from "./errors.ts"
 
-/** Where a ledger is, and which one it is; printed by every command that writes. */
+/** Place and id of a ledger; every command that writes prints them. */
 export interface KnownLedger {
   /** An absolute path or a URL without secrets. */
   place: string
@@ -20,7 +20,7 @@ export function sayLedger({ place, id }: KnownLedger): string {
   return `ledger: ${place} (${id})`
 }
 
-/** The control state, and the ledger where it has an id. */
+/** Reads the control state and the ledger's id. `known` is `null` if the ledger has no id. */
 export async function lookAtLedger(
   ledger: Pick<Ledger, "head">,
   { ledgerUrl }: Settings,
@@ -31,8 +31,8 @@ export async function lookAtLedger(
 }
 
 /**
- * The ledger that a command is about. Throws CommandError if there is no ledger, if no `ledger init` is on record, or
- * where the policy names another one: a pause there would stop nothing.
+ * Returns the ledger that a command works on. Throws CommandError if there is no ledger, if no `ledger init`
+ * is on record, or if the policy names another ledger: a pause in the wrong ledger would stop nothing.
  */
 export async function requireLedger(ledger: AuditedLedger, settings: Settings): Promise<KnownLedger> {
   const { place, control, known } = await lookAtLedger(ledger, settings)
@@ -42,7 +42,10 @@ export async function requireLedger(ledger: AuditedLedger, settings: Settings): 
   return known
 }
 
-/** The same for commands that read the past: any ledger with an id will do. One whose id cannot be trusted is still audited. */
+/**
+ * The same for commands that only read: accepts any ledger with an id. A ledger whose id cannot be trusted is
+ * still audited.
+ */
 export async function requireAnyLedger(ledger: AuditedLedger, settings: Settings): Promise<void> {
   const look = await lookAtLedger(ledger, settings).catch((error: unknown) => {
     if (error instanceof LedgerError) return null
@@ -51,7 +54,7 @@ export async function requireAnyLedger(ledger: AuditedLedger, settings: Settings
   if (look?.known === null) throw new CommandError(`${sayNoLedger(look.place)}; nothing was read`)
 }
 
-/** First note of a command that only reads, about a ledger that no run would use. */
+/** Used by commands that only read. Notes that no run would use this ledger. */
 export function noteUnusableLedger(
   { screen }: Task,
   { place, known }: Awaited<ReturnType<typeof lookAtLedger>>,
@@ -59,7 +62,7 @@ export function noteUnusableLedger(
   if (known) return
   screen.note(
     `note: ${sayNoLedger(place)}`,
-    "note: this shows what an empty ledger would decide; runs hold (ledger-new), and such a plan cannot be bought",
+    "note: this is the decision for an empty ledger; runs hold (ledger-new), and such a plan cannot be bought",
   )
 }
 
@@ -67,7 +70,10 @@ export function sayNoLedger(place: string): string {
   return `there is no ledger at ${place}, or none with an id. Check --ledger and SUPERNODE_LEDGER; to make or adopt one, run: ${operatorCommand.ledgerInit}`
 }
 
-/** The policy's `ledger_id`, as far as the policy can be read: a kill switch must not wait for it. */
+/**
+ * The policy's `ledger_id`; `null` if it has none or cannot be read, since the kill switch must not depend on
+ * the policy.
+ */
 async function pinnedId({ policyPath }: Settings): Promise<string | null> {
   return (await loadPolicyFile(policyPath).catch(() => null))?.ledgerId ?? null
 }

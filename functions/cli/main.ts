@@ -1,7 +1,7 @@
 import { processIo } from "./process-io.ts"
 import { runCli } from "./run-cli.ts"
 
-/** The command line in this process -> its exit code. */
+/** Runs the command line in this process. Resolves to its exit code. */
 export function main(argv: readonly string[]): Promise<number> {
   return runCli(argv, processIo())
 }

@@ -1,15 +1,18 @@
 import { open, stat, writeFile } from "node:fs/promises"
 import { CommandError, causeOf } from "./errors.ts"
 
-/** A kind of file that a command writes. It may replace an older file of that kind, and no other. */
+/** A kind of file that a command writes. It may replace only an older file of the same kind. */
 export interface OwnKind {
-  /** As messages name it. */
+  /** Name of the kind in messages. */
   kind: "report" | "plan"
-  /** Beginning of every such file. */
+  /** Beginning of every file of this kind. */
   mark: string
 }
 
-/** Throws CommandError where the file exists and is of another kind: a wrong name must not cost a policy or a ledger. */
+/**
+ * Throws CommandError if the file exists and is of another kind, so that a wrong name cannot destroy a policy
+ * or a ledger.
+ */
 export async function checkOwnPath(path: string, { kind, mark }: OwnKind): Promise<void> {
   const found = await firstBytes(path, mark.length).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null
@@ -21,7 +24,7 @@ export async function checkOwnPath(path: string, { kind, mark }: OwnKind): Promi
   )
 }
 
-/** Writes a file, over an earlier one of its kind. Throws CommandError. */
+/** Writes a file. Replaces only an earlier one of its kind. Throws CommandError. */
 export async function writeOwnFile(
   path: string,
   { text, ...own }: OwnKind & { text: string },
@@ -33,7 +36,7 @@ export async function writeOwnFile(
 }
 
 async function firstBytes(path: string, count: number): Promise<string> {
-  // Opening a pipe would wait for its other end.
+  // Opening a named pipe would wait for its other end.
   if (!(await stat(path)).isFile()) return "not a file"
   const file = await open(path, "r")
   try {

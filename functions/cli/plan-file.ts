@@ -10,7 +10,7 @@ import { instantOf } from "./print/time.ts"
 
 // The plan file: `dry-run --out` writes it, and `apply` buys its plan. The format is a public contract.
 
-/** A plan is valid for this long; prices and stock are older than they look. */
+/** Lifetime of a plan, since its prices and stock become outdated. */
 const VALID_MS = 24 * 3_600_000
 
 const PLAN: OwnKind = { kind: "plan", mark: '{\n  "v": 1,\n  "ledger": ' }
@@ -20,11 +20,11 @@ const hash = z.string().regex(/^sha256:[0-9a-f]{64}$/, { error: "must be sha256:
 const planFile = z
   .strictObject({
     v: z.literal(1),
-    /** The ledger's id; null: the dry run had no ledger, and then nothing can be bought with it. */
+    /** The ledger's id; `null` if the dry run had no ledger. Such a plan cannot be bought. */
     ledger: z.string().nullable(),
     /** The supernode's name in the policy. */
     supernode: z.string(),
-    /** The policy of that supernode. */
+    /** Hash of that supernode's policy. */
     policyHash: hash,
     planHash: hash,
     /** The manual request that buys the plan. Its fixed id lets it buy once, however often it is applied. */
@@ -53,7 +53,7 @@ export type PlanFile = z.infer<typeof planFile>
 
 export interface ShownPlan {
   request: ReadyRequest
-  /** null: none, or one without an id. */
+  /** Id of the ledger; `null` if there is no ledger, or if it has no id. */
   ledgerId: string | null
   policyHash: string
   now: number
@@ -74,17 +74,17 @@ export function planFileOf({ request, ledgerId, policyHash, now, id }: ShownPlan
   }
 }
 
-/** Throws CommandError where the file exists and is no plan. */
+/** Throws CommandError if the file exists and is not a plan. */
 export function checkPlanPath(path: string): Promise<void> {
   return checkOwnPath(path, PLAN)
 }
 
-/** Replaces an older plan, and no other file. Throws CommandError. */
+/** Writes a plan. Replaces only an older plan. Throws CommandError. */
 export function writePlanFile(path: string, plan: PlanFile): Promise<void> {
   return writeOwnFile(path, { ...PLAN, text: `${JSON.stringify(plan, null, 2)}\n` })
 }
 
-/** Reads a plan file, or stdin for `-`. Throws CommandError where it cannot be read or is no plan file. */
+/** Reads a plan file, or stdin for `-`. Throws CommandError if it cannot be read or is not a plan file. */
 export async function readPlanFile(path: string, io: CliIo): Promise<PlanFile> {
   const where = path === "-" ? "stdin" : path
   const parsed = planFile.safeParse(jsonOf(where, await readText(path, io, `the plan file ${where}`)))
@@ -116,30 +116,30 @@ function notAPlan(where: string, why: string): CommandError {
 /** The ledger, the policy and the time at which a plan is applied. */
 export interface Present {
   ledgerId: string | null
-  /** The supernode's policy now; null: the policy does not name it any more. */
+  /** Hash of the supernode's current policy; `null` if the policy file no longer names the supernode. */
   policyHash: string | null
   now: number
   /** IANA zone of the times in the sentence. */
   zone: string
 }
 
-/** Why nothing is bought with this plan, in a sentence; null where it may be tried. */
+/** Returns the reason why the plan cannot be applied, as a sentence; `null` if it may be tried. */
 export function whyNotApplied(plan: PlanFile, { ledgerId, policyHash, now, zone }: Present): string | null {
   const at = Date.parse(plan.at)
-  // First, so that no later message prints a command with a name that only the file knows.
+  // Checked first, so that no later message prints a command with a name that only the file contains.
   if (policyHash === null)
     return `${plan.supernode} is not in the policy any more. Give the policy of the plan with --policy`
   const again = `To make a new plan, run: ${operatorCommand.planFile(plan.supernode)}`
   if (plan.ledger === null)
     return `the plan was made without a ledger. If there is none yet, run: ${operatorCommand.ledgerInit}. ${again}`
   if (plan.ledger !== ledgerId)
-    return `the plan was made under ledger ${plan.ledger}, and this one is ${ledgerId ?? "none, or has no id"}. Give the plan's ledger with --ledger. ${again}`
+    return `the plan was made under ledger ${plan.ledger}, but this ledger ${ledgerId === null ? "does not exist or has no id" : `is ${ledgerId}`}. Give the plan's ledger with --ledger. ${again}`
   if (plan.policyHash !== policyHash)
     return `the policy of ${plan.supernode} has changed since the plan was made. ${again}`
-  // A file that was edited lives no longer than one that we wrote.
+  // An edited file is not valid longer than one that we wrote.
   const until = Math.min(Date.parse(plan.expires), at + VALID_MS)
   if (now >= until) return `the plan expired at ${instantOf(until, zone)}. ${again}`
   if (at - now > CLOCK_TOLERANCE_MS)
-    return `the plan is of ${instantOf(at, zone)}, and this machine's clock says ${instantOf(now, zone)}. Set this machine's clock. ${again}`
+    return `the plan is dated ${instantOf(at, zone)}, but this machine's clock says ${instantOf(now, zone)}. Set this machine's clock. ${again}`
   return null
 }

@@ -5,12 +5,12 @@ import { isatty } from "node:tty"
 import { systemClock } from "../../lib/app/system-clock.ts"
 import type { CliIo, Sink } from "./io.ts"
 
-/** The real process. */
+/** Input and output of the real process. */
 export function processIo(): CliIo {
   return {
     stdout: sinkOn(process.stdout),
     stderr: sinkOn(process.stderr),
-    // Asked for on use: Node.js makes the stream of its input when it is first named, and few commands read it.
+    // A getter, since Node.js creates the stream of its input at the first access, and few commands read it.
     get stdin() {
       return process.stdin
     },
@@ -36,7 +36,7 @@ export function processIo(): CliIo {
   }
 }
 
-/** On stderr, since stdout may be for JSON. The end of the input is an empty answer. */
+/** Asks on stderr, since stdout may be for JSON. The end of the input counts as an empty answer. */
 async function askAtTerminal(question: string): Promise<string> {
   const { createInterface } = await import("node:readline")
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
@@ -50,7 +50,10 @@ async function askAtTerminal(question: string): Promise<string> {
   }
 }
 
-/** A reader that went away (`| head`) ends nothing by itself: a purchase may be on its way. */
+/**
+ * Writes to a stream. A reader that goes away (`| head`) does not end the process, since a purchase may be on
+ * its way.
+ */
 function sinkOn(stream: NodeJS.WriteStream): Sink {
   let isGone = false
   stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -70,7 +73,7 @@ function userName(): string | null {
   try {
     return userInfo().username || null
   } catch {
-    // A container's user need not be in its passwd file.
+    // A container's user may be missing in its passwd file.
     return process.env["USER"] || process.env["LOGNAME"] || null
   }
 }

@@ -1,6 +1,9 @@
 import type { CliIo } from "./io.ts"
 
-/** Does this again and again, with a pause of `everyMs` between, until the process is stopped or its output has no reader. */
+/**
+ * Repeats `work` with pauses of `everyMs` milliseconds, until the process is stopped or its output has no
+ * reader.
+ */
 export async function repeatUntilStopped(
   { stdout, clock, untilStopped }: CliIo,
   everyMs: number,

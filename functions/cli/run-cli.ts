@@ -12,9 +12,9 @@ Examples:
   supernode-autoscaler init                            a first policy.yaml, and a scenario that tests it
   supernode-autoscaler validate policy.yaml
   supernode-autoscaler ledger init --by me --why "first ledger"   once, before the first run
-  supernode-autoscaler doctor                          is everything there that a run needs?
+  supernode-autoscaler doctor                          checks everything that a run needs
   supernode-autoscaler dry-run train-a                 what would happen now, and why
-  supernode-autoscaler run --event alarm.json          the very path that the functions take
+  supernode-autoscaler run --event alarm.json          handles an event as the functions do
   supernode-autoscaler pause --why "maintenance" --by ann   the kill switch
   supernode-autoscaler status
   supernode-autoscaler serve                           webhooks and ticks on this one host
@@ -24,15 +24,15 @@ Nothing is bought unless SUPERNODE_MODE is live.
 Exit: 0 done (a hold too), 1 failed, 2 wrong usage, 3 held although a request asked to buy, 4 rejected or not sent,
 5 outcome unknown. With --json, errors are JSON on stdout too.`
 
-/** What surrounds a command line that is not typed at a terminal. */
+/** Hooks for a command line that is not typed at a terminal. */
 export interface Surroundings {
-  /** Takes an error as JSON; without, it goes to stdout where `--json` is given. */
+  /** Receives an error as JSON. Defaults to printing it on stdout if `--json` is given. */
   failed?(error: ErrorJson): void
   /** Called with the command before it does anything; it may set options, or throw CommandError. */
   before?(action: Command): void
 }
 
-/** Runs one command line -> its exit code. Never throws, never exits. */
+/** Runs one command line. Resolves to its exit code. Never throws, never exits. */
 export async function runCli(
   argv: readonly string[],
   io: CliIo,
@@ -70,7 +70,10 @@ export async function runCli(
   }
 }
 
-/** The command line as commander knows it; parsing it runs the command. Only needed commands have their code. */
+/**
+ * The command line as a program of commander; parsing it runs the command. Only needed commands have their
+ * code.
+ */
 export async function programOf(cli: Cli, needed: Needed = { kind: "all" }): Promise<Command> {
   const screen = screenOf(cli.io, false)
   const program = new Command("supernode-autoscaler")
@@ -100,7 +103,7 @@ export async function programOf(cli: Cli, needed: Needed = { kind: "all" }): Pro
   return program
 }
 
-/** Of the program, or of the group that the command line names. */
+/** Names of the program's commands, or of those in the group that the command line names. */
 function knownCommands(program: Command, argv: readonly string[]): string {
   const group = program.commands.find(
     (command) => command.commands.length > 0 && argv.includes(command.name()),

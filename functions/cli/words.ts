@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander"
 
-/** Text that says something; what an empty shell variable leaves behind is a mistake. */
+/** Parses a text. Refuses an empty one, which is usually an empty shell variable. */
 export function words(text: string): string {
   const said = text.trim()
   if (said === "") throw new InvalidArgumentError("It must not be empty.")

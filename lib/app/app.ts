@@ -12,70 +12,77 @@ import type { AuditedLedger } from "../ledger/open.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import type { Cloud, Read } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"
+import type { DoorName } from "../signals/read.ts"
 import type { HttpRequest, WebhookAnswer } from "../signals/webhooks/webhooks.ts"
 import type { Credentials } from "./credentials.ts"
 import type { RunFacts } from "./run-facts.ts"
 import type { Settings } from "./settings.ts"
 
-export type DoorName = "alarm" | "schedule" | "manual" | "any"
+export type { DoorName }
 
-/** Facts of one invocation besides its event. */
+/** Context of one invocation, in addition to its event. */
 export interface Invocation {
   requestId: string
   remainingMs(): number
-  /** Temporary keys of this invocation (FunctionGraph); null: from the settings or the secret. */
+  /** Temporary keys of this invocation (FunctionGraph); `null` uses those of the settings or the secret. */
   credentials: Credentials | null
-  /** Takes each result of a tick as soon as its run has ended; then none is kept, and `results` stays empty. */
+  /** Receives each result of a tick as soon as its run has ended. If set, `results` of a tick stays empty. */
   takeResult?(result: RunResult): void
 }
 
 export interface Handled extends Ran {
-  /** Parts of a many-alarm event that could not be read; the rest was handled. */
+  /** Problems of the parts of a many-alarm event that could not be read. The other parts were handled. */
   problems: string[]
-  /** The event was an HTTP request, and this is its answer. */
+  /** Response to an event that was an HTTP request; otherwise `null`. */
   http: { status: number; body: unknown } | null
-  /** The event was a person's request to buy, not an alarm, a tick or a dry run. */
+  /** True for a person's live request; false for an alarm, a tick or a dry run. */
   asksToBuy: boolean
 }
 
 export interface App {
   settings: Settings
-  /** Those that the next event is handled by. */
+  /** Policy file that the next event will use. */
   readonly policies: PolicyFile
   ledger: AuditedLedger
   cloud: Cloud
-  /** Cloud Eye as it is asked, for who looks what it knows. */
+  /** Direct queries to Cloud Eye. `doctor` uses them to find out which series exist. */
   cloudEye: CloudEye
   /**
-   * Problems that the keys to sign with show by themselves, such as quotes; empty: none. Only a read shows whether the
-   * cloud accepts them. Throws SettingsError if there are no keys.
+   * Problems that are visible in the text of the signing keys, such as quotes; empty if there are none. Only
+   * a request shows whether the cloud accepts the keys. Throws SettingsError if there are no keys.
    */
   checkKeys(): Promise<string[]>
-  /** One event, from a door to its results. Throws what the door should end with; see RunsFailed. */
+  /**
+   * Handles one event and returns its results. A door should fail with the error that this throws:
+   * RunsFailed, SignalError for an unreadable event, or SettingsError if there are no keys.
+   */
   handle(event: unknown, door: DoorName, invocation: Invocation): Promise<Handled>
-  /** A webhook's request as far as its signals: who sent it is checked, and nothing is run yet. */
+  /** Verifies the sender of a webhook's request and reads its signals. Starts no run. */
   receive(request: HttpRequest): Promise<WebhookAnswer>
-  /** Reads the policy file anew; runs that began keep theirs. Throws PolicyError, and then everything stays as it was. */
+  /**
+   * Reads the policy file again. Runs that have started keep the previous one. Throws PolicyError; then the
+   * previous policy file stays in use.
+   */
   reloadPolicy(): Promise<PolicyFile>
-  /** Sends one test message to each recipient of the policy, in its order. */
+  /** Sends one test message to each recipient; the results have the order of the policy's list. */
   notifyTest(timeoutMs: number): Promise<TestDelivery[]>
-  /** Signals past their door: each run for every supernode that it concerns, or for the one of that name `only`. */
+  /** Runs each signal for every supernode that it concerns, or just for the one whose name is `only`. */
   runSignals(signals: Signal[], invocation: Invocation, mode?: RunMode, only?: string): Promise<Ran>
   close(): Promise<void>
 }
 
 /** Result of the test message to one recipient. */
 export interface TestDelivery {
-  /** `2 (feishu)`: its place in the policy's list and its kind; never its address. */
+  /** Position in the policy's list and kind, such as `2 (feishu)`. Never contains the address. */
   to: string
   on: readonly NotifyTopic[]
   ok: boolean
-  /** Why not; null where it was taken. */
+  /** Reason for the failure; `null` if the recipient accepted the message. */
   why: string | null
 }
 
 export interface CloudEye {
-  /** One page of the series that it knows in one project. */
+  /** Fetches one page of the list of series that exist in one project. */
   list(place: CloudPlace, query: CloudEyeListQuery): Promise<Read<CloudEyePage>>
   query(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
 }
@@ -83,17 +90,17 @@ export interface CloudEye {
 export interface Ran {
   results: RunResult[]
   warnings: string[]
-  /** One for each run that was no dry run, a failed one included: what metrics are made of. */
+  /** Facts of each run, failed runs included, dry runs excluded. Metrics are computed from them. */
   facts: RunFacts[]
 }
 
-/** Some runs of an event failed; it keeps the results of the others and their warnings. */
+/** Some runs of an event failed. Carries the errors, and the results of the other runs. */
 export class RunsFailed extends AggregateError {
   override readonly name = "RunsFailed"
   constructor(
     errors: unknown[],
     readonly results: RunResult[],
-    /** The event's warnings, and its parts that could not be read. */
+    /** Warnings of the event, followed by the problems of its unreadable parts. */
     readonly warnings: string[] = [],
     readonly facts: RunFacts[] = [],
   ) {

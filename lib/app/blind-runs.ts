@@ -2,12 +2,12 @@ import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { sayTime } from "../decision/verdict.ts"
 import type { RunFacts } from "./run-facts.ts"
 
-/** Reasons to hold that a blind run gives; the state remembers since when. */
+/** Reasons for a hold that a blind run can have. `lastDecision` in the state has the time of such a hold. */
 const BLIND_HOLDS: readonly (string | null)[] = ["credentials", "supernode-unreadable", "missing-data"]
 
 /**
- * Why a run could see nothing to buy by: its supernode was unreadable, or no metric source had data. null for a run that
- * saw something, and for one that needed to look at nothing.
+ * Reason why a run was blind: its supernode was unreadable, or no metric source had data. `null` if the run
+ * received data, or if it queried no metric source.
  */
 function whyBlind({ sources }: Pick<RunFacts, "sources">): string | null {
   const { supernode, ...meters } = sources
@@ -21,26 +21,29 @@ function sayProblem(source: string, { problem, isRefused }: RunFacts["sources"][
   return `${source}${isRefused ? " refused our keys" : ""}: ${problem}`
 }
 
-/** Since when the supernodes of this process have been blind, by name. */
+/** Blind supernodes of this process, by name, with the time at which each became blind. */
 export class BlindRuns {
   readonly #since = new Map<string, number>()
 
-  /** The warning about a blind run; null for any other run. */
+  /** Warning about a blind run; `null` for any other run. */
   warning(facts: RunFacts): string | null {
     const { name } = facts.loaded.policy
     const why = whyBlind(facts)
     if (why === null) {
-      // A run that asked nothing saw nothing either.
+      // A run that queried no source does not show that the supernode is readable again.
       if (Object.keys(facts.sources).length > 0) this.#since.delete(name)
       return null
     }
     const since = Math.min(this.#since.get(name) ?? facts.at, blindSince(facts))
     this.#since.set(name, since)
-    return `${name} has been blind since ${sayTime(since)}: ${why}. A run does not buy on what it cannot read. To find the cause, run: ${operatorCommand.doctor(name)}`
+    return `${name} has been blind since ${sayTime(since)}: ${why}. A run does not buy without data. To find the cause, run: ${operatorCommand.doctor(name)}`
   }
 }
 
-/** The earliest time that the state names: of a source that ticks found blind, or of the hold that still lasts. */
+/**
+ * Earliest known start of the blindness: this run's time, the start that ticks recorded for a source, or the
+ * time of the last decision if it was the same hold.
+ */
 function blindSince({ sources, before, decision, signal, at }: RunFacts): number {
   const last = before?.lastDecision
   const isSameHold = last && last.heldBy === decision?.heldBy && BLIND_HOLDS.includes(last.heldBy)

@@ -8,11 +8,11 @@ import { type Settings, SettingsError } from "./settings.ts"
 export interface Credentials {
   ak: string
   sk: string
-  /** `X-Security-Token` of temporary keys; null with permanent ones. */
+  /** `X-Security-Token` of temporary keys; `null` for permanent keys. */
   securityToken: string | null
 }
 
-/** Rotated secrets are noticed after this long. */
+/** Time for which a secret is cached. A rotated secret is in use after at most this time. */
 const SECRET_LIFE_MS = 5 * 60_000
 
 const secretShape = onFirstUse(() =>
@@ -29,17 +29,20 @@ export interface SecretOptions {
 }
 
 export interface CredentialSource {
-  /** The keys to sign with now; asked for at every request. Throws SettingsError if there are no keys. */
+  /** Current signing keys; called for every request. Throws SettingsError if there are no keys. */
   provide(): Promise<Credentials>
-  /** The login for each Prometheus, from the setting or otherwise from the secret; empty if neither has one. Throws SettingsError. */
+  /** Prometheus logins from the setting, otherwise from the secret; may be empty. Throws SettingsError. */
   prometheusAuth(): Promise<PrometheusAuth>
-  /** The ledger's password in PostgreSQL, by PGPASSWORD or else the secret; null where neither has one. Throws SettingsError. */
+  /**
+   * PostgreSQL password of the ledger, from PGPASSWORD, otherwise from the secret; `null` if neither has one.
+   * Throws SettingsError.
+   */
   postgresPassword(): Promise<string | null>
-  /** Runs `work` with the keys of one invocation (FunctionGraph changes them); null: those of the settings. */
+  /** Runs `work` with temporary keys of an invocation (FunctionGraph); `null` uses those of the settings. */
   during<T>(keys: Credentials | null, work: () => Promise<T>): Promise<T>
 }
 
-/** An invocation's own keys first, then the environment's, then the Secrets Manager secret. */
+/** Looks for keys in this order: the invocation, the environment, the Secrets Manager secret. */
 export function credentialSource(
   settings: Pick<Settings, "credentials" | "secretArn" | "prometheusAuth" | "postgresPassword" | "proxy">,
   { now, readSecret = (arn) => readAwsSecret(arn, settings.proxy) }: SecretOptions,
@@ -72,20 +75,22 @@ export function credentialSource(
       if (postgresPassword !== null || secretArn === null) return postgresPassword
       return passwordShape().safeParse(jsonOrNull(await secretText(secretArn))).data?.PGPASSWORD ?? null
     },
-    // The first `run` makes every promise of the process dearer: only an invocation with keys of its own needs it.
+    // The first `invocation.run` makes every promise of the process slower. Only temporary keys need it.
     during: (keys, work) => (keys === null && !invocation.getStore() ? work() : invocation.run(keys, work)),
   }
 }
 
 /**
- * Problems of keys that a shell, an env file or a secret spoilt: quotes that became part of them, or a variable that
- * nothing replaced. Names the setting, never the key. Empty: none.
+ * Problems of keys that a shell, an env file or a secret damaged: quotes that became part of the key, or a
+ * variable that was not replaced. Names the setting, never the key. Empty if there are no problems.
  */
-export function spoiltKeys({ ak, sk }: Credentials): string[] {
+export function malformedKeys({ ak, sk }: Credentials): string[] {
   const named = { HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: sk }
   return Object.entries(named).flatMap(([name, key]) => {
-    if (/^["']|["']$/.test(key)) return [`${name} has quotes that are part of it; remove them`]
-    return key.includes("$") ? [`${name} has a $: it names a variable instead of its value`] : []
+    if (/^["']|["']$/.test(key)) return [`${name} contains quotes as part of its value; remove them`]
+    return key.includes("$")
+      ? [`${name} contains a $, as if it named a variable: write the value itself`]
+      : []
   })
 }
 
@@ -108,7 +113,7 @@ const passwordShape = onFirstUse(() => z.object({ PGPASSWORD: z.string().min(1).
 
 const loginsShape = onFirstUse(() => z.object({ SUPERNODE_PROMETHEUS_AUTH: z.unknown().optional() }))
 
-/** The secret may hold the setting as the environment would hold it, or as the object it is. */
+/** The secret may hold SUPERNODE_PROMETHEUS_AUTH as text, like the environment, or as a JSON object. */
 function loginsIn(arn: string, text: string): PrometheusAuth {
   const written = loginsShape().safeParse(jsonOrNull(text)).data?.SUPERNODE_PROMETHEUS_AUTH
   if (written === undefined) return []
@@ -129,7 +134,7 @@ function jsonOrNull(text: string): unknown {
   }
 }
 
-/** The client is loaded only where a secret is named, which keeps other cold starts short. */
+/** Loads the AWS client only if a secret is named, which keeps other cold starts short. */
 async function readAwsSecret(arn: string, proxy: Settings["proxy"]): Promise<string> {
   const [{ GetSecretValueCommand, SecretsManagerClient }, { sdkHandler }] = await Promise.all([
     import("@aws-sdk/client-secrets-manager"),

@@ -18,19 +18,19 @@ import { fleetOf } from "./fleet.ts"
 import { fleetTurns } from "./fleet-turns.ts"
 import { overridesOf } from "./overrides.ts"
 import type { PolicySource } from "./policies.ts"
+import { type Queue, runTick, runTogether } from "./run-queues.ts"
 import type { Settings } from "./settings.ts"
-import { type Queue, runTick, runTogether } from "./waves.ts"
 
-export interface Asked {
-  /** Parts of the event that could not be read: said again where a run fails. */
+export interface RunScope {
+  /** Problems of the event's unreadable parts. RunsFailed repeats them. */
   problems: string[]
-  /** null: as the signal and the settings say. */
+  /** Mode of the runs; `null` takes it from the signal and the settings. */
   mode: RunMode | null
-  /** The name of the one supernode to run; null: all that the signals concern. */
+  /** Name of the only supernode to run; `null` runs all that the signals concern. */
   only: string | null
 }
 
-export type RunSignals = (signals: Signal[], invocation: Invocation, asked: Asked) => Promise<Ran>
+export type RunSignals = (signals: Signal[], invocation: Invocation, scope: RunScope) => Promise<Ran>
 
 interface Wiring {
   settings: Settings
@@ -40,20 +40,20 @@ interface Wiring {
   metrics: { event(): MetricEvent }
   keys: CredentialSource
   clock: Clock
-  /** null: the policy file names no recipient. */
+  /** Returns `null` if the policy file names no recipient. */
   notifierOf(recipients: readonly NotifyRecipient[]): Notifier | null
 }
 
-/** Signals past their door, each with ports of its invocation: its keys, its time, the policy file as it is now. */
+/** Runs signals with the ports of their invocation: its keys, its time left and the current policy file. */
 export function signalRunner(wiring: Wiring): RunSignals {
   const { settings, policies, ledger, cloud, metrics, keys, clock, notifierOf } = wiring
   const blindRuns = new BlindRuns()
   const inFleetTurn = fleetTurns()
   const lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
   let alarmsRunning = 0
-  return (signals, invocation, asked) => {
+  return (signals, invocation, scope) => {
     const timeLeftMs = invocation.remainingMs
-    // One event is handled by one file, even where it is read anew meanwhile.
+    // One event uses one policy file, even if the file is reloaded meanwhile.
     const file = policies.current()
     const notify = notifierOf(file.notify)
     const ports: Ports = {
@@ -67,7 +67,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
       timeLeftMs,
     }
     return keys.during(invocation.credentials, async () => {
-      // Without keys nothing can be read: said at once, and not once per supernode.
+      // Without keys nothing can be read. Throws here once, instead of once per supernode.
       await keys.provide()
       const fileNews = { refused: policies.refused() }
       const isAlarm = signals[0]?.kind !== "tick"
@@ -80,10 +80,10 @@ export function signalRunner(wiring: Wiring): RunSignals {
         settings,
         policies: file,
         fileNews,
-        fileNotes: policies.takeNotes(),
+        fileWarnings: policies.takeWarnings(),
         signals,
         ...(invocation.takeResult ? { takeResult: invocation.takeResult } : {}),
-        ...asked,
+        ...scope,
       }).finally(() => {
         if (isAlarm) alarmsRunning -= 1
       })
@@ -91,26 +91,26 @@ export function signalRunner(wiring: Wiring): RunSignals {
   }
 }
 
-interface Runs extends Asked {
+interface EventRuns extends RunScope {
   ports: Ports
   blindRuns: BlindRuns
   metricEvent(): MetricEvent
   settings: Settings
   policies: PolicyFile
   fileNews: PolicyFileState
-  /** Warnings about the policy file, before those of the runs. */
-  fileNotes: string[]
+  /** Warnings about the policy file. They precede the warnings of the runs. */
+  fileWarnings: string[]
   signals: Signal[]
   areAlarmsRunning: () => boolean
   takeResult?: (result: RunResult) => void
 }
 
-/** Supernodes run independently of each other; the signals of one, in their order. */
-async function runEach(runs: Runs): Promise<Ran> {
+/** Supernodes run independently of each other. The signals of one supernode run in their order. */
+async function runEach(runs: EventRuns): Promise<Ran> {
   const { problems, ports, settings, policies, fileNews, signals, mode, only } = runs
   const { router, loadedBy, streams } = fleetOf(policies)
   const { routed, warnings: ofSignals } = routedSignals(signals, router)
-  const warnings = [...runs.fileNotes, ...ofSignals]
+  const warnings = [...runs.fileWarnings, ...ofSignals]
   const queues = new Map<string, Queue>()
   for (const { signal, routes } of routed) {
     for (const { policy, exclusive } of routes) {
@@ -134,22 +134,22 @@ async function runEach(runs: Runs): Promise<Ran> {
     }
   }
   const { metricEvent, areAlarmsRunning, takeResult } = runs
-  const waves = { ports, metricEvent, areAlarmsRunning }
+  const context = { ports, metricEvent, areAlarmsRunning }
   const all = [...queues.values()]
   const [first] = signals
   const ended =
     first?.kind === "tick"
-      ? await runTick({ ...waves, ...(takeResult ? { takeResult } : {}) }, all, first.at)
-      : await runTogether(waves, all)
+      ? await runTick({ ...context, ...(takeResult ? { takeResult } : {}) }, all, first.at)
+      : await runTogether(context, all)
   const { results, errors, facts } = ended
   warnings.push(...ended.warnings, ...facts.flatMap((one) => runs.blindRuns.warning(one) ?? []))
   if (errors.length > 0) throw new RunsFailed(errors, results, [...warnings, ...problems], facts)
   return { results, warnings, facts }
 }
 
-/** Alarms of one event that may wake the policy's supernodes; one would be enough, since evidence decides. */
+/** Maximum number of alarms of one event that start runs. One would be enough, since evidence decides. */
 const MAX_ALARMS = 1_000
-/** Names in one warning. */
+/** Maximum number of unlisted alarms that get a warning of their own. */
 const MAX_NAMED = 20
 
 interface Routed {
@@ -157,7 +157,7 @@ interface Routed {
   warnings: string[]
 }
 
-/** Signals with the supernodes that they concern. Only those count; alarms that no supernode lists are one warning. */
+/** Signals that concern a supernode, with their routes. Warns of alarms that no supernode lists. */
 function routedSignals(signals: readonly Signal[], router: SignalRouter): Routed {
   const all = signals.map((signal) => ({ signal, routes: router.route(signal) }))
   const routed = all.filter(({ routes }) => routes.length > 0)
@@ -179,7 +179,7 @@ function unlisted(alarms: readonly string[]): string[] {
   return more > 0 ? [...named, `and ${more} more alarms that no supernode lists under \`alarms\``] : named
 }
 
-/** Observe beats whatever an event asks for; a person's request is a dry run unless it says otherwise. */
+/** Mode of the settings: an event cannot override observe. A dry-run request is always a dry run. */
 function modeFor(signal: Signal, settings: Settings): RunMode {
   return signal.kind === "request" && signal.mode === "dry-run" ? "dry-run" : settings.mode
 }

@@ -11,18 +11,18 @@ import {
   windowOf,
 } from "./run-metrics.ts"
 
-/** The metrics of one run for a platform that keeps them by supernode alone: CloudWatch (EMF), LTS. */
+/** Metrics of one run, for platforms whose only label is the supernode: CloudWatch (EMF) and LTS. */
 export interface FlatMetrics {
   supernode: string
   /** Epoch milliseconds. */
   at: number
   /** A counter's delta, a gauge's value, or every observation of a histogram. */
   values: Partial<Record<MetricName, number[]>>
-  /** What the labels of /metrics would say, to search for. */
+  /** Values of the other labels of /metrics, as fields to search for. */
   about: Record<string, unknown>
 }
 
-/** Of all runs of one event. What all supernodes spent is counted once for the event. */
+/** Metrics of all runs of one event. The purchases of all supernodes are collected once per event. */
 export function flatMetricsOf(event: readonly RunFacts[]): FlatMetrics[] {
   const stateBy = new Map(event.map(({ stream, state }) => [stream, state]))
   const fleetOf = new Map<readonly string[], Purchase[] | null>()
@@ -72,18 +72,18 @@ function gaugesIn(facts: RunFacts, cap: CapUse | undefined): FlatMetrics["values
         }
       : {}),
     ...(state ? { supernode_autoscaler_attempt_open_seconds: [attemptOpenSeconds(state, at)] } : {}),
-    // A source without data leaves a gap here, which an alarm can take for trouble.
+    // A source without data leaves a gap in this metric, and an alarm on missing data can detect the gap.
     ...(isSeeing ? { supernode_autoscaler_last_read_timestamp_seconds: [at / 1000] } : {}),
     ...(signal.at !== null && decision
       ? { supernode_autoscaler_last_tick_timestamp_seconds: [signal.at / 1000] }
       : {}),
-    // A function reads its policy file at its start, and does not start with one that is refused.
+    // A function reads its policy file when it starts, and does not start if that file is refused.
     supernode_autoscaler_policy_reload_success: [1],
     supernode_autoscaler_policy_info: [1],
   }
 }
 
-/** Of the budgets that bind the supernode the one of which the largest part is spent. */
+/** Budget with the largest spent share, among those that bind the supernode; `undefined` if none is known. */
 function tightest({ loaded, state, at }: RunFacts, fleet: readonly Purchase[] | null): CapUse | undefined {
   const part = ({ use }: CapUse): number => use.spent.amount / use.cap.amount
   return capUses({ policy: loaded.policy, state, fleet, now: at }).sort((a, b) => part(b) - part(a))[0]

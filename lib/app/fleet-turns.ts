@@ -1,9 +1,15 @@
 import type { After } from "../ports.ts"
 
-/** A turn that takes longer is passed on while it goes on: its ledger hangs, and the others must find that out, too. */
+/**
+ * Maximum time that other runs wait for a turn. After it the next turn starts, although the current one has
+ * not ended: its ledger hangs, and the other runs must find that out, too.
+ */
 const MAX_TURN_MS = 5_000
 
-/** After a busy time a timer is over before what has arrived meanwhile is read: that comes first. */
+/**
+ * Calls `call` after `ms`, but only after pending input was read. If the event loop was busy, an expired
+ * timer would otherwise run before the input that arrived meanwhile.
+ */
 export const systemAfter: After = (ms, call) => {
   let turn: NodeJS.Immediate | undefined
   const timer = setTimeout(() => {
@@ -15,7 +21,7 @@ export const systemAfter: After = (ms, call) => {
   }
 }
 
-/** Turns of the runs of one process, in the order in which they ask; see `Ports.inFleetTurn`. */
+/** Runs the work of one process in turns, in the order of the calls; see `Ports.inFleetTurn`. */
 export function fleetTurns(after: After = systemAfter): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<void> = Promise.resolve()
   return async (work) => {

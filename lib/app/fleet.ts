@@ -4,17 +4,17 @@ import { supernodeStream } from "../ledger/next-entry.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import { SignalRouter } from "../signals/route.ts"
 
-/** The supernodes of one policy file, as every event needs them. */
+/** Lookup tables for the supernodes of one policy file; every event needs them. */
 export interface Fleet {
   router: SignalRouter
   loadedBy: ReadonlyMap<Policy, LoadedPolicy>
-  /** The supernodes' streams, in the file's order. */
+  /** Streams of all supernodes, in the order of the policy file. */
   streams: readonly string[]
 }
 
 const fleets = new WeakMap<PolicyFile, Fleet>()
 
-/** Made once per policy file: for each event anew it would cost the more, the more supernodes there are. */
+/** Builds the Fleet once per policy file, not per event: its cost grows with the number of supernodes. */
 export function fleetOf(file: PolicyFile): Fleet {
   const known = fleets.get(file)
   if (known) return known

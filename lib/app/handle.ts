@@ -13,7 +13,7 @@ interface Steps {
   runAll: RunSignals
 }
 
-/** One event of any shape, from its door to its results: read as signals, or received as a webhook's request, and run. */
+/** Handler of events of any format. Reads the signals of an event or of a webhook's request and runs them. */
 export function eventHandler({ clock, policies, receive, runAll }: Steps): App["handle"] {
   return async (event, door, invocation) => {
     const request = door === "alarm" || door === "any" ? httpRequestOf(event) : null

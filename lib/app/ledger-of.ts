@@ -4,11 +4,11 @@ import type { Settings } from "./settings.ts"
 
 interface Wiring {
   now(): number
-  /** Where the app has one already. */
+  /** Defaults to a new source that is made from the settings. */
   keys?: CredentialSource
 }
 
-/** The ledger that the settings name, with the keys that they hold. Throws LedgerError. */
+/** Opens the ledger that the settings name, with the keys from the settings. Throws LedgerError. */
 export function openLedgerOf(settings: Settings, { now, keys }: Wiring): Promise<AuditedLedger> {
   const { ledgerUrl, dynamodbCredentials, proxy } = settings
   const source = keys ?? credentialSource(settings, { now })

@@ -1,7 +1,7 @@
 import type { EndpointOverrides } from "../huawei/endpoints.ts"
 import type { Settings } from "./settings.ts"
 
-/** Endpoints that the settings name, in place of the region's own. */
+/** Endpoints from the settings, which replace those of the region; `undefined` keeps the region's own. */
 export function overridesOf(settings: Settings): EndpointOverrides {
   const { modelartsEndpoint, cesEndpoint, bssEndpoint, ctsEndpoint } = settings
   return {

@@ -2,18 +2,18 @@ import type { PolicyFile } from "../policy-file/load.ts"
 import { packagedPath, readPackaged } from "../policy-file/packaged.ts"
 import { PolicyError, problemLine } from "../policy-file/problem.ts"
 
-/** Written into the bundles by the build; a run from the sources reads no packaged policy. */
+/** Set in the bundles by the build. If undefined (a run from the sources), no packaged policy is read. */
 declare const SUPERNODE_AUTOSCALER_PROGRAM: string | undefined
 
-/** The policy file as the next event is handled by it. */
+/** Source of the policy file that the next event will use. */
 export interface PolicySource {
   current(): PolicyFile
-  /** Reads the file anew. Throws PolicyError, and then everything stays as it was. */
+  /** Reads the file again. Throws PolicyError; then the previous policy file stays in use. */
   reload(): Promise<PolicyFile>
-  /** The newest reload, where it was refused; null where the current file is the newest. */
+  /** Refusal of the newest reload; `null` if the newest reload was accepted or there was none. */
   refused(): Refusal | null
-  /** Reasons why the packaged policy was not used, given once. Empty if it was used or does not exist. */
-  takeNotes(): string[]
+  /** Returns, once, why the packaged policy was not used. Empty if it was used or does not exist. */
+  takeWarnings(): string[]
 }
 
 export interface Refusal {
@@ -22,16 +22,16 @@ export interface Refusal {
   since: number
 }
 
-/** Enough to find the place in the file. */
+/** Maximum number of problems in a refusal; enough to find the places in the file. */
 const MAX_PROBLEMS = 5
 
-/** Throws PolicyError. */
+/** Reads the policy file, packaged or YAML. Throws PolicyError. */
 export async function policySource(path: string, now: () => number): Promise<PolicySource> {
-  let notes: string[] = []
+  let warnings: string[] = []
   const read = async (): Promise<PolicyFile> => {
     const packaged = await readPackagedHere(path)
     if ("file" in packaged) return packaged.file
-    if (packaged.why !== null) notes = [sayUnused(path, packaged.why)]
+    if (packaged.why !== null) warnings = [sayUnused(path, packaged.why)]
     // Loaded on demand: a packaged policy needs neither the parser nor the schemas.
     const { loadPolicyFile } = await import("../policy-file/load.ts")
     return loadPolicyFile(path)
@@ -41,9 +41,9 @@ export async function policySource(path: string, now: () => number): Promise<Pol
   return {
     current: () => policies,
     refused: () => refused,
-    takeNotes() {
-      const taken = notes
-      notes = []
+    takeWarnings() {
+      const taken = warnings
+      warnings = []
       return taken
     },
     async reload() {
@@ -66,7 +66,7 @@ async function readPackagedHere(path: string): Promise<Awaited<ReturnType<typeof
 }
 
 function sayUnused(path: string, why: string): string {
-  return `the policy was read from its YAML, and not from ${packagedPath(path)}: ${why}. Decisions are the same, starts are slower. To make it again, package the function again`
+  return `the policy was read from its YAML instead of ${packagedPath(path)}: ${why}. Decisions are the same, starts are slower. To fix this, package the function again`
 }
 
 function sayRefusal(error: unknown): string {

@@ -5,8 +5,8 @@ import { type PolicySource, policySource } from "./policies.ts"
 import type { Settings } from "./settings.ts"
 
 /**
- * The policy and the ledger are read side by side. If both fail, the policy's error is the one that is reported. `keys`: where
- * the app has a source of keys already. Throws PolicyError, LedgerError.
+ * Reads the policy file and opens the ledger in parallel. If both fail, throws the policy's error. `keys`
+ * defaults to a new source that is made from the settings. Throws PolicyError, LedgerError.
  */
 export async function openPolicyAndLedger(
   settings: Settings,

@@ -17,7 +17,11 @@ interface Senders {
   clock: Clock
 }
 
-/** A webhook's request as far as its signals: topics and token by the policy file and the settings, certificates by SMN. */
+/**
+ * Creates a function that verifies a webhook's request and reads its signals. Allowed topics come from the
+ * policy file and the settings, tokens from the settings. `smn` fetches certificates and confirms
+ * subscriptions.
+ */
 export function webhookReceiver({ settings, policies, smn, clock }: Senders) {
   const fetchCertificate = rememberCertificates(async (url) => {
     const fetched = await smn.fetchPem(url)

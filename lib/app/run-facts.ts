@@ -10,44 +10,47 @@ import type { Clock, Cloud, Ledger, Notifier, Ports } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"
 import type { RunTask } from "../run/task.ts"
 
-// Facts for operators, collected once per run at its ports, so that the run itself stays silent. Metrics of every door,
-// readiness and the warning about a blind run are made of these facts and of nothing else.
+// Facts about one run for operators, collected at its ports, so the run itself logs nothing. The metrics of
+// every door, readiness and the warning about a blind run are computed from these facts only.
 
-/** One run of a supernode as its ports saw it. Instants are epoch milliseconds. A dry run has no facts. */
+/** Facts of one run of a supernode. Instants are epoch milliseconds. A dry run has no facts. */
 export interface RunFacts {
   loaded: LoadedPolicy
-  /** The supernode's stream, and those of all supernodes of the policy file. */
+  /** Stream of the supernode; `fleetStreams` are those of all supernodes of the policy file. */
   stream: string
   fleetStreams: readonly string[]
   signal: { kind: RunTask["signal"]["kind"]; at: number | null }
   mode: RunMode
-  /** The end of the run. */
+  /** Time at which the run ended. */
   at: number
-  /** null: the run failed. */
+  /** `null` if the run failed. */
   decision: Pick<Decision, "kind" | "heldBy"> | null
-  /** Endings of orders, by the entries that this run wrote; `unknown` also where it found that an earlier run recorded no outcome. */
+  /**
+   * Outcomes of orders that this run recorded in the ledger. Includes `unknown` if the run found that an
+   * earlier run had recorded no outcome.
+   */
   purchases: Outcome["kind"][]
-  /** The sources that the run asked, by name. */
+  /** Result for each source that the run queried, by the source's name. */
   sources: Record<string, SourceRead>
-  /** Duration of each read of a newest entry and of each append, milliseconds. */
+  /** Duration of each read of a head and of each append, milliseconds. */
   ledgerMs: number[]
   notifications: { to: string; result: "sent" | "failed" }[]
-  /** The state before the run and at its end; null where the ledger could not be read. */
+  /** State before the run; `state` is the one at its end. Both are `null` if the ledger could not be read. */
   before: SupernodeState | null
   state: SupernodeState | null
 }
 
-/** Answer of one source to a run. */
+/** Result of one run's reads from one source. */
 export interface SourceRead {
-  /** When it last gave data in this run; null: it gave none. */
+  /** Last time that the source returned data in this run; `null` if it returned none. */
   readAt: number | null
-  /** Why the newest read gave none; null: it did. */
+  /** Reason why the newest read returned no data; `null` if it returned data. */
   problem: string | null
-  /** It refused our keys: 401 or 403. */
+  /** True if the source rejected our keys (401 or 403). */
   isRefused: boolean
 }
 
-/** Ports that remember what passes through them, and the facts at the end of the run. */
+/** Ports that record the calls of a run, and the facts that follow from them at its end. */
 export interface WatchedRun {
   ports: Ports
   facts(result: RunResult | null): RunFacts
@@ -126,9 +129,9 @@ function watchCloud({ cloud, clock }: { cloud: Cloud; clock: Clock }) {
       else keep("supernode", read.why, read.credentials)
       return read
     },
-    async readMetrics(question) {
-      const readings = await cloud.readMetrics(question)
-      const { policy } = question
+    async readMetrics(query) {
+      const readings = await cloud.readMetrics(query)
+      const { policy } = query
       const isRefused = readings.some(({ credentials }) => credentials === true)
       const look = sourceLook({
         supernode: NOT_FETCHED,
@@ -146,8 +149,8 @@ function watchNotifier(notifier: Notifier) {
   const notifications: RunFacts["notifications"] = []
   const watched: Notifier = {
     wants: (topic) => notifier.wants(topic),
-    async tell(notice, timeoutMs) {
-      const delivery = await notifier.tell(notice, timeoutMs)
+    async send(notification, timeoutMs) {
+      const delivery = await notifier.send(notification, timeoutMs)
       for (const to of delivery.taken ?? []) notifications.push({ to, result: "sent" })
       for (const to of delivery.ok ? [] : (delivery.failed ?? []))
         notifications.push({ to, result: "failed" })

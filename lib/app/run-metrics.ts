@@ -6,7 +6,8 @@ import type { Purchase } from "../decision/state/purchases.ts"
 import type { SupernodeState } from "../decision/state/state.ts"
 import type { RunFacts } from "./run-facts.ts"
 
-// The metrics of a run, from its facts: one list of names for /metrics, CloudWatch and LTS. The names and labels are a contract.
+// Metrics of a run, computed from its facts. /metrics, CloudWatch and LTS share one list of names. The names
+// and labels are a public contract.
 
 interface Metric {
   kind: "counter" | "gauge" | "histogram"
@@ -20,7 +21,7 @@ export const METRICS = {
     kind: "counter",
     unit: "count",
     labels: ["supernode", "kind", "held_by"],
-    help: "Decisions of live and observing runs. held_by is the reason of the first gate that failed, empty where none did.",
+    help: "Decisions of live and observing runs. held_by is the reason of the first gate that failed, empty if none failed.",
   },
   supernode_autoscaler_purchases_total: {
     kind: "counter",
@@ -44,37 +45,37 @@ export const METRICS = {
     kind: "gauge",
     unit: "seconds",
     labels: ["supernode"],
-    help: "Age of the purchase attempt that is not closed; 0 where there is none.",
+    help: "Age of the purchase attempt that is not closed; 0 if there is none.",
   },
   supernode_autoscaler_last_tick_timestamp_seconds: {
     kind: "gauge",
     unit: "seconds",
     labels: ["shard"],
-    help: "Scheduled time of the newest tick that ended without an error, Unix time. shard only where ticks are divided.",
+    help: "Scheduled time of the newest tick that ended without an error, Unix time. The label shard exists only if ticks are divided.",
   },
   supernode_autoscaler_tick_shards: {
     kind: "gauge",
     unit: "none",
     labels: [],
-    help: "Number of shards among which the ticks for all supernodes are divided; 1 where they are not.",
+    help: "Number of shards among which the ticks for all supernodes are divided; 1 if they are not.",
   },
   supernode_autoscaler_last_read_timestamp_seconds: {
     kind: "gauge",
     unit: "seconds",
     labels: ["supernode", "source"],
-    help: "When a run last got data from the source, Unix time; 0 where it was asked and never gave any.",
+    help: "When a run last got data from the source, Unix time; 0 if it was queried but never returned data.",
   },
   supernode_autoscaler_policy_reload_success: {
     kind: "gauge",
     unit: "none",
     labels: [],
-    help: "1 where the newest reading of the policy file was accepted, 0 where it was refused and the one before stays in force.",
+    help: "1 if the last read of the policy file was accepted; 0 if it was refused and the previous file stays in use.",
   },
   supernode_autoscaler_policy_info: {
     kind: "gauge",
     unit: "none",
     labels: ["supernode", "hash"],
-    help: "Always 1: the hash of the policy in force.",
+    help: "Always 1: the hash of the current policy.",
   },
   supernode_autoscaler_ledger_seconds: {
     kind: "histogram",
@@ -92,14 +93,14 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS
 
-/** One value: a delta of a counter, an observation of a histogram, or a gauge's present value. */
+/** One value: a delta of a counter, an observation of a histogram, or the current value of a gauge. */
 export interface Sample {
   name: MetricName
   labels: Readonly<Record<string, string>>
   value: number
 }
 
-/** Additions of one run to counters and histograms. */
+/** Deltas and observations that one run adds to counters and histograms. */
 export function countsOf({ loaded, decision, purchases, ledgerMs, notifications }: RunFacts): Sample[] {
   const supernode = loaded.policy.name
   const decided = decision && { supernode, kind: decision.kind, held_by: decision.heldBy ?? "" }
@@ -111,7 +112,7 @@ export function countsOf({ loaded, decision, purchases, ledgerMs, notifications 
   ]
 }
 
-/** Counters of these exist from the start, at 0, so that even the first one shows as an increase. */
+/** Initial samples of 0 for purchases and notifications, so that even the first one shows as an increase. */
 export function startsAtZero(supernodes: readonly string[], recipients: readonly string[]): Sample[] {
   const outcomes: readonly Outcome["kind"][] = ["accepted", "rejected", "not-sent", "unknown"]
   return [
@@ -126,20 +127,20 @@ export function startsAtZero(supernodes: readonly string[], recipients: readonly
   ]
 }
 
-/** Gauges of one supernode at `now`. */
+/** Values from which the gauges of one supernode at `now` are computed. */
 export interface KnownSupernode {
   policy: Policy
   policyHash: string
-  /** null: not known yet. */
+  /** `null` if it is not known yet. */
   state: SupernodeState | null
-  /** As `purchasesOfAll`. */
+  /** Result of `purchasesOfAll`. */
   fleet: readonly Purchase[] | null
-  /** When each source that was asked last gave data, epoch milliseconds; null: never. */
+  /** Last time that each queried source returned data, epoch milliseconds; `null` if it never did. */
   lastReads: Readonly<Record<string, number | null>>
   now: number
 }
 
-/** The gauges of one supernode. */
+/** Gauges of one supernode; those of unknown values are absent. */
 export function gaugesOf(known: KnownSupernode): Sample[] {
   const { policy, policyHash, state, lastReads, now } = known
   const supernode = policy.name
@@ -162,7 +163,7 @@ export function gaugesOf(known: KnownSupernode): Sample[] {
   ]
 }
 
-/** `30d`, or `month` for a calendar month. */
+/** Label of a budget's window, such as `30d`; `month` for a calendar month. */
 export function windowOf({ per }: BudgetUse): string {
   return per === "month" ? per : sayDuration(per)
 }
@@ -172,7 +173,7 @@ export interface CapUse {
   use: BudgetUse
 }
 
-/** The budgets that bind a supernode and what is spent of them, where that is known. */
+/** Use of each budget that binds a supernode. A budget is absent if its purchases are unknown. */
 export function capUses({
   policy,
   state,
@@ -188,14 +189,14 @@ export function capUses({
   ]
 }
 
-/** The age of the attempt that is not closed; 0 without one. */
+/** Age in seconds of the attempt that is not closed yet; 0 if there is none. */
 export function attemptOpenSeconds({ attempt }: SupernodeState, now: number): number {
   return attempt ? Math.max(0, now - attempt.openedAt) / 1000 : 0
 }
 
 /**
- * The purchases of all supernodes of a policy file; null unless each state is known. Made once for all of them: for each
- * supernode anew it would take the square of their number.
+ * Purchases of all supernodes of a policy file; `null` unless every state is known. Callers compute it once
+ * for all supernodes, since computing it for each one would take quadratic time.
  */
 export function purchasesOfAll(states: readonly (SupernodeState | null)[]): Purchase[] | null {
   const known = states.filter((state) => state !== null)

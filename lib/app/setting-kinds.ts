@@ -7,16 +7,16 @@ import { parseLedgerUrl } from "../ledger/ledger-url.ts"
 import { isPem, type PrometheusAuth, parsePrometheusAuth } from "../metrics/prometheus/auth.ts"
 import { onFirstUse } from "../on-first-use.ts"
 
-// The kinds of values that settings have. A message repeats a value only if the setting can hold no secret.
+// Kinds of settings with their schemas. A message repeats a value only if the setting cannot hold a secret.
 
-/** One setting. Its schema is made only when it is set: most are not, and to make all schemas costs a start more than to read them. */
+/** One setting. `kind` creates its schema; it is called only if the setting is set, so starts stay fast. */
 export interface Setting<T> {
   kind(): z.ZodType<T>
-  /** Its value if it is not set. */
+  /** Returns the value of a setting that is not set. */
   unset(): T
 }
 
-/** A setting that may be left out; then it is null. */
+/** An optional setting; `null` if it is not set. */
 export const optional = <T>(kind: () => z.ZodType<T>): Setting<T | null> => ({ kind, unset: () => null })
 
 export const withDefault = <T>(kind: () => z.ZodType<T>, unset: NoInfer<T>): Setting<T> => ({
@@ -33,7 +33,7 @@ export const oneOf = <const T extends readonly string[]>(allowed: T) =>
 
 const MAX_WAIT_MS = 15 * 60_000
 
-/** A duration in milliseconds. No function lives longer than 15 minutes, so no wait may be longer. */
+/** A duration in milliseconds, at most 15 minutes, since no function runs longer. Defaults to `example`. */
 export const wait = (example: string): Setting<number> =>
   withDefault(
     () =>
@@ -47,7 +47,10 @@ export const wait = (example: string): Setting<number> =>
     durationMs(example) ?? MAX_WAIT_MS,
   )
 
-/** An origin without a slash at its end. A paid order and its signing keys are sent in plain text only within this machine. */
+/**
+ * An origin without a trailing slash. Plain http is allowed only to this machine, because paid orders and
+ * credentials are sent there.
+ */
 export const endpoint = onFirstUse(() =>
   z.string().transform((text, ctx) => {
     const url = URL.canParse(text) ? new URL(text) : null
@@ -57,7 +60,7 @@ export const endpoint = onFirstUse(() =>
       )
     else if (url.protocol === "http:" && !isLoopback(url.hostname))
       ctx.addIssue(
-        `must be https: plain http is allowed only to this machine itself, and ${url.hostname} is another`,
+        `must be https: plain http is allowed only to this machine itself, and ${url.hostname} is not this machine`,
       )
     return url?.origin ?? ""
   }),
@@ -66,20 +69,20 @@ export const endpoint = onFirstUse(() =>
 const MIN_TOKEN_CHARS = 16
 const MAX_TOKEN_CHARS = 1_024
 
-/** `${TOKEN}`, `$TOKEN`, `{{.Values.token}}`, `<token>`: anyone who knows the template knows such a token. */
+/** `${TOKEN}`, `$TOKEN`, `{{.Values.token}}`, `<token>`. Anyone who knows the template knows such a token. */
 const PLACEHOLDER = /^(?:\$\{.*\}|\$\w+|\{\{.*\}\}|<.*>)$/
 
-/** Bearer tokens. A short one could be guessed; one that an HTTP header cannot carry would never match. */
+/** Bearer tokens. Short tokens could be guessed. Tokens that HTTP headers cannot carry would never match. */
 export const tokens = onFirstUse(() =>
   z.string().transform((text, ctx) => {
     const found = text.split(",").map((token) => token.trim())
     const isSound = (token: string): boolean =>
       token.length >= MIN_TOKEN_CHARS && token.length <= MAX_TOKEN_CHARS && /^[\x21-\x7e]*$/.test(token)
     if (found.some((token) => PLACEHOLDER.test(token)))
-      ctx.addIssue("is a placeholder that nothing replaced, such as $TOKEN: put the token itself there")
+      ctx.addIssue("is a placeholder that was not replaced, such as $TOKEN: write the token itself")
     else if (found.length > 2 || !found.every(isSound))
       ctx.addIssue(
-        `must be one token, or two separated by a comma while one replaces the other, each of ${MIN_TOKEN_CHARS} to ${MAX_TOKEN_CHARS} printable ASCII characters without spaces and commas; \`openssl rand -hex 24\` makes one`,
+        `must be one token, or two separated by a comma during a rotation, each of ${MIN_TOKEN_CHARS} to ${MAX_TOKEN_CHARS} printable ASCII characters without spaces and commas; \`openssl rand -hex 24\` makes one`,
       )
     return found
   }),
@@ -99,7 +102,7 @@ export const topics = (topic: typeof smnTopic | typeof snsTopic) =>
     for (const item of written) {
       const message = topic().safeParse(item).error?.issues[0]?.message
       if (message !== undefined)
-        ctx.addIssue(`${message}, not ${JSON.stringify(item)}; several are separated by commas`)
+        ctx.addIssue(`${message}, not ${JSON.stringify(item)}; separate several with commas`)
     }
     return written
   })
@@ -126,7 +129,7 @@ export const proxyAddress = onFirstUse(() =>
   }),
 )
 
-/** Logins whose certificates are read from a file of the code's folder. */
+/** Resolves the path of each login's certificate file with `beside`. PEM text stays as it is. */
 export function withCaAt(logins: PrometheusAuth, beside: (path: string) => string): PrometheusAuth {
   return logins.map((login) => ({
     ...login,

@@ -21,7 +21,7 @@ import {
   withDefault,
 } from "./setting-kinds.ts"
 
-/** The environment is not usable and nothing runs; it has all problems together. */
+/** The settings are not usable, so nothing runs. `problems` lists all problems together. */
 export class SettingsError extends Error {
   override readonly name = "SettingsError"
   readonly problems: string[]
@@ -77,7 +77,7 @@ const PLATFORM = {
   RUNTIME_FUNC_NAME: optional(anyText),
 }
 
-/** All settings. A platform that cannot list what is set is asked for each of them. */
+/** Names of all settings, for platforms that read a setting by name but cannot list those that are set. */
 export function settingNames(): SettingName[] {
   return Object.keys(SETTINGS) as SettingName[]
 }
@@ -89,7 +89,7 @@ type Values = { [Name in keyof typeof ALL]: ReturnType<(typeof ALL)[Name]["unset
 const isFunction = (values: Partial<Values>): boolean =>
   Boolean(values.AWS_LAMBDA_FUNCTION_NAME || values.RUNTIME_FUNC_NAME)
 
-/** Each setting by its own schema. One with a problem has no value. */
+/** Parses each setting with its own schema. A setting with a problem has no value. */
 function valuesOf(text: (name: string) => string | undefined): {
   values: Partial<Values>
   problems: string[]
@@ -109,62 +109,74 @@ function valuesOf(text: (name: string) => string | undefined): {
   return { values, problems }
 }
 
-/** The settings in groups as the program uses them. */
+/** Settings under the names that the program uses, with related ones grouped. */
 function groupsOf(values: Values) {
   return {
     ledgerUrl: values.SUPERNODE_LEDGER,
     /** The default is observe, and an event cannot override it. */
     mode: values.SUPERNODE_MODE,
-    /** Origins without a slash at the end; null: the region's own. */
+    /** Origins without a trailing slash; `null` uses the region's own endpoint. */
     modelartsEndpoint: values.SUPERNODE_MODELARTS_ENDPOINT,
     cesEndpoint: values.SUPERNODE_CES_ENDPOINT,
-    /** Endpoint for reading accepted orders. Null: China's in the regions of China, and none elsewhere. */
+    /**
+     * Billing endpoint for reading accepted orders. If `null`, regions in China use the one of China, and
+     * other regions use none. If `modelartsEndpoint` is set, `null` always means none.
+     */
     bssEndpoint: values.SUPERNODE_BSS_ENDPOINT,
-    /** CTS's endpoint, for traces while an outcome is unknown. Null: the region's own, but none if ModelArts' endpoint is set. */
+    /**
+     * CTS endpoint for reading traces while an outcome is unknown. If `null`, uses the region's own, but none
+     * if `modelartsEndpoint` is set.
+     */
     ctsEndpoint: values.SUPERNODE_CTS_ENDPOINT,
-    /** SMN's endpoint, for notifications. */
+    /** SMN endpoint for notifications; `null` uses the one of the topic's region. */
     smnEndpoint: values.SUPERNODE_SMN_ENDPOINT,
-    /** Bearer tokens of the webhooks: one, or two while one replaces the other; without one they are closed. */
+    /**
+     * Bearer tokens of the Alertmanager and Grafana webhooks: one, or two while one replaces the other. If
+     * empty, both webhooks are closed.
+     */
     webhookTokens: values.SUPERNODE_WEBHOOK_TOKEN,
-    /** Tokens of /metrics: one, or two while one replaces the other; without one it answers only this machine. */
+    /**
+     * Tokens of /metrics and of the live page: one, or two while one replaces the other. If empty, only this
+     * machine may read them.
+     */
     metricsTokens: values.SUPERNODE_METRICS_TOKEN,
     logLevel: values.SUPERNODE_LOG_LEVEL,
-    /** From the first byte of a purchase to the last of its answer. */
+    /** Time limit from the first byte of a purchase request to the last byte of its response. */
     buyTimeoutMs: values.SUPERNODE_BUY_TIMEOUT,
-    /** No byte of a purchase leaves later than this after its attempt was opened. */
+    /** No byte of a purchase request is sent later than this after its attempt was opened. */
     sendWithinMs: values.SUPERNODE_SEND_WITHIN,
     credentials: huaweiKeys(values),
     dynamodbCredentials: dynamodbKeys(values),
-    /** For a ledger in PostgreSQL whose URL holds no password; null: as the secret says. */
+    /** Password of a PostgreSQL ledger whose URL has none; `null` uses the secret. */
     postgresPassword: values.PGPASSWORD,
     secretArn: values.SUPERNODE_SECRET_ARN,
-    /** The login for each Prometheus; null: as the secret says, otherwise without a login. */
+    /** Login for each Prometheus; `null` uses the secret. If that has none, requests carry no login. */
     prometheusAuth: values.SUPERNODE_PROMETHEUS_AUTH,
-    /** CloudWatch's region if a rule names none. */
+    /** CloudWatch region for rules that name none. */
     awsRegion: values.AWS_REGION,
-    /** Accepted at an HTTP door, besides the policy's own. */
+    /** Topics that the webhooks accept in addition to those of the policy file. */
     smnTopics: values.SUPERNODE_SMN_TOPICS,
     snsTopics: values.SUPERNODE_SNS_TOPICS,
-    /** HTTPS_PROXY and NO_PROXY: the way of requests out of this machine; null: directly. */
+    /** Proxy for outgoing requests (HTTPS_PROXY and NO_PROXY); `null` connects directly. */
     proxy: proxyOf(values),
     isServerless: isFunction(values),
   }
 }
 
-/** The environment, checked. Its secrets are never repeated in a message. */
+/** Settings after validation. Messages never repeat their secrets. */
 export interface Settings extends ReturnType<typeof groupsOf> {
-  /** Absolute on a function platform: the working directory there is not the folder of the code and the policy. */
+  /** Absolute on a function platform: the working directory there is not the folder of code and policy. */
   policyPath: string
 }
 
 /**
- * Settings as `read` gives them; an empty text counts as unset. `names` are those that are set: a misspelt one is a
- * problem, too. Throws SettingsError.
+ * Reads and validates all settings; an empty text counts as not set. `names` lists all variables that are
+ * set: an unknown SUPERNODE_ name in it is a problem, since it may be misspelt. Throws SettingsError.
  */
 export function readSettings(read: (name: string) => string | undefined, names: readonly string[]): Settings {
   const text = (name: string): string | undefined => read(name)?.trim() || undefined
   const texts: Record<string, string | undefined> = {
-    // Exactly as it is written: a space may be part of it.
+    // Not trimmed: a space may be part of the password.
     PGPASSWORD: read("PGPASSWORD") || undefined,
     // The lower-case name takes precedence, as in curl.
     HTTPS_PROXY: text("https_proxy") ?? text("HTTPS_PROXY"),
@@ -185,12 +197,18 @@ export function readSettings(read: (name: string) => string | undefined, names: 
   }
 }
 
-/** A relative path is in the folder of the function's code (FunctionGraph, AWS Lambda); elsewhere in the working directory. */
+/**
+ * Path of the policy file. In a function (FunctionGraph, AWS Lambda), a relative path is resolved in the
+ * folder of the code, otherwise in the working directory.
+ */
 export function policyPath(written: string | null, read: (name: string) => string | undefined): string {
   return besideCode(written ?? "./policy.yaml", read)
 }
 
-/** A file that a function brought along with its code: the working directory is another folder on FunctionGraph. */
+/**
+ * Resolves a relative path in the folder of a function's code, since its working directory may be another
+ * folder. Outside a function, returns the path unchanged.
+ */
 function besideCode(path: string, read: (name: string) => string | undefined): string {
   const folder = read("RUNTIME_CODE_ROOT")?.trim() || read("LAMBDA_TASK_ROOT")?.trim()
   return folder && !isAbsolute(path) ? join(folder, path) : path
@@ -202,31 +220,31 @@ function unknownNames(names: readonly string[]): string[] {
     .filter((name) => name.startsWith("SUPERNODE_") && !known.includes(name))
     .map((name) => {
       const near = didYouMean(name, known)
-      const hint = near ? `did you mean ${near}?` : `there are ${known.join(", ")}`
+      const hint = near ? `did you mean ${near}?` : `known settings: ${known.join(", ")}`
       return `${name}: is not a known setting; ${hint}`
     })
 }
 
-/** Problems of several settings together. The value of a setting with a problem of its own is missing. */
+/** Problems that involve several settings. `values` lacks each setting that has a problem of its own. */
 function problemsTogether(values: Partial<Values>): string[] {
   const problems: string[] = []
   const report = (name: SettingName, message: string): void => {
     problems.push(`${name}: ${message}`)
   }
   for (const [one, other] of PAIRS) {
-    if (values[one] && !values[other]) report(other, `must be set where ${one} is`)
-    if (values[other] && !values[one]) report(one, `must be set where ${other} is`)
+    if (values[one] && !values[other]) report(other, `must be set if ${one} is set`)
+    if (values[other] && !values[one]) report(one, `must be set if ${other} is set`)
   }
   if (values.HUAWEICLOUD_SDK_SECURITY_TOKEN && !values.HUAWEICLOUD_SDK_AK && !values.HUAWEICLOUD_SDK_SK)
     report("HUAWEICLOUD_SDK_SECURITY_TOKEN", "must come with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
 
   const { kind } = parseLedgerUrl(values.SUPERNODE_LEDGER ?? "")
   const isLost = kind === "sqlite" || kind === "memory"
-  // A function's sandbox may be gone after any event, and many run at once.
+  // A function's sandbox may end after any event, and many sandboxes run at the same time.
   if (isLost && values.SUPERNODE_MODE === "live" && isFunction(values))
     report(
       "SUPERNODE_LEDGER",
-      `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function, not ${kind}: — each sandbox would have a ledger of its own, and so could buy once more`,
+      `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function, not ${kind}: — each sandbox would have its own ledger and could buy again`,
     )
   return problems
 }

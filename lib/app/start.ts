@@ -9,7 +9,7 @@ import { notifierFor, recipientsOf, sendTest } from "../notify/recipients.ts"
 import type { SnsOptions } from "../notify/sns.ts"
 import type { After, Clock, Cloud } from "../ports.ts"
 import type { App } from "./app.ts"
-import { credentialSource, spoiltKeys } from "./credentials.ts"
+import { credentialSource, malformedKeys } from "./credentials.ts"
 import { signalRunner } from "./dispatch.ts"
 import { systemAfter } from "./fleet-turns.ts"
 import { eventHandler } from "./handle.ts"
@@ -19,28 +19,28 @@ import { webhookReceiver } from "./receive.ts"
 import type { Settings } from "./settings.ts"
 import { systemClock } from "./system-clock.ts"
 
-/** For the line that a door logs. */
+/** Re-exported for the lines that doors log. */
 export { hintOf } from "../decision/explain/hints.ts"
 export { saysUnusable } from "../decision/gates/ledger.ts"
 
 export { systemClock } from "./system-clock.ts"
 
-/** Replacements by tests and the sandbox. */
+/** Parts that tests and the sandbox replace. */
 export interface Replacements {
   clock?: Clock
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string }
   /** Fetches SMN's certificates and confirms its subscriptions. */
   smn?: SmnRequests
-  /** Where CloudWatch is, and the keys for it. */
+  /** Endpoint and keys of CloudWatch. */
   cloudwatch?: Pick<CloudWatchOptions, "endpoint" | "credentials">
-  /** Where SNS is, and the keys for it. */
+  /** Endpoint and keys of SNS. */
   sns?: Pick<SnsOptions, "endpoint" | "credentials">
-  /** Ends the time for which supernodes of one event wait for each other before they ask the meters. */
+  /** Timer that limits how long supernodes of one event wait for each other to query metrics together. */
   after?: After
 }
 
-/** Settings -> an app on live ports. Throws SettingsError, PolicyError, LedgerError: then nothing runs at all. */
+/** Creates the app with live ports. Throws SettingsError, PolicyError or LedgerError; then nothing runs. */
 export async function startApp(settings: Settings, replacements: Replacements = {}): Promise<App> {
   const { clock = systemClock, after = systemAfter, tls, cloudwatch: place } = replacements
   const trust = tls ? { tls } : {}
@@ -68,7 +68,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
     readOrder: huawei.readOrder,
     readTraces: huawei.readTraces,
     buy: huawei.buy,
-    readMetrics: (question) => metrics.event().join().read(question),
+    readMetrics: (query) => metrics.event().join().read(query),
   }
   const recipients = (written: readonly NotifyRecipient[]) =>
     recipientsOf(written, {
@@ -76,7 +76,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
       smnEndpoint: settings.smnEndpoint,
       now: clock.now,
       ...(sns ? { sns } : {}),
-      way: { proxy, ...trust },
+      network: { proxy, ...trust },
     })
   const notifierOf = (written: readonly NotifyRecipient[]) => notifierFor(recipients(written))
   const runAll = signalRunner({ settings, policies, ledger, cloud, metrics, keys, clock, notifierOf })
@@ -91,7 +91,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
     cloud,
     cloudEye: { list: huawei.listMetrics, query: huawei.queryMetrics },
     async checkKeys() {
-      return spoiltKeys(await keys.provide())
+      return malformedKeys(await keys.provide())
     },
     receive,
     reloadPolicy: policies.reload,

@@ -5,25 +5,28 @@ import { openTunnel } from "./tunnel.ts"
 
 export interface ConnectionOptions {
   url: URL
-  /** For name, TCP, tunnel and TLS together, milliseconds. */
+  /** Time limit for name lookup, TCP, tunnel and TLS together, milliseconds. */
   budgetMs: number
-  /** The proxy to go through by CONNECT; null: directly. Only for https, whose own handshake then verifies the endpoint. */
+  /**
+   * Proxy through which a CONNECT tunnel is opened; `null` connects directly. Only for https, because TLS
+   * through the tunnel verifies the endpoint.
+   */
   proxy: URL | null
   /** Certificates to trust instead of the system's; PEM. */
   ca?: string | undefined
   lookup?: LookupFunction | undefined
-  /** Gives up at once when it is aborted. */
+  /** Stops connecting at once when it is aborted. */
   signal?: AbortSignal
 }
 
 /** The step that failed. */
 export type ConnectionStage = "connect" | "proxy-tls" | "tunnel" | "tls"
 
-/** There is no connection. No byte of a request left. `cause` says why. */
+/** No connection could be opened, so no byte of a request was sent. `cause` has the reason. */
 export class ConnectionFailure extends Error {
   override readonly name = "ConnectionFailure"
   readonly stage: ConnectionStage
-  /** The budget was used up. */
+  /** True if `budgetMs` was used up, or if `signal` was aborted. */
   readonly isLate: boolean
 
   constructor(stage: ConnectionStage, { cause, isLate }: { cause: unknown; isLate: boolean }) {
@@ -34,7 +37,7 @@ export class ConnectionFailure extends Error {
 }
 
 /**
- * An open connection that carried no byte of a request yet. Rejects with ConnectionFailure.
+ * Opens a connection, but sends no byte of a request. Rejects with ConnectionFailure.
  *
  *   direct:  TCP ─▶ TLS with the endpoint ─▶ ready
  *   proxy:   TCP ─▶ (TLS with the proxy) ─▶ CONNECT, 2xx ─▶ TLS with the endpoint ─▶ ready
@@ -81,14 +84,17 @@ function secured(socket: Socket, { hostname }: URL, ca: string | undefined): Soc
     socket,
     host,
     ALPNProtocols: ["http/1.1"],
-    // Said, so that no environment variable (NODE_TLS_REJECT_UNAUTHORIZED) can switch the check off.
+    // Explicit, so that no environment variable (NODE_TLS_REJECT_UNAUTHORIZED) can switch verification off.
     rejectUnauthorized: true,
     ...(isIP(host) ? {} : { servername: host }),
     ...(ca === undefined ? {} : { ca }),
   })
 }
 
-/** Waits for the socket's own event. Its listeners stay: an error of a socket without a listener would end the process. */
+/**
+ * Waits for the event of this socket. The listeners stay afterwards, because a socket error without a
+ * listener would end the process.
+ */
 function ready(socket: Socket, event: "connect" | "secureConnect", deadline: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once(event, () => resolve())

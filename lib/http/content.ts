@@ -1,20 +1,21 @@
 import { zlib } from "../zlib.ts"
 
-/** Sent with every request: nothing compressed is asked for. Some gateways compress all the same, so `bodyOf` reads it. */
+/** Requests an uncompressed response. Some gateways compress it anyway; `decodedBody` handles that. */
 export const ACCEPT_ENCODING = { "accept-encoding": "identity" } as const
 
-/** A body without its compression, or why it cannot be read. */
+/** A body without compression, or the reason why it cannot be read. */
 export type Body = { ok: true; body: Buffer } | { ok: false; why: string }
 
-/** More layers than any honest server takes. */
+/** Maximum number of compression layers; no honest server applies more. */
 const MAX_LAYERS = 2
 
 /**
- * A body as it was before `Content-Encoding`, of at most `maxBytes`: what would grow larger is refused, however small it
- * came. gzip is also known by its first bytes, for a gateway that forgot the header; no JSON begins with them.
+ * Decompresses a body by its `Content-Encoding` (`header`). Refuses a result of more than `maxBytes`, however
+ * small the compressed body is. Some gateways omit the header, so gzip is also recognized by its first bytes.
+ * No JSON begins with them.
  */
-export function bodyOf(wire: Buffer, header: string | string[] | undefined, maxBytes: number): Body {
-  // Nearly every answer: as it was asked for.
+export function decodedBody(wire: Buffer, header: string | string[] | undefined, maxBytes: number): Body {
+  // The usual response: not compressed, as requested.
   if (header === undefined && !isGzip(wire)) return { ok: true, body: wire }
   const names = [header ?? []]
     .flat()
@@ -37,7 +38,7 @@ export function bodyOf(wire: Buffer, header: string | string[] | undefined, maxB
 
 const utf8 = new TextDecoder()
 
-/** A body as text; bytes that are not UTF-8 become U+FFFD, and a byte order mark is left out. */
+/** A body as text. Bytes that are not UTF-8 become U+FFFD, and a byte order mark is removed. */
 export function utf8Text(body: Buffer): string {
   return utf8.decode(body)
 }
@@ -63,7 +64,7 @@ function inflate(name: string, body: Buffer, maxOutputLength: number): Body {
     const tooLarge = cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE"
     return {
       ok: false,
-      why: tooLarge ? `more than ${maxOutputLength} bytes once inflated` : `${name} that cannot be inflated`,
+      why: tooLarge ? `more than ${maxOutputLength} bytes when decompressed` : `invalid ${name} data`,
     }
   }
 }

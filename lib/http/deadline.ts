@@ -1,9 +1,9 @@
-/** The longest timer that Node.js has; a longer one would end at once. */
+/** Longest timer that Node.js supports, milliseconds; a longer one would fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Aborts after this time, milliseconds, and at the earliest after one. Monotonic clocks have fractions of a millisecond,
- * which AbortSignal.timeout refuses.
+ * Signal that aborts after `ms` milliseconds, at least 1. Monotonic clocks return fractions of a millisecond.
+ * They are cut off, because AbortSignal.timeout rejects them.
  */
 export function deadlineIn(ms: number): AbortSignal {
   return AbortSignal.timeout(timerMs(ms))
@@ -14,8 +14,8 @@ function timerMs(ms: number): number {
 }
 
 /**
- * A deadline that is cleared when the work is done. One of `deadlineIn` costs more to make, and once more when its time comes,
- * long after the work. `outer`: ends it, too, once it is aborted.
+ * A deadline that the caller clears when the work is done. It is cheaper than `deadlineIn`, whose timer also
+ * fires long after the work is done. Aborting `outer` aborts the deadline, too.
  */
 export function clearableDeadline(
   ms: number,
@@ -35,35 +35,35 @@ export function clearableDeadline(
   }
 }
 
-/** The time of one piece of work. An AbortSignal would cost more than all else that a read does here. */
+/** Time limit of one piece of work. An AbortSignal would cost more CPU than all the rest of a read. */
 export interface TimeLimit {
-  readonly isOver: boolean
-  /** Calls `stop` once the time is over; at once if it is. Only the newest one is called. */
-  whenOver(stop: () => void): void
+  readonly hasPassed: boolean
+  /** Calls `stop` when the time is over, or at once if it is over already. Replaces an earlier `stop`. */
+  whenPassed(stop: () => void): void
 }
 
 export interface TimedWork<T> {
-  /** At the earliest after one millisecond. */
+  /** Time limit in milliseconds; values below 1 count as 1. */
   ms: number
-  /** A result that comes after the time is over is ignored. */
+  /** Does the work. Its result is ignored if the time is over first. */
   work(limit: TimeLimit): Promise<T>
-  /** The result where the time is over before the work is done. */
+  /** Returns the result to use if the time is over before the work is done. */
   late(): T
 }
 
-/** The result of work that has only so much time. */
+/** Resolves to the result of `work`, or to that of `late` if the time is over first. */
 export function inTime<T>({ ms, work, late }: TimedWork<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     let stop = (): void => undefined
     const limit = {
-      isOver: false,
-      whenOver(call: () => void) {
+      hasPassed: false,
+      whenPassed(call: () => void) {
         stop = call
-        if (limit.isOver) stop()
+        if (limit.hasPassed) stop()
       },
     }
     const timer = setTimeout(() => {
-      limit.isOver = true
+      limit.hasPassed = true
       resolve(late())
       stop()
     }, timerMs(ms))

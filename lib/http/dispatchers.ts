@@ -4,17 +4,17 @@ import { type ProxySettings, proxyFor } from "./proxy.ts"
 
 export interface DispatcherOptions {
   proxy: ProxySettings | null
-  /** Certificates to trust instead of the system's; PEM. Of the endpoint, and of a proxy that is https itself. */
+  /** PEM certificates to trust instead of the system's, for the endpoint and for an https proxy. */
   ca?: string | undefined
-  /** Of connecting, the tunnel included, milliseconds. */
+  /** Time limit for connecting, including the tunnel, milliseconds. */
   connectMs: number
-  /** Bytes of a whole answer's body, as they come. */
+  /** Maximum size of a response body before decompression, bytes. */
   maxResponseSize: number
-  /** To one host at the same time; what is asked beyond that waits. Left out: as many as are asked. */
+  /** Maximum number of connections to one host; further requests wait. Unlimited by default. */
   connections?: number
 }
 
-/** Connections for requests that may be repeated: directly, or through the proxy by CONNECT. */
+/** Connections for requests that may be repeated. They are direct, or go through the proxy by CONNECT. */
 export interface Dispatchers {
   for(url: URL): Dispatcher
   close(): Promise<void>
@@ -27,9 +27,9 @@ export function dispatchersOf({
   maxResponseSize,
   connections,
 }: DispatcherOptions): Dispatchers {
-  // Said, so that no environment variable (NODE_TLS_REJECT_UNAUTHORIZED) can switch the check off.
+  // Explicit, so that no environment variable (NODE_TLS_REJECT_UNAUTHORIZED) can switch verification off.
   const connect = { ...(ca === undefined ? {} : { ca }), rejectUnauthorized: true, timeout: connectMs }
-  // One bound for a whole try is set at each request; undici's own count silence only.
+  // Each request has one time limit for the whole try. undici's timeouts limit only silence, so they are off.
   const limits = {
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -50,7 +50,7 @@ export function dispatchersOf({
       return tunnels
     },
     async close() {
-      // A tunnel that is being opened would keep the process for the rest of its time.
+      // A tunnel that is still being opened would keep the process alive until its time limit.
       closing.abort()
       await Promise.all([direct.destroy(), tunnels?.destroy()])
     },
@@ -64,7 +64,7 @@ interface TunnelConnector {
   signal: AbortSignal
 }
 
-/** undici's own ProxyAgent waits for the answer to CONNECT without a limit, and keeps later requests waiting with it. */
+/** Replaces undici's ProxyAgent, which waits for CONNECT without a limit and blocks later requests. */
 function tunnelConnector({ proxy, ca, budgetMs, signal }: TunnelConnector): buildConnector.connector {
   return ({ protocol, host, hostname, port }, callback) => {
     const authority = host ?? (port === "" ? hostname : `${hostname}:${port}`)

@@ -1,16 +1,16 @@
 import { BlockList, isIP } from "node:net"
 import { isLoopback } from "../decision/policy/secure-address.ts"
 
-// HTTPS_PROXY and NO_PROXY: one rule for every outgoing connection. undici's own rule knows neither all of loopback nor
-// CIDR blocks, so undici gets only the answer.
+// HTTPS_PROXY and NO_PROXY, with the same rules for every outgoing connection. undici's own rules cover
+// neither all loopback addresses nor CIDR blocks, so undici gets only the result.
 
-/** HTTPS_PROXY and NO_PROXY as written. The address may hold a login: it is never shown. */
+/** Values of HTTPS_PROXY and NO_PROXY. The address may contain a login, so it is never shown. */
 export interface ProxySettings {
   address: string
   noProxy: string
 }
 
-/** The problem of an HTTPS_PROXY, without its value, which may hold a password; null: it can be used. */
+/** Problem of an HTTPS_PROXY; `null` if it is valid. Never shows the value, which may contain a password. */
 export function proxyProblem(address: string): string | null {
   const url = URL.canParse(address) ? new URL(address) : null
   if (!url || !/^https?:$/.test(url.protocol) || url.hostname === "")
@@ -20,7 +20,7 @@ export function proxyProblem(address: string): string | null {
   return null
 }
 
-/** The proxy for a request to this URL; null: it goes directly. Plain http and loopback always do. */
+/** Proxy for a request to this URL; `null` connects directly. Plain http and loopback are always direct. */
 export function proxyFor(url: URL, proxy: ProxySettings | null): URL | null {
   if (!proxy || url.protocol !== "https:" || isLoopback(url.hostname)) return null
   const host = plainHost(url.hostname)
@@ -29,13 +29,16 @@ export function proxyFor(url: URL, proxy: ProxySettings | null): URL | null {
   return entries.some((entry) => covers(entry.toLowerCase(), host, port)) ? null : new URL(proxy.address)
 }
 
-/** ` (through the proxy proxy.example.com:3128)` for a failure's sentence; empty where the request goes directly. */
+/** Suffix of error messages: ` (through the proxy proxy.example.com:3128)`; empty for a direct request. */
 export function sayProxy(url: URL, proxy: ProxySettings | null): string {
   const via = proxyFor(url, proxy)
   return via === null ? "" : ` (through the proxy ${via.host})`
 }
 
-/** `*`, `host`, `.domain`, `*.domain`, each with or without `:port`; an address, or a block such as `10.0.0.0/8`. */
+/**
+ * True if a NO_PROXY entry matches a host. Entries are `*`, `host`, `.domain` or `*.domain`, each with or
+ * without `:port`, an address, or a block such as `10.0.0.0/8`.
+ */
 function covers(entry: string, host: string, port: string): boolean {
   if (entry === "*") return true
   const [, base = "", bits] = /^(.+)\/(\d{1,3})$/.exec(entry) ?? []
@@ -48,7 +51,7 @@ function covers(entry: string, host: string, port: string): boolean {
   return host === name || host.endsWith(`.${name}`)
 }
 
-/** Without the brackets of an IPv6 address and the dot that ends a full name. */
+/** Host in lower case, without the brackets of an IPv6 address and the trailing dot of a full name. */
 function plainHost(host: string): string {
   return host.toLowerCase().replace(/^\[|\]$|\.$/g, "")
 }
@@ -62,14 +65,14 @@ function isInBlock(base: string, bits: number, host: string): boolean {
   return block.check(host, type)
 }
 
-/** The value of Proxy-Authorization; null where the address holds no login. */
+/** Value of Proxy-Authorization; `null` if the address contains no login. */
 export function proxyAuthorization({ username, password }: URL): string | null {
   if (username === "" && password === "") return null
   const login = `${decoded(username)}:${decoded(password)}`
   return `Basic ${Buffer.from(login).toString("base64")}`
 }
 
-/** The login in all its forms, which no message and no record may contain. */
+/** All forms of the login's password. No message and no record may contain any of them. */
 export function proxySecrets(proxy: URL): string[] {
   const basic = proxyAuthorization(proxy)
   const { username, password } = proxy

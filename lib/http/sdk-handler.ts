@@ -6,13 +6,13 @@ import { type ProxySettings, proxySecrets, sayProxy } from "./proxy.ts"
 export interface SdkHandlerOptions {
   proxy: ProxySettings | null
   connectMs: number
-  /** For one try, from connecting to the last byte of the answer. */
+  /** Time limit of one try, from connecting to the last byte of the response, milliseconds. */
   requestMs: number
   /** Certificates to trust instead of the system's; PEM. */
   ca?: string
 }
 
-/** A request as Amazon's clients hand it to their `requestHandler`. */
+/** Request that Amazon's clients pass to their `requestHandler`. */
 interface SdkRequest {
   method: string
   protocol: string
@@ -29,16 +29,17 @@ interface TryOptions {
   requestTimeout?: number
 }
 
-/** A page of DynamoDB's is at most 1 MB; 100,800 points of CloudWatch's are about 10 MB. */
+/** A DynamoDB page has at most 1 MB; 100,800 CloudWatch datapoints have about 10 MB. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 /**
- * The `requestHandler` of Amazon's clients. Without a proxy it is the SDK's own, which knows none; with one it sends over
- * the same connections as our own requests. Clients that fetch keys (STS, SSO) inherit it.
+ * The `requestHandler` of Amazon's clients. Without a proxy, returns options for the SDK's own handler, which
+ * does not support proxies. With a proxy, requests use the same kind of connections as all our others.
+ * Clients that fetch keys (STS, SSO) inherit the handler.
  */
 export function sdkHandler(options: SdkHandlerOptions) {
   const { proxy, connectMs, requestMs, ca } = options
-  // Without `throwOnRequestTimeout` the SDK only warns about a late answer and waits on.
+  // Without `throwOnRequestTimeout` the SDK only warns about a late response, and keeps waiting.
   if (proxy === null)
     return { connectionTimeout: connectMs, requestTimeout: requestMs, throwOnRequestTimeout: true }
   const dispatchers = dispatchersOf({ proxy, ca, connectMs, maxResponseSize: MAX_ANSWER_BYTES })
@@ -66,7 +67,7 @@ async function sendOnce(request: SdkRequest, { abortSignal, requestMs, dispatche
       dispatcher: dispatchers.for(url),
       method: request.method as "POST",
       headers: request.headers,
-      body: bodyOf(request.body),
+      body: sdkBody(request.body),
       signal: abortSignal ? AbortSignal.any([abortSignal, late]) : late,
     })
     const headers = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat().join(", ")])
@@ -75,9 +76,9 @@ async function sendOnce(request: SdkRequest, { abortSignal, requestMs, dispatche
   } catch (cause) {
     const via = sayProxy(url, proxy)
     if (abortSignal?.aborted) throw named("AbortError", `Request aborted${via}`)
-    if (late.aborted) throw named("TimeoutError", `no answer within ${requestMs} ms${via}`)
+    if (late.aborted) throw named("TimeoutError", `no response within ${requestMs} ms${via}`)
     const says = withoutLogin(cause instanceof Error ? cause.message || cause.name : String(cause), proxy)
-    // The SDK's word for "may be tried again", where the client repeats at all.
+    // Marks the error as retriable for the SDK. Whether it is retried depends on the client.
     throw Object.assign(new Error(`${says}${via}`), { $retryable: { throttling: false } })
   }
 }
@@ -91,7 +92,7 @@ function urlOf({ protocol, hostname, port, path, query = {} }: SdkRequest): URL 
   return new URL(`${protocol}//${hostname}${port === undefined ? "" : `:${port}`}${path}${search}`)
 }
 
-/** As the signature has it: everything but letters, digits and `-_.~`. */
+/** Percent-encodes everything except letters, digits and `-_.~`, as the signature requires. */
 function escaped(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
@@ -99,7 +100,7 @@ function escaped(text: string): string {
   )
 }
 
-function bodyOf(body: unknown): string | Uint8Array | null {
+function sdkBody(body: unknown): string | Uint8Array | null {
   if (typeof body === "string" || body instanceof Uint8Array) return body
   if (body === undefined || body === null) return null
   throw new TypeError("a body that is a stream is not supported")

@@ -1,12 +1,12 @@
 import type { Socket } from "node:net"
 import { proxyAuthorization } from "./proxy.ts"
 
-/** The proxy answered CONNECT with something other than 2xx. */
+/** The proxy's response to CONNECT is not a well-formed 2xx, so there is no tunnel. */
 export class TunnelRefused extends Error {
   override readonly name = "TunnelRefused"
 }
 
-/** A proxy's answer to CONNECT is a status line and some headers. */
+/** Maximum size of a response to CONNECT, which is a status line and some headers. */
 const MAX_HEAD_BYTES = 16 * 1024
 
 export interface TunnelOptions {
@@ -17,9 +17,9 @@ export interface TunnelOptions {
 }
 
 /**
- * Asks the proxy for a tunnel over an open socket. Afterwards the next byte on the socket is the endpoint's. Rejects
- * on anything but a well-formed 2xx. What follows the head in the same packet would be bytes that came before we spoke:
- * a TLS endpoint sends none, so they are refused, too.
+ * Requests a tunnel from the proxy over an open socket. Afterwards the next byte on the socket is the
+ * endpoint's. Rejects unless the response is a well-formed 2xx. Also rejects if bytes follow the response's
+ * head: a TLS endpoint sends nothing before the client does.
  */
 export function openTunnel(socket: Socket, { proxy, host, deadline }: TunnelOptions): Promise<void> {
   const authorization = proxyAuthorization(proxy)
@@ -35,11 +35,11 @@ export function openTunnel(socket: Socket, { proxy, host, deadline }: TunnelOpti
       const end = head.indexOf("\r\n\r\n")
       if (end < 0 && head.length <= MAX_HEAD_BYTES) return
       socket.off("data", onData)
-      // TLS reads on from here; meanwhile no byte may be lost.
+      // TLS will read the next bytes. Until then the paused socket keeps them.
       socket.pause()
       const refusal =
         end < 0
-          ? "its answer to CONNECT does not end"
+          ? "the proxy's response to CONNECT is too long"
           : refusalIn({ head, end, hasLogin: authorization !== null })
       if (refusal === null) resolve()
       else reject(new TunnelRefused(refusal))
@@ -55,22 +55,22 @@ export function openTunnel(socket: Socket, { proxy, host, deadline }: TunnelOpti
 
 interface Answered {
   head: string
-  /** Where the head ends. */
+  /** Index in `head` of the blank line that ends it. */
   end: number
-  /** A login was sent. */
+  /** True if the request contained a login. */
   hasLogin: boolean
 }
 
-/** Only the status is repeated: the rest of a proxy's answer may echo what it was sent. */
+/** Reason to refuse the response, or `null`. Shows only the status, because the rest may echo the login. */
 function refusalIn({ head, end, hasLogin }: Answered): string | null {
   const status = /^HTTP\/1\.[01] (\d{3})(?: |\r\n)/.exec(head)?.[1]
-  if (status === undefined) return "the proxy did not answer CONNECT in HTTP"
+  if (status === undefined) return "the proxy's response to CONNECT is not HTTP"
   if (status === "407") {
     const why = hasLogin
-      ? "it does not take the login in HTTPS_PROXY"
-      : "it wants a login, and HTTPS_PROXY has none: write it as http://USER:PASSWORD@HOST:PORT"
+      ? "it rejected the login in HTTPS_PROXY"
+      : "it requires a login, and HTTPS_PROXY has none: write it as http://USER:PASSWORD@HOST:PORT"
     return `the proxy answered CONNECT with 407: ${why}`
   }
   if (!status.startsWith("2")) return `the proxy answered CONNECT with ${status}`
-  return head.length > end + 4 ? "the proxy sent bytes of its own after its answer to CONNECT" : null
+  return head.length > end + 4 ? "the proxy sent unexpected bytes after its response to CONNECT" : null
 }

@@ -1,9 +1,9 @@
 import * as z from "zod"
 import { onFirstUse } from "../on-first-use.ts"
 
-/** Code and message of an error answer; null for a part that it lacks. */
+/** Code, message and request id of an error answer; `null` for a missing part. */
 export interface AnswerError {
-  /** Such as `ModelArts.6716`, with its prefix. */
+  /** With its prefix, such as `ModelArts.6716`. */
   code: string | null
   message: string | null
   requestId: string | null
@@ -26,13 +26,13 @@ const shape = onFirstUse(() => {
   })
 })
 
-/** An error answer contains one or two objects; an answer with thousands is not one and is not searched. */
+/** Maximum number of nested objects to search. An error answer has one or two; others may have thousands. */
 const MAX_NESTED = 32
 
 /**
- * The error in a JSON answer, in all documented dresses: `error_code`/`error_msg` (ModelArts, gateway),
- * `errorCode`/`errorMsg`, `code`/`message`, any of them one level deeper (`error`, or Cloud Eye's `message`).
- * The top level has precedence.
+ * The error in a JSON answer, in any documented form: `error_code`/`error_msg` (ModelArts, gateway),
+ * `errorCode`/`errorMsg`, `code`/`message`, or one of these pairs one level deeper (`error`, or Cloud Eye's
+ * `message`). The top level has precedence.
  */
 export function errorOf(json: unknown): AnswerError {
   const top = errorAt(json)
@@ -61,7 +61,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
-/** undefined for what is no JSON, which `null` is. */
+/** The parsed JSON; `undefined` if the text is not JSON. The text "null" is JSON, and its value is `null`. */
 export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -25,33 +25,38 @@ import { listSupernodes } from "./supernodes.ts"
 import { readTraces } from "./traces.ts"
 
 export interface HuaweiCloudOptions {
-  /** Asked anew for every request. */
+  /** Called anew for each request. */
   credentials: CredentialsProvider
   clock: Pick<Clock, "now" | "monotonic">
-  /** Base URLs instead of the region's. */
+  /** Base URLs that replace those of the region. */
   endpoints?: EndpointOverrides
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string }
-  /** HTTPS_PROXY and NO_PROXY, for reads and the purchase. */
+  /**
+   * HTTPS_PROXY and NO_PROXY, for reads and the purchase. By default (or if `null`), both connect directly.
+   */
   proxy?: ProxySettings | null
-  /** Name resolution for the purchase, where it is not the system's. */
+  /** Name resolution for the purchase. Defaults to the system's. */
   lookup?: LookupFunction
-  /** Milliseconds: of reads, and `connectMs` for the purchase's connection. Its exchange has the order's own. */
+  /**
+   * Timeouts of reads, and `connectMs` for the purchase's connection, in milliseconds. The exchange of a
+   * purchase is limited by `BuyOrder.timeoutMs`.
+   */
   timeouts?: Partial<ReadTimeouts> & { connectMs?: number }
 }
 
-/** Huawei Cloud as the wiring needs it: reads that never throw, and the one verb that spends. */
+/** Huawei Cloud as `app/` needs it: reads, which never throw, and `buy`, the only call that spends money. */
 export interface HuaweiCloud
   extends Required<Pick<Cloud, "readSupernode" | "readOffers" | "readOrder" | "readTraces" | "buy">> {
   listServers(policy: Policy): Promise<Read<Server[]>>
-  /** Those of one project that the keys' user owns. */
   readOffers(place: OnePlace): Promise<Read<Offer[]>>
+  /** Supernodes of one project that belong to the user of the access key. */
   listSupernodes(place: CloudPlace): Promise<Read<Supernode[]>>
-  /** Cloud Eye of one project in one region. */
+  /** Queries Cloud Eye of one project in one region. */
   queryMetrics(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
-  /** One page of the series that it knows. */
+  /** Lists one page of the series that Cloud Eye knows. */
   listMetrics(place: CloudPlace, query: CloudEyeListQuery): Promise<Read<CloudEyePage>>
-  /** Lets go of the sockets kept for reads. */
+  /** Closes the sockets that are kept for reads. */
   close(): Promise<void>
 }
 

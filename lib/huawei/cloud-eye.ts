@@ -4,15 +4,15 @@ import type { Datapoint } from "../decision/inputs/signal.ts"
 import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
+import type { Parsed } from "./cloud-response.ts"
 import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 import { instantOf } from "./instant.ts"
 
 /** API page: 1 to 500 metrics per request. */
 const MAX_METRICS = 500
 
-/** One metric of one resource, as Cloud Eye names it in every answer. */
+/** One metric of one resource, as every answer of Cloud Eye names it. */
 export const metricShape = onFirstUse(() =>
   z.looseObject({
     namespace: exactText(),
@@ -22,7 +22,9 @@ export const metricShape = onFirstUse(() =>
 )
 const seriesShape = onFirstUse(() => metricShape().extend({ datapoints: z.unknown().optional() }))
 
-/** POST /V1.0/{project_id}/batch-query-metric-data. A read, in spite of its method, so it may be repeated. */
+/**
+ * POST /V1.0/{project_id}/batch-query-metric-data. It is a read despite its method, so it may be repeated.
+ */
 export async function queryMetrics(
   reader: CloudReader,
   { endpoint, projectId }: { endpoint: string; projectId: string },
@@ -30,7 +32,7 @@ export async function queryMetrics(
 ): Promise<Read<CloudEyeSeries[]>> {
   const operation = "batchListMetricData"
   if (query.metrics.length > MAX_METRICS) {
-    const why = `${operation} was not asked: ${query.metrics.length} metrics in one request, at most ${MAX_METRICS} are allowed`
+    const why = `${operation} was not sent: ${query.metrics.length} metrics in one request, the maximum is ${MAX_METRICS}`
     return { ok: false, why, credentials: false }
   }
   if (query.metrics.length === 0) return { ok: true, value: [], skewMs: null }
@@ -40,12 +42,12 @@ export async function queryMetrics(
   )
 }
 
-/** A series whose name cannot be read is left out: its caller sees that it did not come. */
 interface Statistic {
   filter: string
   receivedAt: number
 }
 
+/** Omits a series whose name cannot be read; the caller notices that it is missing. */
 function seriesOf(json: unknown, statistic: Statistic): Parsed<CloudEyeSeries[]> {
   const list = listIn(json, "metrics")
   if (!list.ok) return list
@@ -66,8 +68,8 @@ function seriesOf(json: unknown, statistic: Statistic): Parsed<CloudEyeSeries[]>
 }
 
 /**
- * Only finite numbers under the statistic's own name. What cannot be read is left out and makes the series `unreadable`:
- * its period must not pass for one in which the meter was silent, which a rule may hold to breach.
+ * Points with a finite number under the name of the statistic. A point that cannot be read makes the series
+ * `unreadable`: its period must not count as missing data, which a rule may treat as breaching.
  */
 function pointsOf(
   list: unknown,
@@ -77,7 +79,7 @@ function pointsOf(
   const points: Datapoint[] = []
   let isReadable = true
   for (const item of list) {
-    // By hand: a schema would be made anew for each name of a statistic, and there may be thousands of points.
+    // No schema: each statistic would need its own, and there may be thousands of points.
     const { timestamp: at, [filter]: value } = (item ?? {}) as Readonly<Record<string, unknown>>
     const isPoint = isFiniteNumber(at) && isFiniteNumber(value)
     if (isPoint) points.push({ at, value })

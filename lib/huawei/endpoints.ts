@@ -2,13 +2,16 @@
 export interface Endpoints {
   modelarts: string
   ces: string
-  /** The billing service; null where none is known for the region. */
+  /** Billing service (BSS); `null` if no endpoint is known for the region. */
   bss: string | null
-  /** Cloud Trace Service; null where another ModelArts is set and no CTS beside it. */
+  /** Cloud Trace Service; `null` if the ModelArts endpoint is overridden and the CTS endpoint is not. */
   cts: string | null
 }
 
-/** SUPERNODE_MODELARTS_ENDPOINT, SUPERNODE_CES_ENDPOINT, SUPERNODE_BSS_ENDPOINT, SUPERNODE_CTS_ENDPOINT; the region gives the others. */
+/**
+ * SUPERNODE_MODELARTS_ENDPOINT, SUPERNODE_CES_ENDPOINT, SUPERNODE_BSS_ENDPOINT and SUPERNODE_CTS_ENDPOINT. An
+ * endpoint that is not set is derived from the region.
+ */
 export interface EndpointOverrides {
   modelarts?: string | undefined
   ces?: string | undefined
@@ -17,25 +20,25 @@ export interface EndpointOverrides {
 }
 
 /**
- * The billing service of accounts of the Chinese site. Accounts of the international site have hosts of their own
- * (bss-intl.myhuaweicloud.com), and a region outside China does not tell which site an account belongs to.
+ * Billing service for accounts of the Chinese site. Accounts of the international site use other hosts
+ * (bss-intl.myhuaweicloud.com). For a region outside China we cannot tell to which site an account belongs.
  */
 const CHINA_BSS = "https://bss.myhuaweicloud.com"
 
-// The one region whose ModelArts is documented under another top-level domain; should that be a slip of the SDK's
-// tables, the endpoint can be overridden.
+// The only region whose ModelArts is documented under another top-level domain. If the SDK's tables are
+// wrong, the endpoint can be overridden.
 const MODELARTS_EXCEPTIONS: Readonly<Record<string, string>> = {
   "ap-southeast-1": "https://modelarts.ap-southeast-1.myhuaweicloud.cn",
 }
 
-/** The region whose CTS has another top-level domain in the SDK's tables. */
+/** The only region whose CTS has another top-level domain in the SDK's tables. */
 const CTS_EXCEPTIONS: Readonly<Record<string, string>> = {
   "eu-west-101": "https://cts.eu-west-101.myhuaweicloud.eu",
 }
 
 export function endpointsOf(region: string, overrides: EndpointOverrides = {}): Endpoints {
   const modelarts = MODELARTS_EXCEPTIONS[region] ?? `https://modelarts.${region}.myhuaweicloud.com`
-  // Another ModelArts has no orders in the public billing service, and no traces in the public CTS.
+  // The public billing service and the public CTS do not know the orders and traces of another ModelArts.
   const isPublic = overrides.modelarts === undefined
   const bss = overrides.bss ?? (isPublic && region.startsWith("cn-") ? CHINA_BSS : null)
   const publicCts = CTS_EXCEPTIONS[region] ?? `https://cts.${region}.myhuaweicloud.com`
@@ -48,7 +51,7 @@ export function endpointsOf(region: string, overrides: EndpointOverrides = {}): 
   }
 }
 
-/** URL of a supernode, or of something below it: /v1/{project_id}/dev-servers/hyperinstance/{id}[/…]. */
+/** URL of a supernode or of its subresource `below`: /v1/{project_id}/dev-servers/hyperinstance/{id}[/…]. */
 export function supernodeUrl(place: SupernodePlace, below?: string): string {
   const base = `${supernodesUrl(place)}/${place.id}`
   return below === undefined ? base : `${base}/${below}`

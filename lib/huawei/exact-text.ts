@@ -2,12 +2,12 @@ import * as z from "zod"
 import { isVisible } from "../decision/inputs/foreign-text.ts"
 import { onFirstUse } from "../on-first-use.ts"
 
-/** The longest id, name or status that is kept of an answer. */
+/** Maximum length of an id, a name, a status or a flavor in an answer. */
 const MAX_CHARS = 256
 
 /**
- * A text of an answer that is compared, shown, or sent back to the API: an id, a name, a status, a flavor. It is kept as
- * it came. One that is longer than 256 characters or holds characters that cannot be seen is unreadable: it is never
- * cleaned, since a cleaned text could equal another one, and the API would not know it.
+ * An id, a name, a status or a flavor in an answer. It is compared, shown, or sent back to the API, so it is
+ * kept unchanged. It is unreadable if it has more than 256 characters or invisible characters. It is never
+ * cleaned: a cleaned text could equal another one, and the API would not know it.
  */
 export const exactText = onFirstUse(() => z.string().max(MAX_CHARS).refine(isVisible))

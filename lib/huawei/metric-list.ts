@@ -5,13 +5,13 @@ import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
 import { metricShape } from "./cloud-eye.ts"
+import type { Parsed } from "./cloud-response.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 import { canonicalQuery } from "./signature.ts"
 
-/** API page: 1 to 1000 metrics per page, 1000 where nothing is said. */
+/** API page, `limit`: 1 to 1000 metrics per page, 1000 by default. */
 const METRICS_PER_PAGE = 1_000
-/** A marker is opaque and sent back unchanged; a longer text is not taken for a marker. */
+/** A marker is opaque and is sent back unchanged; a longer text does not count as a marker. */
 const MAX_MARKER_CHARS = 2_048
 /** API page: `dim.0` to `dim.2`. */
 const MAX_DIMENSIONS = 3
@@ -26,7 +26,7 @@ const metaShape = onFirstUse(() =>
   }),
 )
 
-/** GET /V1.0/{project_id}/metrics: what reported within about the last three hours. Needs ces:metrics:list. */
+/** GET /V1.0/{project_id}/metrics: series that reported in about the last 3 h. Requires ces:metrics:list. */
 export async function listMetrics(
   reader: CloudReader,
   { endpoint, projectId }: { endpoint: string; projectId: string },
@@ -47,17 +47,17 @@ export async function listMetrics(
   return reader.read({ operation: "listMetrics", method: "GET", url, projectId }, pageOf)
 }
 
-/** A full page has another after it, whatever `total` says: it is not documented to be exact. */
+/** A full page is followed by another one, whatever `total` says: `total` is not documented to be exact. */
 function pageOf(json: unknown): Parsed<CloudEyePage> {
   const list = listIn(json, "metrics")
   if (!list.ok) return list
   const marker = metaShape().safeParse(json).data?.meta_data.marker ?? null
   if (list.value.length >= METRICS_PER_PAGE && marker === null)
-    return { ok: false, why: "the page is full and names no `marker` of the next one" }
+    return { ok: false, why: "the page is full but has no `marker` for the next page" }
   const known: CloudEyeMetric[] = []
   for (const item of list.value) {
     const { data } = metricShape().safeParse(item)
-    // Left out, it would be a card that does not exist, and its server judged by the others alone.
+    // A skipped series would hide its card, and the server would be judged by its other cards alone.
     if (!data) return { ok: false, why: "the list has a series that cannot be read" }
     const dimensions = data.dimensions.map(({ name, value }) => ({ name, value }))
     known.push({ namespace: data.namespace, metric_name: data.metric_name, dimensions })

@@ -4,16 +4,16 @@ import { moneyOf } from "../decision/policy/money.ts"
 import type { CloudOrder } from "../decision/state/order.ts"
 import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
+import type { Parsed } from "./cloud-response.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 
 /** API page of the supernode, `order_id`: 1 to 64 letters and digits. */
 const ORDER_ID = /^[A-Za-z0-9]{1,64}$/
 
-/** It is read when a purchase is over, in what is left of the function's time. */
+/** An order is read after the purchase, in the remaining time of the function. */
 const TOTAL_MS = 5_000
 
-/** ShowCustomerOrderDetails, `order_info`: only a clear value says anything. */
+/** ShowCustomerOrderDetails, `order_info`. An optional value of an unexpected form is null. */
 const details = onFirstUse(() =>
   z.looseObject({
     order_info: z.looseObject({
@@ -25,13 +25,13 @@ const details = onFirstUse(() =>
         .regex(/^[A-Z]{3}$/)
         .nullable()
         .catch(null),
-      /** 1: the currency's unit; any other unit is not read. */
+      /** 1: the amount is in the currency's unit. An amount in another unit is not read. */
       measure_id: z.int().nullable().catch(null),
     }),
   }),
 )
 
-/** GET /v2/orders/customer-orders/details/{order_id} of the billing service (BSS), which knows no project. */
+/** GET /v2/orders/customer-orders/details/{order_id} of the billing service (BSS), which has no projects. */
 export async function readOrder(
   reader: CloudReader,
   { endpoint, orderId }: { endpoint: string; orderId: string },
@@ -39,21 +39,21 @@ export async function readOrder(
   if (!ORDER_ID.test(orderId))
     return {
       ok: false,
-      why: "the order's id is not one that can be asked for",
+      why: "the order id has an invalid format",
       credentials: false,
       refused: true,
     }
   const url = `${endpoint}/v2/orders/customer-orders/details/${orderId}`
-  const question = { operation: "showCustomerOrderDetails", method: "GET", url, projectId: null } as const
-  return reader.read({ ...question, totalMs: TOTAL_MS }, (json) => orderOf(json, orderId))
+  const request = { operation: "showCustomerOrderDetails", method: "GET", url, projectId: null } as const
+  return reader.read({ ...request, totalMs: TOTAL_MS }, (json) => orderOf(json, orderId))
 }
 
 function orderOf(json: unknown, orderId: string): Parsed<CloudOrder> {
   const parsed = details().safeParse(json)
-  if (!parsed.success) return { ok: false, why: "the answer has no order with a status" }
+  if (!parsed.success) return { ok: false, why: "the response has no order with a status" }
   const { order_id, status, amount_after_discount: amount, currency, measure_id } = parsed.data.order_info
   if (order_id === null || !isSameId(order_id, orderId))
-    return { ok: false, why: "the answer is about another order" }
+    return { ok: false, why: "the response is about another order" }
   const isReadable = amount !== null && currency !== null && measure_id === 1
   return { ok: true, value: { status, amount: isReadable ? moneyOf({ amount, currency }) : null } }
 }

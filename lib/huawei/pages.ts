@@ -1,9 +1,9 @@
 import * as z from "zod"
 import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
-import type { Parsed } from "./http-answer.ts"
+import type { Parsed } from "./cloud-response.ts"
 
-/** Records that one page may have. */
+/** Maximum number of records on a page. */
 export const PAGE_SIZE = 100
 const MAX_PAGES = 20
 
@@ -16,31 +16,31 @@ const pageShape = onFirstUse(() =>
 
 /** One page of a list wrapper: `{ current, pages, size, total, data }`. */
 export interface Page<T> {
-  /** Of all pages; null where the answer does not say. */
+  /** Number of records on all pages; `null` if the answer does not contain it. */
   total: number | null
   items: T[]
 }
 
-/** The page in an answer; `itemsOf` reads its `data`. */
+/** The page in an answer; `itemsOf` parses its `data`. */
 export function pageIn<T>(
   json: unknown,
   itemsOf: (data: readonly unknown[]) => Parsed<T[]>,
 ): Parsed<Page<T>> {
   const parsed = pageShape().safeParse(json)
-  if (!parsed.success) return { ok: false, why: "the answer has no list `data`" }
+  if (!parsed.success) return { ok: false, why: "the response has no list `data`" }
   const items = itemsOf(parsed.data.data)
   return items.ok ? { ok: true, value: { total: parsed.data.total, items: items.value } } : items
 }
 
 export interface PagedList<T> {
   operation: string
-  /** What one record is, for sentences. */
+  /** Word for one record, used in messages. */
   noun: string
   keyOf(item: T): string
   readPage(offset: number): Promise<Read<Page<T>>>
 }
 
-/** All records of a list, each once. A list that may be incomplete counts as unread. */
+/** Reads all records of a list, each once. If the list may be incomplete, the read fails. */
 export async function readAllPages<T>({
   operation,
   noun,
@@ -49,7 +49,7 @@ export async function readAllPages<T>({
 }: PagedList<T>): Promise<Read<T[]>> {
   const incomplete = (why: string): Extract<Read<never>, { ok: false }> => ({
     ok: false,
-    why: `${operation} gave no complete list: ${why}`,
+    why: `${operation} returned an incomplete list: ${why}`,
     credentials: false,
   })
   const found = new Map<string, T>()
@@ -68,7 +68,7 @@ export async function readAllPages<T>({
         ...(read.date === undefined ? {} : { date: read.date }),
       }
     if (found.size === before)
-      return incomplete(`page ${pages} brought no ${noun}, ${found.size} of ${total ?? "?"} are known`)
+      return incomplete(`page ${pages} had no new ${noun}, ${found.size} of ${total ?? "?"} are known`)
   }
   return incomplete(`more than ${MAX_PAGES} pages`)
 }

@@ -3,8 +3,8 @@ import { instantOf } from "./instant.ts"
 const MAX_MS = 3_600_000
 
 /**
- * Header `Retry-After`, in seconds or as an HTTP date, as milliseconds from `now`; 0 to 1 h. Null where there is none, or
- * none that can be read: `Date.parse` would take "5.5" for the fifth of May.
+ * Wait in milliseconds from a `Retry-After` header (seconds or an HTTP date), clamped to 0 to 1 h. `null` if
+ * the header is missing or unreadable, such as "5.5", which `Date.parse` would read as the fifth of May.
  */
 export function retryAfterMs(header: string | string[] | undefined, now: number): number | null {
   const value = (Array.isArray(header) ? header[0] : header)?.trim() ?? ""
@@ -12,7 +12,7 @@ export function retryAfterMs(header: string | string[] | undefined, now: number)
   return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), MAX_MS)
 }
 
-/** An HTTP date names its weekday first: `Wed, 21 Oct 2026 07:28:00 GMT`; some write ISO 8601. */
+/** An HTTP date starts with its weekday: `Wed, 21 Oct 2026 07:28:00 GMT`. Some servers write ISO 8601. */
 function dateOf(value: string): number {
   return /^([A-Z][a-z]{2,8}, |\d{4}-\d\d-\d\dT)/.test(value) ? Date.parse(value) : Number.NaN
 }

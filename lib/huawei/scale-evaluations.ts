@@ -3,12 +3,12 @@ import type { Offer } from "../decision/inputs/supernode.ts"
 import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { listIn } from "./answer-list.ts"
+import type { Parsed } from "./cloud-response.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
 import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 
-/** Only a clear boolean says anything: sold out leads to a larger rung, in stock to a purchase. */
+/** Only a boolean `is_sold_out` counts, else it is null: true leads to a larger rung, false to a purchase. */
 const evaluation = onFirstUse(() =>
   z.looseObject({
     flavor: exactText().min(1),
@@ -23,7 +23,7 @@ export function readOffers(reader: CloudReader, place: SupernodePlace): Promise<
   return reader.read({ operation: "getScaleEvaluationsDevServer", method: "GET", url, projectId }, offersOf)
 }
 
-/** An evaluation without a flavor offers nothing; a flavor that is listed twice with different flags is unreadable. */
+/** Skips evaluations without a flavor. If a flavor is listed with different flags, its `soldOut` is null. */
 function offersOf(json: unknown): Parsed<Offer[]> {
   const list = listIn(json, "evaluations")
   if (!list.ok) return list

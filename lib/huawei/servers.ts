@@ -6,7 +6,10 @@ import type { CloudReader } from "./http.ts"
 import { PAGE_SIZE, pageIn, readAllPages } from "./pages.ts"
 import { serversOf } from "./supernode.ts"
 
-/** GET /v1/{project_id}/dev-servers/hyperinstance/{id}/servers, all pages: more than the 48 servers a supernode may have fit on one. */
+/**
+ * GET /v1/{project_id}/dev-servers/hyperinstance/{id}/servers, all pages. Usually there is one: a page has
+ * 100 servers, and a supernode has at most 48.
+ */
 export function listServers(reader: CloudReader, place: SupernodePlace): Promise<Read<Server[]>> {
   const operation = "listHyperinstanceServers"
   const { projectId } = place

@@ -1,32 +1,33 @@
-// Not by name: an older Node.js has no `hash`, could not link this, and would not say which Node.js it needs.
+// A default import: an older Node.js lacks `hash` and would fail to link a named import, before we can report
+// the required version.
 import crypto from "node:crypto"
 
 // SDK-HMAC-SHA256, Huawei Cloud's AK/SK signature. The key is the SK itself: there is no key derivation.
 
 const ALGORITHM = "SDK-HMAC-SHA256"
 
-/** An access key pair; `securityToken` comes with temporary ones. */
+/** An access key pair. Only temporary keys have a `securityToken`. */
 export interface Credentials {
   ak: string
   sk: string
   securityToken: string | null
 }
 
-/** Asked anew for every request, since FunctionGraph's temporary keys change between invocations. */
+/** Called anew for each request, since FunctionGraph's temporary keys change between invocations. */
 export type CredentialsProvider = () => Promise<Credentials>
 
 export interface UnsignedRequest {
   method: string
   url: URL
   headers: Readonly<Record<string, string>>
-  /** Exactly what goes over the wire; null for none. */
+  /** The exact text that is sent; `null` for no body. */
   body: string | null
 }
 
 /**
- * The headers to send, names in lower case: those given plus `host`, `x-sdk-date`, `x-security-token` (temporary keys
- * only) and `authorization`. Every one of them is signed. `now` is in epoch milliseconds; the cloud refuses signatures
- * that are more than 15 minutes off.
+ * The headers to send, names in lower case: the given ones plus `host`, `x-sdk-date`, `x-security-token`
+ * (temporary keys only) and `authorization`, which contains the signature of all others. `now` is in epoch
+ * milliseconds; the cloud refuses signatures that are more than 15 minutes off.
  */
 export function sign(
   request: UnsignedRequest & { credentials: Credentials; now: number },
@@ -59,16 +60,16 @@ export function signatureOf({
     .digest("hex")
 }
 
-/** The signed part of a request: all its headers, names compared in lower case. */
+/** The canonical text of a request, which is signed. It includes all headers, with names in lower case. */
 export function canonicalRequest(request: UnsignedRequest): string {
   const headers = lowerCased(request.headers)
   return canonicalOf(request, { headers, names: Object.keys(headers).sort() })
 }
 
 interface SignedHeaders {
-  /** Names in lower case. */
+  /** Headers with names in lower case. */
   headers: Readonly<Record<string, string>>
-  /** Those names in order. */
+  /** The names of these headers, sorted. */
   names: readonly string[]
 }
 
@@ -80,7 +81,7 @@ function canonicalOf({ method, url, body }: UnsignedRequest, { headers, names }:
   return `${method.toUpperCase()}\n${path}\n${query}\n${lines}\n${names.join(";")}\n${sha256(body ?? "")}`
 }
 
-/** Sorted by key, then by value; both RFC 3986 encoded. */
+/** The query string, sorted by key and then by value, both encoded as in RFC 3986. */
 export function canonicalQuery(params: Iterable<[string, string]>): string {
   return [...params]
     .sort(([a, x], [b, y]) => (a === b ? compare(x, y) : compare(a, b)))
@@ -88,10 +89,10 @@ export function canonicalQuery(params: Iterable<[string, string]>): string {
     .join("&")
 }
 
-/** RFC 3986: such characters are written as they are. */
+/** A path of characters that RFC 3986 does not escape. */
 const NOTHING_TO_ESCAPE = /^[\w.~/-]*$/
 
-/** Each segment encoded once, whatever was escaped in the URL already; a slash at the end that the URL need not have. */
+/** The path with each segment encoded once, even if the URL already has escapes. It ends with a slash. */
 function canonicalPath(pathname: string): string {
   const path = NOTHING_TO_ESCAPE.test(pathname)
     ? pathname
@@ -123,7 +124,7 @@ function lowerCased(headers: Readonly<Record<string, string>>): Record<string, s
   return lower
 }
 
-/** `20260101T000000Z`. */
+/** Time for the header X-Sdk-Date, such as `20260101T000000Z`. */
 function sdkDate(now: number): string {
   return new Date(now).toISOString().replace(/[-:]|\.\d{3}/g, "")
 }

@@ -1,5 +1,5 @@
 import { request as send } from "undici"
-import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
+import { ACCEPT_ENCODING, decodedBody } from "../http/content.ts"
 import { deadlineIn } from "../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../http/dispatchers.ts"
 import { type ProxySettings, sayProxy } from "../http/proxy.ts"
@@ -7,25 +7,26 @@ import { errorOf, jsonOf } from "./answer-error.ts"
 import { codeOf, messageOf } from "./failure.ts"
 import { oneLine } from "./purchase/redaction.ts"
 
-// The two unsigned requests that SMN's HTTP messages ask for. Which hosts and paths are allowed, the caller has checked
-// before: here is only made sure that nothing leads elsewhere.
+// The two unsigned requests that SMN's HTTP messages require. The caller has already checked the host and the
+// path. This file only ensures that a request does not lead elsewhere: it accepts https only and does not
+// follow redirects.
 
-/** A text that was fetched, or why not. */
+/** The fetched text, or the reason why the fetch failed. */
 export type Fetched = { ok: true; value: string } | { ok: false; why: string }
 
 export interface SmnOptions {
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string }
-  /** HTTPS_PROXY and NO_PROXY; null or left out: every request goes directly. */
+  /** HTTPS_PROXY and NO_PROXY. By default (or if `null`), every request goes directly. */
   proxy?: ProxySettings | null
-  /** For a whole request. */
+  /** Limit for a whole request, in milliseconds. Defaults to 4 s. */
   timeoutMs?: number
 }
 
 export interface SmnRequests {
-  /** The PEM behind a message's `signing_cert_url`. */
+  /** Fetches the PEM certificate at a message's `signing_cert_url`. */
   fetchPem(url: string): Promise<Fetched>
-  /** GET of `subscribe_url`, which confirms the subscription. */
+  /** Confirms the subscription by a GET of `subscribe_url`. */
   confirmSubscription(url: string): Promise<Fetched>
   close(): Promise<void>
 }
@@ -44,7 +45,7 @@ export function smnRequests({
     async fetchPem(url) {
       const fetched = await get(url)
       if (!fetched.ok || fetched.value.includes("-----BEGIN CERTIFICATE-----")) return fetched
-      return { ok: false, why: `${hostOf(url)} answered with something that is no PEM certificate` }
+      return { ok: false, why: `${hostOf(url)} answered with something that is not a PEM certificate` }
     },
     async confirmSubscription(url) {
       const fetched = await get(url)
@@ -56,8 +57,9 @@ export function smnRequests({
 }
 
 /**
- * Why a subscription is not confirmed in spite of a 2xx status; null where it is. SNS documents a SubscriptionArn in its
- * answer. What SMN answers is not documented: only a clear error in it counts.
+ * Reason why a subscription is not confirmed despite a 2xx status; `null` if it is confirmed. SNS documents a
+ * SubscriptionArn in its answer. SMN does not document its answer, so only an error code in it counts as a
+ * failure.
  */
 function confirmationProblem(text: string, url: string): string | null {
   if (/\.amazonaws\.com(\.cn)?$/.test(new URL(url).hostname))
@@ -75,13 +77,13 @@ async function fetchText(
   options: { dispatchers: Dispatchers; proxy: ProxySettings | null; timeoutMs: number },
 ): Promise<Fetched> {
   if (!URL.canParse(url) || new URL(url).protocol !== "https:")
-    return { ok: false, why: "the address is no https URL" }
+    return { ok: false, why: "the address is not an https URL" }
   const signal = deadlineIn(options.timeoutMs)
   try {
     const dispatcher = options.dispatchers.for(new URL(url))
     const answer = await send(url, { method: "GET", dispatcher, headers: ACCEPT_ENCODING, signal })
     const wire = Buffer.from(await answer.body.arrayBuffer())
-    const content = bodyOf(wire, answer.headers["content-encoding"], MAX_BYTES)
+    const content = decodedBody(wire, answer.headers["content-encoding"], MAX_BYTES)
     if (!content.ok) return { ok: false, why: `${hostOf(url)} answered with ${content.why}` }
     const text = new TextDecoder().decode(content.body)
     if (answer.statusCode >= 200 && answer.statusCode <= 299) return { ok: true, value: text }
@@ -89,7 +91,7 @@ async function fetchText(
   } catch (cause) {
     const tooLarge = codeOf(cause) === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
     const says = tooLarge
-      ? "the answer is larger than 64 KB"
+      ? "the response is larger than 64 KB"
       : signal.aborted
         ? "it took too long"
         : messageOf(cause)
@@ -98,7 +100,7 @@ async function fetchText(
   }
 }
 
-/** Without path and query: a subscription's address carries its token. */
+/** The host without path and query, since the URL of a subscription contains its token. */
 function hostOf(url: string): string {
   return new URL(url).host
 }

@@ -3,17 +3,18 @@ import { idKey, isSameId } from "../decision/inputs/id.ts"
 import type { Server, Supernode } from "../decision/inputs/supernode.ts"
 import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
+import type { Parsed } from "./cloud-response.ts"
 import { type SupernodePlace, supernodeUrl } from "./endpoints.ts"
 import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 import { instantOf } from "./instant.ts"
 
-// Strict about identity, lenient about the rest: a field that is missing, of another type, or not visible is null, an
-// unknown status is kept as it is. test/architecture/lenient-cloud.ts says what each null means.
+// Strict about ids, lenient about other fields. A field is null if it is missing, has another type, or
+// contains invisible characters; such a status is "UNKNOWN". Any other status is kept, even if we do not know
+// it. test/architecture/lenient-cloud.ts lists the meaning of each null.
 
 const optionalText = onFirstUse(() => exactText().nullable().catch(null))
-/** Judged by `instantOf`, which knows when the answer came. */
+/** Validated later, by `instantOf`, which needs the time of the answer. */
 const epochMs = onFirstUse(() => z.unknown().optional())
 const statusShape = onFirstUse(() => exactText().min(1).catch("UNKNOWN"))
 
@@ -62,13 +63,13 @@ const supernodeShape = onFirstUse(() =>
 /** GET /v1/{project_id}/dev-servers/hyperinstance/{id}. */
 export function readSupernode(reader: CloudReader, place: SupernodePlace): Promise<Read<Supernode>> {
   const { projectId, id } = place
-  const question = {
+  const request = {
     operation: "getHyperinstance",
     method: "GET",
     url: supernodeUrl(place),
     projectId,
   } as const
-  return reader.read(question, (json, receivedAt) => supernodeOf(json, { id, receivedAt }))
+  return reader.read(request, (json, receivedAt) => supernodeOf(json, { id, receivedAt }))
 }
 
 interface AskedSupernode {
@@ -78,20 +79,20 @@ interface AskedSupernode {
 
 function supernodeOf(json: unknown, { id, receivedAt }: AskedSupernode): Parsed<Supernode> {
   const parsed = supernodeShape().safeParse(json)
-  if (!parsed.success) return { ok: false, why: "the answer is no object" }
+  if (!parsed.success) return { ok: false, why: "the response is not an object" }
   const { data } = parsed
   if (data.id === null || !isSameId(data.id, id))
-    return { ok: false, why: `the answer is about supernode ${data.id ?? "without an id"}, not ${id}` }
+    return { ok: false, why: `the response is about supernode ${data.id ?? "without an id"}, not ${id}` }
   return withServers(data, { id, receivedAt })
 }
 
-/** An element of a list of supernodes: the same fields, under the id that it names. */
+/** Parses an element of a list of supernodes. It has the same fields; any id is accepted. */
 export function listedSupernode(json: unknown, receivedAt: number): Parsed<Supernode> {
   const parsed = supernodeShape().safeParse(json)
-  if (!parsed.success) return { ok: false, why: "it is no object" }
+  if (!parsed.success) return { ok: false, why: "it is not an object" }
   const { id } = parsed.data
   return id === null
-    ? { ok: false, why: "it has no id that can be read" }
+    ? { ok: false, why: "it has no readable id" }
     : withServers(parsed.data, { id, receivedAt })
 }
 
@@ -105,19 +106,21 @@ function withServers(
   return servers.ok ? { ok: true, value: { ...supernode, servers: servers.value } } : servers
 }
 
-/** Far above the 48 servers that a supernode may have, deleted ones that are still listed included. */
+/** Far above the 48 servers that a supernode may have, even with deleted servers that are still listed. */
 const MAX_LISTED = 1_000
 
-/** ServerResponse objects. One without an id, or twice there, makes the list unreadable: servers are counted. */
+/**
+ * Parses ServerResponse objects. A server that has no id or is listed twice makes the whole list unreadable,
+ * since servers are counted.
+ */
 export function serversOf(list: readonly unknown[], receivedAt: number): Parsed<Server[]> {
   if (list.length > MAX_LISTED)
-    return { ok: false, why: `it lists ${list.length} servers, at most ${MAX_LISTED} are read` }
+    return { ok: false, why: `it lists ${list.length} servers, the maximum is ${MAX_LISTED}` }
   const servers: Server[] = []
   const keys = new Set<string>()
   for (const [i, item] of list.entries()) {
     const server = serverShape().safeParse(item)
-    if (!server.success)
-      return { ok: false, why: `server ${i + 1} of ${list.length} has no id that can be read` }
+    if (!server.success) return { ok: false, why: `server ${i + 1} of ${list.length} has no readable id` }
     const key = idKey(server.data.id)
     if (keys.has(key)) return { ok: false, why: `server ${server.data.id} is listed twice` }
     keys.add(key)

@@ -1,13 +1,16 @@
 import { idKey } from "../decision/inputs/id.ts"
 import type { Supernode } from "../decision/inputs/supernode.ts"
 import type { Read } from "../ports.ts"
+import type { Parsed } from "./cloud-response.ts"
 import { type SupernodePlace, supernodesUrl } from "./endpoints.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 import { PAGE_SIZE, pageIn, readAllPages } from "./pages.ts"
 import { listedSupernode } from "./supernode.ts"
 
-/** GET /v1/{project_id}/dev-servers/hyperinstance, all pages: the supernodes of one project that the keys' user owns. */
+/**
+ * GET /v1/{project_id}/dev-servers/hyperinstance, all pages: supernodes of one project that belong to the
+ * user of the access key.
+ */
 export function listSupernodes(
   reader: CloudReader,
   place: Omit<SupernodePlace, "id">,
@@ -27,7 +30,7 @@ export function listSupernodes(
   })
 }
 
-/** One without a readable id makes the list unreadable: what is missing in it would look as if it did not exist. */
+/** A supernode without a readable id makes the whole list unreadable: if skipped, it would seem absent. */
 function supernodesOf(data: readonly unknown[], receivedAt: number): Parsed<Supernode[]> {
   const supernodes: Supernode[] = []
   for (const [i, item] of data.entries()) {

@@ -6,26 +6,26 @@ import { onFirstUse } from "../on-first-use.ts"
 import type { Read } from "../ports.ts"
 import { jsonOf } from "./answer-error.ts"
 import { listIn } from "./answer-list.ts"
+import type { Parsed } from "./cloud-response.ts"
 import type { SupernodePlace } from "./endpoints.ts"
 import { exactText } from "./exact-text.ts"
 import type { CloudReader } from "./http.ts"
-import type { Parsed } from "./http-answer.ts"
 import { instantOf } from "./instant.ts"
 import { canonicalQuery } from "./signature.ts"
 
-/** Name of the resource and the trace of live-scale-up (ModelArts, "Using CTS to audit Lite Server operations"). */
+/** Resource type and trace name of live-scale-up (ModelArts, "Using CTS to audit Lite Server operations"). */
 const RESOURCE_TYPE = "ServerHyperinstance"
 const TRACE_NAME = "scaleuphyperinstanceServerHyperinstance"
 /** API page: at most 200 traces per page. */
 const PAGE_SIZE = 200
 const MAX_PAGES = 5
-/** It is read at the end of a run: at most 8 s for all pages. */
+/** Traces are read at the end of a run. All pages together take at most 8 s (4 s + 4 × 1 s). */
 const FIRST_PAGE_MS = 4_000
 const OTHER_PAGE_MS = 1_000
 const MAX_MARKER_CHARS = 256
 const MAX_USER_CHARS = 64
 
-// Strict about which operation and which supernode a trace names; what else is missing or odd is null.
+// Strict about a trace's operation and supernode. Any other missing or invalid field is null.
 const optionalText = onFirstUse(() => exactText().nullable().catch(null))
 const traceShape = onFirstUse(() =>
   z.looseObject({
@@ -52,21 +52,22 @@ const metaShape = onFirstUse(() =>
 )
 
 interface Page {
-  /** By trace id, or by position for a trace without one. */
+  /** `key` is the trace id, which removes duplicates; `null` if the trace has none. */
   traces: { key: string | null; trace: ScaleUpTrace }[]
   /** The `marker` of the next page; null on the last one. */
   next: string | null
 }
 
-/** Epoch milliseconds; CTS leaves out traces of `from` itself. */
+/** Epoch milliseconds. CTS excludes traces at `from` itself. */
 export interface TraceWindow {
   from: number
   to: number
 }
 
 /**
- * GET /v3/{project_id}/traces of CTS: live-scale-ups of one supernode, oldest first. The newest pages only, if there are
- * very many, and without the later ones if they cannot be read: a missing trace means nothing. Needs cts:trace:list.
+ * GET /v3/{project_id}/traces of CTS: live-scale-ups of one supernode, oldest first. Reads at most the five
+ * newest pages, and stops at a later page that cannot be read: a missing trace proves nothing. Requires
+ * cts:trace:list.
  */
 export async function readTraces(
   reader: CloudReader,
@@ -88,13 +89,13 @@ export async function readTraces(
   return { ok: true, value, ...time }
 }
 
-interface PageQuestion {
+interface PageRequest {
   place: SupernodePlace
   window: TraceWindow
   next: string | null
 }
 
-function readPage(reader: CloudReader, { place, window, next }: PageQuestion): Promise<Read<Page>> {
+function readPage(reader: CloudReader, { place, window, next }: PageRequest): Promise<Read<Page>> {
   const { endpoint, projectId, id } = place
   const query: [string, string][] = [
     ["trace_type", "system"],
@@ -108,8 +109,8 @@ function readPage(reader: CloudReader, { place, window, next }: PageQuestion): P
   ]
   const url = `${endpoint}/v3/${projectId}/traces?${canonicalQuery(query)}`
   const totalMs = next === null ? FIRST_PAGE_MS : OTHER_PAGE_MS
-  const question = { operation: "listTraces", method: "GET", url, projectId, totalMs } as const
-  return reader.read(question, (json, receivedAt) => pageOf(json, { id, receivedAt }))
+  const request = { operation: "listTraces", method: "GET", url, projectId, totalMs } as const
+  return reader.read(request, (json, receivedAt) => pageOf(json, { id, receivedAt }))
 }
 
 function pageOf(json: unknown, asked: { id: string; receivedAt: number }): Parsed<Page> {
@@ -120,7 +121,7 @@ function pageOf(json: unknown, asked: { id: string; receivedAt: number }): Parse
   return { ok: true, value: { traces, next: list.value.length === 0 ? null : marker } }
 }
 
-/** None for what is not clearly a live-scale-up, or names another supernode. */
+/** Empty if the item is not clearly a live-scale-up, or names another supernode. */
 function traceOf(item: unknown, { id, receivedAt }: { id: string; receivedAt: number }): Page["traces"] {
   const { data } = traceShape().safeParse(item)
   if (data?.trace_name !== TRACE_NAME) return []
@@ -140,7 +141,7 @@ function statusOf(code: string | number | null): number | null {
   return /^[1-5]\d\d$/.test(written) ? Number(written) : null
 }
 
-/** `request` is the body as text; only its flavor is kept, for it may hold userdata. */
+/** `request` is the body as text. Only its flavor is kept, since the body may contain userdata. */
 function flavorOf(request: unknown): string | null {
   const body = typeof request === "string" ? jsonOf(request) : request
   return requestShape().safeParse(body).data?.flavor ?? null

@@ -7,11 +7,11 @@ import type { Link } from "./verify.ts"
 
 const hash = () => z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hex digits")
 
-/** The newest entry of each stream at one time, kept where the ledger's store cannot reach. `at`: epoch milliseconds. */
+/** Newest entry of each stream at time `at` (epoch milliseconds), to be kept outside the ledger's store. */
 const anchorSchema = onFirstUse(() =>
   z.strictObject({
     v: z.literal(1),
-    /** Id of the ledger; null where it had none yet. */
+    /** Id of the ledger; null if it had none yet. */
     ledger: z.string().nullable(),
     at: z.number(),
     heads: z.record(z.string(), z.strictObject({ seq: z.int().min(1), hash: hash() })),
@@ -20,7 +20,7 @@ const anchorSchema = onFirstUse(() =>
 
 export type Anchor = z.infer<ReturnType<typeof anchorSchema>>
 
-/** What an anchor names and the ledger does not contain; `stream` is null where it concerns the whole ledger. */
+/** Part of an anchor that the ledger does not contain. `stream` is null if it concerns the whole ledger. */
 export interface AnchorProblem {
   stream: string | null
   problem: string
@@ -28,7 +28,7 @@ export interface AnchorProblem {
 
 export type ParsedAnchor = { ok: true; anchor: Anchor } | { ok: false; problems: string[] }
 
-/** The anchor in a file's text, or all reasons why the text is not an anchor. */
+/** Parses the text of an anchor file. Reports all problems together. */
 export function parseAnchor(text: string): ParsedAnchor {
   let value: unknown
   try {
@@ -54,12 +54,12 @@ export function anchorOf(heads: readonly LedgerEntry[], at: number): Anchor {
   }
 }
 
-/** The ledger's id as an entry of stream `control` remembers it. */
+/** Ledger id in the state of a `control` entry; null if the ledger has none. */
 export function ledgerIdIn({ standing }: LedgerEntry): string | null {
   return (standing as Control).ledger?.id ?? null
 }
 
-/** Compares the entries of one chain, in order, with its anchored head. Keeps nothing but the newest link. */
+/** Compares the entries of one chain, in order, with its anchored head. Does not keep the entries. */
 export class AnchoredHead {
   readonly #wanted: Link
   #newestSeq = 0

@@ -2,15 +2,15 @@ import type { RawAnswer } from "../decision/state/outcome.ts"
 import { digestText } from "../digest.ts"
 import { zlib } from "../zlib.ts"
 
-// How an entry keeps the answer to a purchase: as text while it is short, compressed where it is long, and only its
-// beginning where even that does not fit.
+// Storage of the raw answer to a purchase request: as text if it is short, else compressed. If that does not
+// fit either, only its beginning is stored.
 
-/** Characters up to which an answer is kept as text, so that people can read it in an export. */
+/** Maximum characters of an answer that is stored as text, which stays readable in an export. */
 const MAX_TEXT_LENGTH = 8 * 1024
-/** No answer unpacks to more than this; one that claims so is not from us. 1 MB of text, as UTF-8. */
+/** Maximum size of a decompressed answer. This program stores at most 1 MB, so a larger one is foreign. */
 const MAX_UNPACKED_BYTES = 4 * 1024 * 1024
 
-/** The forms in which an answer may be kept, the most complete one first: whole, then shorter and shorter beginnings. */
+/** Forms in which an answer may be stored, most complete first: whole, then ever shorter beginnings. */
 export function* keptForms(raw: RawAnswer): Iterable<RawAnswer> {
   if (raw.body.length <= MAX_TEXT_LENGTH) yield raw
   const sha256 = hashOf(raw.body)
@@ -19,7 +19,7 @@ export function* keptForms(raw: RawAnswer): Iterable<RawAnswer> {
     yield { ...raw, body: beginningOf(raw.body, length), truncated: true, sha256 }
 }
 
-/** The text of a kept answer. Throws where it is not what `keptForms` made of one. */
+/** Text of a stored answer. Throws if a compressed body cannot be decompressed or is too large. */
 export function answerText({ body, encoding }: RawAnswer): string {
   if (encoding === undefined) return body
   return zlib().gunzipSync(Buffer.from(body, "base64"), { maxOutputLength: MAX_UNPACKED_BYTES }).toString()
@@ -29,7 +29,7 @@ function hashOf(text: string): string {
   return digestText(text).slice("sha256:".length)
 }
 
-/** Never half of a character that takes two units. */
+/** First `length` UTF-16 units of a text, without half of a surrogate pair at the end. */
 function beginningOf(text: string, length: number): string {
   return text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "")
 }

@@ -1,10 +1,11 @@
-// A canonical text (RFC 8785) has exactly one form for its value, so that a second form of the same entry cannot exist. Making
-// that text again for each entry costs more than parsing it; measuring its length finds every other form as well.
+// RFC 8785 defines exactly one canonical text for each value, so the same entry cannot exist in two forms.
+// Building that text again for each entry costs more than parsing it. Comparing lengths is cheaper, and also
+// detects every other form.
 
 /**
- * True only for a text in canonical form. False says nothing: the runtime lists keys that look like array indexes first, so the
- * canonical text must be made to tell. `value` is the object that JSON.parse made of
- * `text`: no inherited keys, no cycles.
+ * True only if `text` is in canonical form. False proves nothing: JavaScript lists keys that look like array
+ * indexes first, so the caller must build the canonical text and compare it. `value` is the result of
+ * JSON.parse for `text`, so it has no inherited keys and no cycles.
  */
 export function isCanonicalText(text: string, value: unknown): boolean {
   const isPlain = !text.includes("\\") && !HAS_OTHER_SPELLING.test(text)
@@ -13,12 +14,16 @@ export function isCanonicalText(text: string, value: unknown): boolean {
 }
 
 /**
- * What can say the same in a text of at most the same length: an escape, a surrogate, a number with an exponent. Without them
- * white space, repeated keys and other spellings of a number only add to the length.
+ * Surrogates and numbers with an exponent. Like escapes, which `isCanonicalText` checks separately, they can
+ * spell the same value without a longer text. Without these three, any white space, repeated key or other
+ * spelling of a number makes the text longer.
  */
 const HAS_OTHER_SPELLING = /[\uD800-\uDFFF]|[:,[ \t\n\r]-?\d[\d.]*[eE][-+]?\d+[,}\] \t\n\r]/
 
-/** Length of the canonical text of a value without escapes; NaN where the length is no proof, such as for keys out of order. */
+/**
+ * Length of the canonical text of a value without escapes. NaN if the length proves nothing, for example if
+ * keys are out of order.
+ */
 function canonicalLength(value: unknown): number {
   if (typeof value === "string") return value.length + 2
   if (typeof value === "number") return numberLength(value)
@@ -38,16 +43,16 @@ function membersLength(value: Record<string, unknown>): number {
   let before: string | null = null
   for (const key in value) {
     if (before !== null && before >= key) return Number.NaN
-    // The runtime lists such keys first, wherever the text has them.
+    // JavaScript lists such keys first, wherever they are in the text.
     if (key.charCodeAt(0) <= NINE && ONLY_DIGITS.test(key)) return Number.NaN
     before = key
-    // Two quotes, a colon, and a comma or the last brace.
+    // Two quotes, a colon, and a comma or the closing brace.
     length += key.length + 4 + canonicalLength(value[key])
   }
   return before === null ? 2 : length
 }
 
-/** Up to this many characters no two spellings without an exponent are the same number. */
+/** Up to this length, two spellings of equal length and without an exponent are different numbers. */
 const MAX_EXACT_LENGTH = 15
 
 function numberLength(value: number): number {

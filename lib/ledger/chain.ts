@@ -18,26 +18,35 @@ import { type LedgerVerification, verifyLedger } from "./verify-ledger.ts"
 
 /** A ledger whose chains can be checked from end to end. */
 export interface AuditedLedger extends Ledger {
-  /** Every entry of the stream, its hash and its link to the one before. Throws LedgerError when the store is unreadable. */
+  /** Checks each entry of a stream, its hash and its link. Throws LedgerError if the store is unreadable. */
   verify(stream: string): Promise<Verification>
-  /** All streams, also against each other and against an anchor. Throws LedgerError when the store is unreadable. */
+  /**
+   * Checks all streams, also against each other and against the anchor. Throws LedgerError if the store is
+   * unreadable.
+   */
   verifyAll(anchor?: Anchor | null): Promise<LedgerVerification>
-  /** Creates what the store needs and is missing; for `ledger init` alone. */
+  /** Creates what the store needs and does not have yet. Only `ledger init` may call it. */
   create(): Promise<void>
-  /** Lets the store keep older states of what `create` made; what became of that, or null. For `ledger init` alone. */
+  /**
+   * Enables recovery of older states of what `create` made. Resolves to a message about the result, or null
+   * if there was nothing to do. Only `ledger init` may call it.
+   */
   protect(): Promise<string | null>
-  /** Throws LedgerError where an append could not succeed. Writes no entry. */
+  /** Throws LedgerError if an append could not succeed. Writes no entry. */
   checkWritable(): Promise<void>
-  /** Whether an acknowledged entry survives the loss of one server; null for a store without that question. Throws LedgerError. */
+  /** Durability of acknowledged entries; null if the store does not report it. Throws LedgerError. */
   durability(): Promise<Durability | null>
 }
 
-/** Turns a store of texts into a ledger: checks what goes in, believes nothing that comes out, resolves lost answers. */
+/**
+ * Turns a store of texts into a ledger. Checks every entry before a write and after a read. If the response
+ * to a write is lost, it finds out whether the entry was written.
+ */
 export function ledgerOver(store: LedgerStore): AuditedLedger {
   return new Chain(store)
 }
 
-/** How often one append may be sent. It is conditional and carries its random `writer`: at most one of them takes. */
+/** Maximum writes for one append. All are conditional and have one random `writer`: at most one succeeds. */
 const WRITE_TRIES = 3
 
 type WriteAnswer =
@@ -47,9 +56,9 @@ type WriteAnswer =
 
 class Chain implements AuditedLedger {
   readonly #store: LedgerStore
-  /** Entries never change, so it also spares reading the one before. */
+  /** Entries never change, so an append after one of these need not read it again. */
   readonly #newest = new NewestSeen()
-  /** Streams that showed less than we saw: there an entry before another one is read, not remembered. */
+  /** Streams that lost an entry which this process saw. Appends to them read the previous entry again. */
   readonly #behind = new Set<string>()
   readonly #heads: HeadReads
   readonly #given = new WeakSet<LedgerEntry>()
@@ -61,7 +70,7 @@ class Chain implements AuditedLedger {
   }
 
   async head(stream: string): Promise<LedgerEntry | undefined> {
-    // Of two heads that are asked for at once the older may arrive last: only what was seen before counts.
+    // Of two concurrent reads, the older head may arrive last. So only entries seen before this read count.
     const floor = this.#newest.of(stream)
     const { restoredAt } = this.#newest
     const head = await this.#readHead(stream)
@@ -85,7 +94,7 @@ class Chain implements AuditedLedger {
     return head.entry
   }
 
-  /** Reads one entry more only where others appended two or more since we last looked. */
+  /** True if the store no longer holds entry `floor`. Reads it only if two or more entries follow it. */
   async #isBehind(stream: string, floor: Link, head: LedgerEntry | undefined): Promise<boolean> {
     if (floor.seq === 0) return false
     if (head === undefined || head.seq < floor.seq) return true
@@ -96,8 +105,8 @@ class Chain implements AuditedLedger {
   }
 
   /**
-   * A gap cannot arise: the entry before is seen in the store first, entries are never removed, and the store takes
-   * only one text per seq.
+   * Cannot leave a gap: the previous entry was seen in the store, entries are never removed, and the store
+   * accepts only one text per seq.
    */
   async append(entry: LedgerEntry): Promise<"appended" | "conflict"> {
     const raw = checkedText(entry)
@@ -107,8 +116,8 @@ class Chain implements AuditedLedger {
   }
 
   /**
-   * A new entry whose place another one is known to have: entries are never removed, so the store need not be asked. One
-   * that was given before may be there itself.
+   * True if another entry is known to have this seq. Entries are never removed, so this needs no read. False
+   * if this entry was passed to `append` before, because then it may itself be the stored one.
    */
   #isTaken(entry: LedgerEntry): boolean {
     const isNew = !this.#given.has(entry)
@@ -116,7 +125,7 @@ class Chain implements AuditedLedger {
     return isNew && !this.#behind.has(entry.stream) && this.#newest.of(entry.stream).seq >= entry.seq
   }
 
-  /** Before the first attempt of this process: what cannot be written later must show before money is spent. */
+  /** Runs before the first attempt of this process: an unwritable store must show before money is spent. */
   async #proveWritable(): Promise<void> {
     if (this.#isProvenWritable) return
     await this.checkWritable()
@@ -132,8 +141,8 @@ class Chain implements AuditedLedger {
    *                                                   ├ nothing there after "conflict" ─▶ conflict
    *                                                   └ unreadable, or no tries left ───▶ throw
    *
-   * After a throw the write may still arrive late. It then looks like an attempt in flight, and holds; no run buys
-   * for it, since only "appended" lets a run go on.
+   * After a throw the write may still arrive late. The entry then looks like an attempt in flight and causes
+   * holds. No run buys for it, because a run continues only after "appended".
    */
   async #write(entry: LedgerEntry, raw: RawEntry): Promise<"appended" | "conflict"> {
     const name = `ledger entry ${entry.stream}#${entry.seq}`
@@ -151,7 +160,7 @@ class Chain implements AuditedLedger {
   async #tryWrite(stream: string, raw: RawEntry): Promise<WriteAnswer> {
     try {
       const kind = await this.#store.append(stream, raw)
-      return kind === "appended" ? { kind } : { kind, why: "the store says that the place is taken" }
+      return kind === "appended" ? { kind } : { kind, why: "the store reports that this number is taken" }
     } catch (cause) {
       return { kind: "none", why: messageOf(cause), cause }
     }
@@ -159,7 +168,7 @@ class Chain implements AuditedLedger {
 
   async *read(stream: string, range: SeqRange = {}): AsyncIterable<LedgerEntry> {
     const start = Math.max(1, range.fromSeq ?? 1) - 1
-    // The hash before a range that starts later was not read: there the first link is taken on trust.
+    // If the range starts later, the previous hash is not read, so the first link is not checked.
     let before: Link | undefined = start === 0 ? CHAIN_START : undefined
     try {
       for await (const raw of this.#store.read(stream, range)) {
@@ -203,7 +212,7 @@ class Chain implements AuditedLedger {
   }
 
   async durability(): Promise<Durability | null> {
-    return this.#ask("how the ledger's server keeps entries cannot be read", async () =>
+    return this.#ask("the durability settings of the ledger's server cannot be read", async () =>
       this.#store.durability ? this.#store.durability() : null,
     )
   }
@@ -220,7 +229,7 @@ class Chain implements AuditedLedger {
     if (before === undefined) return false
     const problem = linkProblem(before, entry)
     if (problem === null) return true
-    throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} is not written: it ${problem}`)
+    throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} was not written: it ${problem}`)
   }
 
   async #at(stream: string, seq: number, otherwise: string): Promise<LedgerEntry | undefined> {
@@ -237,9 +246,9 @@ class Chain implements AuditedLedger {
     return "appended"
   }
 
-  async #ask<T>(otherwise: string, question: () => Promise<T>): Promise<T> {
+  async #ask<T>(otherwise: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await question()
+      return await work()
     } catch (error) {
       throw ledgerErrorOf(error, otherwise)
     }
@@ -248,7 +257,7 @@ class Chain implements AuditedLedger {
 
 const STREAM = /^(?:control|fleet|supernode:\S{1,200})$/
 
-/** The text to store. Throws LedgerError with everything that is wrong: such an entry comes from a fault of ours. */
+/** Text to store. Throws LedgerError with all problems: an invalid entry is a bug in this program. */
 function checkedText(entry: LedgerEntry): RawEntry {
   const { text, isIntact } = checkEntry(entry)
   const bytes = Buffer.byteLength(text)
@@ -256,13 +265,11 @@ function checkedText(entry: LedgerEntry): RawEntry {
   const problems = [
     STREAM.test(entry.stream) ? null : "its stream is not supernode:<id>, control or fleet",
     Number.isSafeInteger(entry.seq) && entry.seq >= first.seq ? null : "its seq is not 1, 2, 3 …",
-    entry.seq !== first.seq || entry.prev === first.prev
-      ? null
-      : "it is the first and yet names an entry before it",
+    entry.seq !== first.seq || entry.prev === first.prev ? null : "it is the first entry but has a prev hash",
     entry.v === WRITTEN_VERSION ? null : `its version is not ${WRITTEN_VERSION}`,
-    isIntact ? null : "it does not fit its hash",
-    bytes <= MAX_ENTRY_BYTES ? null : `it weighs ${bytes} bytes, at most ${MAX_ENTRY_BYTES} are kept`,
+    isIntact ? null : "it does not match its hash",
+    bytes <= MAX_ENTRY_BYTES ? null : `it has ${bytes} bytes, the maximum is ${MAX_ENTRY_BYTES}`,
   ].filter((problem) => problem !== null)
   if (problems.length === 0) return { seq: entry.seq, text }
-  throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} is not written: ${problems.join("; ")}`)
+  throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} was not written: ${problems.join("; ")}`)
 }

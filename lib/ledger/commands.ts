@@ -6,7 +6,7 @@ import { type Clock, type Ledger, LedgerError } from "../ports.ts"
 import { type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
 import { CONTROL_STREAM, controlOf, fitting, nextEntry, stateOf } from "./next-entry.ts"
 
-// What people say to the ledger. Nothing here reads or buys anything; each word is one conditional append.
+// Operator commands. Each command is one conditional append to the ledger; nothing here calls the cloud.
 
 export interface CommandPorts {
   ledger: Ledger
@@ -14,34 +14,34 @@ export interface CommandPorts {
   newId(): string
 }
 
-/** A word may lose a few appends against busy runs; it is said again on the new head. */
+/** Maximum appends for one command. If a run appends first, the command is tried again on the new head. */
 const MAX_TRIES = 20
 
-const NOT_INITIALISED = `this ledger has no id, so no run relies on it; nothing was written. To make or adopt it, run: ${operatorCommand.ledgerInit}`
+const NOT_INITIALISED = `this ledger has no id, so no run uses it; nothing was written. To make or adopt it, run: ${operatorCommand.ledgerInit}`
 
-/** Pause, resume, hold, approve: said in stream `control`, which every run reads twice. Throws LedgerError. */
-export function commandAll(desk: CommandPorts, said: OperatorCommand): Promise<LedgerEntry> {
-  return sayToAllIf(desk, { said, check: () => undefined })
+/** Appends pause, resume, hold or approve to stream `control`, read twice per run. Throws LedgerError. */
+export function commandAll(ports: CommandPorts, said: OperatorCommand): Promise<LedgerEntry> {
+  return commandAllIf(ports, { said, check: () => undefined })
 }
 
-export interface ControlWord {
+export interface ControlCommand {
   said: OperatorCommand
   check(control: Control): void
 }
 
-/** The same. `check` may refuse by throwing, on the very state that the command changes. */
-export async function sayToAllIf(
-  desk: CommandPorts,
-  { said: written, check }: ControlWord,
+/** Like `commandAll`. `check` may refuse by throwing; it gets the exact state that the command changes. */
+export async function commandAllIf(
+  ports: CommandPorts,
+  { said: written, check }: ControlCommand,
 ): Promise<LedgerEntry> {
   const said = cleaned(written)
-  return appendWord(desk, CONTROL_STREAM, (head, at) => {
+  return appendCommand(ports, CONTROL_STREAM, (head, at) => {
     const control = controlOf(head)
     if (!control.ledger) throw new LedgerError(NOT_INITIALISED)
     check(control)
     const standing = foldControl(control, said, at)
     const place = { stream: CONTROL_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
-    const ids = { run: desk.newId(), writer: desk.newId() }
+    const ids = { run: ports.newId(), writer: ports.newId() }
     const entry = { ...place, ...ids, at, kind: "said" as const, mode: "live" as const, said, standing }
     const sealed = fitting(() => sealEntry(entry, leavesRoom(said) ? MAX_CONTROL_BYTES : MAX_ENTRY_BYTES))
     if (sealed === null) throw new LedgerError(CONTROL_IS_FULL)
@@ -49,31 +49,32 @@ export async function sayToAllIf(
   })
 }
 
-/** What grows with the number of supernodes leaves room behind it: the pause of everything must always fit. */
+/** Limit for hold, approve and the pause of one supernode, so that a pause of everything always fits. */
 const MAX_CONTROL_BYTES = MAX_ENTRY_BYTES - 32 * 1024
-const CONTROL_IS_FULL = `stream control has no room for it; nothing was written. To stop all purchases, run: ${operatorCommand.pauseAll}`
+const CONTROL_IS_FULL = `stream control is full; nothing was written. To stop all purchases, run: ${operatorCommand.pauseAll}`
 
 function leavesRoom(said: OperatorCommand): boolean {
   return said.verb === "hold" || said.verb === "approve" || (said.verb === "pause" && said.supernode !== null)
 }
 
 /**
- * Settle and reset: said in the supernode's own stream. `check` may refuse by throwing, on the very state it is said to.
- * A reset is dated by the present alone: it is the way out where an entry was once dated by a clock that ran ahead.
+ * Appends settle or reset to the supernode's own stream. `check` may refuse by throwing; it gets the exact
+ * state that the command changes. A reset has the current time, even if the head has a later one: it is the
+ * remedy for an entry that a fast clock dated in the future.
  */
 export async function commandSupernode(
-  desk: CommandPorts,
+  ports: CommandPorts,
   stream: string,
   { said: written, check }: SupernodeCommand,
 ): Promise<LedgerEntry> {
   const said = cleaned(written)
-  return appendWord(desk, stream, (head, now) => {
+  return appendCommand(ports, stream, (head, now) => {
     check(stateOf(head))
     const at = said.verb === "reset" ? now : Math.max(now, head?.at ?? 0)
     return nextEntry(stream, head, {
       at,
-      run: desk.newId(),
-      writer: desk.newId(),
+      run: ports.newId(),
+      writer: ports.newId(),
       kind: "said",
       mode: "live",
       said,
@@ -86,23 +87,23 @@ export interface SupernodeCommand {
   check(standing: SupernodeState): void
 }
 
-/** Text of people, as every terminal and message may show it from here on. */
+/** Cleans the operator's text, so that any terminal or message may show it. */
 function cleaned<T extends OperatorCommand>(said: T): T {
   const by = cleanText(said.by, 2_000)
   return "why" in said ? { ...said, by, why: cleanText(said.why, 2_000) } : { ...said, by }
 }
 
-async function appendWord(
-  desk: CommandPorts,
+async function appendCommand(
+  ports: CommandPorts,
   stream: string,
   entryAfter: (head: LedgerEntry | undefined, now: number) => LedgerEntry,
 ): Promise<LedgerEntry> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const head = await desk.ledger.head(stream)
-    const entry = entryAfter(head, desk.clock.now())
-    if ((await desk.ledger.append(entry)) === "appended") return entry
+    const head = await ports.ledger.head(stream)
+    const entry = entryAfter(head, ports.clock.now())
+    if ((await ports.ledger.append(entry)) === "appended") return entry
   }
   throw new LedgerError(
-    `${stream} is too busy: ${MAX_TRIES} appends lost against other runs; nothing was said, try again`,
+    `${stream} is too busy: ${MAX_TRIES} appends conflicted with other runs. The command was not recorded. Try again`,
   )
 }

@@ -5,10 +5,13 @@ import { isSameJson } from "../digest.ts"
 import type { LedgerEntry } from "./entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "./next-entry.ts"
 
-// What the streams say of each other. Every claim is of something that was stored before the entry that makes it, so it
-// holds in an honest ledger after any crash: a reservation is written before its attempt is opened; it is given back with an
-// outcome only after that outcome is in the supernode's chain; it is dropped only after its place was seen taken.
-// What a crash may leave, a reservation without an attempt, is no problem.
+// Checks the streams against each other. An entry refers only to what was stored before it, so in an
+// unaltered ledger these rules hold even after a crash:
+// - A reservation is written before its attempt is opened.
+// - It is released with an outcome only after that outcome is in the supernode's chain.
+// - It is dropped only after an entry was seen at its reserved seq.
+//
+// A crash may leave a reservation without an attempt, which is not a problem.
 // Memory grows with attempts and commands, not with entries.
 
 /** An entry that contradicts another stream. */
@@ -36,7 +39,7 @@ interface OpenedAttempt {
   outcome: string | null
 }
 
-/** A command that a supernode's entry saw in `control`, by the first entry that did. */
+/** First entry of a supernode that saw a certain command in stream `control`. */
 interface CommandInStream {
   stream: string
   seq: number
@@ -58,7 +61,7 @@ export class CrossCheck {
   readonly #problems: CrossProblem[] = []
   #lastControl: Control | null = null
 
-  /** Streams `control` and `fleet` first, then the supernodes': what is read later may only be newer. */
+  /** Call it for `control` and `fleet` first, then for supernodes: what is read later may be newer. */
   see(entry: LedgerEntry): void {
     this.seeAppended(entry)
     if (entry.stream === FLEET_STREAM) this.#seeFleetClaims(entry)
@@ -68,7 +71,10 @@ export class CrossCheck {
     this.#seeCommands(entry)
   }
 
-  /** Entries of `control` and `fleet` that were appended while the supernodes' chains were read: they prove, but claim nothing. */
+  /**
+   * For entries of `control` and `fleet` that were appended while the supernodes' chains were read. They can
+   * confirm what other streams claim, but their own claims are not checked.
+   */
   seeAppended({ stream, seq, at, said, kind, fleet }: LedgerEntry): void {
     if (stream === CONTROL_STREAM && said) this.#commands.add(commandKey(said, at))
     if (stream !== FLEET_STREAM || kind !== "opened" || !fleet) return
@@ -79,7 +85,7 @@ export class CrossCheck {
   #seeFleetClaims({ seq, kind, outcome, fleet }: LedgerEntry): void {
     if (!fleet) return
     const { reservation, over, members } = fleet
-    // An attempt that was not sent may never have been opened: another entry took its place.
+    // An attempt with outcome `not-sent` may never have been opened, because another entry took its seq.
     if (kind === "settled" && outcome && outcome.kind !== "not-sent")
       this.#outcomes.set(reservation.id, { kind: outcome.kind, by: seq })
     for (const id of over) this.#over.set(id, { by: seq })
@@ -94,7 +100,7 @@ export class CrossCheck {
     const isCapped = this.#isCapped(entry)
     if (kind === "opened" && attempt) {
       const { id, openedAt } = attempt
-      if (this.#opened.has(id)) this.#found(stream, seq, `opens attempt ${id}, which was opened before`)
+      if (this.#opened.has(id)) this.#found(stream, seq, `opens attempt ${id}, which was already opened`)
       this.#opened.set(id, { stream, seq, openedAt, isCapped, outcome: null })
       this.#times.add(timeKey(stream, openedAt))
     }
@@ -108,7 +114,7 @@ export class CrossCheck {
       this.#lapsed.set(observation.attempt, { stream, seq })
   }
 
-  /** Whether the policy of an entry counts purchases across supernodes. */
+  /** True if the entry's policy has caps across supernodes. */
   #isCapped({ policyHash, policy, situation }: LedgerEntry): boolean {
     if (policyHash === undefined) return false
     const held: Policy | undefined = policy ?? situation?.policy
@@ -119,20 +125,20 @@ export class CrossCheck {
   #seeCommands({ stream, seq, situation }: LedgerEntry): void {
     if (situation?.control?.state !== "read") return
     const { value } = situation.control
-    // Nearly always the same as in the entry before.
+    // The state of `control` is nearly always the same as in the previous entry.
     if (isSameJson(value, this.#lastControl)) return
     this.#lastControl = value
     for (const [key, says] of commandsIn(value))
       if (!this.#seenCommands.has(key)) this.#seenCommands.set(key, { stream, seq, says })
   }
 
-  /** Everything that one stream says and another one contradicts. `isWhole`: the stream was read to its end and is good. */
+  /** All contradictions between streams. `isWhole` is true if a stream was read to its end and is good. */
   problems(isWhole: (stream: string) => boolean): CrossProblem[] {
     if (isWhole(FLEET_STREAM)) this.#checkReservations(isWhole)
     if (isWhole(CONTROL_STREAM))
       for (const [key, { stream, seq, says }] of this.#seenCommands)
         if (!this.#commands.has(key))
-          this.#found(stream, seq, `saw ${says}, which stream ${CONTROL_STREAM} does not hold`)
+          this.#found(stream, seq, `refers to ${says}, which is not in stream ${CONTROL_STREAM}`)
     return this.#problems
   }
 
@@ -140,23 +146,23 @@ export class CrossCheck {
     for (const [id, place] of this.#reserved) if (isWhole(place.stream)) this.#checkPlace(id, place)
     for (const [id, { by }] of this.#outcomes)
       if (!this.#reserved.has(id))
-        this.#found(FLEET_STREAM, by, `settles attempt ${id}, which it never reserved`)
+        this.#found(FLEET_STREAM, by, `settles attempt ${id}, which has no reservation`)
     for (const { stream, at, by } of this.#bought.values())
       if (isWhole(stream) && !this.#times.has(timeKey(stream, at)))
-        this.#found(FLEET_STREAM, by, `saw a purchase of ${stream} at ${at}, which that stream does not hold`)
+        this.#found(FLEET_STREAM, by, `counts a purchase of ${stream} at ${at}, which is not in that stream`)
     for (const [id, { stream, seq, isCapped }] of this.#opened)
       if (isCapped && !this.#reserved.has(id))
         this.#found(
           stream,
           seq,
-          `opens attempt ${id} under caps across supernodes, and stream ${FLEET_STREAM} holds no reservation of it`,
+          `opens attempt ${id} under caps across supernodes, but stream ${FLEET_STREAM} has no reservation for it`,
         )
     for (const [id, { stream, seq }] of this.#lapsed)
       if (this.#reserved.get(id)?.stream !== stream)
         this.#found(
           stream,
           seq,
-          `ends the reservation of attempt ${id}, which stream ${FLEET_STREAM} does not hold`,
+          `ends the reservation of attempt ${id}, which is not in stream ${FLEET_STREAM}`,
         )
   }
 
@@ -169,25 +175,25 @@ export class CrossCheck {
       this.#found(
         opened.stream,
         opened.seq,
-        `opens attempt ${id}, whose place was reserved at ${stream} #${seq}`,
+        `opens attempt ${id}, but its reservation is for ${stream} #${seq}`,
       )
     if (settled && !opened)
       this.#found(
         FLEET_STREAM,
         settled.by,
-        `settles attempt ${id} as ${settled.kind}, and ${stream} never opened it`,
+        `settles attempt ${id} as ${settled.kind}, but ${stream} never opened it`,
       )
     if (settled && opened && opened.outcome !== settled.kind)
       this.#found(
         FLEET_STREAM,
         settled.by,
-        `settles attempt ${id} as ${settled.kind}, and ${stream} as ${opened.outcome ?? "nothing"}`,
+        `settles attempt ${id} as ${settled.kind}, but ${stream} records ${opened.outcome ?? "no outcome"}`,
       )
     if (over && length < seq)
       this.#found(
         FLEET_STREAM,
         over.by,
-        `saw ${stream} #${seq} taken, and that stream ends at #${length}; reserved in #${by}`,
+        `records that another entry took ${stream} #${seq}, but that stream ends at #${length}; reserved in #${by}`,
       )
   }
 
@@ -200,7 +206,7 @@ function timeKey(stream: string, at: number): string {
   return `${stream} ${at}`
 }
 
-/** The same for a command and for what the state keeps of it, which is only the beginning of a long name. */
+/** Key that is equal for a command and its copy in the state, where `keptName` shortens a long name. */
 function commandKey(said: OperatorCommand, at: number): string {
   const about = said.verb === "approve" ? said.planHash : "supernode" in said ? said.supernode : null
   return keyOf({ verb: said.verb, about, by: said.by, at })
@@ -217,7 +223,7 @@ function keyOf({ verb, about, by, at }: Command): string {
   return JSON.stringify([verb, about, keptName(by), at])
 }
 
-/** Keys of all that a state says was said, and words for them. */
+/** Key and description of each command in a state of `control`. */
 function* commandsIn({
   pausedAll,
   paused,

@@ -10,17 +10,18 @@ export const READ_VERSIONS = [1, 2] as const
 export const WRITTEN_VERSION = 2
 
 /**
- * One line of the audit trail. `hash` covers the canonical JSON of everything else; `prev` is the hash before. In `v: 2`
- * `confirmedAt` is always there, the policy is written once per stream, and long answers are compressed.
+ * One entry of the audit trail. `hash` covers the canonical JSON of all other fields; `prev` is the hash of
+ * the previous entry. An entry of `v: 2` always has `confirmedAt`. It has a policy only if its stream does
+ * not hold that policy yet, and it compresses long answers.
  */
 export interface LedgerEntry extends ChainEvent {
   v: (typeof READ_VERSIONS)[number]
   /** `supernode:<id>`, `control` or `fleet`. */
   stream: string
-  /** Random per entry, so that a writer recognizes its own write after a lost answer. */
+  /** Random per entry, so that a writer recognizes its own write after a lost response. */
   writer: string
   mode: RunMode
-  /** The state after this entry: of the supernode, or of stream `control` or `fleet`. */
+  /** State of the supernode, or of stream `control` or `fleet`, after this entry. */
   standing: SupernodeState | Control | FleetState
   /** `""` for the first entry. */
   prev: string
@@ -29,16 +30,19 @@ export interface LedgerEntry extends ChainEvent {
 
 export type EntryDraft = Omit<LedgerEntry, "v" | "hash">
 
-/** 256 KB: what one entry may weigh as canonical text, so that every store can hold it. */
+/** Maximum size of an entry's canonical text: 256 KB, so that every store can hold it. */
 export const MAX_ENTRY_BYTES = 256 * 1024
 
-/** What sealing adds to the text: `"hash":"sha256:` + 64 hex digits + `",` */
+/** Bytes that sealing adds to the text: `"hash":"sha256:` + 64 hex digits + `",` */
 const SEAL_BYTES = 81
 
-/** Texts of entries that this process sealed: stores keep them as they were hashed, so each is spelled out once. */
+/** Texts of the entries that this process sealed. A store keeps the hashed text, so it is built only once. */
 const sealedTexts = new WeakMap<LedgerEntry, string>()
 
-/** Seals a draft: version, hash, and `confirmedAt: null` where no time was confirmed. Throws RangeError on an entry that is too big: no store would be sure to hold it. */
+/**
+ * Seals a draft: adds the version, the hash, and `confirmedAt: null` if no time was confirmed. Throws
+ * RangeError if the entry has more than `mostBytes`, because not every store could hold it.
+ */
 export function sealEntry(draft: EntryDraft, mostBytes = MAX_ENTRY_BYTES): LedgerEntry {
   const unsealed = { v: WRITTEN_VERSION as 2, confirmedAt: null, ...draft }
   const halves = spell(unsealed)
@@ -46,7 +50,7 @@ export function sealEntry(draft: EntryDraft, mostBytes = MAX_ENTRY_BYTES): Ledge
   const bytes = Buffer.byteLength(text) + SEAL_BYTES
   if (bytes > mostBytes) {
     throw new RangeError(
-      `ledger entry ${draft.stream}#${draft.seq} would weigh ${bytes} bytes; at most ${mostBytes} are kept`,
+      `ledger entry ${draft.stream}#${draft.seq} would have ${bytes} bytes; the maximum is ${mostBytes}`,
     )
   }
   const entry = { ...unsealed, hash: digestText(text) }
@@ -59,7 +63,7 @@ export function entryText(entry: LedgerEntry): string {
   return canonicalText(entry)
 }
 
-/** The text that stores keep, and whether the hash fits it. What the hash covers is spelled out once for both. */
+/** Text that stores keep, and a check of the hash. Builds the canonical text only once for both. */
 export function checkEntry(entry: LedgerEntry): { text: string; isIntact: boolean } {
   const known = sealedTexts.get(entry)
   if (known !== undefined) return { text: known, isIntact: true }
@@ -68,10 +72,10 @@ export function checkEntry(entry: LedgerEntry): { text: string; isIntact: boolea
   return { text: sealedText(halves, hash), isIntact: digestText(join(halves)) === hash }
 }
 
-/** True if the hash is that of the canonical text without its `hash` member. */
+/** True if `hash` is the hash of the canonical text without its `hash` member. */
 export function textFitsHash(text: string, hash: string): boolean {
   const seal = `"hash":${JSON.stringify(hash)},`
-  // No entry can hold its own hash a second time, so the first place is the only one.
+  // No entry can contain its own hash a second time, so the first match is the only one.
   const at = text.indexOf(seal)
   return at > 0 && digestText(text.slice(0, at) + text.slice(at + seal.length)) === hash
 }

@@ -3,12 +3,13 @@ import type { LedgerEntry } from "./entry.ts"
 import { trustedEntry } from "./parse-entry.ts"
 import type { HeadAnswer, LedgerStore, RawEntry } from "./store.ts"
 
-// Reads of newest entries, many in one question to the store.
+// Combines many reads of newest entries into one query of the store.
 //
-// A question begins only after everyone whom it serves has asked: it may be newer than they need, and never older. So a run
-// that reads the head of stream `fleet`, and then all chains, gets chains that are at least as new as that head.
+// A query starts only after all of its callers have asked, so its result may be newer than they need but
+// never older. If a run reads the head of stream `fleet` and then all chains, the chains are at least as new
+// as that head.
 
-/** The newest entry of a stream, or why what is stored there is not believed. */
+/** Newest entry of a stream, or the reason why the stored text cannot be trusted. */
 export type ReadHead = { ok: true; entry: LedgerEntry | undefined } | { ok: false; error: unknown }
 
 interface Waiting {
@@ -16,11 +17,11 @@ interface Waiting {
   reject(cause: unknown): void
 }
 
-/** Questions at the same time. What is asked beyond that shares the next one. */
-const MAX_QUESTIONS = 4
-/** Of heads that are read one by one; fewer than the connections that DynamoDB is asked over. */
+/** Maximum concurrent queries. Reads beyond that wait and share the next query. */
+const MAX_QUERIES = 4
+/** Maximum concurrent reads if heads are read one by one; fewer than the connections to DynamoDB. */
 const READS_AT_ONCE = 32
-/** Checking a thousand entries takes long: after so many, others get their turn. */
+/** Entries that are checked before other work gets a turn, because checking a thousand takes long. */
 const SLICE_ENTRIES = 32
 
 export class HeadReads {
@@ -31,13 +32,13 @@ export class HeadReads {
   #underWay = 0
   #isPlanned = false
 
-  /** `seqSeen`: the newest seq that this process has seen of a stream; 0: none. */
+  /** `seqSeen` returns the newest seq that this process has seen of a stream; 0 if none. */
   constructor(store: LedgerStore, seqSeen: (stream: string) => number) {
     this.#store = store
     this.#seqSeen = seqSeen
   }
 
-  /** Rejects with what the store throws. */
+  /** Newest entry of a stream. Rejects with the store's own error. */
   read(stream: string): Promise<ReadHead> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(stream) ?? []
@@ -47,9 +48,9 @@ export class HeadReads {
     })
   }
 
-  /** Everyone who asks in the same turn is served by one question. */
+  /** Starts one query for all reads of the same turn of the event loop. */
   #plan(): void {
-    if (this.#isPlanned || this.#underWay >= MAX_QUESTIONS || this.#waiting.size === 0) return
+    if (this.#isPlanned || this.#underWay >= MAX_QUERIES || this.#waiting.size === 0) return
     this.#isPlanned = true
     queueMicrotask(() => {
       this.#isPlanned = false
@@ -93,10 +94,10 @@ export class HeadReads {
   }
 }
 
-/** A store that forgets a stream has not said that it is empty. */
-const NO_ANSWER: HeadAnswer = { ok: false, cause: new Error("the store gave no answer for it") }
+/** Result for a stream that the store's response lacks, which does not prove that the stream is empty. */
+const NO_ANSWER: HeadAnswer = { ok: false, cause: new Error("the store returned no result for it") }
 
-/** Each by a question of its own, at most 32 at the same time; one that fails does so alone. */
+/** Reads each head with its own query, at most 32 concurrently. A failure affects only its own head. */
 export async function readOneByOne<T>(
   asked: readonly T[],
   read: (one: T) => Promise<RawEntry | undefined>,
@@ -117,10 +118,10 @@ async function settledHead(reading: Promise<RawEntry | undefined>): Promise<Head
   }
 }
 
-/** Characters of the texts whose entries are kept: some thousand entries. */
+/** Maximum total length of the cached texts, in characters: 1,000 entries of 8,000 characters. */
 const MAX_KEPT_CHARS = 8_000_000
 
-/** Entries by their texts: one that is read again, and is the same to the letter, is not checked again. */
+/** Cache of each stream's newest entry. An entry that is read again with an equal text is not rechecked. */
 class CheckedTexts {
   readonly #byStream = new Map<string, { text: string; entry: LedgerEntry }>()
   #chars = 0

@@ -8,11 +8,11 @@ import { CONTROL_STREAM, controlOf, FLEET_STREAM } from "./next-entry.ts"
 
 const MAX_TRIES = 20
 
-/** Who begins a ledger, and what they know. */
-export interface InitWords {
+/** Operator's input for `ledger init`. */
+export interface InitInput {
   by: string
   why: string
-  /** The operator's word that no order of ours is on its way; then live runs need not wait. */
+  /** True if the operator confirms that no order is in flight; then live runs need not wait. */
   nothingInFlight: boolean
 }
 
@@ -20,51 +20,52 @@ type MadeLedger = Ledger & Pick<AuditedLedger, "create" | "checkWritable">
 
 export interface Initialised {
   identity: LedgerIdentity
-  /** The entry that made it; null where the ledger had an id already. */
+  /** Entry that gave the ledger its id; null if the ledger already had one. */
   entry: LedgerEntry | null
 }
 
 /**
- * Makes a ledger, or adopts one with entries; one that has an id keeps it. Of several that init at once one id wins, and
- * all are given that. The only function that may create a file or a table. Throws LedgerError.
+ * Creates a ledger, or adopts one with entries. A ledger that already has an id keeps it. If several
+ * processes call it at once, one id wins and all of them return it. No other function may create a file or a
+ * table. Throws LedgerError.
  */
 export async function initLedger(
-  desk: CommandPorts & { ledger: MadeLedger },
-  words: InitWords,
+  ports: CommandPorts & { ledger: MadeLedger },
+  input: InitInput,
 ): Promise<Initialised> {
-  await desk.ledger.create()
-  await desk.ledger.checkWritable()
+  await ports.ledger.create()
+  await ports.ledger.checkWritable()
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const head = await desk.ledger.head(CONTROL_STREAM)
+    const head = await ports.ledger.head(CONTROL_STREAM)
     const known = controlOf(head).ledger
     if (known) return { identity: known, entry: null }
-    const isEmpty = head === undefined && (await remembersNothing(desk.ledger))
-    const entry = initEntry(desk, { head, isEmpty, words })
-    if ((await desk.ledger.append(entry)) !== "appended") continue
+    const isEmpty = head === undefined && (await remembersNothing(ports.ledger))
+    const entry = initEntry(ports, { head, isEmpty, input })
+    if ((await ports.ledger.append(entry)) !== "appended") continue
     const identity = controlOf(entry).ledger
     if (identity) return { identity, entry }
   }
-  throw new LedgerError(`${CONTROL_STREAM} is too busy: ${MAX_TRIES} appends lost; try again`)
+  throw new LedgerError(`${CONTROL_STREAM} is too busy: ${MAX_TRIES} appends conflicted; try again`)
 }
 
 interface Beginning {
   head: LedgerEntry | undefined
   isEmpty: boolean
-  words: InitWords
+  input: InitInput
 }
 
-function initEntry(desk: CommandPorts, { head, isEmpty, words }: Beginning): LedgerEntry {
-  const { by, why, nothingInFlight } = words
+function initEntry(ports: CommandPorts, { head, isEmpty, input }: Beginning): LedgerEntry {
+  const { by, why, nothingInFlight } = input
   const origin = isEmpty ? (nothingInFlight ? "nothing-in-flight" : "empty") : "adopted"
-  const said: OperatorCommand = { verb: "init", ledger: { id: desk.newId() }, origin, why, by }
-  const at = desk.clock.now()
+  const said: OperatorCommand = { verb: "init", ledger: { id: ports.newId() }, origin, why, by }
+  const at = ports.clock.now()
   return sealEntry({
     stream: CONTROL_STREAM,
     seq: (head?.seq ?? 0) + 1,
     prev: head?.hash ?? "",
     at,
-    run: desk.newId(),
-    writer: desk.newId(),
+    run: ports.newId(),
+    writer: ports.newId(),
     kind: "said",
     mode: "live",
     said,
@@ -73,9 +74,10 @@ function initEntry(desk: CommandPorts, { head, isEmpty, words }: Beginning): Led
 }
 
 /**
- * True for a ledger without entries, and for one that holds only what runs wrote whose own ledger was lost under them: those
- * had read another `control`, or follow entries that are gone. They are no memory to adopt. Nor are places under the
- * fleet's caps, taken or given up: the purchases are in the supernodes' chains. Throws LedgerError.
+ * True if the ledger has no history to adopt: it is empty, or it has only entries of runs that lost their own
+ * ledger. Such a run had read another `control`, or the first entry of its chain is gone. Reservations in
+ * stream `fleet` and their lapses do not count, because purchases are in the supernodes' chains. Throws
+ * LedgerError.
  */
 async function remembersNothing(ledger: MadeLedger): Promise<boolean> {
   for await (const stream of ledger.streams()) {

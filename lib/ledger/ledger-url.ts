@@ -3,14 +3,14 @@ import { POSTGRES_FORM, type PostgresUrl, parsePostgres, withoutPassword } from 
 
 export { POSTGRES_FORM, withCertificatesAt } from "./postgres/url.ts"
 
-/** A `SUPERNODE_LEDGER` url, taken apart; or what is wrong with it and what is allowed. */
+/** A parsed `SUPERNODE_LEDGER` url, or the problems with it. */
 export type LedgerUrl =
   | { kind: "memory" }
   | { kind: "sqlite"; path: string }
   | { kind: "dynamodb"; table: string; region: string; endpoint: string | null }
   | PostgresUrl
   | {
-      kind: "invalid" /** All at once; the url is repeated in none, since it may carry a password. */
+      kind: "invalid" /** All problems together. They never contain the url, which may have a password. */
       problems: string[]
     }
 
@@ -25,10 +25,10 @@ export function parseLedgerUrl(url: string): LedgerUrl {
     const parsed = parsePostgres(new URL(url))
     return Array.isArray(parsed) ? invalid(...parsed) : parsed
   }
-  return invalid(`names no store we know; ${FORMS}`)
+  return invalid(`has an unknown scheme; ${FORMS}`)
 }
 
-/** Where a ledger is, for people and logs: a file by its absolute path, a table or database by its url without password. */
+/** Location of a ledger for messages and logs: a file's absolute path, else the url without its password. */
 export function ledgerPlace(url: string): string {
   const parsed = parseLedgerUrl(url)
   switch (parsed.kind) {
@@ -45,15 +45,15 @@ export function ledgerPlace(url: string): string {
 }
 
 function parseSqlite(path: string): LedgerUrl {
-  // SQLite itself would take these for a database that is gone when the process ends: a ledger that forgets.
-  if (path.trim() === "" || path === ":memory:") return invalid(`names no file; ${FORMS}`)
-  // Two slashes begin a host, or a relative path to some, or an absolute one; three are absolute to everyone.
+  // SQLite itself would open a temporary database for these, and lose the ledger when the process ends.
+  if (path.trim() === "" || path === ":memory:") return invalid(`has no file path; ${FORMS}`)
+  // Two slashes are ambiguous: a host, a relative or an absolute path. Three always mean an absolute path.
   if (/^\/\/(?!\/)/.test(path))
     return invalid("names a host; write sqlite:ledger.db or sqlite:/var/lib/ledger.db")
   return { kind: "sqlite", path }
 }
 
-// AWS allows periods as well, GeminiDB does not; one rule for both.
+// AWS also allows periods but GeminiDB does not. The same rule applies to both.
 const TABLE = /^[A-Za-z0-9_-]{3,255}$/
 const REGION = /^[a-z0-9-]{1,64}$/
 const PARAMETERS = ["region", "endpoint"]
@@ -65,17 +65,15 @@ function parseDynamo(url: string): LedgerUrl {
   const endpoint = searchParams.get("endpoint")
   const names = [...searchParams.keys()]
   const problems = [
-    username + password === "" ? null : "must carry no credentials",
+    username + password === "" ? null : "must not contain credentials",
     TABLE.test(table) ? null : "must name a table of 3 to 255 of A-Z a-z 0-9 _ -",
-    (pathname === "" || pathname === "/") && hash === ""
-      ? null
-      : "must have nothing but parameters after the table",
+    (pathname === "" || pathname === "/") && hash === "" ? null : "must have only parameters after the table",
     REGION.test(region) ? null : "must have a region, as in dynamodb://TABLE?region=eu-central-1",
     endpoint === null ? null : endpointProblem(endpoint),
     names.every((name) => PARAMETERS.includes(name))
       ? null
-      : `must have no parameters but ${PARAMETERS.join(", ")}`,
-    new Set(names).size === names.length ? null : "must have no parameter twice",
+      : `must have only the parameters ${PARAMETERS.join(", ")}`,
+    new Set(names).size === names.length ? null : "must not repeat a parameter",
   ].filter((problem) => problem !== null)
   return problems.length === 0 ? { kind: "dynamodb", table, region, endpoint } : invalid(...problems)
 }

@@ -1,6 +1,6 @@
 import type { LedgerStore, RawEntry, SeqRange } from "./store.ts"
 
-/** A ledger that ends with the process: for simulation and tests. */
+/** A ledger in memory, lost when the process ends. For simulation and tests. */
 export function openMemoryStore(): LedgerStore {
   const chains = new Map<string, string[]>()
   const at = (stream: string) => chains.get(stream) ?? []

@@ -4,12 +4,12 @@ import { controlOf } from "./next-entry.ts"
 import { CHAIN_START, type Link } from "./verify.ts"
 
 /**
- * The newest entry that this process saw of each stream. Entries are never removed, so a store that shows less was
- * rolled back, or another one took its place; a purchase may be missing there.
+ * Newest entry that this process saw of each stream. Entries are never removed, so a store without that entry
+ * was rolled back or replaced. A purchase may be missing from such a store.
  */
 export class NewestSeen {
   readonly #links = new Map<string, Link>()
-  /** When the newest `ledger restored` that this process knows was recorded; null: none. */
+  /** Time of the newest `ledger restored` that this process knows, in epoch milliseconds; null if none. */
   #restoredAt: number | null = null
 
   get restoredAt(): number | null {
@@ -25,8 +25,9 @@ export class NewestSeen {
   }
 
   /**
-   * Forgets everything at a restore that is news: from there on `ledger-restored` holds, until operators confirm. An older
-   * one is not news: it is in a backup of its time, which operators confirmed long before that backup came back.
+   * True if `control` has a newer restore than this process knows; then it forgets all entries. From then on
+   * `ledger-restored` holds until operators confirm. An older restore changes nothing: it comes with an old
+   * backup, and operators confirmed it long before that backup was restored.
    */
   learnRestore(control: LedgerEntry | undefined): boolean {
     const at = controlOf(control).restored?.at ?? null
@@ -41,8 +42,8 @@ export function behindError(stream: string, floor: Link, head: LedgerEntry | und
   const now =
     head === undefined || head.seq < floor.seq
       ? `it ends at #${head?.seq ?? 0}`
-      : `another entry is there (newest now: #${head.seq}, ${head.hash})`
+      : `that number has another entry (newest now: #${head.seq}, ${head.hash})`
   return new LedgerBehindError(
-    `the ledger was rolled back or exchanged: this process saw entry #${floor.seq} of ${stream} (${floor.hash}), and now ${now}`,
+    `the ledger was rolled back or replaced: this process saw entry #${floor.seq} of ${stream} (${floor.hash}), and now ${now}`,
   )
 }

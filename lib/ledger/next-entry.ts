@@ -34,36 +34,36 @@ export function fleetOf(head: LedgerEntry | undefined): FleetState {
   return head ? (head.standing as FleetState) : NO_FLEET
 }
 
-/** The next entry of stream `fleet`, in the form of all others. RangeError if too big. */
+/** Next entry of stream `fleet`. Throws RangeError if it is too large. */
 export function nextFleetEntry(
   head: LedgerEntry | undefined,
-  news: EntryFields & { kind: "opened" | "settled"; fleet: FleetChange },
+  fields: EntryFields & { kind: "opened" | "settled"; fleet: FleetChange },
 ): LedgerEntry {
-  const standing = foldFleet(fleetOf(head), { ...news, news: news.fleet })
+  const standing = foldFleet(fleetOf(head), { ...fields, change: fields.fleet })
   const place = { stream: FLEET_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
-  return sealEntry({ ...news, ...place, standing })
+  return sealEntry({ ...fields, ...place, standing })
 }
 
 /**
- * The next entry of a supernode's chain: news folded into the head's state, and sealed. RangeError if too big. The
- * policy is kept only where this chain does not hold it yet.
+ * Next entry of a supernode's chain: folds `fields` into the head's state and seals it. Contains the policy
+ * only if the chain does not hold it yet. Throws RangeError if it is too large.
  */
 export function nextEntry(
   stream: string,
   head: LedgerEntry | undefined,
-  news: EntryFields,
+  fields: EntryFields,
   mostBytes = MAX_ENTRY_BYTES,
 ): LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
-  // A head that this process wrote has its keys in another order than one that was read: both must fold to the same.
+  // A head that this process wrote and one that it read differ in key order. Both must give the same state.
   const before = inCanonicalOrder(stateOf(head))
-  const { policy: _known, ...byReference } = news
-  const kept = hasPolicy(before, news) ? byReference : news
+  const { policy: _known, ...byReference } = fields
+  const kept = hasPolicy(before, fields) ? byReference : fields
   const standing = fold(before, { ...kept, seq })
   return sealEntry({ ...kept, stream, seq, prev: head?.hash ?? "", standing }, mostBytes)
 }
 
-/** The same value with all keys sorted, as its canonical text has them. Parts that have them so already are not copied. */
+/** Same value with all keys sorted as in its canonical text. Does not copy parts that are already sorted. */
 function inCanonicalOrder<T>(value: T): T {
   if (Array.isArray(value)) {
     const items = value.map(inCanonicalOrder)
@@ -87,42 +87,45 @@ function hasPolicy(standing: SupernodeState, { policy, policyHash }: EntryFields
   return getOwn(standing.policies ?? {}, policyHash) !== undefined
 }
 
-/** An outcome must always fit: its raw answer is compressed, and where that is still too big, cut. */
+/** Next entry with an outcome. It must always fit, so a large raw answer is compressed, cut, or left out. */
 export function nextSettlement(
   stream: string,
   head: LedgerEntry | undefined,
-  news: EntryFields & { outcome: Outcome },
+  fields: EntryFields & { outcome: Outcome },
 ): LedgerEntry {
-  const { outcome } = news
-  if (outcome.kind === "not-sent" || !outcome.raw) return nextEntry(stream, head, news)
+  const { outcome } = fields
+  if (outcome.kind === "not-sent" || !outcome.raw) return nextEntry(stream, head, fields)
   for (const raw of keptForms(outcome.raw)) {
-    const entry = fitting(() => nextEntry(stream, head, { ...news, outcome: { ...outcome, raw } }))
+    const entry = fitting(() => nextEntry(stream, head, { ...fields, outcome: { ...outcome, raw } }))
     if (entry) return entry
   }
-  return nextEntry(stream, head, { ...news, outcome: { ...outcome, raw: null } })
+  return nextEntry(stream, head, { ...fields, outcome: { ...outcome, raw: null } })
 }
 
-/** Notes leave room behind them: while one run buys, those of others must not fill the state to the brim. */
+/** Limit for `nextNote`. Notes of other runs must not use up the room that a run needs while it buys. */
 const MAX_NOTE_BYTES = MAX_ENTRY_BYTES - 32 * 1024
 
-/** A hold is worth recording even where what it looked at is too much to keep: readings go first, then the situation. */
+/**
+ * Next entry for a decision that buys nothing. A hold is worth recording even without its inputs. So if it is
+ * too large, it loses the readings first, then the whole situation. Null if it still does not fit.
+ */
 export function nextNote(
   stream: string,
   head: LedgerEntry | undefined,
-  news: EntryFields,
+  fields: EntryFields,
 ): LedgerEntry | null {
-  const { situation, ...bare } = news
-  const why = "too much to keep in one ledger entry"
+  const { situation, ...bare } = fields
+  const why = "too large for one ledger entry"
   const readings = { state: "unreadable" as const, why, credentials: false }
-  const smaller = situation ? [{ ...news, situation: { ...situation, readings } }, bare] : []
-  for (const candidate of [news, ...smaller]) {
+  const smaller = situation ? [{ ...fields, situation: { ...situation, readings } }, bare] : []
+  for (const candidate of [fields, ...smaller]) {
     const entry = fitting(() => nextEntry(stream, head, candidate, MAX_NOTE_BYTES))
     if (entry) return entry
   }
   return null
 }
 
-/** The entry, or null where it is too big for the ledger. */
+/** The sealed entry, or null if it is too large for the ledger. */
 export function fitting(seal: () => LedgerEntry): LedgerEntry | null {
   try {
     return seal()

@@ -14,21 +14,21 @@ export type { Verification } from "./verify.ts"
 export type { LedgerVerification } from "./verify-ledger.ts"
 
 export interface OpenLedgerOptions {
-  /** GeminiDB's keys, or a function that gives the present ones; without, AWS's default chain. */
+  /** Keys for GeminiDB, or a function that returns the current ones. Defaults to AWS's default chain. */
   dynamodbCredentials?: NonNullable<DynamoPlace["credentials"]>
   dynamodbTimeouts?: DynamoTimeouts
-  /** HTTPS_PROXY and NO_PROXY, for the DynamoDB protocol; PostgreSQL is not HTTP, so its connections are direct. */
+  /** From HTTPS_PROXY and NO_PROXY, for DynamoDB only. PostgreSQL is not HTTP, so it connects directly. */
   proxy?: DynamoPlace["proxy"]
   postgres?: PostgresOptions
-  /** How long a call waits for another process that is writing, milliseconds; 5,000 where nothing is said. */
+  /** Milliseconds that a call waits while another process writes. Defaults to 5,000. */
   sqliteBusyMs?: number
-  /** For the ledger in memory, which begins with the process. */
+  /** Clock for the first entry of a `memory:` ledger, in epoch milliseconds. Defaults to `Date.now`. */
   now?: () => number
 }
 
 /**
- * Opens the ledger a `SUPERNODE_LEDGER` url names; makes none but the one in memory. Throws LedgerError on a url or file
- * that cannot be one.
+ * Opens the ledger of a `SUPERNODE_LEDGER` url. Creates a ledger only for `memory:`. Throws LedgerError if
+ * the url is invalid or the file is not a ledger.
  */
 export async function openLedger(url: string, options: OpenLedgerOptions = {}): Promise<AuditedLedger> {
   const ledger = ledgerOver(await openStore(url, options))
@@ -36,17 +36,17 @@ export async function openLedger(url: string, options: OpenLedgerOptions = {}): 
   return ledger
 }
 
-/** It knows nothing of what was bought before this process: live runs wait as on any empty ledger. */
+/** The new ledger has no record of earlier purchases, so live runs wait as with any empty ledger. */
 async function initInMemory(ledger: AuditedLedger, now: () => number): Promise<void> {
   const clock = { now, monotonic: now, wait: async () => undefined }
   const words = { by: "memory:", why: "a ledger that ends with its process", nothingInFlight: false }
   await initLedger({ ledger, clock, newId: randomUUID }, words)
 }
 
-/** The bare store behind a url, for those who must see the texts as they are. */
+/** Opens only the store of a url, for callers that need the stored texts as they are. Throws LedgerError. */
 export async function openStore(url: string, options: OpenLedgerOptions = {}): Promise<LedgerStore> {
   const parsed = parseLedgerUrl(url)
-  // Each store is imported when it is asked for: a function pays at cold start only for its own.
+  // Each store is imported only if it is used, which shortens a function's cold start.
   switch (parsed.kind) {
     case "invalid":
       throw new LedgerError(`the ledger's url ${parsed.problems.join("; it ")}`)

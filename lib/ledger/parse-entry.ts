@@ -5,7 +5,7 @@ import type { RawEntry } from "./store.ts"
 
 export type ParsedEntry = { ok: true; entry: LedgerEntry } | { ok: false; problem: string }
 
-/** The entry that a stored text says it is, or the first reason not to believe it. Never throws. */
+/** Entry in a stored text, or the first reason not to trust it. Never throws. */
 export function parseEntry(stream: string, raw: RawEntry): ParsedEntry {
   let value: unknown
   try {
@@ -17,7 +17,10 @@ export function parseEntry(stream: string, raw: RawEntry): ParsedEntry {
   return problem === null ? { ok: true, entry: value as LedgerEntry } : { ok: false, problem }
 }
 
-/** The entry of a stored text. Throws LedgerError naming the entry and the way out: what is not intact is never used. */
+/**
+ * Entry in a stored text. Never returns an entry that is not intact: throws LedgerError, which names the
+ * entry and the remedy.
+ */
 export function trustedEntry(stream: string, raw: RawEntry): LedgerEntry {
   const parsed = parseEntry(stream, raw)
   if (parsed.ok) return parsed.entry
@@ -31,7 +34,10 @@ export function distrust(stream: string, seq: number, problem: string): LedgerEr
   )
 }
 
-/** Why the text does not fit its place; null where it does. The version first, since another one may look like anything. */
+/**
+ * Reason why the text does not fit its stream and seq; null if it does. Checks the version first, because an
+ * entry of another version may have any form.
+ */
 function misfit(stream: string, raw: RawEntry, value: unknown): string | null {
   if (!isRecord(value)) return "is not a JSON object"
   const { v } = value
@@ -51,16 +57,16 @@ function isTimeOrNull(value: unknown): boolean {
   return value === null || typeof value === "number"
 }
 
-// A text nested thousands deep overflows the stack of whatever walks it; that is one more text not to trust.
+// A text with thousands of nested levels overflows the stack, which counts as a reason not to trust it.
 function textProblem(text: string, entry: LedgerEntry): string | null {
-  const unfit = "does not fit its hash: something in it was changed"
+  const unfit = "does not match its hash: it was changed"
   try {
     if (isCanonicalText(text, entry)) return textFitsHash(text, entry.hash) ? null : unfit
     const canonical = checkEntry(entry)
     if (!canonical.isIntact) return unfit
     return canonical.text === text ? null : "is not in canonical form: the store has re-encoded it"
   } catch {
-    return "cannot be brought into canonical form"
+    return "cannot be converted to canonical form"
   }
 }
 

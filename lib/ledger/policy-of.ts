@@ -4,14 +4,14 @@ import type { SupernodeState } from "../decision/state/state.ts"
 import type { Ledger } from "../ports.ts"
 import type { LedgerEntry } from "./entry.ts"
 
-/** Seq of the entry that holds the policy an entry was decided by; null where it names none, or a policy of no entry. */
+/** Seq of the entry that holds this entry's policy; null if it names no policy or if no entry holds it. */
 export function policySeq({ seq, policyHash, policy, situation, standing }: LedgerEntry): number | null {
   if (policyHash === undefined) return null
   if (policy ?? situation?.policy) return seq
   return getOwn((standing as SupernodeState).policies ?? {}, policyHash) ?? null
 }
 
-/** The policy that an entry was decided by, from the entry of its chain that holds it. Throws LedgerError. */
+/** Policy of an entry, from the entry of its chain at `policySeq`; null if none. Throws LedgerError. */
 export async function policyOf(ledger: Pick<Ledger, "read">, entry: LedgerEntry): Promise<Policy | null> {
   const seq = policySeq(entry)
   if (seq === null) return null

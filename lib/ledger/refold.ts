@@ -7,15 +7,15 @@ import type { LedgerEntry } from "./entry.ts"
 import { CONTROL_STREAM, FLEET_STREAM } from "./next-entry.ts"
 import { stateShapeProblem } from "./state-shape.ts"
 
-/** The state before the first entry of a stream. */
+/** State before the first entry of a stream. */
 export function stateBeforeFirst(stream: string): LedgerEntry["standing"] {
   if (stream === CONTROL_STREAM) return NO_CONTROL
   return stream === FLEET_STREAM ? NO_FLEET : EMPTY_STATE
 }
 
 /**
- * The reason why an entry's state is not what its event makes of the state before; null where it is. Entries of `v: 1`
- * were folded by other rules: of them only the form of the state is checked. Never throws.
+ * Reason why an entry's state does not follow from its event and the state before; null if it does. Entries
+ * of `v: 1` were folded by other rules, so only the form of their state is checked. Never throws.
  */
 export function stateProblem(before: LedgerEntry["standing"], entry: LedgerEntry): string | null {
   const malformed = stateShapeProblem(entry.stream, entry.standing)
@@ -43,12 +43,12 @@ function stateAfter(before: LedgerEntry["standing"], entry: LedgerEntry): Ledger
   if (stream === FLEET_STREAM) {
     if ((kind !== "opened" && kind !== "settled") || !fleet)
       return `is not a reservation, and stream ${FLEET_STREAM} holds reservations only`
-    return foldFleet(before as FleetState, { kind, at, confirmedAt, news: fleet })
+    return foldFleet(before as FleetState, { kind, at, confirmedAt, change: fleet })
   }
   return fold(before as SupernodeState, entry)
 }
 
-/** Names of the parts that differ in canonical form: the only form in which both can be compared with certainty. */
+/** Names of the parts that differ. Compares canonical forms, because only those can be compared reliably. */
 function differentParts(one: object, other: object): string[] {
   const [a, b] = [one as Record<string, unknown>, other as Record<string, unknown>]
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()

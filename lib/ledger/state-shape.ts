@@ -1,7 +1,7 @@
 import { CONTROL_STREAM, FLEET_STREAM } from "./next-entry.ts"
 
-// The form of a stream's state, as far as the fold relies on it. A state that was written by this program always has it;
-// one that does not was changed, and must be named instead of crashing its reader.
+// Form of a stream's state, as far as the fold relies on it. A state that this program wrote always has this
+// form. A state in another form was altered, which must be reported and must not crash the reader.
 
 type Check = (value: unknown) => boolean
 
@@ -24,7 +24,7 @@ const recordOf =
   (check: Check): Check =>
   (value) =>
     isRecord(value) && everyMember(value as Record<string, unknown>, check)
-/** Checks by the names of members. */
+/** Checks for the members of a record, by name. */
 type Form = readonly [name: string, check: Check][]
 
 const having = (members: Record<string, Check>): Check => {
@@ -105,12 +105,12 @@ const FLEET: Form = Object.entries({
   members: recordOf(isNumber),
 } satisfies Record<string, Check>)
 
-/** The first part of a state that has another form than its stream's states; null where all is well. */
+/** First member of a state that is missing or has a wrong form for its stream; null if there is none. */
 export function stateShapeProblem(stream: string, state: unknown): string | null {
   if (!isRecord(state)) return "it is not an object"
   const form = stream === CONTROL_STREAM ? CONTROL : stream === FLEET_STREAM ? FLEET : SUPERNODE
   const name = badMember(form, state as Record<string, unknown>)
-  return name === null ? null : `"${name}" is missing or has another form`
+  return name === null ? null : `"${name}" is missing or has the wrong form`
 }
 
 function badMember(form: Form, value: Record<string, unknown>): string | null {
@@ -118,7 +118,7 @@ function badMember(form: Form, value: Record<string, unknown>): string | null {
   return null
 }
 
-/** States come from JSON.parse: no inherited keys. */
+/** A plain `for…in` is enough: states come from JSON.parse and have no inherited keys. */
 function everyMember(value: Record<string, unknown>, check: Check): boolean {
   for (const name in value) if (!check(value[name])) return false
   return true

@@ -2,69 +2,72 @@ import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { LedgerError } from "../ports.ts"
 
-/** One entry as a store keeps it: its place in the stream and its canonical text, byte for byte. */
+/** One entry as a store keeps it: its position in the stream and its canonical text, byte for byte. */
 export interface RawEntry {
   seq: number
   text: string
 }
 
-/** Both bounds inclusive; a missing one is open. */
+/** Both bounds are inclusive. A missing bound means no limit. */
 export interface SeqRange {
   fromSeq?: number
   toSeq?: number
 }
 
-/** A stream, and the newest seq that this process has seen of it; 0: none. */
+/** A stream, and its newest seq that this process has seen; 0 if none. */
 export interface AskedHead {
   stream: string
   seqSeen: number
 }
 
-/** The newest text of one of several streams, or why it cannot be read. */
+/** Newest text of one of several streams, or the reason why it cannot be read. */
 export type HeadAnswer = { ok: true; raw: RawEntry | undefined } | { ok: false; cause: unknown }
 
 /**
- * What a store must do for a chain. It understands nothing of what it keeps.
- * Every method may throw; `chain.ts` turns what it throws into `LedgerError`.
+ * Storage for chains. It does not interpret the texts that it keeps. Every method but `protect` may throw any
+ * error; `chain.ts` converts it to `LedgerError`.
  */
 export interface LedgerStore {
-  /** The newest text of the stream; strongly consistent. */
+  /** Newest text of the stream, undefined if it is empty; strongly consistent. */
   head(stream: string): Promise<RawEntry | undefined>
   /**
-   * The newest texts of several streams, in the order asked, by fewer questions than streams; each strongly consistent. One
-   * that cannot be read concerns its own stream alone. Without it they are asked for one by one.
+   * Newest texts of several streams, in the order of `asked`, with fewer queries than streams. Each read is
+   * strongly consistent, and its failure affects only its own stream. If a store lacks this method, `head`
+   * reads them one by one.
    */
   heads?(asked: readonly AskedHead[]): Promise<HeadAnswer[]>
   /**
-   * Writes only if nothing is stored at `raw.seq`; the chain has seen seq − 1 before it asks. Durable once it says
-   * "appended". After a throw or a "conflict" it is open whether this very text was written: the answer may be lost.
+   * Writes only if nothing is stored at `raw.seq`. The chain has seen seq − 1 before it calls this. The text
+   * is durable once this returns "appended". After a throw or "conflict" it is unknown whether this text was
+   * written, because a response may have been lost.
    */
   append(stream: string, raw: RawEntry): Promise<"appended" | "conflict">
-  /** In order of seq; strongly consistent. */
+  /** Texts in order of seq; strongly consistent. */
   read(stream: string, range?: SeqRange): AsyncIterable<RawEntry>
-  /** Every stream once, in no order. */
+  /** Each stream once, in no particular order. */
   streams(): AsyncIterable<string>
   close(): Promise<void>
-  /** Creates what is missing: a file, a table. One that is there stays as it is. Only `ledger init` may ask for it. */
+  /** Creates a missing file or table, and does not change an existing one. Only `ledger init` may call it. */
   create(): Promise<void>
-  /** Throws where an append could not succeed: no such place, another key, read only. Writes no entry. */
+  /** Throws if an append could not succeed: no file or table, another key, read-only. Writes no entry. */
   checkWritable(): Promise<void>
   /**
-   * Only of a store that can keep older states of what `create` has just made, so that a mistake of people can be undone.
-   * Resolves to what became of that, for `ledger init`; null: nothing was made, or nothing is to be done. Does not throw.
+   * Enables recovery of older states of what `create` has just made, so that human errors can be undone.
+   * Absent if the store has no such feature. Resolves to a message about the result for `ledger init`; null
+   * if `create` made nothing or nothing is to be done. Does not throw.
    */
   protect?(): Promise<string | null>
-  /** Only of a store that can lose what it acknowledged, by how its server is set up. */
+  /** Only for a store whose server can be set up so that it loses acknowledged entries. */
   durability?(): Promise<Durability>
 }
 
-/** Whether an acknowledged entry survives the loss of one server; `ok: null` if that is unknown. */
+/** `ok` is true if an acknowledged entry survives the loss of one server, and null if that is unknown. */
 export interface Durability {
   ok: boolean | null
   says: string
 }
 
-/** The store is not there at all. Reading finds an empty ledger; writing needs `ledger init` first. */
+/** Error for a missing store. Reads treat it as an empty ledger; writes need `ledger init` first. */
 export function noLedgerAt(place: string): LedgerError {
   return new LedgerError(
     `there is no ledger at ${place}; nothing was written. Check SUPERNODE_LEDGER and --ledger. ` +
@@ -72,14 +75,17 @@ export function noLedgerAt(place: string): LedgerError {
   )
 }
 
-/** A failure of the store as a LedgerError that says what was being tried. */
+/** LedgerError for a store's error. `what` describes the operation that failed. */
 export function ledgerErrorOf(cause: unknown, what: string): LedgerError {
   return new LedgerError(`${what}: ${messageOf(cause)}`, { cause })
 }
 
 const MAX_MESSAGE_CHARS = 500
 
-/** What a thrown thing says, as one visible line: a store is another program. Some errors of the network have only a name. */
+/**
+ * Message of a thrown value as one line of printable characters, because a store is another program. Uses the
+ * name if there is no message, as for some network errors.
+ */
 export function messageOf(thrown: unknown): string {
   return cleanText(
     thrown instanceof Error ? thrown.message || thrown.name : String(thrown),

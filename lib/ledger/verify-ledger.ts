@@ -10,13 +10,13 @@ export interface LedgerVerification {
   streams: ({ stream: string } & Verification)[]
   /** Contradictions between streams. */
   across: CrossProblem[]
-  /** What the anchor names and the ledger does not contain; empty without an anchor. */
+  /** Parts of the anchor that the ledger does not contain; empty without an anchor. */
   anchor: AnchorProblem[]
 }
 
 /**
- * Checks every stream, the streams against each other, and the ledger against an anchor. Reads each entry once and keeps
- * none; others may append meanwhile. Throws only when the store itself cannot be read.
+ * Checks every stream, the streams against each other, and the ledger against an anchor. Reads each entry
+ * once and keeps none. Other processes may append meanwhile. Throws only if the store cannot be read.
  */
 export async function verifyLedger(
   store: Pick<LedgerStore, "read" | "streams">,
@@ -37,7 +37,7 @@ export async function verifyLedger(
     })
     verdicts.set(stream, verdict)
   }
-  // What others say of a supernode is older than what its own chain holds, so their streams are read first.
+  // `fleet` refers only to entries that the supernodes' chains already hold, so it is read before them.
   await read(CONTROL_STREAM)
   await read(FLEET_STREAM)
   const named: string[] = []
@@ -46,7 +46,7 @@ export async function verifyLedger(
   for (const stream of [CONTROL_STREAM, FLEET_STREAM])
     await seeAppended(store, { stream, verdict: verdicts.get(stream), cross })
 
-  // A stream that is missing altogether is whole, and empty.
+  // A stream that does not exist counts as whole and empty.
   const across = cross.problems((stream) => verdicts.get(stream)?.ok ?? true)
   const anchored = anchor ? anchorProblems(anchor, { heads, ledger }) : []
   const present = new Set(named)
@@ -58,7 +58,7 @@ export async function verifyLedger(
   return { ok, streams, across, anchor: anchored }
 }
 
-/** Shows the entries that came since a stream was read; whether they are good is for the next verification. */
+/** Passes on the entries that were appended since a stream was read. The next verification checks them. */
 async function seeAppended(
   store: Pick<LedgerStore, "read">,
   { stream, verdict, cross }: { stream: string; verdict: Verification | undefined; cross: CrossCheck },
@@ -80,7 +80,7 @@ function anchorProblems(
     const found = ledger === null ? "has no id" : `has id ${ledger}`
     problems.push({
       stream: null,
-      problem: `is another ledger: the anchor is of ${anchor.ledger}, this ledger ${found}`,
+      problem: `is not the anchored ledger: the anchor belongs to ${anchor.ledger}, this ledger ${found}`,
     })
   }
   for (const [stream, head] of heads) {

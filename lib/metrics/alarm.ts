@@ -1,18 +1,18 @@
 import type { Reading } from "../decision/inputs/reading.ts"
 import type { AlarmSignal, Datapoint } from "../decision/inputs/signal.ts"
-import type { MetricQuestion } from "../ports.ts"
+import type { MetricQuery } from "../ports.ts"
 import { metricProblem, type WantedAlarm, wantedAlarm } from "./alarm/metric.ts"
 import { namedResource } from "./alarm/resource.ts"
 import { chosenValue } from "./alarm/value.ts"
 
 /**
- * The alarm's own datapoints as a reading. They are there only where it is known what they measure and whose they are:
- * `server` is the one that the alarm names, null where it names none. Then the evidence gate asks whether the alarm is
- * listed under one supernode only. Points of a named resource that is not ours are never a reading.
+ * The alarm's own datapoints as a reading. It has points only if their metric and their resource are known.
+ * `server` is the server that the alarm names. If it is null, the evidence gate checks that the alarm is
+ * listed under one supernode only. Points of a resource outside the supernode are never a reading.
  */
 export function readAlarm(
   rule: string,
-  { policy, signal, supernode }: Pick<MetricQuestion, "policy" | "signal" | "supernode">,
+  { policy, signal, supernode }: Pick<MetricQuery, "policy" | "signal" | "supernode">,
 ): Reading {
   const missing = (problem: string, periodMs: number | null = null): Reading => ({
     rule,
@@ -20,7 +20,7 @@ export function readAlarm(
     series: [],
     problem,
   })
-  if (signal.kind !== "alarm") return missing("this run was not woken by an alarm")
+  if (signal.kind !== "alarm") return missing("this run was not started by an alarm")
   const wanted = wantedAlarm(policy.rules.find(({ name }) => name === rule))
   const measured = pointsOf(signal, wanted)
   if ("problem" in measured) return missing(measured.problem, signal.periodMs)
@@ -29,7 +29,7 @@ export function readAlarm(
   const resource = namedResource(signal, supernode, policy.name)
   if (resource.kind === "foreign") {
     return missing(
-      `the alarm is about ${resource.says}, which is no server of this supernode`,
+      `the alarm is about ${resource.says}, which is not a server of this supernode`,
       signal.periodMs,
     )
   }
@@ -39,9 +39,9 @@ export function readAlarm(
 
 type Measured = { points: Datapoint[] } | { problem: string }
 
-const NO_POINTS = "the alarm carries no datapoints"
+const NO_POINTS = "the alarm has no datapoints"
 
-/** Datapoints of the message itself, or the one number of an alert that the rule means. */
+/** The datapoints in the message or, for an alert, the number that the rule means. */
 function pointsOf(signal: AlarmSignal, wanted: WantedAlarm): Measured {
   if (signal.source === "alertmanager") {
     const chosen = chosenValue(signal.values ?? [], wanted)

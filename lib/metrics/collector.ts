@@ -1,5 +1,5 @@
 import type { Reading } from "../decision/inputs/reading.ts"
-import type { After, MetricQuestion } from "../ports.ts"
+import type { After, MetricQuery } from "../ports.ts"
 import { readAlarm } from "./alarm.ts"
 import { limiterOf } from "./batching/concurrency.ts"
 import { type ChunkOptions, type Meter, meterOf } from "./batching/meter.ts"
@@ -14,28 +14,28 @@ import type { MetricSources } from "./sources.ts"
 
 /** One supernode among those of an event. */
 export interface Participant {
-  /** One reading per rule, in the policy's order. Never throws: what could not be read is missing and says why. */
-  read(question: MetricQuestion): Promise<Reading[]>
-  /** It will not ask any more: the others shall not wait for it. */
+  /** One reading per rule, in the policy's order. Never throws: a failed reading has a `problem`. */
+  read(query: MetricQuery): Promise<Reading[]>
+  /** The supernode reads nothing more, so the others do not wait for it. */
   leave(): void
 }
 
-/** The meters as the supernodes of one event read them together. */
+/** The meters that the supernodes of one event read together. */
 export interface MetricEvent {
-  /** A supernode joins before its run starts: those that start together ask together. */
+  /** A supernode joins before its run starts. Supernodes that start together share requests. */
   join(): Participant
 }
 
 export interface CollectorOptions {
-  /** CloudWatch's region where a rule names none (AWS_REGION). */
+  /** CloudWatch's region for rules that name none (AWS_REGION). */
   awsRegion?: string | null
   after: After
 }
 
-/** Supernodes that wait for each other, at most. */
+/** Maximum number of supernodes that wait for each other. */
 const CHUNK = 100
 
-/** What the series are called (the "*" of dimensions) is remembered from one event to the next, what they say is not. */
+/** Names of series (for "*" in dimensions) are kept from one event to the next, their points are not. */
 export function metricCollector(
   sources: MetricSources,
   { awsRegion = null, after }: CollectorOptions,
@@ -62,7 +62,7 @@ interface ChunkParts extends ChunkOptions {
   awsRegion: string | null
 }
 
-/** Open for further supernodes until it has 100, or one of its meters was asked. */
+/** Accepts supernodes until it has 100, or until one of its meters has sent requests. */
 function chunkOf(parts: ChunkParts): { isOpen(): boolean; join(): Participant } {
   const meters = metersOf(parts)
   let joined = 0
@@ -72,10 +72,10 @@ function chunkOf(parts: ChunkParts): { isOpen(): boolean; join(): Participant } 
       joined += 1
       const members = meters.map((meter) => meter.join())
       return {
-        async read(question) {
-          const read = await Promise.all(members.map((member) => member.read(question)))
+        async read(query) {
+          const read = await Promise.all(members.map((member) => member.read(query)))
           const byRule = new Map(read.flatMap((readings) => [...readings]))
-          return question.policy.rules.map(({ name }) => byRule.get(name) ?? readAlarm(name, question))
+          return query.policy.rules.map(({ name }) => byRule.get(name) ?? readAlarm(name, query))
         },
         leave() {
           for (const member of members) member.leave()
@@ -90,7 +90,7 @@ function metersOf({ sources, discovery, awsRegion, ...options }: ChunkParts): Me
     cloudEyeKind(sources),
     {
       source: (rule) => rule.metric["cloud-eye"],
-      want: (rule, source, question) => wantOf(rule, source, { question, discovery }),
+      want: (rule, source, query) => wantOf(rule, source, { query, discovery }),
       series: seriesOf,
       reading: cloudEyeReading,
     },
@@ -110,7 +110,7 @@ function metersOf({ sources, discovery, awsRegion, ...options }: ChunkParts): Me
     cloudwatchKind(sources),
     {
       source: (rule) => rule.metric.cloudwatch,
-      want: (rule, source, question) => cloudwatchWant(rule, source, { question, region: awsRegion }),
+      want: (rule, source, query) => cloudwatchWant(rule, source, { query, region: awsRegion }),
       series: cloudwatchSeries,
       reading: cloudwatchReading,
     },

@@ -1,14 +1,16 @@
-/** What went wrong for one series; `server` is null where the series speaks for the whole supernode. */
+/** A problem with one series; `server` is `null` if the series covers the whole supernode. */
 export interface SeriesProblem {
   server: string | null
   says: string
 }
 
 const NAMED_AT_MOST = 4
-/** A problem is recorded with every decision: what a meter complains of must not fill the ledger. */
+/** A `problem` is recorded with every decision, so many complaints of a meter must not fill the ledger. */
 const COMPLAINTS_AT_MOST = 8
 
-/** The `problem` of a reading: equal complaints are said once, with the servers they are about. Null without any. */
+/**
+ * The `problem` of a reading. Equal complaints are merged and list their servers. `null` without complaints.
+ */
 export function sayProblems(problems: readonly SeriesProblem[]): string | null {
   const serversBySaying = new Map<string, string[]>()
   for (const { server, says } of problems) {
@@ -20,8 +22,8 @@ export function sayProblems(problems: readonly SeriesProblem[]): string | null {
     servers.length === 0 ? says : `${sayServers(servers)}: ${says}`,
   )
   const more = lines.length - COMPLAINTS_AT_MOST
-  const told = more > 0 ? [...lines.slice(0, COMPLAINTS_AT_MOST), `${more} more complaints`] : lines
-  return told.length === 0 ? null : told.join("; ")
+  const shown = more > 0 ? [...lines.slice(0, COMPLAINTS_AT_MOST), `${more} more problems`] : lines
+  return shown.length === 0 ? null : shown.join("; ")
 }
 
 function sayServers(ids: readonly string[]): string {

@@ -1,12 +1,12 @@
 import { cleanText } from "../decision/inputs/foreign-text.ts"
 import { tlsFailure } from "../http/tls-failure.ts"
 
-/** One line for a sentence: no control characters, at most 300 characters. What a server says is never believed to be short. */
+/** The text as one line of at most 300 characters without control characters. A server's text may be long. */
 export function oneLine(text: string): string {
   return cleanText(text, 300)
 }
 
-/** The text without these secrets, as they are or as in JSON and URLs: a server may repeat what it was sent. */
+/** Replaces secrets in a text, plain or escaped as in JSON and URLs, since a server may echo its request. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret.length >= 4)
@@ -15,7 +15,7 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
     .reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text)
 }
 
-/** What a failure of the network says, the first of several; its code where it says nothing. */
+/** Message of a network failure (the first of several), or its code if the message is empty. */
 export function messageOf(cause: unknown): string {
   const first: unknown = cause instanceof AggregateError ? (cause.errors[0] ?? cause) : cause
   if (!(first instanceof Error)) return String(first)

@@ -10,16 +10,16 @@ import type { Read } from "../ports.ts"
 import type { PrometheusSeries } from "./prometheus/answer.ts"
 import type { PrometheusQuery } from "./prometheus/http.ts"
 
-/** What readings need from the outside; each source only answers, it never judges. */
+/** The external sources of readings. A source only returns data and does not evaluate it. */
 export interface MetricSources {
   cloudEye(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
-  /** One page of the series that Cloud Eye knows; `next` is the marker of the page after it, null on the last. */
+  /** One page of the series that Cloud Eye knows. `next`: marker of the next page, `null` on the last one. */
   cloudEyeList(place: CloudPlace, query: CloudEyeListQuery): Promise<Read<CloudEyePage>>
   prometheus(query: PrometheusQuery): Promise<Read<PrometheusSeries[]>>
   cloudwatch(query: CloudWatchQuery): Promise<Read<CloudWatchSeries[]>>
 }
 
-/** One metric by one statistic, in CloudWatch's own words. */
+/** One metric with one statistic, in CloudWatch's own terms. */
 export interface CloudWatchMetric {
   namespace: string
   name: string
@@ -29,7 +29,10 @@ export interface CloudWatchMetric {
   periodMs: number
 }
 
-/** One GetMetricData. `from` is inclusive, `to` exclusive, epoch milliseconds, aligned to every metric's period. */
+/**
+ * One GetMetricData request. `from` (inclusive) and `to` (exclusive) are epoch milliseconds; `from` is
+ * aligned to the period of every metric.
+ */
 export interface CloudWatchQuery {
   region: string
   from: number
@@ -37,10 +40,12 @@ export interface CloudWatchQuery {
   metrics: CloudWatchMetric[]
 }
 
-/** What came for one metric, in the order asked. `problem`: it may be incomplete or was not given, and why. */
+/**
+ * Result for one metric, in the order of the query. `problem`: why it is incomplete or absent, else `null`.
+ */
 export interface CloudWatchSeries {
   points: Datapoint[]
   problem: string | null
-  /** StatusCode Forbidden. */
+  /** True for StatusCode Forbidden. */
   credentials: boolean
 }

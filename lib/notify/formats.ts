@@ -3,39 +3,39 @@ import { isRecord } from "../decision/policy/amounts.ts"
 import type { WebhookFormat } from "../decision/policy/notify.ts"
 import { type Message, textOf } from "./message.ts"
 
-// Bodies of webhooks as each vendor documents them, and the answers that mean "taken". Feishu, DingTalk and WeCom answer
-// HTTP 200 to a refused message, with an error code in the body: the status alone says nothing.
+// Webhook bodies as each vendor documents them, and the responses that mean success. Feishu, DingTalk and
+// WeCom refuse a message with HTTP 200 and an error code in the body: the status alone proves nothing.
 
-/** What an answer with a 2xx status means; `detail` is the vendor's code and words, to be cleaned before it is shown. */
-export type Answer = { isTaken: true } | { isTaken: false; detail: string }
+/** Meaning of a 2xx response. `detail` is the vendor's error code and message; clean it before showing it. */
+export type DeliveryVerdict = { isTaken: true } | { isTaken: false; detail: string }
 
 export interface Format {
   body(message: Message, signing: Signing): Record<string, unknown>
-  /** The vendor's answer with a 2xx status; `text` is null where no whole body came. */
-  judge(text: string | null): Answer
-  /** The address to post to, where the signature is part of it. */
+  /** Interprets the body of a 2xx response; `text` is null if the body is incomplete. */
+  judge(text: string | null): DeliveryVerdict
+  /** Adds the signature to the URL. Absent if the signature is not part of the URL. */
   addressWith?(url: URL, signing: Signing): URL
 }
 
 export interface Signing {
-  /** The robot's signing secret; null: it asks for none. */
+  /** The robot's signing secret; `null` if the policy has none, and then nothing is signed. */
   secret: string | null
   /** Epoch milliseconds. */
   now: number
 }
 
-/** A group robot may demand a keyword in every message: this one is in all of ours. */
+/** Start of each message to a group robot, because a robot may require a keyword in every message. */
 const KEYWORD = "[supernode-autoscaler] "
 
 const MAX_TEXT_BYTES = {
   json: 256 * 1024,
-  // Documented: 40,000 characters.
+  // Documented limit: 40,000 characters.
   slack: 39_000,
-  // Documented: a request of 20 KB.
+  // Documented limit: 20 KB for the request.
   feishu: 18_000,
-  // Documented: 20,000 bytes.
+  // Documented limit: 20,000 bytes.
   dingtalk: 18_000,
-  // Documented: `text.content` of 2,048 bytes.
+  // Documented limit of `text.content`: 2,048 bytes.
   wecom: 2_048,
 } as const satisfies Record<WebhookFormat, number>
 
@@ -75,17 +75,20 @@ function keyworded(message: Message, maxBytes: number): string {
   return `${KEYWORD}${textOf(message, maxBytes - Buffer.byteLength(KEYWORD))}`
 }
 
-/** Slack takes `<…>` for links and mentions; these three are the signs it wants escaped. */
+/** Escapes the three characters that Slack requires; it reads `<…>` as a link or a mention. */
 function escapedForSlack(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
 }
 
-/** Feishu takes `<at user_id="all">` for a mention and knows no escape: another sign looks the same. */
+/** Replaces the brackets: Feishu reads `<at user_id="all">` as a mention and has no escape for it. */
 function withoutTags(text: string): string {
   return text.replaceAll("<", "‹").replaceAll(">", "›")
 }
 
-/** Body fields `timestamp` (seconds) and `sign`: base64 of the HMAC-SHA256 of nothing, under the key "timestamp\nsecret". */
+/**
+ * Body fields `timestamp` (seconds) and `sign`: base64 of the HMAC-SHA256 of an empty message, with the key
+ * "timestamp\nsecret".
+ */
 function feishuSignature({ secret, now }: Signing): Record<string, string> {
   if (secret === null) return {}
   const timestamp = String(Math.floor(now / 1_000))
@@ -93,7 +96,10 @@ function feishuSignature({ secret, now }: Signing): Record<string, string> {
   return { timestamp, sign }
 }
 
-/** Query `timestamp` (milliseconds) and `sign`: base64 of the HMAC-SHA256 of "timestamp\nsecret" under the secret. */
+/**
+ * URL with the query parameters `timestamp` (milliseconds) and `sign`: base64 of the HMAC-SHA256 of
+ * "timestamp\nsecret", with the secret as key.
+ */
 function dingtalkAddress(url: URL, { secret, now }: Signing): URL {
   if (secret === null) return url
   const signed = new URL(url)
@@ -106,8 +112,8 @@ function dingtalkAddress(url: URL, { secret, now }: Signing): URL {
   return signed
 }
 
-/** Vendors with a code in every answer: only a clear 0 under one of these names means that the message was taken. */
-function judgeCode(text: string | null, names: readonly string[]): Answer {
+/** For vendors with a code in every response. Success only if the first of these fields that exists is 0. */
+function judgeCode(text: string | null, names: readonly string[]): DeliveryVerdict {
   const json = jsonOf(text)
   if (!isRecord(json)) return refused(text === null ? null : "a body that is not the vendor's JSON")
   const code = names.map((name) => json[name]).find((value) => value !== undefined)
@@ -115,8 +121,8 @@ function judgeCode(text: string | null, names: readonly string[]): Answer {
   return refused(code === undefined ? `a body without ${names[0]}` : errorIn(json))
 }
 
-/** Format `json` knows no receiver: its status decides, unless the body clearly is a refusal. */
-function judgeUnknownReceiver(text: string | null): Answer {
+/** For format `json`, whose receiver is unknown. Success unless the body is clearly a refusal. */
+function judgeUnknownReceiver(text: string | null): DeliveryVerdict {
   const json = jsonOf(text)
   if (!isRecord(json)) return { isTaken: true }
   const isRefusal =
@@ -128,33 +134,36 @@ function judgeUnknownReceiver(text: string | null): Answer {
   return isRefusal ? refused(errorIn(json)) : { isTaken: true }
 }
 
-/** `{ code: 9499, msg }`: what Feishu says of a body in another format. A code like an HTTP status says nothing here. */
+/**
+ * True for Feishu's response to a body in another format, such as `{ code: 9499, msg }`. A code below 1000
+ * may be an HTTP status and does not count as a refusal.
+ */
 function isFeishuRefusal({ code, msg }: Record<string, unknown>): boolean {
   return typeof msg === "string" && typeof code === "number" && code >= 1_000
 }
 
-function refused(detail: string | null): Answer {
-  return { isTaken: false, detail: detail ?? "no whole body that would say that it was taken" }
+function refused(detail: string | null): DeliveryVerdict {
+  return { isTaken: false, detail: detail ?? "a body that is incomplete or cannot be read" }
 }
 
 const CODES = ["errcode", "error_code", "code", "StatusCode", "error"]
 const WORDS = ["errmsg", "error_msg", "error_message", "msg", "message", "StatusMessage"]
 
-/** `code 40008: invalid message type`, from whichever fields the body has. */
+/** Error code and message from the fields that the body has, such as `code 40008: invalid message type`. */
 export function errorIn(json: Record<string, unknown>): string {
   const [code, words] = [CODES, WORDS].map((names) => names.map((name) => json[name]).find(isSaid))
   const said = [
     code === undefined ? null : `code ${String(code)}`,
     words === undefined ? null : String(words),
   ]
-  return said.filter((part) => part !== null).join(": ") || "a body that says no reason"
+  return said.filter((part) => part !== null).join(": ") || "a body without a reason"
 }
 
 function isSaid(value: unknown): value is string | number {
   return typeof value === "number" || (typeof value === "string" && value !== "")
 }
 
-/** undefined for what is no JSON. */
+/** Parsed JSON; undefined if the text is null or not JSON. */
 export function jsonOf(text: string | null): unknown {
   try {
     return text === null ? undefined : JSON.parse(text)

@@ -2,11 +2,12 @@ import { cleanText } from "../decision/inputs/foreign-text.ts"
 import type { Anchor, Notification } from "../ports.ts"
 import { cutBytes } from "./text.ts"
 
-/** One notification before any format: a title, lines of text, and the ledger's heads where it carries them. */
+/** A notification before it is formatted for a vendor. */
 export interface Message {
   /** One line; the subject of an e-mail. */
   title: string
   lines: string[]
+  /** The ledger's heads. `null` unless the notification is about a purchase or is the daily report. */
   anchor: Anchor | null
   /** The fields of format `json`, besides `text`. */
   fields: Record<string, unknown>
@@ -15,14 +16,14 @@ export interface Message {
 const TITLES: Record<Notification["state"], string> = {
   unknown: "the outcome of a purchase is unknown",
   stuck: "a purchase is stuck",
-  partial: "a purchase gave fewer servers than planned",
-  wrong: "a purchase gave something else than planned",
+  partial: "a purchase delivered fewer servers than planned",
+  wrong: "a purchase delivered something other than planned",
   breaker: "the cloud refused a purchase, and buying is off",
-  efficacy: "what was bought did not help, and automatic buying is off",
-  "approval-needed": "a purchase wants approval",
+  efficacy: "a purchase did not help, and automatic buying is off",
+  "approval-needed": "a purchase needs approval",
   purchase: "a purchase was accepted",
   "order-unpaid": "an order awaits payment",
-  "order-differs": "an order is not as planned",
+  "order-differs": "an order differs from its plan",
   "order-unreadable": "an accepted order cannot be read",
   blind: "a source has had no data for 3 ticks",
   "policy-refused": "a new policy file was refused",
@@ -31,10 +32,10 @@ const TITLES: Record<Notification["state"], string> = {
 
 const MAX_SAYS = 1_500
 
-export function messageOf(notice: Notification): Message {
-  const { about: _about, to: _to, since, ...fields } = notice
-  const { supernode, mode, state, todo, entry, anchor = null } = notice
-  const says = cleanText(notice.says, MAX_SAYS)
+export function messageOf(notification: Notification): Message {
+  const { about: _about, to: _to, since, ...fields } = notification
+  const { supernode, mode, state, todo, entry, anchor = null } = notification
+  const says = cleanText(notification.says, MAX_SAYS)
   const hint = mode === "live" ? "" : ` (${mode}: nothing is bought in this mode)`
   const isDone = state === "purchase" || state === "daily"
   return {
@@ -52,7 +53,7 @@ export function messageOf(notice: Notification): Message {
 const HEADS =
   "Ledger heads, to keep outside the ledger (supernode-autoscaler audit verify --anchor FILE compares them):"
 
-/** The whole text, at most so many bytes. Heads that do not fit are left out as a whole: half of them is no JSON. */
+/** Full text, at most `maxBytes` in UTF-8. Omits heads that do not fit, because cut JSON is unusable. */
 export function textOf({ title, lines, anchor }: Message, maxBytes: number): string {
   const text = [title, ...lines].join("\n")
   if (!anchor) return cutBytes(text, maxBytes)
@@ -63,12 +64,14 @@ export function textOf({ title, lines, anchor }: Message, maxBytes: number): str
   return `${cutBytes(text, maxBytes - Buffer.byteLength(note))}${note}`
 }
 
-/** Proof that a recipient can be reached: command `notify test`. */
+/** Message of the command `notify test`, which checks that a recipient can be reached. */
 export function testMessage(at: number): Message {
   const time = new Date(at).toISOString()
   return {
     title: "supernode-autoscaler: test message",
-    lines: [`Sent at ${time} by: supernode-autoscaler notify test. Nothing happened, nothing is to do.`],
+    lines: [
+      `Sent at ${time} by: supernode-autoscaler notify test. Nothing happened, and no action is needed.`,
+    ],
     anchor: null,
     fields: { state: "test", since: time },
   }

@@ -1,5 +1,5 @@
 import { type Dispatcher, request as send } from "undici"
-import { ACCEPT_ENCODING, bodyOf } from "../http/content.ts"
+import { ACCEPT_ENCODING, decodedBody } from "../http/content.ts"
 import { deadlineIn } from "../http/deadline.ts"
 import { dispatchersOf } from "../http/dispatchers.ts"
 import { type ProxySettings, sayProxy } from "../http/proxy.ts"
@@ -9,31 +9,34 @@ export interface Posting {
   url: URL
   headers: Record<string, string>
   body: string
-  /** For the whole exchange. */
+  /** Limit for the whole exchange, in milliseconds. */
   timeoutMs: number
-  /** Of that, for the body once the status came; the status decides where the body does not end in time. */
+  /** Limit for reading the body, in milliseconds; a slower body is incomplete. Defaults to `timeoutMs`. */
   bodyMs?: number
-  way: Way
+  network: NetworkSettings
 }
 
-/** How requests leave this machine. */
-export interface Way {
-  /** HTTPS_PROXY and NO_PROXY; null or left out: directly. */
+/** Network settings of outgoing requests. */
+export interface NetworkSettings {
+  /** From HTTPS_PROXY and NO_PROXY. Connects directly if `null` or absent. */
   proxy?: ProxySettings | null
-  /** Certificates to trust instead of the system's; PEM. */
+  /** Certificates to trust instead of the system's, in PEM. */
   tls?: { ca: string }
 }
 
-/** The answer, its body null if it was incomplete; or the reason for a missing answer, without the address. */
+/**
+ * Result of one POST. `text` is null if the body is incomplete or cannot be decompressed. `says` is the
+ * reason why there is no response; it never contains the address.
+ */
 export type Posted = { kind: "answer"; status: number; text: string | null } | { kind: "none"; says: string }
 
 const MAX_BODY_BYTES = 64 * 1024
 
-/** One POST on a connection of its own: no retry, no redirect. Never throws. */
-export async function post({ url, headers, body, timeoutMs, bodyMs, way }: Posting): Promise<Posted> {
-  // A container that was frozen for an hour would find a kept connection dead.
+/** Sends one POST on a new connection, without retries or redirects. Never throws. */
+export async function post({ url, headers, body, timeoutMs, bodyMs, network }: Posting): Promise<Posted> {
+  // The connection is new each time, because a kept one may be dead after the container was frozen.
   const limitMs = Math.max(1, Math.floor(timeoutMs))
-  const { proxy = null, tls } = way
+  const { proxy = null, tls } = network
   const dispatchers = dispatchersOf({
     proxy,
     ca: tls?.ca,
@@ -56,15 +59,15 @@ export async function post({ url, headers, body, timeoutMs, bodyMs, way }: Posti
     }
   } catch (cause) {
     const says = signal.aborted
-      ? `did not answer within ${limitMs} ms`
-      : `gave no answer that can be read${codeIn(cause)}`
+      ? `did not respond within ${limitMs} ms`
+      : `returned no readable response${codeIn(cause)}`
     return { kind: "none", says: `${says}${sayProxy(url, proxy)}` }
   } finally {
     await dispatchers.close()
   }
 }
 
-/** null where it is longer than 64 KB, breaks off, cannot be inflated or does not end in time. */
+/** Text of the body. Null if it is incomplete, too slow, longer than 64 KB or cannot be decompressed. */
 async function wholeText(
   { body, headers }: Dispatcher.ResponseData,
   withinMs: number,
@@ -79,7 +82,7 @@ async function wholeText(
       if (bytes > MAX_BODY_BYTES) return null
       chunks.push(part)
     }
-    const whole = bodyOf(Buffer.concat(chunks), headers["content-encoding"], MAX_BODY_BYTES)
+    const whole = decodedBody(Buffer.concat(chunks), headers["content-encoding"], MAX_BODY_BYTES)
     return whole.ok ? whole.body.toString("utf8") : null
   } catch {
     return null
@@ -88,7 +91,10 @@ async function wholeText(
   }
 }
 
-/** ` (ECONNREFUSED)`: only the code, since the words around it name the host. A proxy's refusal is in our own words. */
+/**
+ * Error code such as ` (ECONNREFUSED)`, not the full message, which contains the host. A TunnelRefused gives
+ * its message, which this program wrote.
+ */
 function codeIn(cause: unknown): string {
   if (cause instanceof TunnelRefused) return `: ${cause.message}`
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
@@ -96,7 +102,7 @@ function codeIn(cause: unknown): string {
   return typeof code === "string" && /^[A-Z0-9_]+$/.test(code) ? ` (${code})` : ""
 }
 
-/** `answered 302, and redirects are not followed`. */
+/** Text for a status, such as `answered 302, and redirects are not followed`. */
 export function sayStatus(status: number): string {
   return `answered ${status}${status >= 300 && status <= 399 ? ", and redirects are not followed" : ""}`
 }

@@ -3,7 +3,7 @@ import type { NotifyRecipient, NotifyTopic } from "../decision/policy/notify.ts"
 import { recipientLabel } from "../decision/policy/recipient-label.ts"
 import type { Delivery, Notifier } from "../ports.ts"
 import { type Message, messageOf, testMessage } from "./message.ts"
-import type { Way } from "./post.ts"
+import type { NetworkSettings } from "./post.ts"
 import { publishToSmn, type SignHuaweiRequest } from "./smn.ts"
 import { publishToSns, type SnsOptions } from "./sns.ts"
 import { sendToWebhook } from "./webhook.ts"
@@ -15,15 +15,15 @@ export interface NotifyWorld {
   sns?: SnsOptions
   /** Epoch milliseconds. */
   now(): number
-  way: Way
+  network: NetworkSettings
 }
 
 /** One entry of the policy's `notify`. */
 export interface Recipient {
-  /** `2 (feishu)`: its place in the list and its kind, for messages and the ledger; never its address. */
+  /** Position in the list and kind, such as `2 (feishu)`. Shown in messages and the ledger, so no address. */
   label: string
   topics: readonly NotifyTopic[]
-  /** One try. Never throws. */
+  /** Sends once, without retries. Never throws. */
   send(message: Message, timeoutMs: number): Promise<Delivery>
 }
 
@@ -38,31 +38,31 @@ export function recipientsOf(written: readonly NotifyRecipient[], world: NotifyW
 function sendTo(
   recipient: NotifyRecipient,
   message: Message,
-  { sign, smnEndpoint, sns, now, way, timeoutMs }: NotifyWorld & { timeoutMs: number },
+  { sign, smnEndpoint, sns, now, network, timeoutMs }: NotifyWorld & { timeoutMs: number },
 ): Promise<Delivery> {
   switch (recipient.kind) {
     case "webhook":
-      return sendToWebhook(recipient, message, { now, timeoutMs, way })
+      return sendToWebhook(recipient, message, { now, timeoutMs, network })
     case "smn":
-      return publishToSmn(recipient.urn, message, { sign, endpoint: smnEndpoint, timeoutMs, way })
+      return publishToSmn(recipient.urn, message, { sign, endpoint: smnEndpoint, timeoutMs, network })
     case "sns":
-      return publishToSns(recipient.arn, message, { ...sns, timeoutMs, way })
+      return publishToSns(recipient.arn, message, { ...sns, timeoutMs, network })
     default:
       return recipient satisfies never
   }
 }
 
-/** All recipients as one: each notification goes to those that want its subject, at the same time. null without any. */
+/** Notifier that sends each notification to all recipients of its topic at once; null for an empty list. */
 export function notifierFor(recipients: readonly Recipient[]): Notifier | null {
   if (recipients.length === 0) return null
   return {
     wants: (topic) => recipients.some(({ topics }) => topics.includes(topic)),
-    async tell(notice, timeoutMs) {
-      const wanting = recipients.filter(({ topics }) => topics.includes(topicOf(notice.state)))
-      const missed = wanting.filter(({ label }) => notice.to?.includes(label))
-      // Where the list was edited since, the recipients that were missed may be gone: then all that want it count.
+    async send(notification, timeoutMs) {
+      const wanting = recipients.filter(({ topics }) => topics.includes(topicOf(notification.state)))
+      const missed = wanting.filter(({ label }) => notification.to?.includes(label))
+      // After an edit of the list, none of the missed recipients may be left. Then all with the topic get it.
       const asked = missed.length > 0 ? missed : wanting
-      const message = messageOf(notice)
+      const message = messageOf(notification)
       const deliveries = await Promise.all(
         asked.map(async ({ label, send }) => ({ label, delivery: await send(message, timeoutMs) })),
       )
@@ -79,7 +79,7 @@ export function notifierFor(recipients: readonly Recipient[]): Notifier | null {
   }
 }
 
-/** One test message to each, whatever subjects they want. */
+/** Sends one test message to each recipient, regardless of its topics. */
 export function sendTest(
   recipients: readonly Recipient[],
   { now, timeoutMs }: { now(): number; timeoutMs: number },

@@ -2,10 +2,10 @@ import { isRecord } from "../decision/policy/amounts.ts"
 import type { Delivery } from "../ports.ts"
 import { errorIn, jsonOf } from "./formats.ts"
 import { type Message, textOf } from "./message.ts"
-import { post, sayStatus, type Way } from "./post.ts"
+import { type NetworkSettings, post, sayStatus } from "./post.ts"
 import { cleanedWords, cutBytes } from "./text.ts"
 
-/** Signs a request with the keys of this invocation: the headers to send. Rejects where there are no keys. */
+/** Signs a request with this invocation's keys. Resolves to the headers to send; rejects without keys. */
 export type SignHuaweiRequest = (request: {
   method: "POST"
   url: URL
@@ -15,9 +15,9 @@ export type SignHuaweiRequest = (request: {
 
 export interface SmnOptions {
   sign: SignHuaweiRequest
-  /** SUPERNODE_SMN_ENDPOINT; null: the one of the topic's region. */
+  /** Value of SUPERNODE_SMN_ENDPOINT; `null` for the endpoint of the topic's region. */
   endpoint: string | null
-  way: Way
+  network: NetworkSettings
 }
 
 // API page "Publishing a message": subject at most 512 bytes, message at most 256 KB.
@@ -25,11 +25,14 @@ const MAX_SUBJECT_BYTES = 512
 const MAX_MESSAGE_BYTES = 200 * 1024
 const MAX_DETAIL = 200
 
-/** POST /v2/{project_id}/notifications/topics/{topic_urn}/publish; taken only where the answer has a `message_id`. Never throws. */
+/**
+ * Publishes a message: POST /v2/{project_id}/notifications/topics/{topic_urn}/publish. Succeeds only if the
+ * response has a `message_id`. Never throws.
+ */
 export async function publishToSmn(
   urn: string,
   message: Message,
-  { sign, endpoint, way, timeoutMs }: SmnOptions & { timeoutMs: number },
+  { sign, endpoint, network, timeoutMs }: SmnOptions & { timeoutMs: number },
 ): Promise<Delivery> {
   const [, , region = "", projectId = ""] = urn.split(":")
   const base = endpoint ?? `https://smn.${region}.myhuaweicloud.com`
@@ -44,9 +47,8 @@ export async function publishToSmn(
     headers: { "content-type": "application/json", "x-project-id": projectId },
     body,
   }).catch(() => null)
-  if (headers === null)
-    return { ok: false, why: "the SMN topic was not asked: there are no keys to sign with" }
-  const posted = await post({ url, headers, body, timeoutMs, way })
+  if (headers === null) return { ok: false, why: "the SMN topic was not called: no signing keys" }
+  const posted = await post({ url, headers, body, timeoutMs, network })
   if (posted.kind === "none") return { ok: false, why: `the SMN topic ${posted.says}` }
   const { status, text } = posted
   const json = jsonOf(text)

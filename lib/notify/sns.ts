@@ -2,13 +2,13 @@ import type { CloudWatchClient } from "@aws-sdk/client-cloudwatch"
 import { sdkHandler } from "../http/sdk-handler.ts"
 import type { Delivery } from "../ports.ts"
 import { type Message, textOf } from "./message.ts"
-import { type Posted, post, sayStatus, type Way } from "./post.ts"
+import { type NetworkSettings, type Posted, post, sayStatus } from "./post.ts"
 import { cleanedWords } from "./text.ts"
 
 export interface SnsOptions {
-  /** Instead of the region's own; for trying and testing. */
+  /** Replaces the region's endpoint, for trials and tests. */
   endpoint?: string
-  /** Instead of the SDK's default chain, which on Lambda is the function's role. */
+  /** Replaces the SDK's default credential chain, which on Lambda is the function's role. */
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
 }
 
@@ -19,11 +19,11 @@ const MAX_DETAIL = 200
 const KEY_TIMEOUTS = { connectMs: 2_000, requestMs: 5_000 }
 const FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
-/** SNS `Publish` (2010-03-31); taken only where the answer has a `MessageId`. Never throws. */
+/** Calls SNS `Publish` (2010-03-31). Succeeds only if the response has a `MessageId`. Never throws. */
 export async function publishToSns(
   arn: string,
   message: Message,
-  { timeoutMs, way, ...options }: SnsOptions & { timeoutMs: number; way: Way },
+  { timeoutMs, network, ...options }: SnsOptions & { timeoutMs: number; network: NetworkSettings },
 ): Promise<Delivery> {
   const [, partition = "aws", , region = "", account = ""] = arn.split(":")
   const suffix = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com"
@@ -35,12 +35,11 @@ export async function publishToSns(
     Subject: message.title.replace(/[^\x20-\x7e]/g, "?").slice(0, MAX_SUBJECT),
     Message: textOf(message, MAX_MESSAGE_BYTES),
   }).toString()
-  const headers = await within(timeoutMs, signed({ url, body, region }, { ...options, way })).catch(
+  const headers = await within(timeoutMs, signed({ url, body, region }, { ...options, network })).catch(
     () => null,
   )
-  if (headers === null)
-    return { ok: false, why: "the SNS topic was not asked: there are no keys to sign with" }
-  const posted = await post({ url, headers, body, timeoutMs, way })
+  if (headers === null) return { ok: false, why: "the SNS topic was not called: no signing keys" }
+  const posted = await post({ url, headers, body, timeoutMs, network })
   const problem = problemOf(posted, [arn, account])
   return problem === null ? { ok: true } : { ok: false, why: `the SNS topic ${problem}` }
 }
@@ -55,7 +54,7 @@ function problemOf(posted: Posted, secrets: readonly string[]): string | null {
   return `${sayStatus(status)} with ${cleanedWords(said || "a body without MessageId", MAX_DETAIL, secrets)}`
 }
 
-/** The text of the first such element; null without one. */
+/** Text of the first XML element with this name; null if it is missing or empty. */
 function tagIn(text: string | null, name: string): string | null {
   const start = text?.indexOf(`<${name}>`) ?? -1
   const end = text?.indexOf(`</${name}>`, start) ?? -1
@@ -70,16 +69,16 @@ interface Unsigned {
   region: string
 }
 
-/** Amazon's SDK signs: the client of CloudWatch is a dependency already, and its signer signs for any service. */
+/** Signs with the CloudWatch client, which is already a dependency. Its signer works for any service. */
 async function signed(
   { url, body, region }: Unsigned,
-  { credentials, way }: Pick<SnsOptions, "credentials"> & { way: Way },
+  { credentials, network }: Pick<SnsOptions, "credentials"> & { network: NetworkSettings },
 ): Promise<Record<string, string>> {
   const { CloudWatchClient: Client } = await import("@aws-sdk/client-cloudwatch")
   const client: CloudWatchClient = new Client({
     region,
-    // Only fetching keys uses it, such as those of a web identity.
-    requestHandler: sdkHandler({ proxy: way.proxy ?? null, ...KEY_TIMEOUTS }),
+    // Used only to fetch keys, such as those of a web identity.
+    requestHandler: sdkHandler({ proxy: network.proxy ?? null, ...KEY_TIMEOUTS }),
     ...(credentials ? { credentials } : {}),
   })
   try {
@@ -106,7 +105,7 @@ async function signed(
   }
 }
 
-/** Keys may have to be fetched from a metadata service that does not answer. */
+/** Rejects if `work` takes longer than `ms`: a metadata service that provides keys may not respond. */
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const over = new Promise<never>((_, reject) => {

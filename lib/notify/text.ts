@@ -1,11 +1,14 @@
 import { cleanText } from "../decision/inputs/foreign-text.ts"
 
-/** A vendor's words as one visible line of at most `max` characters. Redacted before the cut, so that no half of a secret stays. */
+/**
+ * A vendor's text as one line of at most `max` printable characters. Redacts secrets before the cut, so that
+ * no part of one remains.
+ */
 export function cleanedWords(text: string, max: number, secrets: readonly string[]): string {
   return cleanText(withoutSecrets(text, secrets), max)
 }
 
-/** The beginning of a text that has at most so many bytes in UTF-8, no character cut in two. */
+/** Text of at most `maxBytes` in UTF-8. A longer text is cut, but not inside a character, and ends in "…". */
 export function cutBytes(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text
   const end = "…"
@@ -13,7 +16,7 @@ export function cutBytes(text: string, maxBytes: number): string {
   return `${new TextDecoder().decode(bytes).replace(/\ufffd+$/, "")}${end}`
 }
 
-/** The text without these secrets, as they are or as in JSON and URLs: a server may repeat what it was sent. */
+/** Redacts secrets of 4 or more characters, also JSON- or URL-encoded: a server may echo its request. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret.length >= 4)

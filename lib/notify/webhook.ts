@@ -4,30 +4,30 @@ import { isSecureAddress } from "../decision/policy/secure-address.ts"
 import type { Delivery } from "../ports.ts"
 import { errorIn, FORMATS, jsonOf } from "./formats.ts"
 import type { Message } from "./message.ts"
-import { type Posted, post, sayStatus, type Way } from "./post.ts"
+import { type NetworkSettings, type Posted, post, sayStatus } from "./post.ts"
 import { cleanedWords } from "./text.ts"
 
 export type Webhook = Extract<NotifyRecipient, { kind: "webhook" }>
 
 export interface WebhookOptions {
-  way: Way
-  /** Epoch milliseconds, for signatures. */
+  network: NetworkSettings
+  /** Time for signatures, in epoch milliseconds. */
   now(): number
 }
 
-/** Of a vendor's code and words. */
+/** Maximum characters of a vendor's error code and message. */
 const MAX_DETAIL = 200
-/** Format `json` takes a status for an answer, so a body that does not end costs no more than this. */
+/** Limit for reading the body in format `json`: without a complete body, the status alone decides. */
 const JSON_BODY_MS = 300
 
-/** One POST to a webhook, in the vendor's form, judged by the vendor's answer. Never throws. */
+/** Sends one POST to a webhook in the vendor's format and checks the vendor's response. Never throws. */
 export async function sendToWebhook(
   { address, format, secret }: Omit<Webhook, "topics" | "kind">,
   message: Message,
-  { way, now, timeoutMs }: WebhookOptions & { timeoutMs: number },
+  { network, now, timeoutMs }: WebhookOptions & { timeoutMs: number },
 ): Promise<Delivery> {
   if (!isSecureAddress(address))
-    return { ok: false, why: "the webhook is not https, and plain http may not leave this machine" }
+    return { ok: false, why: "the webhook is not https, and plain http is allowed only to this machine" }
   const { body, addressWith } = FORMATS[format]
   const signing = { secret, now: now() }
   const url = new URL(address)
@@ -37,7 +37,7 @@ export async function sendToWebhook(
     body: JSON.stringify(body(message, signing)),
     timeoutMs,
     ...(format === "json" ? { bodyMs: JSON_BODY_MS } : {}),
-    way,
+    network,
   })
   const secrets = secretsOf(url, secret)
   const problem = problemOf(posted, format, (words) => cleanedWords(words, MAX_DETAIL, secrets))
@@ -54,7 +54,7 @@ function problemOf(posted: Posted, format: Webhook["format"], clean: Clean): str
   return answer.isTaken ? null : `answered ${status} with ${clean(answer.detail)}`
 }
 
-/** ` with code 40008: …`: the words of a vendor whose form is known. Those of an unknown receiver may be anything. */
+/** The vendor's error, such as ` with code 40008: …`. Empty for `json`: its receiver may return any text. */
 function refusalIn(text: string | null, format: Webhook["format"], clean: Clean): string {
   if (format === "json" || text === null || text.trim() === "") return ""
   const json = jsonOf(text)
@@ -62,14 +62,14 @@ function refusalIn(text: string | null, format: Webhook["format"], clean: Clean)
   return format === "slack" ? ` with ${clean(text)}` : ""
 }
 
-/** undici leaves out the user and password in front of the @. */
+/** Basic authorization with the URL's user and password, which undici does not send. */
 function loginIn({ username, password }: URL): Record<string, string> {
   if (!username && !password) return {}
   const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return { authorization: `Basic ${Buffer.from(login).toString("base64")}` }
 }
 
-/** Everything in an address that is a secret, host included; short words such as `send` are not secrets. */
+/** All secrets in an address, including the host. Path segments under 8 characters (`send`) do not count. */
 function secretsOf(url: URL, secret: string | null): string[] {
   const { href, host, hostname, pathname, search, username, password, searchParams } = url
   const segments = pathname.split("/").filter((segment) => segment.length >= 8)

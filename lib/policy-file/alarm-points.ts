@@ -2,8 +2,7 @@ import { isRecord } from "../decision/policy/amounts.ts"
 import { type Found, records } from "./found.ts"
 import { valueAt } from "./issue-text.ts"
 
-// Rules on alarms' own points: warns if no key names the metric of those points, since they are no evidence
-// then.
+// Rules on alarms' own points. Warns if no key names the metric of these points: they are no evidence then.
 
 type Entry = Record<string, unknown>
 
@@ -11,7 +10,7 @@ function takesAlarmPoints(rule: Entry): boolean {
   return valueAt(rule, ["metric", "alarm"]) !== undefined
 }
 
-/** Warnings for points that will be no evidence, by rule. Only for a policy without errors. */
+/** Warnings about alarm points that will not count as evidence, by rule. Only for a policy without errors. */
 export function unknownPoints(merged: unknown, rules: readonly Entry[]): Found[] {
   const alarms = records(valueAt(merged, ["alarms"]))
   return rules.flatMap((rule, r) => {
@@ -29,12 +28,12 @@ interface Facts {
   r: number
 }
 
-/** One Cloud Eye rule may watch 50 metrics under one alarm_id. */
+/** Warns if the metric of the points is unclear: a Cloud Eye rule may watch 50 metrics under one alarm_id. */
 function unnamedMetrics({ alarms, wanted, rule, r }: Facts): Found[] {
   if (["cloudwatch", "alertname", "metric", "value"].some((key) => wanted[key] !== undefined)) return []
   const unnamed = alarms.flatMap((entry, a): Found[] => {
     if (entry["cloud-eye"] === undefined || entry["metric"] !== undefined) return []
-    const message = `names no metric, so that its points are no evidence for rule ${rule}: one Cloud Eye rule may watch 50 metrics. Write metric: NAME beside it, or metric: { alarm: { metric: NAME } } in the rule`
+    const message = `has no metric, so its points do not count as evidence for rule ${rule}: one Cloud Eye rule may watch 50 metrics. Write metric: NAME beside it, or metric: { alarm: { metric: NAME } } in the rule`
     return [{ path: ["alarms", a, "cloud-eye"], message }]
   })
   const names = new Set(
@@ -43,11 +42,11 @@ function unnamedMetrics({ alarms, wanted, rule, r }: Facts): Found[] {
     ),
   )
   if (names.size <= 1) return unnamed
-  const message = `takes points of ${names.size} metrics, and so of none: name the one that counts, as in { metric: NAME }`
+  const message = `matches points of ${names.size} metrics, so none counts: name one, as in { metric: NAME }`
   return [...unnamed, { path: ["rules", r, "metric", "alarm"], message }]
 }
 
-/** `alarm: true` is enough if there is one alarm of a source. */
+/** Warns if it is unclear which alarm the rule means. With one alarm per source, `alarm: true` is enough. */
 function unnamedAlarms({ alarms, wanted, r }: Facts): Found[] {
   if (["cloudwatch", "alertname"].some((key) => wanted[key] !== undefined)) return []
   const path = ["rules", r, "metric", "alarm"]
@@ -57,24 +56,24 @@ function unnamedAlarms({ alarms, wanted, r }: Facts): Found[] {
     wanted[key] !== undefined || (wanted["metric"] === undefined && wanted["value"] === undefined)
   const found: Found[] = []
   if (cloudwatch > 1 && listensTo("cloudwatch")) {
-    const message = `takes no points of CloudWatch, since ${cloudwatch} of its alarms are listed: name one, as in { cloudwatch: ARN }`
+    const message = `uses no points of CloudWatch, because ${cloudwatch} of its alarms are listed: name one, as in { cloudwatch: ARN }`
     found.push({ path, message })
   }
   if (!listensTo("value")) return found
   if (alertmanager.length > 1) {
-    const message = `takes no points of Alertmanager or Grafana, since ${alertmanager.length} of their alerts are listed: name one, as in { alertname: NAME }`
+    const message = `uses no points of Alertmanager or Grafana, because ${alertmanager.length} of their alerts are listed: name one, as in { alertname: NAME }`
     found.push({ path, message })
   }
   const [only] = alertmanager
   if (alertmanager.length === 1 && valueAt(only, ["alertname"]) === undefined) {
     const message =
-      "takes the values of alerts of any name, since the listed labels have no alertname: name the alert, as in { alertname: NAME }"
+      "uses the values of alerts of any name, because the listed labels have no alertname: name the alert, as in { alertname: NAME }"
     found.push({ path, message })
   }
   return found
 }
 
-/** An alarm that never starts a run for this supernode brings it no points. */
+/** Warns if the rule names an alarm that is not listed: it starts no run here, so it brings no points. */
 function unlistedAlarms({ alarms, wanted, r }: Facts): Found[] {
   const path = ["rules", r, "metric", "alarm"]
   const { cloudwatch, alertname } = wanted
@@ -82,7 +81,7 @@ function unlistedAlarms({ alarms, wanted, r }: Facts): Found[] {
   if (cloudwatch !== undefined && !alarms.some((entry) => entry["cloudwatch"] === cloudwatch)) {
     found.push({
       path: [...path, "cloudwatch"],
-      message: "is not listed under alarms, so that it starts no run",
+      message: "is not listed under alarms, so it never starts a run",
     })
   }
   const wakes = (entry: Entry) => {
@@ -92,7 +91,7 @@ function unlistedAlarms({ alarms, wanted, r }: Facts): Found[] {
   if (alertname !== undefined && !alarms.some(wakes)) {
     found.push({
       path: [...path, "alertname"],
-      message: "is not listed under alarms, so that it starts no run",
+      message: "is not listed under alarms, so it never starts a run",
     })
   }
   return found

@@ -9,7 +9,10 @@ import type { PolicyProblem } from "./problem.ts"
 import type { Source } from "./source.ts"
 import type { SupernodeEntry } from "./supernode-entry.ts"
 
-/** Reports approvers whose names or keys are too similar or equal, keys that cannot be used, and supernodes whose `approval` needs more people than are listed. */
+/**
+ * Reports approvers with lookalike names or equal keys, keys that cannot be used, and supernodes whose
+ * `approval` needs more people than are listed.
+ */
 export function approverProblems(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
   const listed = valueAt(main.value, ["approvers"])
   const names = (Array.isArray(listed) ? listed : []).map((one: unknown) =>
@@ -49,7 +52,7 @@ function whyUnusable(key: string): string | null {
     readPublicKey(key)
     return null
   } catch (error) {
-    return error instanceof WireError ? error.message : "its numbers are not those of a key"
+    return error instanceof WireError ? error.message : "it is not a valid key"
   }
 }
 
@@ -63,12 +66,12 @@ function lookalikes(main: Source, names: readonly (string | null)[]): PolicyProb
       first.set(key, name)
       return []
     }
-    const message = `must not look like another approver's: ${JSON.stringify(before)} is listed already`
+    const message = `must not look like another approver's name: ${JSON.stringify(before)} is listed already`
     return [problemAt(originOf([{ source: main, path: [] }], ["approvers", i, "name"]), message)]
   })
 }
 
-function tooFew({ places, merged }: SupernodeEntry, people: number): PolicyProblem[] {
+function tooFew({ nodes, merged }: SupernodeEntry, people: number): PolicyProblem[] {
   const approval = valueAt(merged, ["approval"])
   if (!isRecord(approval) || approval["above"] === undefined) return []
   const needed = approval["approvers"] ?? 1
@@ -76,7 +79,7 @@ function tooFew({ places, merged }: SupernodeEntry, people: number): PolicyProbl
   const path = approval["approvers"] === undefined ? ["approval"] : ["approval", "approvers"]
   const message =
     people === 0
-      ? `needs the people who may approve: list at least ${needed} under approvers, such as approvers: [ { name: ann } ]`
-      : `must be at most ${people}: the file lists this many people under approvers`
-  return [problemAt(originOf(places, path), message)]
+      ? `needs people who may approve: list at least ${needed} under approvers, such as approvers: [ { name: ann } ]`
+      : `must be at most ${people}: the file lists only ${people} ${people === 1 ? "person" : "people"} under approvers`
+  return [problemAt(originOf(nodes, path), message)]
 }

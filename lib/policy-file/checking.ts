@@ -1,13 +1,13 @@
 import type * as z from "zod"
 import { issueText } from "./issue-text.ts"
 
-/** To compile a schema takes as long as to check about this many values without. */
-const PAYS_FROM = 30
+/** Compiling a schema takes about as long as checking this many values without compilation. */
+const MIN_COMPILED_VALUES = 30
 
-/** A check that is made `times` times does not compile its schema to code. */
-export const isJitless = (times: number): boolean => times < PAYS_FROM
+/** True if a schema should not be compiled, because it checks too few values. */
+export const isJitless = (times: number): boolean => times < MIN_COMPILED_VALUES
 
-/** Options of a check that is made `times` times. */
+/** Parse options of a schema that checks `times` values. */
 export function checking(times: number): z.core.ParseContext<z.core.$ZodIssue> {
   return { error: issueText, jitless: isJitless(times) }
 }

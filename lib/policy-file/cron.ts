@@ -1,8 +1,7 @@
 import { CronPattern } from "croner"
 import { type CronFields, writtenCron } from "../decision/policy/cron.ts"
 
-// `cron` of schedules, parsed by a library. The schema has already refused syntax that only the library
-// understands.
+// Parses `cron` of schedules with a library. The schema refuses syntax that only the library knows.
 
 const FIELDS = [
   { name: "minute", from: 0, to: 59 },
@@ -12,7 +11,7 @@ const FIELDS = [
   { name: "day of week", from: 0, to: 7 },
 ] as const
 
-/** Of a leap year. */
+/** Lengths of the months in a leap year. */
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
 
 /** Meaning of a cron expression, or its problems. */
@@ -22,13 +21,13 @@ export function readCron(text: string): CronFields | { problem: string } {
   const fields = text.split(/ +/)
   const sets = setsOf(text)
   const problem = sets === null ? fields.map(fieldProblem).find((found) => found !== null) : ambiguity(fields)
-  if (sets === null || problem) return { problem: problem ?? "must be a cron expression that can be read" }
-  return comesEver(sets)
+  if (sets === null || problem) return { problem: problem ?? "must be a valid cron expression" }
+  return everOccurs(sets)
     ? sets
-    : { problem: `must come some day: no month that ${text} names has such a day` }
+    : { problem: `never occurs: no month in ${JSON.stringify(text)} has such a day` }
 }
 
-/** One field by itself, so that the message can name it. */
+/** Problem of one field, checked by itself so that the message can name it; `null` if the field is valid. */
 function fieldProblem(field: string, i: number): string | null {
   const { name, from, to } = FIELDS[i] ?? FIELDS[0]
   const error = patternOf(FIELDS.map((_, at) => (at === i ? field : "*")).join(" "))
@@ -36,7 +35,7 @@ function fieldProblem(field: string, i: number): string | null {
   const text = JSON.stringify(field)
   if (error instanceof RangeError) return `must have ${from} to ${to} as its ${name}, not ${text}`
   const why = error.message.replace(/^CronPattern: (Syntax error, )?/, "").replace(/\.$/, "")
-  return `must have something readable as its ${name}, not ${text}: ${why}`
+  return `must have a valid ${name}, not ${text}: ${why}`
 }
 
 function patternOf(text: string): CronPattern | Error {
@@ -48,17 +47,18 @@ function patternOf(text: string): CronPattern | Error {
 }
 
 /**
- * Of both kinds of day, one is enough. Cron implementations disagree whether a stepped `*` is a restriction,
- * and both readings would buy.
+ * Problem of a stepped `*` beside another restriction of days; `null` if there is none. A date matches if
+ * either field for days matches. Cron implementations disagree whether a stepped `*` restricts days, so such
+ * a schedule could buy on unintended days.
  */
 function ambiguity([, , dayOfMonth = "*", , dayOfWeek = "*"]: string[]): string | null {
   if (dayOfMonth === "*" || dayOfWeek === "*") return null
   const stepped = [dayOfMonth, dayOfWeek].find((field) => field.includes("*"))
   if (stepped === undefined) return null
-  return `must not have ${JSON.stringify(stepped)} beside another restriction of days: crons differ in what that means. Write the range: 1-31/2 or 0-6/2`
+  return `must not combine ${JSON.stringify(stepped)} with another restriction of days: cron implementations disagree on its meaning. Write the range: 1-31/2 or 0-6/2`
 }
 
-/** null: the library refuses the expression. */
+/** Parsed fields; `null` if the library refuses the expression. */
 function setsOf(text: string): CronFields | null {
   const pattern = patternOf(text)
   if (pattern instanceof Error) return null
@@ -69,7 +69,7 @@ function setsOf(text: string): CronFields | null {
     hours: chosen(hour),
     daysOfMonth: starDOM ? null : chosen(day, 1),
     months: chosen(month, 1),
-    // An eighth position may exist for 7, which is Sunday like 0.
+    // The library may set an eighth position for 7, which is Sunday like 0.
     daysOfWeek: starDOW ? null : chosen(dayOfWeek.slice(0, 7)),
   }
 }
@@ -78,7 +78,7 @@ function chosen(flags: readonly number[], first = 0): number[] {
   return flags.flatMap((flag, i) => (flag > 0 ? [i + first] : []))
 }
 
-function comesEver({ daysOfMonth, daysOfWeek, months }: CronFields): boolean {
+function everOccurs({ daysOfMonth, daysOfWeek, months }: CronFields): boolean {
   if (daysOfMonth === null || daysOfWeek !== null) return true
   return months.some((month) => Math.min(...daysOfMonth) <= (DAYS_IN_MONTH[month - 1] ?? 0))
 }

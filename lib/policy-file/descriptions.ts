@@ -1,12 +1,12 @@
 /**
- * Meaning of each key of the policy file, for editors and `docs/policy.md`. `[]` marks an item of a list. Keys under
- * `supernodes[]` may also be written under `defaults`.
+ * Meaning of each key of the policy file, for editors and `docs/policy.md`. `[]` marks an item of a list.
+ * Keys under `supernodes[]` may also be written under `defaults`.
  */
 export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   version: "Version of the policy format: 1.",
   timezone: "Time zone of schedules and calendar budgets, an IANA name such as Asia/Shanghai.",
   ledger_id:
-    "Id of the only ledger that this policy may use; `ledger show` prints it. Another ledger holds `ledger-other`.",
+    "Id of the only ledger that this policy may use; `ledger show` prints it. With another ledger, runs hold with the reason `ledger-other`.",
   smn_topics: "URNs of SMN topics whose messages an HTTP endpoint accepts.",
   sns_topics: "ARNs of SNS topics whose messages an HTTP endpoint accepts.",
   notify: "Recipients of notifications: a list, or one recipient. Not part of the policy's hash.",
@@ -14,13 +14,13 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "notify.smn": "URN of an SMN topic to publish to.",
   "notify.sns": "ARN of an SNS topic to publish to.",
   "notify.format":
-    "Format of the webhook's body. Without it, the host of a known vendor decides, else `json`.",
+    "Format of the webhook's body. Defaults to the vendor's format if the host is known, otherwise `json`.",
   "notify.secret": "Signing secret of a Feishu or DingTalk robot.",
-  "notify.on": "Subjects that this recipient wants; without it, all.",
-  approvers: "People who may approve purchases. A name that is not listed approves nothing.",
+  "notify.on": "Topics that this recipient receives. Defaults to all.",
+  approvers: "People who may approve purchases. Approvals by other people do not count.",
   "approvers[].name": "Name as given to `approve --by`.",
   "approvers[].key":
-    "SSH public key (ed25519, ECDSA or RSA) of this person. Approvals in this name count only with its signature.",
+    "SSH public key (ed25519, ECDSA or RSA) of this person. With a key, approvals in this name count only if they are signed by it.",
   fleet: "Caps across all supernodes of this file.",
   "fleet.actions": "Purchases within a rolling window across all supernodes, such as `5 per 24h`.",
   "fleet.budget": "Money within a window across all supernodes.",
@@ -34,16 +34,16 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].region": "Region of the supernode, such as cn-southwest-2.",
   "supernodes[].project_id": "Project of the supernode (API page: project_id).",
   "supernodes[].id": "Lite Server supernode id (API page: id), a lower-case UUID; not hps_id.",
-  "supernodes[].alarms": "Alarms that wake the autoscaler for this supernode. Others are ignored.",
+  "supernodes[].alarms": "Alarms that start a run for this supernode. Other alarms are ignored.",
   "supernodes[].alarms[].cloud-eye": "Cloud Eye `alarm_id`.",
   "supernodes[].alarms[].cloudwatch": "ARN of a CloudWatch alarm.",
   "supernodes[].alarms[].alertmanager": "Labels that must all match, of Alertmanager or Grafana alerts.",
   "supernodes[].alarms[].metric":
-    "Cloud Eye metric that the alarm's points measure. It never filters waking.",
+    "Cloud Eye metric that the alarm's points measure. It does not filter which alarms start a run.",
   "supernodes[].alarms[].namespace": "Namespace of that metric.",
   "supernodes[].rules": "Rules that propose a rung. The highest proposal wins; proposals are never added.",
   "supernodes[].rules[].name": "Name of the rule, kebab-case.",
-  "supernodes[].rules[].metric": "Source of the datapoints, and how servers are combined.",
+  "supernodes[].rules[].metric": "Source of the datapoints, and how the values of servers are combined.",
   "supernodes[].rules[].metric.cloud-eye": "A metric of Huawei Cloud Eye.",
   "supernodes[].rules[].metric.cloud-eye.namespace": "Cloud Eye namespace, such as AGT.ECS.",
   "supernodes[].rules[].metric.cloud-eye.name": "Metric name, such as npu_util_rate_ai_core.",
@@ -59,7 +59,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].rules[].metric.prometheus.server_label":
     "Label that names a server by an id or its name: one series per server.",
   "supernodes[].rules[].metric.cloudwatch": "A metric of Amazon CloudWatch.",
-  "supernodes[].rules[].metric.cloudwatch.region": "AWS region; without it, that of the function.",
+  "supernodes[].rules[].metric.cloudwatch.region": "AWS region. Defaults to the function's region.",
   "supernodes[].rules[].metric.cloudwatch.namespace": "CloudWatch namespace.",
   "supernodes[].rules[].metric.cloudwatch.name": "Metric name.",
   "supernodes[].rules[].metric.cloudwatch.dimensions": "Dimensions by name: literals or templates.",
@@ -74,31 +74,33 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].rules[].metric.alarm.value":
     "Name of the value: Grafana's refId, or the Alertmanager annotation.",
   "supernodes[].rules[].metric.alarm.unit": 'Unit of values that are written as text, such as "%".',
-  "supernodes[].rules[].metric.servers": "Servers whose series count: all.",
-  "supernodes[].rules[].metric.aggregate": "How values of several servers become one.",
+  "supernodes[].rules[].metric.servers": "Servers whose series count; only `all`.",
+  "supernodes[].rules[].metric.aggregate": "Way to combine the values of several servers.",
   "supernodes[].rules[].metric.quorum":
     "Share of the running, warmed-up servers that must report for a point to be real.",
-  "supernodes[].rules[].metric.lag": "The newest period considered ended at least this long ago.",
+  "supernodes[].rules[].metric.lag":
+    "Delay of the data: a period counts only if it ended at least this long ago.",
   "supernodes[].rules[].above": "Breaches above this value (>).",
   "supernodes[].rules[].at_least": "Breaches at this value and above (>=).",
   "supernodes[].rules[].below": "Breaches below this value (<).",
   "supernodes[].rules[].at_most": "Breaches at this value and below (<=).",
-  "supernodes[].rules[].clear": "Value on whose quiet side the rule counts as cleared (hysteresis).",
+  "supernodes[].rules[].clear": "Value beyond which the rule counts as cleared (hysteresis).",
   "supernodes[].rules[].points": "M of N: at least M of the N newest aligned periods must breach.",
   "supernodes[].rules[].missing": "Treatment of missing points: hold, breaching or not-breaching.",
-  "supernodes[].rules[].repeat": "false: after a purchase the rule rests until its metric has cleared.",
+  "supernodes[].rules[].repeat":
+    "If false, the rule is inactive after a purchase until its metric has cleared.",
   "supernodes[].rules[].steps":
-    "Steps instead of one threshold: the worse the load, the more rungs. No gap, no overlap.",
-  "supernodes[].rules[].steps[].from": "Lower bound, inclusive; without it, open.",
-  "supernodes[].rules[].steps[].to": "Upper bound, exclusive; without it, open.",
+    "Steps instead of one threshold: worse values propose more rungs. Steps must not have gaps or overlaps.",
+  "supernodes[].rules[].steps[].from": "Lower bound, inclusive. Defaults to no bound.",
+  "supernodes[].rules[].steps[].to": "Upper bound, exclusive. Defaults to no bound.",
   "supernodes[].rules[].steps[].up": "Rungs up from the current one.",
   "supernodes[].ladder":
     "Rungs that may be bought, smallest first. The number of servers determines the current rung.",
   "supernodes[].ladder[].flavor": "Flavor of the whole supernode at this rung (API page: flavor).",
   "supernodes[].ladder[].servers": "Total number of servers at this rung.",
   "supernodes[].ladder[].price": "Total price of this rung. Required with a budget or an approval.",
-  "supernodes[].ladder[].price.per": "Unit of time that the amount is for.",
-  "supernodes[].ladder[].price.commitment": "Time that is billed at once, such as `1 month`.",
+  "supernodes[].ladder[].price.per": "Period that the amount pays for.",
+  "supernodes[].ladder[].price.commitment": "Time that is paid for at once, such as `1 month`.",
   "supernodes[].sold_out":
     "When the target is sold out: hold, or buy the next larger rung within all limits.",
   "supernodes[].order": "Contents of the order besides the flavor.",
@@ -119,12 +121,12 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].limits.budget": "Money within a window.",
   "supernodes[].cooldown": "No purchase for this long after the last one was complete.",
   "supernodes[].min_interval": "No purchase for this long after the last one was requested.",
-  "supernodes[].warmup": "Metrics are no evidence until new servers have run this long.",
-  "supernodes[].schedules": "Floors by the clock: never a ceiling, never a scale-in.",
+  "supernodes[].warmup": "Metrics do not count as evidence until new servers have run this long.",
+  "supernodes[].schedules": "Minimum servers by time: never a maximum, never a scale-in.",
   "supernodes[].schedules[].name": "Name of the schedule, kebab-case.",
   "supernodes[].schedules[].cron": "Start as five cron fields, in the policy's time zone.",
-  "supernodes[].schedules[].for": "Time for which the floor is active after each start.",
-  "supernodes[].schedules[].at_least": "Total number of servers while it is active.",
+  "supernodes[].schedules[].for": "Time for which the minimum is active after each start.",
+  "supernodes[].schedules[].at_least": "Minimum total number of servers while the schedule is active.",
   "supernodes[].schedules[].cooldown": "respect, or bypass: a start may buy during a cooldown.",
   "supernodes[].approval": "Purchases that people must approve.",
   "supernodes[].approval.above": "Price above which approval is needed.",
@@ -133,22 +135,23 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "supernodes[].unknown_outcome":
     "human: a person settles an unknown outcome. auto: new servers may settle it as accepted, never as absent.",
   "supernodes[].efficacy": "Stops automatic purchases that do not help.",
-  "supernodes[].efficacy.purchases": "Purchases in a row that must have gained too little.",
-  "supernodes[].efficacy.min_gain": "Least change of the rule's metric that counts as a gain.",
-  "supernodes[].arm_after": "A policy whose hash is new only observes for this long.",
+  "supernodes[].efficacy.purchases":
+    "Number of consecutive purchases with too little gain that stops automatic purchases.",
+  "supernodes[].efficacy.min_gain": "Smallest improvement of the rule's metric that counts as a gain.",
+  "supernodes[].arm_after": "A changed policy (new hash) only observes for this long.",
   "supernodes[].silence": "Warnings about this supernode that are understood and accepted.",
   "supernodes[].silence[].warning": "Id of the warning; docs/lint.md lists them.",
   "supernodes[].silence[].reason": "Reason why the warning does not matter here.",
 }
 
-/** Keys of any amount of money, and of its window, by their last part. */
+/** Descriptions of the keys of any amount of money and its window, by the last part of their path. */
 const AMOUNT_KEYS: Readonly<Record<string, string>> = {
   amount: "Amount in whole units of the currency, at most two decimals.",
   currency: "ISO 4217 code such as CNY. Currencies are not converted.",
   per: "Length of the rolling window such as `30d`, or `month` for a calendar month in the policy's time zone.",
 }
 
-/** undefined for a path that no schema has. */
+/** Description of the key at a path; `undefined` for a path that no schema has. */
 export function descriptionOf(path: string): string | undefined {
   const written = path.replace(/^defaults\./, "supernodes[].").replace(/^notify\[\]/, "notify")
   return DESCRIPTIONS[written] ?? AMOUNT_KEYS[written.split(".").at(-1) ?? ""]

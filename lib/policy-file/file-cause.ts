@@ -1,4 +1,4 @@
-/** `no such file`, for people; other causes by their system code. */
+/** Readable cause of a file error, such as `no such file`. Other causes keep their system code. */
 export function causeOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"
   const words: Record<string, string> = {

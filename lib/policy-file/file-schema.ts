@@ -9,7 +9,7 @@ import { silenceSchema } from "../decision/policy/warnings.ts"
 import { onFirstUse } from "../on-first-use.ts"
 import { timezoneProblem } from "./time-zones.ts"
 
-/** Offsets such as +08:00 have no daylight saving time and are no names. */
+/** Refuses offsets such as +08:00: they are not zone names and have no daylight saving time. */
 const timezone = z.string().superRefine((name, ctx) => {
   const message = timezoneProblem(name)
   if (message !== null) ctx.addIssue({ code: "custom", message })
@@ -27,7 +27,7 @@ const supernodesOf = <T extends z.ZodType>(item: T) =>
 
 const LEDGER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** All keys of the file that have one form; `notify` has two. */
+/** Keys of the file except `defaults` and `supernodes`. `notify` is a parameter because it has two forms. */
 const shapeWith = <N extends z.ZodType>(notify: N) => ({
   version,
   timezone: timezone.default("UTC"),
@@ -56,7 +56,7 @@ const recipients = () =>
     .min(1, { error: "must have at least one recipient" })
     .max(MAX_RECIPIENTS, { error: `must have at most ${MAX_RECIPIENTS} recipients` })
 
-/** The policy file as a whole, for its JSON Schema; `defaults` may leave out anything. */
+/** Schema of the whole file, for its JSON Schema. `policyJsonSchema` makes keys of `defaults` optional. */
 export const wholeFileSchema = () =>
   z
     .strictObject({
@@ -73,9 +73,9 @@ const unseen = { defaults: mapping.optional(), supernodes: unseenSupernodes.opti
 const fileWith = <N extends z.ZodType<NotifyRecipient[] | undefined>>(notify: N) =>
   z.strictObject({ ...shapeWith(notify), ...unseen }).superRefine(needsSupernodes, whenRecord)
 
-/** All keys of the file except its supernodes, which are checked one by one with `defaults` merged in. */
+/** Schema of the file without its supernodes. Each is checked by itself, with `defaults` merged in. */
 export function fileSchemaFor(file: unknown) {
-  // `notify` is a list, or one recipient alone: with a schema for each, problems have the paths of the file.
+  // `notify` is a list or a single recipient. With one schema per form, problems have the paths of the file.
   const notify = isRecord(file) ? file["notify"] : undefined
   if (notify === undefined) return silentFile()
   return Array.isArray(notify) ? listed() : single()
@@ -103,7 +103,7 @@ function needsSupernodes(
   })
 }
 
-/** An included file: supernodes only, so that one file contains all keys that apply to all supernodes. */
+/** Schema of an included file: only supernodes. Keys that apply to all supernodes stay in the main file. */
 export const includedFileSchema = onFirstUse(() =>
   z.strictObject({
     version: version.optional(),

@@ -7,7 +7,7 @@ export interface Found {
   message: string
 }
 
-/** Items of a list. Indices are kept: a value that is not a mapping counts as an empty one. */
+/** Items of a list. An item that is not a mapping becomes an empty one, so that indices stay valid. */
 export function records(list: unknown): Record<string, unknown>[] {
   return Array.isArray(list) ? list.map((item: unknown) => (isRecord(item) ? item : {})) : []
 }

@@ -2,15 +2,15 @@ import { readdir } from "node:fs/promises"
 import { isAbsolute, join } from "node:path"
 
 /**
- * Files that match a pattern such as `more/*.yaml`, below `folder`, in alphabetical order. `*` and `?` match
- * anything within a name, `**` any folders. A folder that cannot be listed has no match.
+ * Files that match a pattern such as `more/*.yaml`, relative to `folder`, in alphabetical order. `*` and `?`
+ * match within a name, and `**` matches any number of folders. A folder that cannot be listed has no matches.
  */
 export async function filesMatching(folder: string, pattern: string): Promise<string[]> {
   if (isAbsolute(pattern)) return []
   const segments = pattern
     .split("/")
     .filter((segment) => segment !== "" && segment !== ".")
-    // Several `**` in a row mean the same as one, and would walk every folder again.
+    // Several `**` in a row match the same as one, but would walk every folder again.
     .filter((segment, i, all) => segment !== "**" || all[i - 1] !== "**")
   const found = await expand(folder, segments)
   return [...new Set(found)].sort()
@@ -34,16 +34,16 @@ async function expand(folder: string, [segment, ...rest]: string[]): Promise<str
   return found
 }
 
-/** A leading period must be written out, as in a shell: editors leave hidden files behind. */
+/** As in a shell, only a segment with a leading period matches hidden names, which editors leave behind. */
 function nameMatches(name: string, segment: string): boolean {
   if (name.startsWith(".") && !segment.startsWith(".")) return false
   return fits(name, segment.replace(/\*{2,}/g, "*"))
 }
 
 /**
- * Without a regular expression, whose work grows beyond bounds with every `*`. Here only the last `*` is ever
- * widened, so the work is at most the name's length times the pattern's. A pattern with more letters than the
- * name matches nothing.
+ * True if a name matches a pattern of `*` and `?`. Avoids a regular expression, whose work multiplies with
+ * every `*`. This loop only goes back to the last `*`, so it takes at most name length × pattern length
+ * steps. No two `*` are adjacent, so a pattern longer than 2 × name length + 1 cannot match.
  */
 function fits(name: string, pattern: string): boolean {
   if (pattern.length > 2 * name.length + 1) return false

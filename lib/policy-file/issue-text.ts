@@ -4,16 +4,16 @@ import { isRecord } from "../decision/policy/amounts.ts"
 import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import type { Path } from "./path.ts"
 
-/** One problem of a schema as a sentence. */
+/** One problem found by a schema, as a sentence. */
 export interface Wording {
   path: Path
   message: string
-  /** An unknown key is a problem of the key, anything else of the value. */
+  /** `key` if the problem is the key itself, such as an unknown key; otherwise `value`. */
   point: "key" | "value"
 }
 
-/** Keys whose values are secrets or long texts, and are never repeated in a message. */
-const UNSPOKEN = new Set<string | number>(["notify", "url", "userdata"])
+/** Keys whose values are secrets or long texts. Messages never repeat these values. */
+const UNQUOTED_KEYS = new Set<string | number>(["notify", "url", "userdata"])
 
 const KINDS: Record<string, string> = {
   object: "a mapping",
@@ -23,7 +23,7 @@ const KINDS: Record<string, string> = {
   boolean: "true or false",
 }
 
-/** A mapping with more unknown keys than this is not a policy: the first ones are enough. */
+/** Maximum number of unknown keys reported per mapping. A mapping with more is not a policy. */
 const MAX_UNKNOWN = 100
 
 /** Our sentence for a zod issue, used if a schema has no message of its own. */
@@ -50,7 +50,7 @@ function allowedKeys(issue: z.core.$ZodRawIssue): string[] {
   return isRecord(def) && isRecord(def["shape"]) ? Object.keys(def["shape"]) : []
 }
 
-/** Issues that were raised with `issueText`, as sentences about `value`. */
+/** Sentences about `value` for issues whose messages come from `issueText`. */
 export function wordingsOf(issues: readonly z.core.$ZodIssue[], value: unknown): Wording[] {
   return issues.flatMap((issue): Wording[] => {
     const path = issue.path.map((segment) => (typeof segment === "number" ? segment : String(segment)))
@@ -63,7 +63,7 @@ export function wordingsOf(issues: readonly z.core.$ZodIssue[], value: unknown):
       }))
     }
     if (issue.code === "invalid_key") {
-      return [{ path, message: issue.issues[0]?.message ?? "must be another key", point: "key" }]
+      return [{ path, message: issue.issues[0]?.message ?? "is not a valid key", point: "key" }]
     }
     const branch = issue.code === "invalid_union" ? branchMeant(issue) : null
     if (branch !== null) {
@@ -77,15 +77,15 @@ export function wordingsOf(issues: readonly z.core.$ZodIssue[], value: unknown):
 }
 
 /**
- * The intended one of several allowed shapes: the value is of its kind, and only something within it is
- * wrong.
+ * Issues of the intended member of a union: the value is of its kind, and only something inside is wrong.
+ * `null` if no member fits.
  */
 function branchMeant({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | null {
   const isOfItsKind = ({ code, path }: z.core.$ZodIssue) => path.length > 0 || code === "unrecognized_keys"
   return errors.find((issues) => issues.length > 0 && issues.every(isOfItsKind)) ?? null
 }
 
-/** Unknown keys, without those that the YAML check has reported as wrong anywhere. */
+/** Unknown keys except `<<` and `__proto__`, which the YAML check reports wherever they are. */
 function unknownKeys(keys: readonly string[]): string[] {
   return keys.filter((key) => key !== "<<" && key !== "__proto__").slice(0, MAX_UNKNOWN)
 }
@@ -93,19 +93,19 @@ function unknownKeys(keys: readonly string[]): string[] {
 function unknownKey(key: string, allowed: readonly string[]): string {
   const near = didYouMean(key, allowed)
   const guess = near === null ? "" : ` (did you mean ${near}?)`
-  return `is not a known key${guess}: allowed are ${allowed.join(", ")}`
+  return `is not a known key${guess}: allowed keys are ${allowed.join(", ")}`
 }
 
-/** Missing keys and wrong scalars say so; a problem of a mapping needs no echo of the mapping. */
+/** Adds "is missing" for a missing key, and the wrong value for a scalar. Does not repeat a whole mapping. */
 function sentence({ code, message }: z.core.$ZodIssue, path: Path, seen: unknown): string {
   if (seen === undefined) return message.startsWith("must be ") ? `is missing: ${message}` : message
-  // A sentence that says more than the allowed form has already named the value.
+  // A message that says more than the allowed form already names the value.
   if (!message.startsWith("must be ") || (code === "custom" && message.includes(": "))) return message
   if (seen === null) return `${message}, not empty`
   if (typeof seen === "object") {
     return code === "custom" ? message : `${message}, not ${Array.isArray(seen) ? "a list" : "a mapping"}`
   }
-  if (path.some((segment) => UNSPOKEN.has(segment))) return message
+  if (path.some((segment) => UNQUOTED_KEYS.has(segment))) return message
   const quotes = message === "must be text" ? ": put it in quotes" : ""
   return `${message}, not ${shown(seen)}${quotes}`
 }
@@ -115,7 +115,7 @@ function shown(seen: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }
 
-/** Value that the file has at a path; undefined if it has none. */
+/** Value at a path; `undefined` if there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((at, segment) => {
     if (Array.isArray(at)) return at[Number(segment)] as unknown

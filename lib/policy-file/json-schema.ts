@@ -3,7 +3,7 @@ import { isRecord } from "../decision/policy/amounts.ts"
 import { descriptionOf } from "./descriptions.ts"
 import { wholeFileSchema } from "./file-schema.ts"
 
-/** JSON Schema (draft 2020-12) of a policy file, for editors: from the same schema that checks the file. */
+/** JSON Schema (draft 2020-12) of a policy file, for editors. Made from the schema that checks the file. */
 export function policyJsonSchema(): Record<string, unknown> {
   const generated: unknown = z.toJSONSchema(wholeFileSchema(), { io: "input" })
   const { $schema, properties, ...rest } = asRecord(generated)
@@ -22,10 +22,7 @@ export function policyJsonSchema(): Record<string, unknown> {
   return described(schema, "") as Record<string, unknown>
 }
 
-/**
- * Adds its description to each key. Keys are known by their path, since one zod schema may serve several of
- * them.
- */
+/** Adds a description to each key. Finds it by path, since one zod schema may serve several keys. */
 function described(schema: unknown, path: string): unknown {
   if (!isRecord(schema)) return schema
   const { properties, items, anyOf, ...rest } = schema
@@ -48,8 +45,8 @@ function describedKeys(properties: Record<string, unknown>, path: string): Recor
 }
 
 /**
- * Keys that `defaults` may give are required nowhere. Lists replace as a whole, so their items keep their
- * required keys.
+ * Makes every key optional, since `defaults` may provide it. Lists are replaced as a whole, so their items
+ * keep their required keys.
  */
 function optional(schema: unknown): Record<string, unknown> {
   const { required: _required, properties, ...rest } = asRecord(schema)

@@ -47,10 +47,10 @@ export interface PolicyFile {
   files: string[]
   read: PolicyRead
   supernodes: LoadedPolicy[]
-  /** Topics that an HTTP door accepts. */
+  /** Topics whose messages an HTTP endpoint accepts. */
   smnTopics: string[]
   snsTopics: string[]
-  /** The only ledger that this file may be used with (`ledger_id`); null: any. */
+  /** Id of the only ledger that this file may be used with (`ledger_id`); `null` allows any ledger. */
   ledgerId: string | null
   /** Recipients of notifications. Their addresses are secrets: no policy, hash or message contains them. */
   notify: NotifyRecipient[]
@@ -59,18 +59,18 @@ export interface PolicyFile {
   silenced: SilencedWarning[]
 }
 
-/** Everything on the disk that the policy was made of. */
+/** Everything on disk that the policy was read from. */
 export interface PolicyRead {
-  /** Each file with the digest of the bytes that were read, the policy file first. */
+  /** Each file with the digest of its bytes as read; the policy file is first. */
   files: { path: string; bytes: number; sha256: string }[]
-  /** Patterns under `include`, and all that they matched. */
+  /** Patterns under `include`, and the files that each matched. */
   includes: { pattern: string; paths: string[] }[]
 }
 
 /**
- * Reads a policy file, its includes and its userdata files. `now` (epoch milliseconds) is for the next starts
- * in warnings; `given` is the file's content if it was already read (standard input). Throws PolicyError with
- * every problem of all files.
+ * Reads a policy file, its includes and its userdata files. `now` (epoch milliseconds) lets warnings show the
+ * next starts of schedules. `given` is the file's content if it was already read (standard input). Throws
+ * PolicyError with all problems of all files.
  */
 export async function loadPolicyFile(
   path: string,
@@ -83,14 +83,14 @@ export async function loadPolicyFile(
   const entries = [main, ...included.sources].flatMap((source) => entriesOf(source, main))
   const defaults = valueAt(main.value, ["defaults"])
   const readCron = await cronReader([defaults, ...entries.map(({ merged }) => merged)])
-  const read = await Promise.all(entries.map(({ places, merged }) => readUserdata(places, merged)))
+  const read = await Promise.all(entries.map(({ nodes, merged }) => readUserdata(nodes, merged)))
   const problems = [
     ...ofFile,
     ...included.problems,
     ...defaultsProblems(main),
     ...entries.flatMap((entry) => entryProblems(entry, entries.length)),
     ...cronProblems(readCron, [{ source: main, path: ["defaults"] }], defaults),
-    ...entries.flatMap(({ places, merged }) => cronProblems(readCron, places, merged)),
+    ...entries.flatMap(({ nodes, merged }) => cronProblems(readCron, nodes, merged)),
     ...repeatedIdentities(entries),
     ...mixedCurrencies(main, entries),
     ...approverProblems(main, entries),
@@ -128,7 +128,7 @@ export async function loadPolicyFile(
   }
 }
 
-/** The file's own keys checked by a schema, with the problems of the YAML itself. */
+/** Checks the file's own keys with a schema. The result includes the problems of the YAML itself. */
 function check<S extends z.ZodType>(
   schema: S,
   source: Source,
@@ -181,8 +181,8 @@ interface Loading {
 }
 
 /**
- * The effective policy. The userdata text becomes its digest, so that no secret leaves with it, and cron
- * expressions become sets of numbers.
+ * Effective policy of one supernode. The userdata text is replaced by its digest, so that the policy contains
+ * no secret. Cron expressions become sets of numbers.
  */
 function loaded({ merged }: SupernodeEntry, { userdata, wide, readCron, times }: Loading): LoadedPolicy {
   const supernode = isRecord(merged) ? merged : {}

@@ -1,6 +1,6 @@
 import { isRecord } from "../decision/policy/amounts.ts"
 
-/** `defaults` under one supernode: maps merge deeply, everything else (lists, texts, empty values) replaces. */
+/** Merges `defaults` into one supernode: maps deeply; lists, texts and empty values replace the default. */
 export function mergeDefaults(defaults: unknown, own: unknown): unknown {
   if (!isRecord(defaults) || !isRecord(own)) return own
   const keys = [...new Set([...Object.keys(defaults), ...Object.keys(own)])]

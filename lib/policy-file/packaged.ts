@@ -8,28 +8,29 @@ import type { PolicyFile } from "./load.ts"
 import type { PolicyWarning, SilencedWarning } from "./problem.ts"
 import { isKnownHere } from "./time-zones.ts"
 
-// The packaged policy: a policy file that was validated and hashed when a function was packaged. It lies beside the YAML
-// and spares a cold start the parser and the schemas. It counts only while every byte that it was made of is the same;
-// otherwise the YAML is read. Its first line is the SHA-256 of the rest, its second one is JSON.
+// The packaged policy: a policy file that was validated and hashed when a function was packaged. It is stored
+// beside the YAML file, so that a cold start needs neither the parser nor the schemas. It is used only if
+// every byte that it was made from is unchanged; otherwise the YAML is read. Its first line is the SHA-256 of
+// the rest. Its second line is JSON.
 
-/** Content and version of this format. */
+/** Version of this format. */
 const FORM = 1
 
 interface Packaged extends Omit<PolicyFile, "path" | "files" | "read" | "supernodes"> {
   form: typeof FORM
-  /** The program that validated the policy: another one may have other rules. */
+  /** Id of the program that validated the policy. Another program may have other rules. */
   program: string
-  /** The policy first; names relative to its folder. */
+  /** The policy file is first. Names are relative to its folder. */
   files: { name: string; bytes: number; sha256: string }[]
   includes: { pattern: string; names: string[] }[]
-  /** Keys of a policy, in their order; one list where all policies have the same. */
+  /** Distinct lists of a policy's keys, in their order. Policies with the same keys share one list. */
   shapes: string[][]
   /** Values that supernodes share, such as the rules of `defaults`. */
   shared: unknown[]
   supernodes: Row[]
 }
 
-/** One supernode. A value in an array is a place in `shared`; any other is the value itself. */
+/** One supernode. A value in an array is an index into `shared`; any other value is the value itself. */
 interface Row {
   shape: number
   values: (string | number | boolean | null | [number])[]
@@ -37,12 +38,12 @@ interface Row {
   userdata: string | null
 }
 
-/** Path of the packaged policy. A leading period keeps it out of every pattern under `include`. */
+/** Path of the packaged policy. Its leading period hides it from patterns such as `*` under `include`. */
 export function packagedPath(policyPath: string): string {
   return join(dirname(policyPath), `.${basename(policyPath)}.packaged`)
 }
 
-/** Text of the packaged policy. `nameOf` gives a file's name in the function, relative to the policy's folder. */
+/** Text of the packaged policy. `nameOf` returns a name in the function, relative to the policy's folder. */
 export function packagedText(
   file: PolicyFile,
   { program, nameOf }: { program: string; nameOf(path: string): string },
@@ -60,7 +61,7 @@ export function packagedText(
     ...rowsOf(supernodes),
   }
   const text = JSON.stringify(packaged)
-  // JSON that loses something of a policy would be another policy.
+  // If JSON lost part of a policy, the result would be another policy.
   for (const [i, { policy, hash }] of supernodesOf(JSON.parse(text) as Packaged).entries())
     if (digest(policy) !== hash) throw new TypeError(`the policy of supernode ${i} has no exact JSON form`)
   return `${digestText(text)}\n${text}`
@@ -83,7 +84,7 @@ function rowsOf(supernodes: readonly LoadedPolicy[]): Pick<Packaged, "shapes" | 
   return { shapes: shapes.values as string[][], shared: shared.values, supernodes: rows }
 }
 
-/** Values without repetition, each known by its index. */
+/** Distinct values, each identified by its index. */
 class SharedValues {
   readonly values: unknown[] = []
   readonly #known = new Map<string, number>()
@@ -97,10 +98,10 @@ class SharedValues {
   }
 }
 
-/** A packaged policy that counts, or the reason why the YAML is read; null: there is no packaged policy. */
+/** A usable packaged policy, or why the YAML is read instead. `why` is `null` if there is no packaged one. */
 export type ReadPackaged = { file: PolicyFile } | { why: string | null }
 
-/** Reads the packaged policy beside `policyPath`. Never throws: whatever is wrong with it is a reason to read the YAML. */
+/** Reads the packaged policy beside `policyPath`. Never throws: if it has any problem, the YAML is read. */
 export async function readPackaged(policyPath: string, program: string): Promise<ReadPackaged> {
   try {
     const bytes = await readFile(packagedPath(policyPath)).catch((error: NodeJS.ErrnoException) => {
@@ -112,7 +113,7 @@ export async function readPackaged(policyPath: string, program: string): Promise
     if (packaged === null) return { why: "it is damaged" }
     if (packaged.form !== FORM || packaged.program !== program)
       return { why: "another version of the program made it" }
-    if (packaged.files[0]?.name !== basename(policyPath)) return { why: "it is of another policy file" }
+    if (packaged.files[0]?.name !== basename(policyPath)) return { why: "it belongs to another policy file" }
     const file = policyFileOf(policyPath, packaged)
     const why = await whatChanged(file)
     return why === null ? { file } : { why }
@@ -130,7 +131,7 @@ function contentOf(bytes: Buffer): Packaged | null {
   return JSON.parse(content.toString()) as Packaged
 }
 
-/** The first difference from what the policy was made of; null: all is the same. */
+/** The first difference from the files that the policy was made from; `null` if nothing changed. */
 async function whatChanged({ path, read, supernodes }: PolicyFile): Promise<string | null> {
   const files = await Promise.all(
     read.files.map(async ({ path: file, bytes, sha256 }) => {
@@ -141,20 +142,20 @@ async function whatChanged({ path, read, supernodes }: PolicyFile): Promise<stri
     }),
   )
   const changed = files.find((file) => file !== null)
-  if (changed !== undefined) return `${changed} is not the same file as when it was made`
+  if (changed !== undefined) return `${changed} has changed since it was packaged`
   for (const { pattern, paths } of read.includes) {
     const found = await filesMatching(dirname(path), pattern)
     if (found.length !== paths.length || found.some((one, i) => one !== paths[i]))
-      return `${JSON.stringify(pattern)} under include matches other files than when it was made`
+      return `${JSON.stringify(pattern)} under include matches other files than when the policy was packaged`
   }
-  // Which zones there are depends on the runtime, so this one check is made again.
+  // The known time zones depend on the runtime, so this one check is repeated here.
   const unknown = [...new Set(supernodes.map(({ policy }) => policy.timezone))].find(
     (zone) => !isKnownHere(zone),
   )
   return unknown === undefined ? null : `this Node.js does not know the time zone ${unknown}`
 }
 
-/** Paths as the reader of the YAML makes them. */
+/** Maps packaged names to the paths that `loadPolicyFile` would return. */
 function pathIn(policyPath: string, { files: [policy] }: Packaged): (name: string) => string {
   return (name) => (name === policy?.name ? policyPath : join(dirname(policyPath), name))
 }
@@ -185,7 +186,7 @@ function policyFileOf(policyPath: string, packaged: Packaged): PolicyFile {
 }
 
 function supernodesOf({ shapes, shared, supernodes }: Packaged): Omit<LoadedPolicy, "ledgerId">[] {
-  // Supernodes share these values: a change of one would be a change of all.
+  // Supernodes share these values, so a change of one would change all supernodes.
   for (const value of shared) freeze(value)
   return supernodes.map(({ shape, values, hash, userdata }) => {
     const keys = shapes[shape] ?? []
@@ -194,7 +195,7 @@ function supernodesOf({ shapes, shared, supernodes }: Packaged): Omit<LoadedPoli
       const value = values[i]
       policy[key] = Array.isArray(value) ? shared[value[0]] : value
     }
-    // Exact since the same program wrote it, and its digest was compared.
+    // The cast is safe: the same program wrote the text, and its digest was compared.
     return { policy: policy as unknown as Policy, hash, userdata }
   })
 }

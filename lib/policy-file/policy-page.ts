@@ -10,13 +10,13 @@ export function policyPage(schema: Schema): string {
 
 const INTRODUCTION = `# The policy file
 
-Every key, made by \`npm run schema\` from the schema that checks the file. [examples/policy.yaml](../examples/policy.yaml) shows all of them
-in use. \`supernode-autoscaler validate policy.yaml\` checks a file and prints the most that it can cost.
+All keys. \`npm run schema\` generates this page from the schema that checks the file. [examples/policy.yaml](../examples/policy.yaml) shows all of them
+in use. \`supernode-autoscaler validate policy.yaml\` checks a file and prints its maximum cost.
 
-Durations are written as \`90s\`, \`30m\`, \`24h\` or \`30d\`. Keys under \`supernodes[]\` may also be written once under \`defaults\`; there none is
-required. Editors complete the keys from [policy.schema.json](policy.schema.json).`
+Durations are written as \`90s\`, \`30m\`, \`24h\` or \`30d\`. Keys under \`supernodes[]\` may also be written once under \`defaults\`, where
+none is required. Editors complete the keys from [policy.schema.json](policy.schema.json).`
 
-/** The keys of one map, and after them the maps inside it. `defaults` repeats the keys of a supernode. */
+/** Tables of one map's keys and of the maps inside it. Skips `defaults`, which repeats a supernode's keys. */
 function groupsOf(schema: Schema, path: string): string[] {
   const { properties, required } = schema
   if (!isRecord(properties)) return []
@@ -33,7 +33,7 @@ function groupsOf(schema: Schema, path: string): string[] {
   return [`${heading}\n\n${table}`, ...inner]
 }
 
-/** Maps that a value may be: itself, the items of a list, or one of several forms. */
+/** Map schemas of a value: the value itself, the items of a list, or the first form that is a map. */
 function mapsIn(schema: Schema, path: string): { schema: Schema; path: string }[] {
   if (isRecord(schema["properties"])) return [{ schema, path }]
   if (isRecord(schema["items"])) return mapsIn(schema["items"], `${path}[]`)

@@ -9,23 +9,23 @@ export interface SourceNode {
   path: Path
 }
 
-/** Origin of a path of merged values: the supernode itself, or `defaults`. */
+/** Place where a merged value is written: in the supernode itself, or in `defaults`. */
 export interface Origin {
   source: Source
-  /** The path as that file writes it. */
+  /** Path within that file. */
   path: Path
   key: Node | null
-  /** null if the path does not exist; then `parent` is the nearest that does. */
+  /** `null` if the path does not exist; then `parent` is its nearest existing ancestor. */
   node: Node | null
   parent: Node
 }
 
 /**
- * Follows `path` into the first origin, and where that has no value, into the next. Maps merge deeply, so
- * each key is resolved by itself.
+ * Finds where the merged value at `path` is written: in the first of `nodes` that has it. Maps merge deeply,
+ * so each key of the path is looked up in turn.
  */
-export function originOf(places: readonly [SourceNode, ...SourceNode[]], path: Path): Origin {
-  let found = places.flatMap(({ source, path: base }) => {
+export function originOf(nodes: readonly [SourceNode, ...SourceNode[]], path: Path): Origin {
+  let found = nodes.flatMap(({ source, path: base }) => {
     const node = nodeAt(source, base)
     return node ? [{ source, path: base, key: keyAt(source, base), node }] : []
   })
@@ -35,20 +35,20 @@ export function originOf(places: readonly [SourceNode, ...SourceNode[]], path: P
       return child ? [{ source: at.source, path: [...at.path, segment], ...child }] : []
     })
     const [first] = children
-    if (first === undefined) return missing(places, found[0], path.slice(depth))
-    // Only maps merge: any other value hides the origins behind it.
+    if (first === undefined) return missing(nodes, found[0], path.slice(depth))
+    // Only maps merge. Any other value hides the nodes after it.
     found = isMap(first.node) ? children.filter(({ node }) => isMap(node)) : [first]
   }
   const [at] = found
-  return at ? { ...at, parent: at.node } : missing(places, undefined, path)
+  return at ? { ...at, parent: at.node } : missing(nodes, undefined, path)
 }
 
 function missing(
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   at: Omit<Origin, "parent"> | undefined,
   rest: Path,
 ): Origin {
-  const [{ source, path }] = places
+  const [{ source, path }] = nodes
   const parent = at?.node ?? source.document.contents
   if (!isNode(parent)) throw new TypeError("a policy file without contents has no positions")
   return {
@@ -97,7 +97,7 @@ function childOf(
     return isNode(item) ? { key: null, node: resolved(source, item) } : null
   }
   if (!isMap(node)) return null
-  // Of duplicate keys the last one's value is used.
+  // If a key is duplicated, its last value is used.
   const pair = node.items.findLast(({ key }) => isScalar(key) && String(key.value) === String(segment))
   if (!pair || !isNode(pair.key)) return null
   return { key: pair.key, node: isNode(pair.value) ? resolved(source, pair.value) : pair.key }

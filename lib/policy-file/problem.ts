@@ -10,7 +10,7 @@ export interface PolicyProblem {
   message: string
 }
 
-/** A setting that is allowed and will probably surprise; `silence` names it by its id. */
+/** A setting that is allowed but will probably surprise. `silence` names it by its id. */
 export interface PolicyWarning extends PolicyProblem {
   id: WarningId
 }
@@ -20,7 +20,7 @@ export interface SilencedWarning extends PolicyWarning {
   reason: string
 }
 
-/** `problemLine` with the id: `policy.yaml:9:5: supernodes.0.limits.budget: has no budget … [no-budget]`. */
+/** `problemLine` with id: `policy.yaml:9:5: supernodes.0.limits.budget: has no budget [no-budget]`. */
 export function warningLine(warning: PolicyWarning): string {
   return `${problemLine(warning)} [${warning.id}]`
 }
@@ -30,7 +30,7 @@ export function problemLine({ file, line, column, path, message }: PolicyProblem
   return `${file}:${line}:${column}: ${path || "(file)"}: ${message}`
 }
 
-/** The policy cannot be used and no purchase may be made; holds all problems together. */
+/** The policy cannot be used, so no purchase is made. Holds all problems together. */
 export class PolicyError extends Error {
   override readonly name = "PolicyError"
   readonly problems: PolicyProblem[]
@@ -41,10 +41,7 @@ export class PolicyError extends Error {
   }
 }
 
-/**
- * Each problem once, file by file, `main` first, from top to bottom: a wrong default is found again with
- * every supernode.
- */
+/** Each problem once, by file (`main` first), line and column. A wrong default recurs for each supernode. */
 export function sortedProblems<P extends PolicyProblem>(problems: readonly P[], main: string): P[] {
   const once = new Map(
     problems.map((p) => [JSON.stringify([p.file, p.line, p.column, p.path, p.message]), p]),

@@ -4,34 +4,31 @@ import { valueAt } from "./issue-text.ts"
 import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 
-// `schedules` of the policy file: their cron expressions, and the positions of their problems.
+// Cron expressions of `schedules` in the policy file, and the positions of their problems.
 
 export type ReadCron = typeof import("./cron.ts").readCron
 
-/** The reader of cron expressions. Its library is loaded only if one of these supernodes or `defaults` has a schedule. */
+/** Reader of cron expressions. Loads its library only if a supernode or `defaults` has a schedule. */
 export async function cronReader(written: readonly unknown[]): Promise<ReadCron> {
   if (written.some((one) => schedulesOf(one).length > 0)) return (await import("./cron.ts")).readCron
-  return () => ({ problem: "must be read by the library for cron expressions, which was not loaded" })
+  return () => ({ problem: "cannot be checked: the cron library was not loaded" })
 }
 
-/**
- * Problems of the cron expressions of one supernode or of `defaults`, without those that the schema has
- * refused.
- */
+/** Problems of cron expressions in one supernode or in `defaults`, except those that the schema reports. */
 export function cronProblems(
   readCron: ReadCron,
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   written: unknown,
 ): PolicyProblem[] {
   return schedulesOf(written).flatMap((schedule, i) => {
     const text = isRecord(schedule) ? schedule["cron"] : undefined
     if (typeof text !== "string" || !writtenCron().safeParse(text).success) return []
     const read = readCron(text)
-    return "problem" in read ? [problemAt(originOf(places, ["schedules", i, "cron"]), read.problem)] : []
+    return "problem" in read ? [problemAt(originOf(nodes, ["schedules", i, "cron"]), read.problem)] : []
   })
 }
 
-/** Schedules with parsed cron expressions; of a policy without problems. */
+/** Schedules with their cron expressions parsed. Only for a policy without problems. */
 export function withCronFields(readCron: ReadCron, written: unknown): unknown[] {
   return schedulesOf(written).map((schedule) =>
     isRecord(schedule) && typeof schedule["cron"] === "string"

@@ -21,7 +21,7 @@ export interface Source extends ParsedText {
 
 /**
  * Reads and parses one file; `given` is its content if it was already read. Throws PolicyError if there are
- * no values to check: no file, not UTF-8, not YAML.
+ * no values to check: no file, too large, not UTF-8, or not a YAML mapping.
  */
 export async function readSource(file: string, given?: Uint8Array): Promise<Source> {
   if (given && given.length > MAX_BYTES) fail(file, `must be at most 1 MB, not ${given.length} bytes`)
@@ -52,7 +52,7 @@ function fail(file: string, message: string): never {
   throw new PolicyError([{ file, line: 1, column: 1, path: "", message }])
 }
 
-// Exotic tags (!!binary, !!set, !!timestamp) stay unresolved, and that is an error: a policy is text and numbers.
+// Tags such as !!binary and !!timestamp stay unresolved, which is an error: a policy is text and numbers.
 const PARSING = { prettyErrors: false, resolveKnownTags: false, uniqueKeys: false }
 
 function parseSource(file: string, text: string): Omit<Source, "bytes" | "sha256"> {
@@ -82,7 +82,7 @@ function contentsOf({ file, document }: Omit<ParsedText, "lines">): unknown {
   } catch {
     return fail(
       file,
-      `must use an anchor at most ${MAX_ALIASES} times, nested uses multiplied: move common values into defaults`,
+      `must use an anchor at most ${MAX_ALIASES} times (nested uses multiply): move common values into defaults`,
     )
   }
 }

@@ -9,21 +9,21 @@ import { originOf, problemAt, type SourceNode } from "./position.ts"
 import type { PolicyProblem } from "./problem.ts"
 import type { Source } from "./source.ts"
 
-/** One item of a file's `supernodes`, `defaults` merged in, with the origin of each value. */
+/** One item of a file's `supernodes` with `defaults` merged in, and the nodes of its values. */
 export interface SupernodeEntry {
-  /** Origins: the supernode itself, then `defaults`. */
-  places: readonly [SourceNode, ...SourceNode[]]
+  /** Nodes of its values: the supernode itself, then `defaults`. */
+  nodes: readonly [SourceNode, ...SourceNode[]]
   merged: unknown
 }
 
-/** The supernodes of one file, under the main file's `defaults`. */
+/** Supernodes of one file, with the main file's `defaults` merged in. */
 export function entriesOf(source: Source, main: Source): SupernodeEntry[] {
   const list = valueAt(source.value, ["supernodes"])
   const defaults = withoutIdentity(valueAt(main.value, ["defaults"]))
-  // A list that is too long is the only problem to report; its items are not checked.
+  // If the list is too long, that is the only problem reported; its items are not checked.
   if (!Array.isArray(list) || list.length > MAX_SUPERNODES) return []
   return list.map((own: unknown, i) => ({
-    places: [
+    nodes: [
       { source, path: ["supernodes", i] },
       { source: main, path: ["defaults"] },
     ],
@@ -38,26 +38,26 @@ function withoutIdentity(defaults: unknown): unknown {
   return Object.fromEntries(Object.entries(defaults).filter(([key]) => !IDENTITY.includes(key)))
 }
 
-/** Problems that the schema finds in one of `times` supernodes. */
-export function entryProblems({ places, merged }: SupernodeEntry, times: number): PolicyProblem[] {
+/** Problems that the schema finds in one supernode. `times` is the number of supernodes that it checks. */
+export function entryProblems({ nodes, merged }: SupernodeEntry, times: number): PolicyProblem[] {
   const issues = writtenSupernodeSchema.safeParse(merged, checking(times)).error?.issues ?? []
   const wordings = wordingsOf(issues, merged)
-  // A name in defaults is a problem of its own, so a missing name is never looked for there.
+  // A name or id in `defaults` is a problem of its own, so a missing one is reported at the supernode only.
   const ofItself = ({ path: [key] }: Wording) => IDENTITY.some((own) => own === key)
-  return wordings.flatMap((wording) => problemsIn(ofItself(wording) ? [places[0]] : places, [wording]))
+  return wordings.flatMap((wording) => problemsIn(ofItself(wording) ? [nodes[0]] : nodes, [wording]))
 }
 
-/** Moves problems to their origins. */
+/** Adds each problem's position in the files. */
 export function problemsIn(
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   wordings: readonly Wording[],
 ): PolicyProblem[] {
-  return wordings.map(({ path, message, point }) => problemAt(originOf(places, path), message, point))
+  return wordings.map(({ path, message, point }) => problemAt(originOf(nodes, path), message, point))
 }
 
 /**
- * Problems of `defaults` by itself, so that a value that every supernode overrides is still checked. Keys may
- * be missing, since the supernodes give them; but lists replace, so items of lists must be complete.
+ * Problems of `defaults` by itself: values that every supernode overrides are checked, too. Keys may be
+ * missing, since supernodes can provide them. Lists are replaced as a whole, so their items must be complete.
  */
 export function defaultsProblems(main: Source): PolicyProblem[] {
   const written = valueAt(main.value, ["defaults"])
@@ -78,7 +78,7 @@ export function defaultsProblems(main: Source): PolicyProblem[] {
   return problemsIn([{ source: main, path: ["defaults"] }], [...identity, ...wordingsOf(issues, defaults)])
 }
 
-/** Problems of two supernodes with one name or id, across all files. */
+/** Problems of supernodes that share a name or an id, across all files. */
 export function repeatedIdentities(entries: readonly SupernodeEntry[]): PolicyProblem[] {
   return IDENTITY.flatMap((key) => {
     const first = new Map<string, SupernodeEntry>()
@@ -90,32 +90,32 @@ export function repeatedIdentities(entries: readonly SupernodeEntry[]): PolicyPr
         first.set(value, entry)
         return []
       }
-      const there = problemAt(originOf(before.places, [key]), "")
+      const there = problemAt(originOf(before.nodes, [key]), "")
       const message = `must be unique: ${value} is already used at ${there.file}:${there.line}:${there.column}`
-      return [problemAt(originOf(entry.places, [key]), message)]
+      return [problemAt(originOf(entry.nodes, [key]), message)]
     })
   })
 }
 
 /**
- * Problems of mixed currencies. A file has one currency, `fleet` included: amounts are compared and added,
- * never converted. The most frequent currency of the file is the expected one.
+ * Problems of mixed currencies. A policy has one currency, `fleet` included: amounts are compared and added,
+ * but never converted. The most frequent currency is the expected one.
  */
 export function mixedCurrencies(main: Source, entries: readonly SupernodeEntry[]): PolicyProblem[] {
   const fleet = valueAt(main.value, ["fleet", "budget", "currency"])
-  const places: SupernodeEntry["places"] = [{ source: main, path: [] }]
+  const nodes: SupernodeEntry["nodes"] = [{ source: main, path: [] }]
   const all = entries.flatMap((entry) =>
     isRecord(entry.merged)
-      ? currenciesOf(entry.merged).map((found) => ({ places: entry.places, ...found }))
+      ? currenciesOf(entry.merged).map((found) => ({ nodes: entry.nodes, ...found }))
       : [],
   )
-  if (typeof fleet === "string") all.push({ places, path: ["fleet", "budget", "currency"], currency: fleet })
+  if (typeof fleet === "string") all.push({ nodes, path: ["fleet", "budget", "currency"], currency: fleet })
   const valid = all.filter(({ currency }) => /^[A-Z]{3}$/.test(currency))
-  const meant = mostFrequent(valid.map(({ currency }) => currency))
+  const mostUsed = mostFrequent(valid.map(({ currency }) => currency))
   return valid
-    .filter(({ currency }) => currency !== meant)
-    .map(({ places: at, path, currency }) => {
-      const message = `must be ${meant} as elsewhere in the policy, not ${currency}: currencies are not converted`
+    .filter(({ currency }) => currency !== mostUsed)
+    .map(({ nodes: at, path, currency }) => {
+      const message = `must be ${mostUsed} as elsewhere in the policy, not ${currency}: currencies are not converted`
       return problemAt(originOf(at, path), message)
     })
 }

@@ -1,17 +1,13 @@
 import { didYouMean } from "../decision/policy/did-you-mean.ts"
 
-// Names of time zones: those of the IANA list and its aliases, and no other name that the runtime accepts.
-// Its ICU also knows CST (as Chicago), BST (as Dhaka) and others: three letters that mean another zone to
-// most people who write them.
+// Names of time zones: those of the IANA list and its aliases, but no other name that the runtime accepts.
+// Its ICU also knows CST (as Chicago), BST (as Dhaka) and others, by which most people mean another zone.
 
 /** Areas of the IANA list, including those of its aliases (file `backward`). */
 const AREAS =
   /^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe|Indian|Mexico|Pacific|US)\//i
 
-/**
- * Aliases of the IANA list without an area, and UTC and GMT themselves. Its abbreviations (EST, CET …) are
- * left out.
- */
+/** IANA aliases without an area, and UTC and GMT themselves. Excludes abbreviations (EST, CET …). */
 const WITHOUT_AREA = [
   "Cuba",
   "Egypt",
@@ -51,8 +47,8 @@ const WITHOUT_AREA = [
 /** A former zone name that the runtime still accepts. */
 const WITHDRAWN = ["us/pacific-new"]
 
-/** Zones that people mean by an abbreviation. */
-const MEANT: Readonly<Record<string, readonly string[]>> = {
+/** Zones that people probably mean by an abbreviation or a name. */
+const ZONES_BY_WORD: Readonly<Record<string, readonly string[]>> = {
   AEDT: ["Australia/Sydney"],
   AEST: ["Australia/Sydney", "Australia/Brisbane"],
   ACT: ["Australia/Darwin", "America/Rio_Branco"],
@@ -115,13 +111,13 @@ const MEANT: Readonly<Record<string, readonly string[]>> = {
 
 const MAX_LENGTH = 64
 
-/** Reason why a text is not a zone's name; null if it is one. */
+/** Reason why a text is not a zone name; `null` if it is one. */
 export function timezoneProblem(name: string): string | null {
   if (isZoneName(name)) return null
   const rule = "must be an IANA time zone such as Asia/Shanghai or UTC"
-  const meant = likelyNames(name)
-  if (meant.length === 0) return rule
-  return `${rule}, not ${JSON.stringify(name.slice(0, MAX_LENGTH))}: did you mean ${meant.join(" or ")}?`
+  const suggestions = likelyNames(name)
+  if (suggestions.length === 0) return rule
+  return `${rule}, not ${JSON.stringify(name.slice(0, MAX_LENGTH))}: did you mean ${suggestions.join(" or ")}?`
 }
 
 function isZoneName(name: string): boolean {
@@ -130,7 +126,7 @@ function isZoneName(name: string): boolean {
   return mayBe && isKnownHere(name)
 }
 
-/** True for a name that this runtime's time zone data has. */
+/** True if this runtime's time zone data has the name. */
 export function isKnownHere(name: string): boolean {
   if (name === "UTC") return true
   try {
@@ -143,11 +139,11 @@ export function isKnownHere(name: string): boolean {
 function likelyNames(name: string): readonly string[] {
   const written = name.slice(0, MAX_LENGTH).trim()
   const word = written.replace(/^.*\//, "").toUpperCase()
-  const meant = Object.hasOwn(MEANT, word) ? MEANT[word] : undefined
-  if (meant) return meant
+  const zones = Object.hasOwn(ZONES_BY_WORD, word) ? ZONES_BY_WORD[word] : undefined
+  if (zones) return zones
   const all = Intl.supportedValuesOf("timeZone")
-  const places = all.filter((zone) => plain(zone.replace(/^.*\//, "")) === plain(written))
-  if (places.length > 0) return places
+  const matching = all.filter((zone) => plain(zone.replace(/^.*\//, "")) === plain(written))
+  if (matching.length > 0) return matching
   const near = didYouMean(written, all)
   return near === null ? [] : [near]
 }
@@ -157,18 +153,18 @@ function plain(text: string): string {
 }
 
 /**
- * Describes a name such as `Etc/GMT+8`, which is eight hours behind UTC: the sign is POSIX's. null for all
- * others.
+ * Explains a name such as `Etc/GMT+8`, which is eight hours behind UTC because it uses POSIX's sign; `null`
+ * for all other names.
  */
 export function reversedSign(name: string): string | null {
   const [, sign, hours = "0"] = /^Etc\/GMT([+-])(\d{1,2})$/i.exec(name) ?? []
   if (sign === undefined || Number(hours) === 0) return null
   const offset = `UTC${sign === "+" ? "-" : "+"}${Number(hours)}`
   const other = `Etc/GMT${sign === "+" ? "-" : "+"}${Number(hours)}`
-  // No place is 13 or 14 hours behind UTC, so that the list has no name for them.
+  // No place is 13 or 14 hours behind UTC, so there is no such name for them.
   const place = "a place such as Asia/Shanghai"
-  const meant = isKnownHere(other)
+  const advice = isKnownHere(other)
     ? `For UTC${sign}${Number(hours)} write ${other}, or better ${place}`
     : `Better write ${place}`
-  return `${name} is ${offset}: the sign of these names is reversed. ${meant}`
+  return `${name} is ${offset}: the sign of these names is reversed. ${advice}`
 }

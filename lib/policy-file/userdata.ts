@@ -10,23 +10,23 @@ import type { PolicyProblem } from "./problem.ts"
 /** API page, `userdata`: at most 32 KB before base64. */
 const MAX_BYTES = 32 * 1024
 
-/** The injected text of one supernode: its digest for the policy, and its base64 for the request. */
+/** Userdata of one supernode: its digest for the policy, and its base64 for the order. */
 export interface Userdata {
   digest: UserdataDigest
   base64: string
-  /** File of the text; null if it is in the policy itself. */
+  /** Path of the file with the text; `null` if the text is in the policy itself. */
   file: string | null
 }
 
-/** Reads `order.userdata` or `order.userdata_file` (relative to the file that names it); null without both. */
+/** Reads `order.userdata`, or `order.userdata_file` relative to the file that has it. `null` without both. */
 export async function readUserdata(
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   supernode: unknown,
 ): Promise<Userdata | PolicyProblem | null> {
   const order = isRecord(supernode) && isRecord(supernode["order"]) ? supernode["order"] : {}
   const { userdata, userdata_file: file } = order
   const key = typeof userdata === "string" ? "userdata" : "userdata_file"
-  const origin = originOf(places, ["order", key])
+  const origin = originOf(nodes, ["order", key])
   try {
     if (typeof userdata === "string" && userdata !== "") return userdataOf(Buffer.from(userdata), null)
     if (typeof file !== "string" || file === "") return null

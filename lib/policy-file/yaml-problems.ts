@@ -21,14 +21,14 @@ export interface ParsedText {
 
 export interface YamlProblems {
   problems: PolicyProblem[]
-  /** The values cannot be built at all: a syntax error, or an alias without end or anchor. */
+  /** True if the values cannot be built: a syntax error, or an alias without an anchor or inside its own. */
   fatal: boolean
 }
 
-/** YAML problems of a file, whatever its keys mean; with positions. */
+/** YAML problems of a file with their positions, independent of the meaning of its keys. */
 export function yamlProblems({ file, document, lines }: ParsedText): YamlProblems {
   const problems: PolicyProblem[] = []
-  // Paths are made for problems only: an index lookup in every long list would take its length squared.
+  // Builds paths for problems only: an index lookup for each item of a long list would take quadratic time.
   const report = (offset: number, ancestors: readonly unknown[], message: string) => {
     const { line, col } = lines.linePos(offset)
     const path = ancestors.flatMap((node, i): Path => stepInto(ancestors[i - 1], node)).join(".")
@@ -60,7 +60,7 @@ export function yamlProblems({ file, document, lines }: ParsedText): YamlProblem
   })
   for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
     const says = yamlSentence(code, message)
-    // The stack overflow position is random: the parser may overflow more than once on its way back.
+    // Reported once: the parser may overflow the stack several times while unwinding, at random positions.
     if (says === TOO_DEEP && problems.some((problem) => problem.message === TOO_DEEP)) continue
     report(pos[0], [], says)
   }
@@ -75,8 +75,8 @@ function offsetOf(node: unknown): number {
 }
 
 /**
- * Own check of duplicates: that of `yaml` compares every key with every other, which takes minutes on a long
- * file.
+ * Problems of a map's keys. Finds duplicates itself: `yaml` compares every key with every other, which takes
+ * minutes on a long file.
  */
 function keyProblems(pairs: readonly Pair[]): { pair: Pair; message: string }[] {
   const seen = new Set<string>()
@@ -96,7 +96,8 @@ function keyProblems(pairs: readonly Pair[]): { pair: Pair; message: string }[] 
 }
 
 /**
- * Checks numbers as written: a number that YAML readers read differently, or cannot hold exactly, is refused.
+ * Problem of a number as it is written; `null` if there is none. Refuses numbers that YAML readers read
+ * differently or cannot hold exactly.
  */
 function numberProblem({ value, source, type }: Scalar): string | null {
   if (typeof value !== "number" || type !== "PLAIN" || source === undefined) return null
@@ -119,11 +120,11 @@ function significant(decimal: string): string {
   return first < 0 ? "" : digits.slice(first, last + 1).join("")
 }
 
-const TOO_DEEP = "must not nest so deeply"
+const TOO_DEEP = "must not be nested so deeply"
 
-/** The parser's own message without its quotations: a quoted piece of the file could be a secret. */
+/** The parser's own message without quoted text: a quoted part of the file could be a secret. */
 function yamlSentence(code: string, message: string): string {
-  if (code === "MULTIPLE_DOCS") return "must be one YAML document: remove what follows ---"
+  if (code === "MULTIPLE_DOCS") return "must be one YAML document: remove everything after ---"
   if (code === "TAG_RESOLVE_FAILED") {
     return "must have no tag such as !name: only text, numbers, true and false"
   }

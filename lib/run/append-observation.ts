@@ -2,13 +2,13 @@ import type { Observation } from "../decision/state/observation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { nextEntry } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
-import type { FinishedRun, Left } from "./notify.ts"
+import type { FinishedRun, RunTail } from "./notify.ts"
 import type { RunResult } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
 interface Observed {
-  left: Left
-  /** The chain's newest entry, which `left` names. */
+  tail: RunTail
+  /** The chain's newest entry, which `tail` names. */
   newest: LedgerEntry
   result: RunResult
   observation: Observation
@@ -21,10 +21,10 @@ interface Observed {
 export async function appendObservation(
   ports: Ports,
   task: RunTask,
-  { left, newest, result, observation }: Observed,
+  { tail, newest, result, observation }: Observed,
 ): Promise<FinishedRun> {
   const head: LedgerEntry = nextEntry(task.stream, newest, {
-    at: Math.max(left.at, newest.at),
+    at: Math.max(tail.at, newest.at),
     run: ports.newId(),
     writer: ports.newId(),
     kind: "observed",
@@ -32,6 +32,6 @@ export async function appendObservation(
     signal: task.signal,
     observation,
   })
-  if ((await ports.ledger.append(head)) !== "appended") return { result, left }
-  return { result, left: { ...left, head, at: head.at } }
+  if ((await ports.ledger.append(head)) !== "appended") return { result, tail }
+  return { result, tail: { ...tail, head, at: head.at } }
 }

@@ -81,7 +81,7 @@ export function rememberLook(
 }
 
 /** Updates it after the run, which may have appended entries. */
-export function rememberEnd(ports: Ports, task: RunTask, { left }: FinishedRun): void {
+export function rememberEnd(ports: Ports, task: RunTask, { tail }: FinishedRun): void {
   const isHeld = ports.lastLooks?.get(task.stream)?.isHeld ?? false
-  if (left?.head) rememberLook(ports, task, { head: left.head, isHeld })
+  if (tail?.head) rememberLook(ports, task, { head: tail.head, isHeld })
 }

@@ -75,11 +75,11 @@ async function fence(
   head: LedgerEntry | undefined,
 ): Promise<ChainTip> {
   if (task.mode !== "live") return { ...tipOf(head), seq }
-  const says = `was reserved across supernodes and not opened by ${sayTime(deadline)}; it cannot be opened any more`
+  const says = `was reserved in the fleet stream but not opened by ${sayTime(deadline)}; it can no longer be opened`
   const at = Math.max(ports.clock.now(), head?.at ?? 0)
   const observation = { kind: "lapsed" as const, says, attempt: id, servers: [], present: null, at }
-  const news = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }
-  const entry = fitting(() => nextEntry(stream, head, { ...news, kind: "observed" }))
+  const fields = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }
+  const entry = fitting(() => nextEntry(stream, head, { ...fields, kind: "observed" }))
   // A chain that is too full for this entry keeps the place: over-counting is allowed.
   if (!entry) return tipOf(head)
   return tipOf((await ports.ledger.append(entry)) === "appended" ? entry : await ports.ledger.head(stream))

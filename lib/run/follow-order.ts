@@ -1,6 +1,6 @@
 import { sayOrder } from "../decision/explain/order.ts"
 import { type CloudOrder, isOrderNews, type OrderRecord } from "../decision/state/order.ts"
-import { type OrderQuestion, orderToRead } from "../decision/state/order-to-read.ts"
+import { type OrderToRead, orderToRead } from "../decision/state/order-to-read.ts"
 import { stateOf } from "../ledger/next-entry.ts"
 import type { Ports, Read } from "../ports.ts"
 import { appendObservation } from "./append-observation.ts"
@@ -15,20 +15,20 @@ const MIN_READ_MS = 8_000
  * Settles nothing, starts nothing and never throws: a later tick asks again.
  */
 export async function followOrder(ports: Ports, task: RunTask, ended: FinishedRun): Promise<FinishedRun> {
-  const { left, result } = ended
+  const { tail, result } = ended
   const isItsTurn = task.signal.kind === "tick" || result.outcome?.kind === "accepted"
-  if (!left?.head || !isItsTurn) return ended
-  const standing = stateOf(left.head)
-  const question = orderToRead(standing, left.at)
-  if (!question || ports.timeLeftMs() <= MIN_READ_MS + 2 * LEDGER_WRITE_MS) return ended
+  if (!tail?.head || !isItsTurn) return ended
+  const standing = stateOf(tail.head)
+  const toRead = orderToRead(standing, tail.at)
+  if (!toRead || ports.timeLeftMs() <= MIN_READ_MS + 2 * LEDGER_WRITE_MS) return ended
   try {
-    const read = await ports.cloud.readOrder?.(task.loaded.policy, question.orderId)
+    const read = await ports.cloud.readOrder?.(task.loaded.policy, toRead.orderId)
     if (!read) return ended
-    const order = recordOf(question, read, { before: standing.order, at: left.at })
+    const order = recordOf(toRead, read, { before: standing.order, at: tail.at })
     if (!order || !isOrderNews(standing.order, order)) return ended
-    const about = { attempt: order.attempt, servers: [], present: null, at: Math.max(left.at, left.head.at) }
+    const about = { attempt: order.attempt, servers: [], present: null, at: Math.max(tail.at, tail.head.at) }
     const observation = { ...about, kind: "order" as const, says: sayOrder(order), order }
-    return await appendObservation(ports, task, { left, newest: left.head, result, observation })
+    return await appendObservation(ports, task, { tail, newest: tail.head, result, observation })
   } catch {
     return ended
   }
@@ -40,17 +40,13 @@ interface Known {
 }
 
 /** null if the read added nothing. A failed read or an answer with less in it does not undo what is known. */
-function recordOf(
-  question: OrderQuestion,
-  read: Read<CloudOrder>,
-  { before, at }: Known,
-): OrderRecord | null {
-  const earlier = before?.attempt === question.attempt ? before : null
+function recordOf(toRead: OrderToRead, read: Read<CloudOrder>, { before, at }: Known): OrderRecord | null {
+  const earlier = before?.attempt === toRead.attempt ? before : null
   const known = earlier !== null && earlier.status !== null ? earlier : null
-  if (read.ok) return { ...question, ...read.value, amount: read.value.amount ?? known?.amount ?? null, at }
+  if (read.ok) return { ...toRead, ...read.value, amount: read.value.amount ?? known?.amount ?? null, at }
   if (known !== null) return null
   // The first reason is recorded: without a record, no later tick would ask about the order of a completed purchase.
   const unreadable = read.credentials ? "no-right" : read.refused ? "refused" : "no-answer"
   const since = earlier?.at ?? at
-  return { ...question, status: null, why: read.why.slice(0, 300), unreadable, amount: null, at: since }
+  return { ...toRead, status: null, why: read.why.slice(0, 300), unreadable, amount: null, at: since }
 }

@@ -1,6 +1,7 @@
 import { sayWitness } from "../decision/explain/witness.ts"
 import type { OpenAttempt } from "../decision/state/attempt.ts"
 import {
+  changedWitness,
   hasOwnTrace,
   type ServersSeen,
   serversSeen,
@@ -9,7 +10,6 @@ import {
   tracesSeen,
   traceWindow,
   type WitnessRecord,
-  witnessNews,
 } from "../decision/state/witness.ts"
 import { stateOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
@@ -25,27 +25,27 @@ const MIN_READ_MS = 11_000
  * news for status and notifications. Settles nothing and never throws; no gate reads it. A later tick asks again.
  */
 export async function followUnknown(ports: Ports, task: RunTask, ended: FinishedRun): Promise<FinishedRun> {
-  const { left, result } = ended
+  const { tail, result } = ended
   const isItsTurn = task.signal.kind === "tick" || result.outcome?.kind === "unknown"
-  if (!left?.head || !isItsTurn) return ended
-  const { attempt, witness } = stateOf(left.head)
+  if (!tail?.head || !isItsTurn) return ended
+  const { attempt, witness } = stateOf(tail.head)
   if (attempt?.state !== "unknown" || ports.timeLeftMs() <= MIN_READ_MS + 2 * LEDGER_WRITE_MS) return ended
   try {
     const isKnown = witness !== undefined && hasOwnTrace(witness, attempt)
-    const traces = isKnown ? witness.traces : await lookForTraces(ports, task, { attempt, now: left.at })
+    const traces = isKnown ? witness.traces : await lookForTraces(ports, task, { attempt, now: tail.at })
     if (!traces) return ended
     const seen: WitnessRecord = {
       attempt: attempt.id,
-      at: left.at,
+      at: tail.at,
       servers: serversOf(ended, attempt),
       traces,
     }
-    const news = witnessNews(witness, seen)
-    if (!news) return ended
-    const says = sayWitness(news, attempt)
-    const about = { attempt: attempt.id, servers: [], present: null, at: left.at }
-    const observation = { ...about, kind: "witness" as const, says, witness: news }
-    return await appendObservation(ports, task, { left, newest: left.head, result, observation })
+    const changed = changedWitness(witness, seen)
+    if (!changed) return ended
+    const says = sayWitness(changed, attempt)
+    const about = { attempt: attempt.id, servers: [], present: null, at: tail.at }
+    const observation = { ...about, kind: "witness" as const, says, witness: changed }
+    return await appendObservation(ports, task, { tail, newest: tail.head, result, observation })
   } catch {
     return ended
   }
@@ -64,7 +64,7 @@ async function lookForTraces(
 }
 
 /** The servers as this run read them; null if it did not read them. */
-function serversOf({ left }: FinishedRun, attempt: OpenAttempt): ServersSeen | null {
-  const supernode = left?.situation?.supernode
+function serversOf({ tail }: FinishedRun, attempt: OpenAttempt): ServersSeen | null {
+  const supernode = tail?.situation?.supernode
   return supernode?.state === "read" ? serversSeen(supernode.value, attempt) : null
 }

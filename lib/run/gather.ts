@@ -38,13 +38,14 @@ export async function gatherAndRecord(
   rememberLook(ports, task, { head: chain.head, isHeld: decideOnce(task, first.situation).heldBy !== null })
   const readsAll = task.mode === "dry-run" || readsMore(task, first.situation)
   const isHeld = (so: Situation) => !readsAll && decideOnce(task, so).heldBy !== null
-  if (isHeld(first.situation) && !first.situation.state.attempt && !asksMeters(first.situation)) return first
+  if (isHeld(first.situation) && !first.situation.state.attempt && !readsMetrics(first.situation))
+    return first
 
   const supernode = await readSupernodeAfter(ports, task, chain)
   const looked = withTimeOf({ ...first.situation, supernode: seen(supernode) }, supernode)
   const noted = await recordObservations(ports, task, { ...first, situation: looked }, reconcile)
   if (noted === "overtaken") return noted
-  if (isHeld(noted.situation) && !asksMeters(noted.situation)) return noted
+  if (isHeld(noted.situation) && !readsMetrics(noted.situation)) return noted
 
   const metered = { ...noted, situation: await readMeters(ports, task, noted.situation) }
   const measured = await recordObservations(ports, task, metered, (so) => measureEffect(so, digest))
@@ -87,7 +88,7 @@ function readsMore(task: RunTask, situation: Situation): boolean {
 }
 
 /** True if a tick that holds still reads the metrics: to measure an effect, or because a latch may clear. */
-function asksMeters(situation: Situation): boolean {
+function readsMetrics(situation: Situation): boolean {
   return effectIsDue(situation, digest) || awaitsClearing(situation)
 }
 

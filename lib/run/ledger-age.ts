@@ -35,7 +35,7 @@ export async function readLedgerAge(
   return { ledgerConfirmedAt }
 }
 
-interface Question {
+interface ConfirmedTimeQuery {
   /** Supernodes' streams, the one in question first. */
   streams: readonly string[]
   ledgerId: string
@@ -49,7 +49,7 @@ interface Question {
  */
 export async function firstConfirmedTime(
   ports: Pick<Ports, "ledger">,
-  { streams, ledgerId, isEnough }: Question,
+  { streams, ledgerId, isEnough }: ConfirmedTimeQuery,
 ): Promise<number | null> {
   let first: number | null = null
   for (const stream of streams.slice(0, MAX_STREAMS)) {

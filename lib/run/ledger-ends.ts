@@ -27,5 +27,5 @@ export function endBehind(task: RunTask, error: unknown): FinishedRun {
 function endWithoutWriting(task: RunTask, decision: Decision): FinishedRun {
   const { loaded, mode } = task
   const parts = { supernode: loaded.policy.name, mode, decision, plan: null, outcome: null, entry: null }
-  return { result: resultOf(parts), left: null }
+  return { result: resultOf(parts), tail: null }
 }

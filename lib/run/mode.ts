@@ -12,7 +12,7 @@ export function modeOf(task: RunTask, situation: Situation): RunMode {
 /** Why a run would buy nothing although all gates pass; null if it would buy, and for a dry run. */
 export function whyObserved(task: RunTask, situation: Situation): string | null {
   if (task.mode === "observe")
-    return "SUPERNODE_MODE is not live here: runs decide and record, and buy nothing whatever an event asks for"
+    return "SUPERNODE_MODE is not live: runs decide and record but never buy, even if an event requests it"
   const until = task.mode === "live" ? armingUntil(situation) : null
   if (until === null) return null
   const { policy, now } = situation

@@ -17,11 +17,11 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 /** A run that is over. */
 export interface FinishedRun {
   result: RunResult
-  left: Left | null
+  tail: RunTail | null
 }
 
 /** The chain's newest entry and the time at the end of the run; null if it may not notify: a dry run, a repeated signal. */
-export interface Left {
+export interface RunTail {
   head: LedgerEntry | undefined
   at: number
   /** The situation of a run that bought nothing. */
@@ -40,17 +40,17 @@ const MAX_NOTIFICATIONS = 3
 export async function notifyOperators(
   ports: Ports,
   task: RunTask,
-  { result, left }: FinishedRun,
+  { result, tail }: FinishedRun,
 ): Promise<void> {
   const { notify } = ports
-  if (!notify || !left) return
+  if (!notify || !tail) return
   try {
-    let head = await recordBlindness(ports, task, { result, ...left })
+    let head = await recordBlindness(ports, task, { result, ...tail })
     for (let count = 0; count < MAX_NOTIFICATIONS; count++) {
-      const claim = await claimNotification(ports, task, { result, ...left, head })
+      const claim = await claimNotification(ports, task, { result, ...tail, head })
       if (!claim) return
-      const anchor = carriesHeads(claim.notice) ? await takeAnchor(ports, task) : null
-      const delivery = await deliver(ports, notify, { ...claim.notice, ...(anchor ? { anchor } : {}) })
+      const anchor = carriesHeads(claim.notification) ? await takeAnchor(ports, task) : null
+      const delivery = await deliver(ports, notify, { ...claim.notification, ...(anchor ? { anchor } : {}) })
       head = await noteDelivery(ports, task, { ...claim, delivery })
     }
   } catch {
@@ -58,14 +58,14 @@ export async function notifyOperators(
   }
 }
 
-interface After extends Left {
+interface After extends RunTail {
   result: RunResult
 }
 
 interface Claim {
   /** The claim's entry. */
   head: LedgerEntry
-  notice: Notification
+  notification: Notification
   /** Number of tries that failed before. */
   tries: number
 }
@@ -115,7 +115,7 @@ async function claimNotification(ports: Ports, task: RunTask, after: After): Pro
       const to = due.to === null ? {} : { to: due.to }
       return {
         head: claim,
-        notice: { ...telling, ...to, supernode, mode, entry: { stream: task.stream, seq, hash } },
+        notification: { ...telling, ...to, supernode, mode, entry: { stream: task.stream, seq, hash } },
         tries: due.tries,
       }
     }
@@ -165,11 +165,11 @@ function carriesHeads({ state }: Notification): boolean {
   return state === "purchase" || state === "daily"
 }
 
-async function deliver(ports: Ports, notify: Notifier, notice: Notification): Promise<Delivery> {
+async function deliver(ports: Ports, notify: Notifier, notification: Notification): Promise<Delivery> {
   const timeoutMs = Math.min(MAX_WAIT_MS, ports.timeLeftMs() - LEDGER_WRITE_MS)
   if (timeoutMs <= 0) return { ok: false, why: "too little time was left in the function" }
   // An error that a notifier throws against its contract may contain the address, so its message is not kept.
-  return notify.tell(notice, timeoutMs).catch(() => ({ ok: false, why: "the notifier itself failed" }))
+  return notify.send(notification, timeoutMs).catch(() => ({ ok: false, why: "the notifier itself failed" }))
 }
 
 /** Records a failed delivery, and the success of a notification that is sent once. Returns the newest entry. */
@@ -178,7 +178,7 @@ async function noteDelivery(
   task: RunTask,
   { delivery, ...claim }: Claim & { delivery: Delivery },
 ): Promise<LedgerEntry | undefined> {
-  const { mode } = claim.notice
+  const { mode } = claim.notification
   const ending = endingOf(claim, delivery)
   let { head }: { head: LedgerEntry | undefined } = claim
   for (let tries = 0; ending && head && tries < MAX_TRIES; tries++) {
@@ -192,18 +192,22 @@ async function noteDelivery(
 
 /** null if the claim is record enough: a delivered notification of a state that lasts. */
 function endingOf(
-  { head, notice, tries }: Claim,
+  { head, notification, tries }: Claim,
   delivery: Delivery,
 ): Pick<Observation, "kind" | "says" | "telling"> | null {
-  const { about, state } = notice
+  const { about, state } = notification
   const entry = head.observation?.telling?.entry ?? { seq: head.seq, hash: head.hash }
   if (!delivery.ok) {
-    const failed = { tries: tries + 1, to: delivery.failed ?? notice.to ?? [] }
+    const failed = { tries: tries + 1, to: delivery.failed ?? notification.to ?? [] }
     const says = `notification failed (${state}): ${delivery.why}`
     return { kind: "not-told", says, telling: { about, entry, failed } }
   }
   return isNotifiedOnce(state)
-    ? { kind: "told", says: `every recipient took the notification (${state})`, telling: { about, entry } }
+    ? {
+        kind: "told",
+        says: `every recipient accepted the notification (${state})`,
+        telling: { about, entry },
+      }
     : null
 }
 
@@ -217,11 +221,11 @@ function observed(
   ports: Ports,
   { stream, signal }: RunTask,
   head: LedgerEntry | undefined,
-  news: Pick<LedgerEntry, "mode"> & { observation: Observation },
+  fields: Pick<LedgerEntry, "mode"> & { observation: Observation },
 ): LedgerEntry {
-  const { at } = news.observation
+  const { at } = fields.observation
   return nextEntry(stream, head, {
-    ...news,
+    ...fields,
     at,
     run: ports.newId(),
     writer: ports.newId(),

@@ -37,7 +37,7 @@ export function stateFindings(situation: Situation): Finding[] {
       ? [
           preconditionFinding(
             "standing-full",
-            "the chain remembers so much that an outcome might not fit any more; wait until old purchases and settled attempts are forgotten",
+            "the state is so large that an outcome might not fit into its entry; wait until old purchases and settled attempts expire",
           ),
         ]
       : []),
@@ -64,7 +64,7 @@ function conflictFinding(
 ): Finding {
   const command = operatorCommand.reset(policy.name)
   const ends = wait(
-    isConflict ? "one policy file was used for 20 minutes" : "the wait for a new policy file ends",
+    isConflict ? "one policy file has been in use for 20 minutes" : "the wait for a new policy file ends",
     until,
   )
   const nearest = isConflict ? { ...ends, says: `${ends.says}, or run: ${command}` } : ends

@@ -15,7 +15,7 @@ import type { RunTask } from "./task.ts"
 const NOT_OPENED: Outcome = {
   kind: "not-sent",
   reason: "overtaken",
-  says: "the attempt was not opened: another entry took its place, or its own would be too big",
+  says: "the attempt was not opened: another entry was appended first, or its own entry would be too big",
 }
 
 /** Opens the attempt, sends its one request and records the outcome. After the append nothing is repeated: the line of no return. */
@@ -29,9 +29,9 @@ export async function purchase(ports: Ports, task: RunTask, wanted: PurchaseInte
   if (reserved.kind === "held") return note(ports, task, { ...ready, mode: "live" })
 
   const { attempt, sendBeforeMonotonic } = reserved
-  const news = { ...entryFieldsOf(ports, task, { situation, mode: "live" }), at: attempt.openedAt }
+  const fields = { ...entryFieldsOf(ports, task, { situation, mode: "live" }), at: attempt.openedAt }
   const latching = latchingRules(situation.policy, decision.target?.rules ?? [])
-  const opening = { ...news, kind: "opened" as const, decision, plan, attempt: { ...attempt, latching } }
+  const opening = { ...fields, kind: "opened" as const, decision, plan, attempt: { ...attempt, latching } }
   const opened = fitting(() => nextEntry(task.stream, ready.head, opening))
   if (!opened || (await ports.ledger.append(opened)) === "conflict") {
     await releaseInTurn(ports, reserved, NOT_OPENED)
@@ -51,6 +51,6 @@ export async function purchase(ports: Ports, task: RunTask, wanted: PurchaseInte
     outcome,
     entry: settled,
   })
-  const left = { head: settled, at: settled.at }
-  return { kind: mayTryLarger(task, situation, outcome) ? "next-larger" : "done", result, left }
+  const tail = { head: settled, at: settled.at }
+  return { kind: mayTryLarger(task, situation, outcome) ? "next-larger" : "done", result, tail }
 }

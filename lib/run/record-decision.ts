@@ -28,7 +28,7 @@ export async function recordDecision(ports: Ports, task: RunTask, decided: Noted
   return {
     kind: "done",
     result: resultOfDecision(task, decided),
-    left: { head, at: stampOf(situation), situation },
+    tail: { head, at: stampOf(situation), situation },
   }
 }
 
@@ -52,17 +52,17 @@ function decidedEvent({ signal, run: runId }: RunTask, { situation, decision }: 
 /** Appends a decision that buys nothing. One that fits in no entry is still the run's result. */
 export async function note(ports: Ports, task: RunTask, noted: Noted): Promise<Round> {
   const { head, situation, decision, plan, mode } = noted
-  const news = { ...entryFieldsOf(ports, task, { situation, mode }), kind: "decided" as const }
-  const entry = nextNote(task.stream, head, { ...news, decision, ...(plan ? { plan } : {}) })
+  const fields = { ...entryFieldsOf(ports, task, { situation, mode }), kind: "decided" as const }
+  const entry = nextNote(task.stream, head, { ...fields, decision, ...(plan ? { plan } : {}) })
   if (!entry) {
     const result = resultOfDecision(task, { ...noted, decision: heldTooBig(decision) })
-    return { kind: "done", result, left: { head, at: stampOf(situation), situation } }
+    return { kind: "done", result, tail: { head, at: stampOf(situation), situation } }
   }
   if ((await ports.ledger.append(entry)) === "conflict") return { kind: "overtaken", decision, plan, mode }
   return {
     kind: "done",
     result: resultOfDecision(task, noted, entry),
-    left: { head: entry, at: entry.at, situation },
+    tail: { head: entry, at: entry.at, situation },
   }
 }
 
@@ -97,13 +97,13 @@ export async function holdOvertaken(
   const chain = await readHeads(ports, task)
   // One of those others may have been another delivery of this very signal.
   const repeated = await firstDeliveryResult(ports, task, chain)
-  if (repeated) return { result: repeated, left: null }
-  const says = `another run wrote to the ledger ${MAX_ROUNDS} times while this one looked`
+  if (repeated) return { result: repeated, tail: null }
+  const says = `other runs wrote to the ledger ${MAX_ROUNDS} times while this run decided`
   const decision = holdFor(lost.decision, "overtaken", says)
   const { signal, run: runId, stream, loaded } = task
   const { mode, plan } = lost
   const at = Math.max(ports.clock.now(), chain.head?.at ?? 0)
-  const news = {
+  const fields = {
     at,
     run: runId,
     writer: ports.newId(),
@@ -113,9 +113,9 @@ export async function holdOvertaken(
     policy: loaded.policy,
   }
   const entry = isFirstOvertaken(task, stateOf(chain.head), at)
-    ? nextNote(stream, chain.head, { ...news, kind: "decided", decision })
+    ? nextNote(stream, chain.head, { ...fields, kind: "decided", decision })
     : null
   const written = entry && (await ports.ledger.append(entry)) === "appended" ? entry : null
   const parts = { supernode: loaded.policy.name, mode, decision, plan, outcome: null }
-  return { result: resultOf({ ...parts, entry: written }), left: { head: written ?? chain.head, at } }
+  return { result: resultOf({ ...parts, entry: written }), tail: { head: written ?? chain.head, at } }
 }

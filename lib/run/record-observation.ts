@@ -51,7 +51,7 @@ interface Noticed {
 
 function observedEntry(ports: Ports, task: RunTask, { situation, head, noticed }: Noticed): LedgerEntry {
   const { policyHash, policy } = situation
-  const news = {
+  const fields = {
     at: stampOf(situation),
     confirmedAt: confirmedTime(situation),
     run: task.run,
@@ -63,5 +63,5 @@ function observedEntry(ports: Ports, task: RunTask, { situation, head, noticed }
     kind: "observed" as const,
     observation: noticed,
   }
-  return nextEntry(task.stream, head, news)
+  return nextEntry(task.stream, head, fields)
 }

@@ -111,7 +111,7 @@ function reservationAfter(
   const seq = (head?.seq ?? 0) + 1
   const reservation = { ...attempt, stream, seq, cost: plan.cost && moneyOf(plan.cost) }
   const over = fleetOf(fleet.head).pending.filter((one) => isResolved(one, fleet.tips))
-  const news = { reservation, over: over.map(({ id }) => id), members: buyersIn(fleet.tips) }
+  const change = { reservation, over: over.map(({ id }) => id), members: buyersIn(fleet.tips) }
   const at = Math.max(attempt.openedAt, fleet.head?.at ?? 0)
   const kind = "opened" as const
   const confirmedAt = confirmedTime(situation)
@@ -124,7 +124,7 @@ function reservationAfter(
       kind,
       mode,
       attempt,
-      fleet: news,
+      fleet: change,
     })
 }
 
@@ -166,7 +166,7 @@ async function release(
       if (!fleetOf(head).pending.some(({ id }) => id === attempt.id)) return
       const at = Math.max(ports.clock.now(), head?.at ?? 0)
       const fleet = { reservation, over: [], members: {} }
-      const news = {
+      const fields = {
         at,
         confirmedAt,
         run,
@@ -176,7 +176,7 @@ async function release(
         outcome: withoutAnswer(outcome),
         fleet,
       }
-      if ((await ports.ledger.append(nextFleetEntry(head, { ...news, kind: "settled" }))) === "appended")
+      if ((await ports.ledger.append(nextFleetEntry(head, { ...fields, kind: "settled" }))) === "appended")
         return
       head = await ports.ledger.head(FLEET_STREAM)
     }

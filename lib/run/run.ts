@@ -47,8 +47,8 @@ async function runRounds(ports: Ports, task: RunTask): Promise<FinishedRun> {
       continue
     }
     if (round.kind === "overtaken" && ++conflicts < MAX_ROUNDS) continue
-    const { result, left } = round.kind === "overtaken" ? await holdOvertaken(ports, task, round) : round
-    return { left, result: result.outcome || !tried ? result : { ...result, outcome: tried } }
+    const { result, tail } = round.kind === "overtaken" ? await holdOvertaken(ports, task, round) : round
+    return { tail, result: result.outcome || !tried ? result : { ...result, outcome: tried } }
   }
 }
 
@@ -58,7 +58,7 @@ async function oneRound(ports: Ports, task: RunTask, early: EarlyRead | null): P
   const unusable = endUnusable(task, chain)
   if (unusable) return { kind: "done", ...unusable }
   const repeated = await firstDeliveryResult(ports, task, chain)
-  if (repeated) return { kind: "done", result: repeated, left: null }
+  if (repeated) return { kind: "done", result: repeated, tail: null }
 
   const gathered = await gatherAndRecord(ports, task, { ...chain, early })
   if (gathered === "overtaken") return overtaken(task)
@@ -66,7 +66,7 @@ async function oneRound(ports: Ports, task: RunTask, early: EarlyRead | null): P
   const { decision, plan, mode } = decideAndPlan(ports, task, situation)
   const decided = { situation, head, fleet, decision, plan, mode }
 
-  if (mode === "dry-run") return { kind: "done", result: resultOfDecision(task, decided), left: null }
+  if (mode === "dry-run") return { kind: "done", result: resultOfDecision(task, decided), tail: null }
   if (mode === "live" && decision.kind === "scale-up" && plan)
     return purchase(ports, task, { ...decided, plan, isStale }) // opens the attempt, sends the one request, settles
   return recordDecision(ports, task, decided)

@@ -27,7 +27,7 @@ export async function sendOnce(
   const untrusted = whyNotOnThisLedger(situation, control)
   if (untrusted) return { kind: "not-sent", reason: untrusted.reason, says: untrusted.says }
   if (ports.timeLeftMs() <= Math.max(0, attempt.sendBefore - ports.clock.now()) + timeToBuy(task)) {
-    const says = "too little time is left in the function to see the purchase through"
+    const says = "too little time is left in the function to complete the purchase"
     return { kind: "not-sent", reason: "no-time", says }
   }
   try {

@@ -23,14 +23,14 @@ export async function settle(ports: Ports, task: RunTask, settlement: Settlement
   const giveUpAt = ports.clock.monotonic() + Math.min(ports.timeLeftMs() - 500, MAX_SETTLING_MS)
   let head: LedgerEntry | undefined = opened
   for (let tries = 1, pauseMs = 50; ; tries++, pauseMs = Math.min(pauseMs * 2, 2_000)) {
-    const isOver = tries > 1 && ports.clock.monotonic() >= giveUpAt
+    const isLastTry = tries > 1 && ports.clock.monotonic() >= giveUpAt
     try {
       head ??= await ports.ledger.head(task.stream)
       const settled = settlementAfter(ports, head, settlement)
       if ((await ports.ledger.append(settled)) === "appended") return settled
-      if (isOver) throw new LedgerError("others kept writing")
+      if (isLastTry) throw new LedgerError("other runs kept writing to the ledger")
     } catch (error) {
-      if (isOver || !(error instanceof LedgerError)) throw unsettled(attempt, outcome, error)
+      if (isLastTry || !(error instanceof LedgerError)) throw unsettled(attempt, outcome, error)
       await ports.clock.wait(pauseMs)
     }
     head = undefined
@@ -43,7 +43,7 @@ function settlementAfter(
   { opened, attempt, outcome }: Settlement,
 ): LedgerEntry {
   const { stream, run, mode, signal, policyHash, confirmedAt = null } = opened
-  const news = {
+  const fields = {
     at: Math.max(ports.clock.now(), attempt.openedAt),
     confirmedAt,
     run,
@@ -52,7 +52,7 @@ function settlementAfter(
     ...(signal ? { signal } : {}),
     ...(policyHash ? { policyHash } : {}),
   }
-  return nextSettlement(stream, head, { ...news, kind: "settled", attempt, outcome })
+  return nextSettlement(stream, head, { ...fields, kind: "settled", attempt, outcome })
 }
 
 function unsettled({ id }: AttemptTiming, { kind }: Outcome, cause: unknown): LedgerError {

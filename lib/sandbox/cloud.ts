@@ -1,4 +1,3 @@
-import { type Answer, gatewayError, serviceError } from "./answer.ts"
 import { answerOrder } from "./api/billing.ts"
 import { answerMetricData } from "./api/cloud-eye.ts"
 import { answerTraces } from "./api/cts.ts"
@@ -8,14 +7,17 @@ import { routeOf } from "./api/route.ts"
 import { refusalOf } from "./api/signature.ts"
 import type { ApiRequest } from "./api-request.ts"
 import { type Delivery, deliveryOf, type FailureQueue } from "./failures.ts"
+import { gatewayError, type SandboxResponse, serviceError } from "./response.ts"
 import { settleAll, type World } from "./world/world.ts"
 
-/** Steps of the gateway and the services for one request, in order: known API, signature, then the rest. */
+/**
+ * Handles one request as the gateway and the services do, in this order: known API, signature, then the rest.
+ */
 export function deliverCloud(
   world: World,
   { request, failures }: { request: Omit<ApiRequest, "route">; failures: FailureQueue },
 ): Delivery {
-  const refused = (answer: Answer): Delivery =>
+  const refused = (answer: SandboxResponse): Delivery =>
     deliveryOf(undefined, { act: () => answer, requestId: request.requestId })
   settleAll(world)
   const route = routeOf(request.method, request.path)
@@ -29,7 +31,7 @@ export function deliverCloud(
   })
 }
 
-function answerRouted(world: World, request: ApiRequest): Answer {
+function answerRouted(world: World, request: ApiRequest): SandboxResponse {
   const { projectId, service, operation } = request.route
   if (service === "billing") return answerOrder(world, request)
   const isModelArts = service === "modelarts"
@@ -53,12 +55,12 @@ function answerRouted(world: World, request: ApiRequest): Answer {
   return operation === "metrics" ? answerMetricData(world, request) : answerMetricList(world, request)
 }
 
-function noSuchApi(requestId: string): Answer {
+function noSuchApi(requestId: string): SandboxResponse {
   const message = "The API does not exist or has not been published in the environment"
   return gatewayError({ status: 404, code: "APIG.0101", message, requestId })
 }
 
-function badSignature(why: string, requestId: string): Answer {
+function badSignature(why: string, requestId: string): SandboxResponse {
   return gatewayError({
     status: 401,
     code: "APIG.0301",

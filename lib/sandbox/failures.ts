@@ -1,6 +1,6 @@
 import * as z from "zod"
-import { type Answer, gatewayError, serviceError } from "./answer.ts"
 import type { Operation } from "./api/route.ts"
+import { gatewayError, type SandboxResponse, serviceError } from "./response.ts"
 
 const status = z.int().min(200).max(599)
 const headers = z.record(z.string(), z.string()).optional()
@@ -20,51 +20,51 @@ const KINDS = [
 ] as const
 
 /**
- * One way to fail; exactly one of its kinds. "Effect" is the action of the request, usually the order.
+ * One failure, of exactly one kind. "Effect" is the action of the request, usually the order.
  * `status` and `throttle` refuse before the effect. `delayMs`, `skewMs`, `truncate`, `notJson`, `emptyBody`
  * and `applyButAnswer` alter the answer after it.
  */
 export const failureSchema = z
   .strictObject({
     /**
-     * Answers this instead; with `code` and `message` in the cloud's error form, with `body` as given, else
-     * empty.
+     * Answers with this status instead. With `code`, the body has the cloud's error form; otherwise it is
+     * `body`, or empty.
      */
     status: status.optional(),
     code: z.string().optional(),
     message: z.string().optional(),
     body: z.json().optional(),
     headers,
-    /** 429 APIG.0308 with this `Retry-After`, seconds; null: without one. */
+    /** Answers 429 APIG.0308 with this `Retry-After` in seconds; if null, without that header. */
     throttle: z.int().min(0).nullable().optional(),
     /** Drops the connection. */
     reset: moment.optional(),
-    /** Never answers; `true` is before the effect. */
+    /** Never answers; `true` means before the effect. */
     hang: z.union([z.literal(true), moment]).optional(),
-    /** Answers after this delay. */
+    /** Answers after this delay, in milliseconds. */
     delayMs: z.int().min(0).max(3_600_000).optional(),
-    /** The `Date` header is wrong by this. */
+    /** Error of the `Date` header, in milliseconds. */
     skewMs: z.int().optional(),
-    /** Half of the body, then the connection drops. */
+    /** Sends half of the body, then drops the connection. */
     truncate: z.literal(true).optional(),
-    /** HTML, as a proxy in between would write it. */
+    /** Answers with HTML, as a proxy before the cloud would. */
     notJson: z.literal(true).optional(),
     emptyBody: z.literal(true).optional(),
-    /** Applies the effect, and answers something else. */
+    /** Applies the effect, and sends this answer instead. */
     applyButAnswer: z.strictObject({ status, body: z.json().optional(), headers }).optional(),
   })
   .refine((failure) => KINDS.filter((kind) => failure[kind] !== undefined).length === 1, {
     error: `must have exactly one of ${KINDS.join(", ")}`,
   })
   .refine((failure) => failure.status !== undefined || noneOf(failure), {
-    error: "code, message, body and headers belong to status",
+    error: "code, message, body and headers need status",
   })
 
 export type Failure = z.input<typeof failureSchema>
 
-/** Form in which an answer is sent. */
+/** Result of a request on the wire: an answer, possibly altered, a hang or a reset. */
 export type Delivery =
-  | { kind: "answer"; answer: Answer; delayMs: number; skewMs: number; cut: boolean }
+  | { kind: "answer"; answer: SandboxResponse; delayMs: number; skewMs: number; cut: boolean }
   | { kind: "hang" }
   | { kind: "reset" }
 
@@ -95,10 +95,10 @@ export function failureQueue(): FailureQueue {
   }
 }
 
-/** Runs `act` (the effect) as the failure says: not at all, or with an altered answer. */
+/** Runs `act` (the effect) unless the failure precedes it, and alters its answer as the failure says. */
 export function deliveryOf(
   failure: Failure | undefined,
-  { act, requestId }: { act: () => Answer; requestId: string },
+  { act, requestId }: { act: () => SandboxResponse; requestId: string },
 ): Delivery {
   if (failure === undefined) return whole(act())
   if (failure.status !== undefined) return whole(refusalOf({ ...failure, status: failure.status }, requestId))
@@ -111,7 +111,7 @@ export function deliveryOf(
   return spoiled(failure, answer)
 }
 
-function spoiled(failure: Failure, answer: Answer): Delivery {
+function spoiled(failure: Failure, answer: SandboxResponse): Delivery {
   const { applyButAnswer: other, delayMs = 0, skewMs = 0, truncate: cut = false } = failure
   if (other)
     return whole({
@@ -124,14 +124,14 @@ function spoiled(failure: Failure, answer: Answer): Delivery {
   return { ...whole(answer), delayMs, skewMs, cut }
 }
 
-function whole(answer: Answer) {
+function whole(answer: SandboxResponse) {
   return { kind: "answer" as const, answer, delayMs: 0, skewMs: 0, cut: false }
 }
 
 function refusalOf(
   { status, code, message = "", body, headers = {} }: Failure & { status: number },
   requestId: string,
-): Answer {
+): SandboxResponse {
   if (code === undefined) return { status, body, headers }
   const error = code.startsWith("APIG.")
     ? gatewayError({ status, code, message, requestId })
@@ -139,7 +139,7 @@ function refusalOf(
   return { ...error, headers }
 }
 
-function throttled(retryAfterS: number | null, requestId: string): Answer {
+function throttled(retryAfterS: number | null, requestId: string): SandboxResponse {
   const message =
     "The throttling threshold has been reached: policy user over ratelimit,limit:10,time:1 second"
   const answer = gatewayError({ status: 429, code: "APIG.0308", message, requestId })

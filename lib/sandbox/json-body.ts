@@ -14,7 +14,7 @@ export function jsonBodyOf({
     return { ok: false, why: `Content-Type must be application/json, not ${contentType ?? "missing"}` }
   }
   try {
-    // A byte order mark is kept, so that JSON.parse refuses it as the specification requires of senders.
+    // A byte order mark is kept, so that JSON.parse refuses it: the specification forbids senders to add one.
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body)
     return { ok: true, value: JSON.parse(text) }
   } catch (error) {

@@ -3,21 +3,21 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import { answerAdmin } from "./admin/admin.ts"
 import type { Controls } from "./admin/controls.ts"
-import { type Answer, errorCodeOf, gatewayError, serviceError } from "./answer.ts"
 import { routeOf } from "./api/route.ts"
 import { deliverCloud } from "./cloud.ts"
 import type { Delivery, FailureQueue } from "./failures.ts"
 import type { ReceivedRequest } from "./received.ts"
+import { errorCodeOf, gatewayError, type SandboxResponse, serviceError } from "./response.ts"
 import { readBody, send } from "./wire.ts"
 import type { World } from "./world/world.ts"
 
 /** Dependencies of the sandbox's server. */
-export interface House {
+export interface SandboxDependencies {
   world: World
   failures: FailureQueue
   requests: ReceivedRequest[]
   controls: Controls
-  /** Waits, unless the signal ends it with an error. */
+  /** Waits for `ms` milliseconds. If the signal aborts, the wait ends with an error. */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>
   closing: AbortSignal
 }
@@ -34,8 +34,8 @@ interface Exchange {
   connection: number
 }
 
-/** The server of both sides, not listening yet. */
-export function serverOf(house: House): Server {
+/** The server for the cloud side and the admin side, not listening yet. */
+export function serverOf(deps: SandboxDependencies): Server {
   const connections = new WeakMap<Socket, number>()
   let connected = 0
   const server = createServer((incoming, response) => {
@@ -48,8 +48,8 @@ export function serverOf(house: House): Server {
       query: query.join("?"),
       connection: connections.get(incoming.socket) ?? 0,
     }
-    const handled = path.startsWith("/sandbox/") ? handleAdmin(house, exchange) : handleCloud(house, exchange)
-    handled.catch((error: unknown) => answer(house, exchange, { answer: brokenDown(error) }))
+    const handled = path.startsWith("/sandbox/") ? handleAdmin(deps, exchange) : handleCloud(deps, exchange)
+    handled.catch((error: unknown) => answer(deps, exchange, { answer: brokenDown(error) }))
   })
   server.on("connection", (socket: Socket) => {
     connected += 1
@@ -58,37 +58,37 @@ export function serverOf(house: House): Server {
   return server
 }
 
-async function handleAdmin(house: House, exchange: Exchange): Promise<void> {
+async function handleAdmin(deps: SandboxDependencies, exchange: Exchange): Promise<void> {
   const { incoming, path } = exchange
   const body = await readBody(incoming, MAX_BYTES)
   if (body === "aborted") return
   const request = { method: incoming.method ?? "", path, headers: incoming.headers }
-  const said = body === "too-large" ? tooLarge(exchange) : answerAdmin(house, { ...request, body })
-  answer(house, exchange, { answer: said })
+  const said = body === "too-large" ? tooLarge(exchange) : answerAdmin(deps, { ...request, body })
+  answer(deps, exchange, { answer: said })
 }
 
-async function handleCloud(house: House, exchange: Exchange): Promise<void> {
+async function handleCloud(deps: SandboxDependencies, exchange: Exchange): Promise<void> {
   const { incoming, path, query, requestId } = exchange
-  const received = record(house, exchange)
+  const received = record(deps, exchange)
   const body = await readBody(incoming, MAX_BYTES)
   if (body === "aborted") return
   if (body === "too-large") {
-    answer(house, exchange, { answer: tooLarge(exchange), received })
+    answer(deps, exchange, { answer: tooLarge(exchange), received })
     return
   }
   received.body = body.toString("utf8")
   received.isComplete = true
   const { method, headers } = received
   const request = { method, path, query, headers, rawHeaders: incoming.rawHeaders, body, requestId }
-  await deliver(house, exchange, {
+  await deliver(deps, exchange, {
     received,
-    delivery: deliverCloud(house.world, { request, failures: house.failures }),
+    delivery: deliverCloud(deps.world, { request, failures: deps.failures }),
   })
 }
 
 /** Records a request before it has any effect: it counts even if no client waits for the answer. */
 function record(
-  { world, requests }: House,
+  { world, requests }: SandboxDependencies,
   { incoming, path, requestId, connection }: Exchange,
 ): ReceivedRequest {
   const method = incoming.method ?? ""
@@ -110,7 +110,7 @@ function record(
 }
 
 async function deliver(
-  house: House,
+  deps: SandboxDependencies,
   exchange: Exchange,
   what: { received: ReceivedRequest; delivery: Delivery },
 ): Promise<void> {
@@ -122,8 +122,8 @@ async function deliver(
       exchange.incoming.socket.resetAndDestroy()
       return
     case "answer":
-      if (delivery.delayMs > 0 && (await wasClosedWhile(house, delivery.delayMs))) return
-      answer(house, exchange, { ...delivery, received })
+      if (delivery.delayMs > 0 && (await wasClosedWhile(deps, delivery.delayMs))) return
+      answer(deps, exchange, { ...delivery, received })
       return
     default:
       delivery satisfies never
@@ -131,7 +131,7 @@ async function deliver(
 }
 
 /** Waits for a delay; true if the sandbox was closed meanwhile. */
-async function wasClosedWhile({ sleep, closing }: House, ms: number): Promise<boolean> {
+async function wasClosedWhile({ sleep, closing }: SandboxDependencies, ms: number): Promise<boolean> {
   try {
     await sleep(ms, closing)
   } catch (error) {
@@ -141,14 +141,14 @@ async function wasClosedWhile({ sleep, closing }: House, ms: number): Promise<bo
 }
 
 interface Answering {
-  answer: Answer
+  answer: SandboxResponse
   received?: ReceivedRequest
   skewMs?: number
   cut?: boolean
 }
 
 function answer(
-  { world }: House,
+  { world }: SandboxDependencies,
   { response, requestId }: Exchange,
   { received, skewMs = 0, cut = false, ...said }: Answering,
 ): void {
@@ -157,7 +157,7 @@ function answer(
   send(response, { answer: said.answer, requestId, date: world.clock.now() + skewMs, cut })
 }
 
-function tooLarge({ requestId }: Exchange): Answer {
+function tooLarge({ requestId }: Exchange): SandboxResponse {
   const message = "Request entity too large"
   return {
     ...gatewayError({ status: 413, code: "APIG.0201", message, requestId }),
@@ -165,11 +165,13 @@ function tooLarge({ requestId }: Exchange): Answer {
   }
 }
 
-/** A fault of the sandbox itself: printed, so that a test fails on it and does not wait for it. */
-function brokenDown(error: unknown): Answer {
+/**
+ * Answer to a fault of the sandbox itself, so that a test fails immediately and does not wait for an answer.
+ */
+function brokenDown(error: unknown): SandboxResponse {
   return serviceError(
     500,
     "ModelArts.0010",
-    `the sandbox broke down: ${error instanceof Error ? error.message : String(error)}`,
+    `the sandbox failed: ${error instanceof Error ? error.message : String(error)}`,
   )
 }

@@ -1,6 +1,6 @@
 import type { Operation } from "./api/route.ts"
 
-/** By lower-case name, as node:http has them. Spelled out, since a user of the package may lack the types of Node.js. */
+/** Headers by lower-case name, as in node:http. Not its type, since package users may lack Node.js types. */
 export type ReceivedHeaders = Record<string, string | string[] | undefined>
 
 /** One request to the cloud side, kept from the moment its headers arrived. */
@@ -22,13 +22,13 @@ export interface ReceivedRequest {
   operation: Operation | null
   /** Number of its TCP connection, counted from 1. */
   connection: number
-  /** The answer; null until it is sent, and for good after a hang or a reset. */
+  /** The answer; null until it is sent. It stays null after a hang or a reset. */
   answer: { status: number; code: string | null } | null
 }
 
 const SECRET_HEADERS = ["authorization", "x-security-token", "x-auth-token"]
 
-/** The same without fields that may contain real credentials. */
+/** The same request without headers that may contain real credentials. */
 export function withoutSecrets(request: ReceivedRequest): ReceivedRequest {
   const kept = Object.entries(request.headers).filter(([name]) => !SECRET_HEADERS.includes(name))
   return { ...request, headers: Object.fromEntries(kept) }

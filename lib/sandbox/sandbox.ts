@@ -3,7 +3,7 @@ import { setTimeout as realSleep } from "node:timers/promises"
 import type * as z from "zod"
 import { type Controls, controlsOf } from "./admin/controls.ts"
 import { failureQueue } from "./failures.ts"
-import { type House, serverOf } from "./listener.ts"
+import { type SandboxDependencies, serverOf } from "./listener.ts"
 import type { ReceivedRequest } from "./received.ts"
 import { clockOn } from "./world/clock.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "./world/defaults.ts"
@@ -11,9 +11,10 @@ import { sandboxOptions } from "./world/options.ts"
 import { parseOrThrow } from "./world/problem.ts"
 import { liveSupernode, PAID, type SandboxOrder, TRACING, type World } from "./world/world.ts"
 
-// A local ModelArts and Cloud Eye, for trying the autoscaler and for its tests. It behaves as docs/huawei-api.md and the
-// live-scale-up API page document, and takes the stricter reading where they leave a choice: SDK-HMAC-SHA256 signatures
-// are verified, bodies and queries must keep the documented bounds, and undocumented input is refused.
+// A local ModelArts and Cloud Eye, for trying the autoscaler and for its tests. It behaves as documented in
+// docs/huawei-api.md and on the live-scale-up API page, in the stricter sense if these are unclear:
+// SDK-HMAC-SHA256 signatures are verified, bodies and queries must keep the documented limits, and
+// undocumented input is refused.
 //
 // The cloud side (signed):
 //   GET  /v1/{project_id}/dev-servers/hyperinstance                        supernodes, by pages
@@ -39,13 +40,13 @@ import { liveSupernode, PAID, type SandboxOrder, TRACING, type World } from "./w
 //   POST   /sandbox/servers   { count, supernode? }: scaling by hand
 //   POST   /sandbox/failures  { operation, failure, times? }; operations and failures: route.ts, failures.ts
 //   DELETE /sandbox/failures
-//   POST   /sandbox/clock     { advanceMs }; signatures and `Date` go by this clock, so callers must share it
+//   POST   /sandbox/clock     { advanceMs }; signatures and `Date` use this clock, so callers must share it
 //   GET    /sandbox/requests  what the cloud side received, without credentials
 //   DELETE /sandbox/requests
 
 /**
- * All optional; without `supernodes` and `accessKeys` the defaults of defaults.ts. `now` and `sleep` are for
- * tests.
+ * All options are optional. `supernodes` and `accessKeys` default to those in defaults.ts. `now` and `sleep`
+ * are for tests.
  */
 export type SandboxOptions = z.input<typeof sandboxOptions>
 
@@ -56,13 +57,13 @@ export interface Sandbox extends Controls {
   port: number
   /** Every request to the cloud side in the order of arrival, including refused ones. */
   requests: readonly ReceivedRequest[]
-  /** The POSTs to live-scale-up among them. */
+  /** The POSTs to live-scale-up among `requests`. */
   readonly scaleUps: readonly ReceivedRequest[]
   /** Accepted orders: the money spent. */
   orders: readonly SandboxOrder[]
-  /** Forgets `requests`, not `orders`. */
+  /** Clears `requests`, but not `orders`. */
   forgetRequests(): void
-  /** Stops, and drops requests that still wait for an answer. */
+  /** Stops the server, and drops requests that still wait for an answer. */
   close(): Promise<void>
 }
 
@@ -88,7 +89,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const failures = failureQueue()
   const closing = new AbortController()
   const sleep = parsed.sleep ?? ((ms, signal) => realSleep(ms, undefined, { signal }))
-  const house: House = {
+  const deps: SandboxDependencies = {
     world,
     failures,
     requests: [],
@@ -96,25 +97,28 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     sleep,
     closing: closing.signal,
   }
-  const server = serverOf(house)
+  const server = serverOf(deps)
   await listening(server, parsed)
-  return sandboxOf(house, { server, stop: () => closing.abort() })
+  return sandboxOf(deps, { server, stop: () => closing.abort() })
 }
 
-function sandboxOf(house: House, { server, stop }: { server: Server; stop: () => void }): Sandbox {
+function sandboxOf(
+  deps: SandboxDependencies,
+  { server, stop }: { server: Server; stop: () => void },
+): Sandbox {
   const address = server.address()
   const port = typeof address === "object" && address !== null ? address.port : 0
   return {
-    ...house.controls,
+    ...deps.controls,
     url: `http://127.0.0.1:${port}`,
     port,
-    requests: house.requests,
+    requests: deps.requests,
     get scaleUps() {
-      return house.requests.filter((request) => request.operation === "scale-up")
+      return deps.requests.filter((request) => request.operation === "scale-up")
     },
-    orders: house.world.orders,
+    orders: deps.world.orders,
     forgetRequests: () => {
-      house.requests.length = 0
+      deps.requests.length = 0
     },
     close: () =>
       new Promise((resolve) => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
-import type { Answer } from "./answer.ts"
+import type { SandboxResponse } from "./response.ts"
 
 /** All bytes of a request's body, unless there are more than `mostBytes` or the sender disconnects. */
 export async function readBody(
@@ -9,7 +9,7 @@ export async function readBody(
   const chunks: Buffer[] = []
   let bytes = 0
   try {
-    // The socket must outlive the loop: a body that is too large still gets its answer.
+    // The socket must outlive the loop, since a body that is too large still gets an answer.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.byteLength
       if (bytes > mostBytes) {
@@ -26,7 +26,7 @@ export async function readBody(
 
 /** An answer that is being sent. */
 export interface Outgoing {
-  answer: Answer
+  answer: SandboxResponse
   requestId: string
   /** For the `Date` header; epoch milliseconds. */
   date: number

@@ -2,28 +2,31 @@
 export class DroppedError extends Error {
   override readonly name = "DroppedError"
   constructor() {
-    super("stopped while it waited for its turn; nothing was done")
+    super("the process stopped before this work began; nothing was done")
   }
 }
 
-/** `done` rejects with `DroppedError` where the turnstile closed before the work began. */
+/** `done` rejects with `DroppedError` if the queue was closed before the work began. */
 export type Admission<T> =
   | { kind: "admitted"; done: Promise<T> }
   | { kind: "refused"; why: "full" | "closed" }
 
-export interface TurnstileLimits {
+export interface AdmissionLimits {
   inside: number
   waiting: number
 }
 
-/** At most so many at once and so many waiting in order of arrival. All others are refused at once and can be sent again. */
+/**
+ * Limits concurrent work: at most `inside` tasks run, and at most `waiting` further tasks wait, in order of
+ * arrival. Any other task is refused immediately and can be sent again.
+ */
 export class AdmissionQueue {
-  readonly #limits: TurnstileLimits
+  readonly #limits: AdmissionLimits
   readonly #waiting: { begin(): void; sendAway(): void }[] = []
   #inside = 0
   #isClosed = false
 
-  constructor(limits: TurnstileLimits) {
+  constructor(limits: AdmissionLimits) {
     this.#limits = limits
   }
 
@@ -45,7 +48,7 @@ export class AdmissionQueue {
     return { kind: "admitted", done: turn.then(() => this.#run(work, true)) }
   }
 
-  /** Admits no more work and drops what waits; work that has begun finishes. */
+  /** Admits no more work and drops waiting work. Work that has begun continues. */
   close(): void {
     this.#isClosed = true
     for (const { sendAway } of this.#waiting.splice(0)) sendAway()
@@ -56,7 +59,7 @@ export class AdmissionQueue {
     try {
       return await work()
     } finally {
-      // The place is handed on: work that has just arrived cannot take it in between.
+      // The place passes directly to the next waiting work, so newly arrived work cannot take it.
       const next = this.#waiting.shift()
       if (next) next.begin()
       else this.#inside -= 1

@@ -1,11 +1,11 @@
 import { Cron } from "croner"
 
-/** Gives the first instant of a cron expression after another one, epoch milliseconds; null: it never comes again. */
+/** First instant of a cron expression after `after`, in epoch milliseconds; `null` if there is none. */
 export type NextTime = (after: number) => number | null
 
 /**
- * `minute hour day month weekday`, or `second` before them, in an IANA zone. A time that the clock skips in spring comes at
- * the first instant after the gap. Throws RangeError that says what is wrong.
+ * Parses `minute hour day month weekday`, optionally with `second` before them, in an IANA time zone. A time
+ * in the skipped DST hour comes right after that hour. Throws a RangeError that names the problem.
  */
 export function nextTimeOf(expression: string, timezone: string): NextTime {
   const cron = cronOf(expression, timezone)
@@ -22,6 +22,6 @@ function cronOf(expression: string, timezone: string): Cron {
     return new Cron(expression.trim(), { timezone, paused: true, mode: "5-or-6-parts" })
   } catch (error) {
     const says = error instanceof Error ? error.message.replace(/^CronPattern: /, "") : String(error)
-    throw new RangeError(`is no cron expression: ${says}`, { cause: error })
+    throw new RangeError(`is not a valid cron expression: ${says}`, { cause: error })
   }
 }

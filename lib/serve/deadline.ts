@@ -1,17 +1,17 @@
 import type { Settings } from "../app/settings.ts"
 import type { Clock } from "../ports.ts"
 
-/** Kept for writing outcomes and closing files, beyond the longest that a purchase may take. */
+/** Reserved for writing outcomes and closing files, in addition to the longest purchase. */
 const RESERVE_MS = 30_000
 
-/** Maximum time of a stop: until the latest moment to send, the answer's timeout, and its record. */
+/** Maximum duration of a stop: time to send, timeout of the answer, and time to record it. */
 function graceMsOf({ sendWithinMs, buyTimeoutMs }: Settings): number {
   return sendWithinMs + buyTimeoutMs + RESERVE_MS
 }
 
 /**
- * Time that a run has left. Endless, until the stop: from then on it is just too little to begin a purchase with
- * (`no-time`), and enough to see one through that began before.
+ * Remaining time of a run. It is infinite until the stop. From then on it is too short to begin a purchase
+ * (`no-time`), but long enough to finish one that has begun.
  */
 export class Deadline {
   readonly graceMs: number
@@ -29,7 +29,7 @@ export class Deadline {
 
   remainingMs(): number {
     if (this.#stoppedAt === null) return Number.POSITIVE_INFINITY
-    // Without the reserve it is less than a purchase needs from its first line in the ledger to its last.
+    // Without the reserve, it is shorter than a purchase needs from its first ledger entry to its last.
     return Math.max(0, this.graceMs - RESERVE_MS - (this.#clock.monotonic() - this.#stoppedAt))
   }
 }

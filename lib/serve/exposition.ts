@@ -17,19 +17,19 @@ import { recipientLabel } from "../decision/policy/recipient-label.ts"
 import type { SupernodeState } from "../decision/state/state.ts"
 import type { Clock } from "../ports.ts"
 
-/** Upper bounds of the histogram's buckets, seconds: from a local file to a store that is about to fail. */
+/** Bounds of the histogram's buckets in seconds, from a fast local file to a store that is nearly failing. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 export interface ExpositionParts {
   app: Pick<App, "policies">
   clock: Pick<Clock, "now">
-  /** `i/n`, where the ticks are for one share of the supernodes. */
+  /** `i/n`: the share of the supernodes that ticks cover. Defaults to all. */
   shard?: string
 }
 
 /** Facts of the newest runs of one supernode. */
 interface Known {
-  /** The supernode's id: after a reload another one may have the name. */
+  /** The supernode's id, since another supernode may have its name after a reload. */
   id: string
   state: SupernodeState | null
   lastReads: Record<string, number | null>
@@ -37,11 +37,11 @@ interface Known {
 
 type PromClient = Pick<typeof import("prom-client"), "Counter" | "Gauge" | "Histogram" | "Registry">
 
-/** The metrics of this process in Prometheus' text format. Their labels hold names of the present policy file only. */
+/** Metrics of this process in Prometheus' text format. Labels contain names of the current policy only. */
 export class Exposition {
   readonly #parts: ExpositionParts
   readonly #client: PromClient
-  /** Counters and histograms; gauges are made anew for each answer. */
+  /** Counters and histograms; gauges are created anew for each answer. */
   readonly #registry: Registry
   readonly #counters = new Map<MetricName, Counter>()
   readonly #histograms = new Map<MetricName, Histogram>()
@@ -61,9 +61,9 @@ export class Exposition {
     }
   }
 
-  /** Loads the library of the text format, which nothing but `serve` needs. */
+  /** Loads the library for the text format, which only `serve` needs. */
   static async open(parts: ExpositionParts): Promise<Exposition> {
-    // The default export: of a CommonJS package a bundle has no other.
+    // In a bundle, a CommonJS package has only the default export.
     const { default: client } = await import("prom-client")
     return new Exposition(client, parts)
   }
@@ -72,7 +72,7 @@ export class Exposition {
     return this.#registry.contentType
   }
 
-  /** Counts one run. */
+  /** Adds the facts of one run to the metrics. */
   record(facts: RunFacts): void {
     const { name, id } = facts.loaded.policy
     const before = this.#knownOf({ name, id })
@@ -94,12 +94,12 @@ export class Exposition {
     }
   }
 
-  /** A tick ended without an error. */
+  /** Records that the tick scheduled for `at` ended without an error. */
   ticked(at: number): void {
     this.#lastTickAt = at
   }
 
-  /** `isPolicyRefused`: the newest reading of the policy file was refused. */
+  /** All metrics as text. `isPolicyRefused`: the newest reload of the policy file was refused. */
   async text(isPolicyRefused: boolean): Promise<string> {
     await this.#followPolicy()
     const gauges = new this.#client.Registry()
@@ -127,7 +127,7 @@ export class Exposition {
     ]
   }
 
-  /** A shard whose process is gone shows nothing: the number of shards lets the others tell that one is missing. */
+  /** A stopped shard reports nothing. Each shard reports how many there are, so a missing one is noticed. */
   #tickGauges(): Sample[] {
     const { shard } = this.#parts
     const tick = this.#lastTickAt
@@ -145,7 +145,7 @@ export class Exposition {
     return known?.id === id ? known : undefined
   }
 
-  /** Has counters of what the policy file names now, and of nothing else: supernodes, their sources, recipients. */
+  /** Keeps only metrics of the supernodes, sources and recipients in the policy; new ones start at 0. */
   async #followPolicy(): Promise<void> {
     const { supernodes, notify } = this.#parts.app.policies
     const policies = new Map(supernodes.map(({ policy }) => [policy.name, policy]))

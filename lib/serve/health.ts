@@ -4,11 +4,11 @@ import { type Control, NO_CONTROL } from "../decision/state/control.ts"
 import { type Clock, LedgerBehindError } from "../ports.ts"
 import type { Timer } from "./timer.ts"
 
-/** Lifetime of one check of the ledger: more frequent questions get the same answer. */
+/** Lifetime of one check of the ledger; more frequent calls get the same result. */
 const KEEP_MS = 1_000
 const MAX_WAIT_MS = 2_000
 
-/** Proving that it can be written costs a write to the store, so that counts longer. */
+/** Lifetime of a successful write check. It is longer, since each check costs a write to the store. */
 const KEEP_WRITABLE_MS = 30_000
 
 export interface HealthParts {
@@ -33,15 +33,15 @@ export class LedgerHealth {
     return this.#look.isOk
   }
 
-  /** Why no run could rely on the ledger now; empty where all can. */
+  /** Reasons why runs cannot rely on the ledger now; empty if they can. */
   async reasons(): Promise<string[]> {
     if (!(await this.isReadable())) return ["the ledger cannot be read"]
     const now = this.#parts.clock.monotonic()
     if (!this.#proof || now >= this.#proof.until) {
-      const reasons = this.#atMost(this.#reasons(), ["the ledger answers too late"])
+      const reasons = this.#atMost(this.#reasons(), ["the ledger did not respond in time"])
       const proof = { reasons, until: now + KEEP_MS }
       this.#proof = proof
-      // A repair should show soon.
+      // Problems are kept only for `KEEP_MS`, so that a repair shows soon.
       if ((await reasons).length === 0) proof.until = now + KEEP_WRITABLE_MS
     }
     return this.#proof.reasons
@@ -57,8 +57,7 @@ export class LedgerHealth {
       await ledger.checkWritable()
       return []
     } catch (error) {
-      if (error instanceof LedgerBehindError)
-        return ["ledger-behind: the ledger was rolled back or exchanged"]
+      if (error instanceof LedgerBehindError) return ["ledger-behind: the ledger was rolled back or replaced"]
       return ["the ledger cannot be written"]
     }
   }

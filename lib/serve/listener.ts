@@ -3,47 +3,50 @@ import type { Timer } from "./timer.ts"
 
 /** Limits for each connection. */
 export interface ListenerLimits {
-  /** From the connection to the last header. */
+  /** Limit from the connection to the last header. */
   headersMs: number
-  /** From the connection to the last byte of the body. */
+  /** Limit from the connection to the last byte of the body. */
   requestMs: number
-  /** Interval between checks of those two. */
+  /** Interval between checks of these two limits. */
   checkMs: number
   /** Lifetime of an idle connection. */
   keepAliveMs: number
-  /** Time for which a sender whose body is refused may go on sending before the connection is cut. */
+  /** Time in which a sender may continue to send a refused body before the connection is closed. */
   lingerMs: number
-  /** And how much of it is taken and thrown away. */
+  /** Maximum number of bytes of a refused body that are read and discarded. */
   lingerBytes: number
   connections: number
 }
 
-/** A connection without any traffic for this long is closed: no run may take so long. */
+/** A connection without any traffic for this long is closed: no run may take that long. */
 const IDLE_MS = 15 * 60_000
 const MAX_HEADER_BYTES = 16 * 1024
 
-/** An answer: as JSON, or a text with its type. */
+/** A response, either as JSON or as a text with its type. */
 export interface Reply {
   status: number
   body: unknown
-  /** The Content-Type of a `body` that is a text; absent: JSON. */
+  /** The Content-Type of a `body` that is a text. By default, the body is sent as JSON. */
   textType?: string
   headers?: Record<string, string | string[]>
-  /** The rest of the request is not wanted, and the connection ends with this answer. */
+  /** The rest of the request is discarded, and the connection closes after this response. */
   isLast?: boolean
 }
 
-/** null: the sender closed the connection and waits for no answer. */
-export type Answer = (incoming: IncomingMessage) => Promise<Reply | null>
+/** Answers a request; `null` if the sender closed the connection, so that no response is sent. */
+export type RequestHandler = (incoming: IncomingMessage) => Promise<Reply | null>
 
 export interface ListenerParts {
-  answer: Answer
+  handle: RequestHandler
   limits: ListenerLimits
   timer: Timer
 }
 
-/** The HTTP server, not listening yet. What is no HTTP is answered 400 by Node.js, what is too slow 408, too long headers 431. */
-export function listenerOf({ answer, limits, timer }: ListenerParts): Server {
+/**
+ * The HTTP server, not listening yet. Node.js itself answers invalid HTTP with 400, slow requests with 408,
+ * and headers that are too long with 431.
+ */
+export function listenerOf({ handle, limits, timer }: ListenerParts): Server {
   const options = {
     headersTimeout: limits.headersMs,
     requestTimeout: limits.requestMs,
@@ -52,9 +55,9 @@ export function listenerOf({ answer, limits, timer }: ListenerParts): Server {
     maxHeaderSize: MAX_HEADER_BYTES,
   }
   const server = createServer(options, (incoming, response) => {
-    // A sender that goes away in mid-answer is no news.
+    // If the sender disconnects during the response, that is not reported.
     response.on("error", () => undefined)
-    void answer(incoming)
+    void handle(incoming)
       .catch((): Reply => ({ status: 500, body: { error: "internal error" }, isLast: true }))
       .then((reply) => reply && send(response, { reply, incoming, limits, timer }))
   })
@@ -85,7 +88,7 @@ function send(response: ServerResponse, { reply, incoming, limits, timer }: Send
     response.end(text)
     return
   }
-  // Closed at once, with bytes still coming in, the connection would be reset, and the sender might never see why.
+  // If it were closed while bytes still arrive, the connection would be reset and the response might be lost.
   response.write(text)
   let bytes = 0
   const cancel = timer.after(limits.lingerMs, () => response.end())
@@ -98,7 +101,7 @@ function send(response: ServerResponse, { reply, incoming, limits, timer }: Send
   })
 }
 
-/** Rejects with what node:net says: a port in use, an address that is not ours. */
+/** Rejects with the error of node:net, such as a port in use or an address of another machine. */
 export function listen(server: Server, at: { host: string; port: number }): Promise<{ port: number }> {
   return new Promise((resolve, reject) => {
     server.once("error", reject)

@@ -1,8 +1,8 @@
 import type { Reply } from "./listener.ts"
 
-/** The page for people. Both read the ledger, and reject with LedgerError where they cannot. */
+/** The report page. Both methods read the ledger, and reject with LedgerError if they cannot. */
 export interface LivePage {
-  /** A page that reads `report.json` beside it, and the Content-Security-Policy it needs. */
+  /** The page, which fetches `report.json` from the same folder, and its Content-Security-Policy. */
   page(): Promise<{ html: string; policy: string }>
   /** The same data as JSON. */
   data(): Promise<unknown>
@@ -12,7 +12,7 @@ export interface LivePage {
 export const PAGE_PATHS = ["/", "/report.json"] as const
 export type PagePath = (typeof PAGE_PATHS)[number]
 
-/** Headers for both: nothing of another origin may frame, embed or keep it. */
+/** Headers of the page and its data: other origins may not frame or embed them. */
 const PRIVATE = {
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",

@@ -4,17 +4,19 @@ import { parseLedgerUrl } from "../ledger/ledger-url.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import { type Opener, pathsOpenedBy } from "../signals/webhooks/webhooks.ts"
 
-/** Problems of a process that must run for weeks, found before it listens; each as `NAME: what is wrong`. */
+/**
+ * Problems for a process that must run for weeks, found before it listens; each has the form `NAME: problem`.
+ */
 export function problemsOnHost({ credentials, secretArn, mode, ledgerUrl }: Settings): string[] {
   const problems: string[] = []
   if (credentials === null && secretArn === null) {
     problems.push(
-      "HUAWEICLOUD_SDK_AK: must be set, and HUAWEICLOUD_SDK_SK, or SUPERNODE_SECRET_ARN: without keys no run can read anything",
+      "HUAWEICLOUD_SDK_AK: must be set together with HUAWEICLOUD_SDK_SK, or SUPERNODE_SECRET_ARN must be set: without keys no run can read anything",
     )
   }
   if (mode === "live" && parseLedgerUrl(ledgerUrl).kind === "memory") {
     problems.push(
-      "SUPERNODE_LEDGER: must outlive this process in live mode, not memory: — after a restart it would not know what it bought",
+      "SUPERNODE_LEDGER: must not be memory: in live mode — after a restart the process would not know what it bought",
     )
   }
   return problems
@@ -26,24 +28,24 @@ export function warningsOnHost(host: string, settings: Settings, policies: Polic
   const warnings: string[] = []
   if (!isLoopback(host)) {
     warnings.push(
-      `${host} can be reached from other machines, in clear text: a bearer token then travels readable. Put a proxy with TLS before it`,
+      `${host} accepts connections from other machines without TLS, so bearer tokens are sent unencrypted. Put a proxy with TLS in front of it`,
     )
     if (metricsTokens.length === 0)
-      warnings.push("/metrics answers this machine only: SUPERNODE_METRICS_TOKEN is not set")
+      warnings.push("/metrics is available only on this machine: SUPERNODE_METRICS_TOKEN is not set")
   }
   if (webhookTokens.length === 0) warnings.push(`${closed("token")}: SUPERNODE_WEBHOOK_TOKEN is not set`)
   if (policies.smnTopics.length + smnTopics.length === 0)
     warnings.push(
-      `${closed("smn-topics")}: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS name a topic`,
+      `${closed("smn-topics")}: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS names a topic`,
     )
   if (policies.snsTopics.length + snsTopics.length === 0)
     warnings.push(
-      `${closed("sns-topics")}: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS name a topic`,
+      `${closed("sns-topics")}: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS names a topic`,
     )
   return warnings
 }
 
-/** `/alertmanager and /grafana are closed` */
+/** Text such as `/alertmanager and /grafana are closed`. */
 function closed(opener: Opener): string {
   const paths = pathsOpenedBy(opener)
   return `${paths.join(" and ")} ${paths.length === 1 ? "is" : "are"} closed`

@@ -1,16 +1,17 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { IncomingMessage } from "node:http"
 
-/** Why a reader may not see what names supernodes and money; null: it may. */
+/** Refusal of a request for data about supernodes and money; `null` allows the request. */
 export type Denial = { status: 401 | 403; error: string } | null
 
-/** Longer ones are not looked at. */
+/** A longer Authorization header is refused without parsing it. */
 const MAX_AUTHORIZATION_CHARS = 4_096
 
 /**
- * Access to /metrics and to the page: Bearer, or Basic with any user name and the token as password. Without a configured token only
- * requests from this machine that passed no proxy, since a proxy makes every client look local. Their Host must be this
- * machine's, too: a site on the internet can make its own name lead here, and let a browser of this machine ask.
+ * Checks access to /metrics and to the page: Bearer, or Basic with any user name and the token as password.
+ * Without a configured token, only requests from this machine that passed no proxy are allowed, since a proxy
+ * makes every client look local. Their Host must be this machine's, too. Otherwise a website could resolve
+ * its own name to this machine and send requests through a local browser.
  */
 export function readerDenial(
   {
@@ -21,11 +22,11 @@ export function readerDenial(
 ): Denial {
   if (tokens.length === 0) return localDenial(socket.remoteAddress, rawHeaders)
   const given = valuesOf(rawHeaders, "authorization")
-  if (given.length > 1) return { status: 401, error: "header Authorization: must be there once" }
+  if (given.length > 1) return { status: 401, error: "header Authorization: must be sent once" }
   const token = tokenIn(given[0] ?? "")
   if (token === null)
     return { status: 401, error: "header Authorization: must be Bearer, or Basic with the token as password" }
-  // Hashed, and compared with every token, so that neither length nor a good beginning can be measured.
+  // Tokens are hashed and all compared, so that timing reveals neither length nor a correct beginning.
   const fits = tokens.map((one) => timingSafeEqual(sha256(token), sha256(one)))
   return fits.includes(true) ? null : { status: 401, error: "the token is wrong" }
 }
@@ -36,23 +37,23 @@ function localDenial(address: string | undefined, rawHeaders: readonly string[])
     return {
       status: 403,
       error:
-        "without SUPERNODE_METRICS_TOKEN only this machine may read this, and not through a proxy. Set the token and send it",
+        "without SUPERNODE_METRICS_TOKEN only this machine may read this path, and not through a proxy. Set the token and send it",
     }
   const hosts = valuesOf(rawHeaders, "host")
   if (hosts.every(isLoopbackName)) return null
   return {
     status: 403,
     error:
-      "without SUPERNODE_METRICS_TOKEN this is read at http://localhost or http://127.0.0.1 only. Set the token, or use such an address",
+      "without SUPERNODE_METRICS_TOKEN this path is available only at http://localhost or http://127.0.0.1. Set the token, or use such an address",
   }
 }
 
-/** An address of a socket; an IPv4 one may be written as IPv6. */
+/** True for a loopback address of a socket; an IPv4 address may be written as IPv6. */
 function isLoopbackAddress(address: string): boolean {
   return address === "::1" || /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/i.test(address)
 }
 
-/** A Host header with or without a port: `localhost`, `127.0.0.1:8080`, `[::1]:8080`. */
+/** True for a loopback Host header with or without a port: `localhost`, `127.0.0.1:8080`, `[::1]:8080`. */
 function isLoopbackName(host: string): boolean {
   const name = host.replace(/:\d{1,5}$/, "").replace(/^\[(.*)\]$/, "$1")
   return name.toLowerCase() === "localhost" || isLoopbackAddress(name)

@@ -3,80 +3,85 @@ import { type App, type Invocation, type Ran, RunsFailed } from "../app/app.ts"
 import type { RunFacts } from "../app/run-facts.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { Clock } from "../ports.ts"
-import { type Admission, AdmissionQueue, type TurnstileLimits } from "./admission-queue.ts"
+import { type Admission, type AdmissionLimits, AdmissionQueue } from "./admission-queue.ts"
 import type { Deadline } from "./deadline.ts"
 import type { Emit } from "./event.ts"
 
-/** The name of its ticks: with the scheduled time it is their identity, the same in every process that serves one ledger. */
+/**
+ * Name of the ticks. Name and scheduled time identify a tick, so they are the same in every process that
+ * serves the same ledger.
+ */
 const TICK_NAME = "serve"
 
 export interface RunsParts {
   app: App
   clock: Clock
   deadline: Deadline
-  limits: TurnstileLimits
-  tell: Emit
-  /** `i/n`: ticks are for this share of the supernodes; left out: for all. */
+  limits: AdmissionLimits
+  emit: Emit
+  /** `i/n`: the share of the supernodes that ticks cover. Defaults to all. */
   shard?: string
-  /** Each run that ended, before its result is reported. */
+  /** Called for each ended run, before its result is reported. */
   record(facts: RunFacts): void
-  /** A tick that ended: with all its runs, and the error where it failed. */
+  /** Called for each ended tick, with all its runs, and with the error if it failed. */
   ticked(tick: EndedTick): void
 }
 
 export interface EndedTick {
-  /** The time that it was meant for, epoch milliseconds. */
+  /** Scheduled time, epoch milliseconds. */
   at: number
   facts: readonly RunFacts[]
   error?: unknown
 }
 
-/** Everything that runs in this process: a bounded number of alarms, and one tick that waits for none of them. */
+/** All work of this process: a limited number of alarms, and one tick, which does not wait for alarms. */
 export class Runs {
   readonly #parts: RunsParts
-  readonly #turnstile: AdmissionQueue
+  readonly #admissions: AdmissionQueue
   readonly #underWay = new Set<Promise<unknown>>()
   lastTick: { at: number; isOk: boolean } | null = null
 
   constructor(parts: RunsParts) {
     this.#parts = parts
-    this.#turnstile = new AdmissionQueue(parts.limits)
+    this.#admissions = new AdmissionQueue(parts.limits)
   }
 
-  /** Runs of alarms, and ticks, that are under way. */
+  /** Number of running alarms and ticks. */
   get running(): number {
     return this.#underWay.size
   }
 
   get waiting(): number {
-    return this.#turnstile.waiting
+    return this.#admissions.waiting
   }
 
-  /** Alarms past their door. `done` rejects as `App.runSignals` does, and with DroppedError. */
+  /** Admits signals of verified alarms. `done` rejects as `App.runSignals` does, or with DroppedError. */
   admit(signals: Signal[], problems: readonly string[]): Admission<Ran> {
-    return this.#turnstile.admit(() =>
+    return this.#admissions.admit(() =>
       this.#counted(async () => {
         const ran = this.#parts.app.runSignals(signals, this.#invocation())
-        return this.#told(ran, problems)
+        return this.#reported(ran, problems)
       }),
     )
   }
 
-  /** The tick that was meant for `at`, through the very door of the functions' ticks. Never rejects. */
+  /**
+   * Runs the tick scheduled for `at`, through the same entry point as ticks of the functions. Never rejects.
+   */
   async tick(at: number): Promise<void> {
-    const { app, clock, tell, ticked, shard } = this.#parts
+    const { app, clock, emit, ticked, shard } = this.#parts
     const startedAt = clock.monotonic()
     const event = { kind: "tick", name: TICK_NAME, time: new Date(at).toISOString(), shard }
-    // A fleet's results are logged one by one, so that they need not all be kept.
+    // Results are logged one by one, so that those of a whole fleet need not be kept.
     const invocation: Invocation = {
       ...this.#invocation(),
-      takeResult: (result) => tell({ kind: "result", result }),
+      takeResult: (result) => emit({ kind: "result", result }),
     }
     const ended = await this.#counted(() =>
-      this.#told(app.handle(event, "schedule", invocation), []).then(
+      this.#reported(app.handle(event, "schedule", invocation), []).then(
         ({ facts }): EndedTick => ({ at, facts }),
         (error: unknown): EndedTick => {
-          tell({ kind: "failed", what: `tick of ${event.time}`, error })
+          emit({ kind: "failed", what: `tick of ${event.time}`, error })
           return { at, facts: error instanceof RunsFailed ? error.facts : [], error }
         },
       ),
@@ -84,13 +89,13 @@ export class Runs {
     const isOk = ended.error === undefined
     this.lastTick = { at, isOk }
     ticked(ended)
-    tell({ kind: "ticked", at, isOk, tookMs: clock.monotonic() - startedAt })
+    emit({ kind: "ticked", at, isOk, tookMs: clock.monotonic() - startedAt })
   }
 
-  /** Sends waiting work away; resolves when all running work has ended. */
+  /** Drops waiting work; resolves when all running work has ended. */
   async stop(): Promise<void> {
-    this.#turnstile.close()
-    // The end of one run may have started the report of another.
+    this.#admissions.close()
+    // Other work may have started while we waited.
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
   }
 
@@ -109,9 +114,9 @@ export class Runs {
     }
   }
 
-  /** One line per run, also of those that ended beside one that failed. */
-  async #told(running: Promise<Ran>, problems: readonly string[]): Promise<Ran> {
-    for (const says of problems) this.#parts.tell({ kind: "warning", says })
+  /** Reports each run, including those that ended although another one failed. */
+  async #reported(running: Promise<Ran>, problems: readonly string[]): Promise<Ran> {
+    for (const says of problems) this.#parts.emit({ kind: "warning", says })
     try {
       const ran = await running
       this.#tellRuns(ran)
@@ -123,9 +128,9 @@ export class Runs {
   }
 
   #tellRuns({ results, warnings, facts }: Ran): void {
-    const { tell, record } = this.#parts
+    const { emit, record } = this.#parts
     for (const one of facts) record(one)
-    for (const result of results) tell({ kind: "result", result })
-    for (const says of warnings) tell({ kind: "warning", says })
+    for (const result of results) emit({ kind: "result", result })
+    for (const says of warnings) emit({ kind: "warning", says })
   }
 }

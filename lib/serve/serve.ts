@@ -2,51 +2,51 @@ import type { IncomingMessage } from "node:http"
 import type { App } from "../app/app.ts"
 import type { PolicyFile } from "../policy-file/load.ts"
 import type { Clock } from "../ports.ts"
-import type { TurnstileLimits } from "./admission-queue.ts"
+import type { AdmissionLimits } from "./admission-queue.ts"
 import { CloudHealth } from "./cloud-health.ts"
 import { type NextTime, nextTimeOf } from "./cron.ts"
 import { Deadline } from "./deadline.ts"
 import type { Emit } from "./event.ts"
-import { answerTo } from "./exchange.ts"
 import { Exposition } from "./exposition.ts"
 import { LedgerHealth } from "./health.ts"
 import { type ListenerLimits, listen, listenerOf, type Reply } from "./listener.ts"
 import { type LivePage, livePageReply, type PagePath } from "./live-page.ts"
 import { type Denial, readerDenial } from "./reader-access.ts"
+import { respondTo } from "./respond.ts"
 import { type EndedTick, Runs } from "./runs.ts"
 import { healthReply, readinessReply, type ServeStatus } from "./status-replies.ts"
 import { Ticker } from "./ticker.ts"
 import { systemTimer, type Timer } from "./timer.ts"
 
-// One process for one host: webhooks and ticks, each through the very run that the functions take.
+// One process on one host for webhooks and ticks. Both use the same run as the functions.
 //
-//   webhook ──▶ who sent it? ──▶ turnstile ──▶ run
+//   webhook ──▶ who sent it? ──▶ admission queue ──▶ run
 //   cron    ──▶ one at a time ───────────────▶ run
 //
-// Only the ledger protects the money, and nothing in here: two of these on one ledger, a kill -9, or a request that comes
-// twice are all the ledger's everyday business.
+// Only the ledger protects the money; nothing in this file does. The ledger handles two processes on one
+// ledger, a kill -9, and a repeated request.
 
 export interface ServeOptions {
   app: App
   host: string
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   port: number
-  /** Of the ticks, in the policy's time zone. */
+  /** Schedule of the ticks, in the policy's time zone. */
   cron: string
-  /** `i/n`: its ticks are for this share of the supernodes, its webhooks for all. Left out: ticks are for all, too. */
+  /** `i/n`: the share of the supernodes that ticks cover; webhooks always cover all. Defaults to all. */
   shard?: string
   version: string
   clock: Clock
-  tell: Emit
-  /** What `GET /` shows. */
+  emit: Emit
+  /** The page that `GET /` returns. */
   page: LivePage
   timer?: Timer
   limits?: Partial<ServeLimits>
 }
 
-export type ServeLimits = ListenerLimits & TurnstileLimits
+export type ServeLimits = ListenerLimits & AdmissionLimits
 
-/** Above what alarms ever need, below what one process can bear. */
+/** Higher than alarms ever need, and lower than the capacity of one process. */
 const LIMITS: ServeLimits = {
   headersMs: 10_000,
   requestMs: 20_000,
@@ -58,11 +58,13 @@ const LIMITS: ServeLimits = {
   inside: 8,
   waiting: 64,
 }
-/** What a reader without the token may answer to. Each is a header of its own: a browser reads only one challenge per header. */
+/**
+ * Challenges for a reader without the token. Each has its own header: a browser reads only one per header.
+ */
 const CHALLENGE = {
   "www-authenticate": ["Bearer", 'Basic realm="supernode-autoscaler", charset="UTF-8"'],
 }
-/** Answers on their way to slow readers get this long once all runs have ended. */
+/** Maximum time to finish sending answers to slow readers, after all runs have ended. */
 const LAST_ANSWERS_MS = 2_000
 
 export interface Serving {
@@ -70,15 +72,18 @@ export interface Serving {
   port: number
   /** Maximum duration of `stop`. */
   graceMs: number
-  /** When the next tick is due, epoch milliseconds; null: never. */
+  /** Time of the next tick, epoch milliseconds; `null` if there is none. */
   nextTick(): number | null
-  /** Reads the policy file again; an invalid one changes nothing and is reported. */
+  /** Reads the policy file again. An invalid file changes nothing and is reported. */
   reload(): Promise<void>
-  /** Takes nothing more, and finishes what runs. Resolves to how many runs were left when the time was over. */
+  /** Accepts no more work and finishes running work. Resolves to the number of runs left after `graceMs`. */
   stop(): Promise<number>
 }
 
-/** Starts to serve. Rejects with RangeError on an invalid cron expression, and with the error of node:net on host and port. */
+/**
+ * Starts to serve. Rejects with RangeError if the cron expression is invalid, and with the error of node:net
+ * if it cannot listen on host and port.
+ */
 export async function startServing(options: ServeOptions): Promise<Serving> {
   const server = new Server(options, await Exposition.open(options))
   await server.start()
@@ -96,13 +101,13 @@ class Server implements Serving {
   #port = 0
   #stopped: Promise<number> | null = null
   #reloading: Promise<void> = Promise.resolve()
-  /** The newest reload was refused: what the operator wrote is not in force. */
+  /** The newest reload was refused, so the previous policy still applies. */
   #isPolicyRefused = false
   readonly #cloud = new CloudHealth()
   readonly #exposition: Exposition
 
   constructor(options: ServeOptions, exposition: Exposition) {
-    const { app, clock, tell, cron, timer = systemTimer } = options
+    const { app, clock, emit, cron, timer = systemTimer } = options
     const limits = { ...LIMITS, ...options.limits }
     this.#options = options
     this.#timer = timer
@@ -111,7 +116,7 @@ class Server implements Serving {
     this.#runs = new Runs({
       app,
       clock,
-      tell,
+      emit,
       limits,
       deadline: this.#deadline,
       ...(options.shard === undefined ? {} : { shard: options.shard }),
@@ -124,12 +129,12 @@ class Server implements Serving {
       clock,
       timer,
       tick: (at) => this.#runs.tick(at),
-      skipped: (tick) => tell({ kind: "tick-skipped", tick }),
+      skipped: (tick) => emit({ kind: "tick-skipped", tick }),
     })
-    const exchange = {
+    const parts = {
       app,
       clock,
-      tell,
+      emit,
       runs: this.#runs,
       health: () => healthReply(this.#status()),
       readiness: () => readinessReply(this.#status()),
@@ -137,15 +142,15 @@ class Server implements Serving {
       page: (incoming: IncomingMessage, path: PagePath) => this.#page(incoming, path),
       isStopping: () => this.#stopped !== null,
     }
-    this.#listener = listenerOf({ answer: (incoming) => answerTo(exchange, incoming), limits, timer })
+    this.#listener = listenerOf({ handle: (incoming) => respondTo(parts, incoming), limits, timer })
   }
 
   async start(): Promise<void> {
     const { port } = await listen(this.#listener, this.#options)
     this.#port = port
-    // Out of file descriptors, for one: what runs goes on.
+    // For example, no file descriptors are left. Running work continues.
     this.#listener.on("error", (error) => {
-      this.#options.tell({ kind: "failed", what: "accepting a connection", error })
+      this.#options.emit({ kind: "failed", what: "accepting a connection", error })
     })
     this.#ticker.start()
   }
@@ -168,22 +173,22 @@ class Server implements Serving {
   }
 
   reload(): Promise<void> {
-    // One after the other, so that the newest file wins.
+    // Reloads run one after the other, so that the newest file wins.
     this.#reloading = this.#reloading.then(() => this.#reload())
     return this.#reloading
   }
 
   async #reload(): Promise<void> {
-    const { app, cron, tell } = this.#options
+    const { app, cron, emit } = this.#options
     if (this.#stopped) return
     try {
       const file = await app.reloadPolicy()
       if (this.#stopped === null) this.#ticker.start(ticksOf(cron, file))
       this.#isPolicyRefused = false
-      tell({ kind: "policy-read", file, next: this.#ticker.due })
+      emit({ kind: "policy-read", file, next: this.#ticker.due })
     } catch (error) {
       this.#isPolicyRefused = true
-      tell({ kind: "policy-refused", error })
+      emit({ kind: "policy-refused", error })
     }
   }
 
@@ -193,17 +198,17 @@ class Server implements Serving {
   }
 
   async #stop(): Promise<number> {
-    const { tell } = this.#options
+    const { emit } = this.#options
     this.#deadline.begin()
-    tell({ kind: "stopping", graceMs: this.graceMs, running: this.#runs.running })
+    emit({ kind: "stopping", graceMs: this.graceMs, running: this.#runs.running })
     this.#ticker.stop()
-    // It listens till the end: meanwhile senders are asked to send again, and a health check learns that we are stopping.
+    // We listen until the end, to tell senders to send again, and health checks that we are stopping.
     await this.#atMost(this.graceMs, this.#runs.stop())
     const left = this.#runs.running
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
     if (left === 0) await this.#atMost(LAST_ANSWERS_MS, closed)
     this.#listener.closeAllConnections()
-    tell({ kind: "stopped", left })
+    emit({ kind: "stopped", left })
     return left
   }
 
@@ -255,7 +260,7 @@ function denied({ status, error }: NonNullable<Denial>): Reply {
   return { status, body: { error }, ...(status === 401 ? { headers: CHALLENGE } : {}) }
 }
 
-/** The policy's schedules and these ticks are written by one hand, so they are read in one zone. */
+/** Ticks use the time zone of the policy's first supernode, since its schedules have the same author. */
 function ticksOf(cron: string, { supernodes }: PolicyFile): NextTime {
   return nextTimeOf(cron, supernodes[0]?.policy.timezone ?? "UTC")
 }

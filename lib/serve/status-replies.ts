@@ -4,21 +4,23 @@ import type { LedgerHealth } from "./health.ts"
 import type { Reply } from "./listener.ts"
 import type { Runs } from "./runs.ts"
 
-/** Replies of `serve` about itself. */
+/** State of the process, from which the replies of `serve` about itself are made. */
 export interface ServeStatus {
   app: App
   version: string
   ledger: LedgerHealth
   cloud: CloudHealth
   runs: Runs
-  /** Epoch milliseconds; null: never. */
+  /** Time of the next tick, epoch milliseconds; `null` if there is none. */
   nextTick: number | null
   isStopping: boolean
   /** The newest reload of the policy file was refused. */
   isPolicyRefused: boolean
 }
 
-/** `GET /readyz`: whether runs can do their work; where not, what an operator must mend. */
+/**
+ * `GET /readyz`: 200 if runs can do their work; otherwise 503 and the problems that an operator must correct.
+ */
 export async function readinessReply(status: ServeStatus): Promise<Reply> {
   const reasons = status.isStopping ? ["stopping"] : await reasonsOf(status)
   const isReady = reasons.length === 0
@@ -28,11 +30,11 @@ export async function readinessReply(status: ServeStatus): Promise<Reply> {
 
 async function reasonsOf({ ledger, cloud, isPolicyRefused }: ServeStatus): Promise<string[]> {
   const refused =
-    "policy-refused: the new policy file is not valid, and the one before stays in force (see the log)"
+    "policy-refused: the new policy file is not valid, and the previous one still applies (see the log)"
   return [...(await ledger.reasons()), ...cloud.reasons(), ...(isPolicyRefused ? [refused] : [])]
 }
 
-/** `GET /healthz`: whether it is alive. Anyone may ask, so it names no supernode. */
+/** `GET /healthz`: the state of the process. It needs no token, so it names no supernode. */
 export async function healthReply(serve: ServeStatus): Promise<Reply> {
   const { app, version, runs, nextTick, isStopping } = serve
   const ledgerIsReadable = await serve.ledger.isReadable()

@@ -2,32 +2,33 @@ import type { Clock } from "../ports.ts"
 import type { NextTime } from "./cron.ts"
 import type { Timer } from "./timer.ts"
 
-/** A tick this late is skipped: the machine slept, or had no time at all. */
+/** A tick that is later than this is skipped: the machine was asleep or overloaded. */
 const MAX_LATE_MS = 60_000
-/** A machine that slept is awake again for at most this long before its clock is looked at. */
+/** Maximum time between two checks of the clock, so that a sleep of the machine is noticed soon after it. */
 const LONGEST_NAP_MS = 30_000
 
-/** Why a tick did not happen. `at` is when it was meant to. */
+/** A tick that did not run, and the reason. `at` is its scheduled time. */
 export type SkippedTick = { at: number; why: "running" | "missed" }
 
 export interface TickerParts {
   next: NextTime
   clock: Pick<Clock, "now">
   timer: Timer
-  /** One tick, by the time it was meant for. Never rejects. */
+  /** Runs one tick; `at` is its scheduled time. Never rejects. */
   tick(at: number): Promise<void>
   skipped(tick: SkippedTick): void
 }
 
 /**
- * Ticks by the wall clock, one at a time. The scheduled instant is the tick's identity, so it is handed on instead of the
- * present; what was missed is not made up for, since the next tick looks at the present anyway.
+ * Runs ticks by the wall clock, one at a time. The scheduled time is the tick's identity, so it is passed on
+ * instead of the current time. Missed ticks are not run later, since the next tick reads the current state
+ * anyway.
  */
 export class Ticker {
   readonly #parts: TickerParts
   #next: NextTime
   #due: number | null = null
-  /** The latest that the clock ever said. */
+  /** The last time read from the clock. If the clock shows less, it was set back. */
   #seen = Number.NEGATIVE_INFINITY
   #isRunning = false
   #cancel: () => void = () => undefined
@@ -37,12 +38,12 @@ export class Ticker {
     this.#next = parts.next
   }
 
-  /** When the next tick is due; null: never, or not started. */
+  /** Time of the next tick, epoch milliseconds; `null` if there is none, or if the ticker is not running. */
   get due(): number | null {
     return this.#due
   }
 
-  /** Starts, or goes on by another schedule. */
+  /** Starts, or continues with another schedule. */
   start(next: NextTime = this.#next): void {
     this.#next = next
     this.#plan()
@@ -71,7 +72,7 @@ export class Ticker {
     const now = this.#parts.clock.now()
     const due = this.#due
     if (due === null) return
-    // Set back by an hour, the clock would not reach the planned time for an hour.
+    // If the clock was set back by an hour, it would reach the planned time an hour late. So plan again.
     if (now < this.#seen) this.#plan()
     else if (now < due) {
       this.#seen = now
@@ -86,7 +87,7 @@ export class Ticker {
     if (at !== null) this.#tick(at)
   }
 
-  /** The newest scheduled time that is not too late; null: all of them are. */
+  /** The newest scheduled time that is not too late; `null` if all are too late. */
   #newestDue(due: number, now: number): number | null {
     let newest = now - due <= MAX_LATE_MS ? due : this.#next(now - MAX_LATE_MS - 1)
     if (newest === null || newest > now) return null

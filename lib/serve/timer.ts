@@ -1,6 +1,6 @@
-/** Calls back later. Tests bring one that does not wait. */
+/** Calls functions later. Tests use one that does not wait. */
 export interface Timer {
-  /** Calls `work` once after that many milliseconds, unless what it gives back was called before. */
+  /** Calls `work` once after `ms` milliseconds, unless the returned function is called before. */
   after(ms: number, work: () => void): () => void
 }
 

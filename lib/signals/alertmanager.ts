@@ -39,7 +39,8 @@ const alertShape = onFirstUse(() =>
 type Alert = z.output<ReturnType<typeof alertShape>>
 
 /**
- * Reads a webhook body of Alertmanager or Grafana alert by alert. Throws SignalError if no alert can be read.
+ * Reads a webhook body of Alertmanager or Grafana alert by alert. Throws SignalError like `readEach`, and for
+ * the body of Grafana's legacy alerting.
  */
 export function readAlerts(body: unknown, now: number, concerns?: Concerns): ReadSignals {
   if (isLegacyGrafana(body)) throw new SignalError(LEGACY_HINT)
@@ -85,7 +86,7 @@ function alertSignal(alert: Alert, now: number): AlarmSignal {
     alarm: labels["alertname"] ?? `without alertname, fingerprint ${cleanText(fingerprint, 64)}`,
     labels,
     resource: resourceOf(alert.labels, labels),
-    state: stateOf(alert, labels),
+    state: alarmState(alert, labels),
     at: now,
     episode: { key: signalId("alertmanager", fingerprint), startsAt },
     points: null,
@@ -95,8 +96,9 @@ function alertSignal(alert: Alert, now: number): AlarmSignal {
 }
 
 /**
- * Labels that name a server by its id (`instance_id`, `serverId` …, or `instance` with a UUID). A name or an address does not
- * count: exporters put their own there. An unreadable one names an unknown server.
+ * Labels that name a server by its id, such as `instance_id`, `serverId`, or `instance` with a UUID. Names
+ * and addresses do not count, because exporters write their own there. An unreadable id counts as an unknown
+ * server.
  */
 function resourceOf(written: unknown, labels: Record<string, string>): Record<string, string> {
   if (typeof written !== "object" || written === null) return {}
@@ -112,25 +114,26 @@ function resourceOf(written: unknown, labels: Record<string, string>): Record<st
 }
 
 /**
- * Grafana fires and resolves for reasons that say nothing about the load. It writes them into the annotation
- * `grafana_state_reason`, or fires an alert of its own (DatasourceNoData, DatasourceError).
+ * State of an alert. Grafana also fires and resolves for reasons that say nothing about the load. It writes
+ * them into the annotation `grafana_state_reason`, or fires an alert of its own (DatasourceNoData,
+ * DatasourceError).
  */
-function stateOf({ status, annotations }: Alert, labels: Record<string, string>): AlarmState {
+function alarmState({ status, annotations }: Alert, labels: Record<string, string>): AlarmState {
   const reason = textIn(ownField(annotations, "grafana_state_reason"), MAX_REASON_CHARS) ?? ""
   if (labels["alertname"] === "DatasourceNoData" || /NoData|MissingSeries/.test(reason))
     return "insufficient-data"
   if (labels["alertname"] === "DatasourceError" || /Error/.test(reason)) return "unknown"
   if (status === "firing") return "alarm"
-  // Resolved because its rule was paused, changed or removed. That says nothing about the load, so it closes
-  // no episode.
+  // A resolved alert with a reason: its rule was paused, changed or removed. That says nothing about the
+  // load, so it closes no episode.
   return status === "resolved" && reason === "" ? "ok" : "unknown"
 }
 
 const MAX_REASON_CHARS = 256
 
-/** An alert with more named numbers than this carries no measurement of ours. */
+/** Maximum number of values that are read from an alert's annotations, and again from Grafana's `values`. */
 const MAX_VALUES = 32
-/** A number with its unit; longer text is a sentence. */
+/** Maximum length of a number with its unit; longer text is a sentence. */
 const MAX_VALUE_CHARS = 64
 
 /** Annotations that begin with a number; the text after it is its unit. */
@@ -143,17 +146,17 @@ function annotatedValues(annotations: unknown): NamedValue[] {
     .slice(0, MAX_VALUES)
 }
 
-/** A number with its unit, and the space around it. */
+/** Maximum length of an annotation that can be a number with its unit and surrounding space. */
 const MAX_WRITTEN_CHARS = 256
 
-/** As it was written, not as it would be cleaned: without its invisible characters "1\u20637" would be 17. */
+/** Trimmed text; empty if it has invisible characters. If they were removed, "1\u20637" would become 17. */
 function textOf(written: unknown): string {
   if (typeof written !== "string" || written.length > MAX_WRITTEN_CHARS) return ""
   const text = written.trim()
   return isVisible(text) ? text : ""
 }
 
-/** Matched only on short text that was trimmed before. */
+/** Number and unit at the start of a trimmed text; `null` if there is none. Matches only short text. */
 function numberIn(text: string): { value: number; unit: string | null } | null {
   if (text.length > MAX_VALUE_CHARS) return null
   const [number] = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(text) ?? []
@@ -162,7 +165,7 @@ function numberIn(text: string): { value: number; unit: string | null } | null {
   return { value, unit: text.slice(number.length).trim() || null }
 }
 
-/** Grafana's `values`: results of queries and conditions by their refId. */
+/** Numbers in Grafana's `values`, which are the results of queries and conditions by their refId. */
 function queriedValues(values: unknown): NamedValue[] {
   if (typeof values !== "object" || values === null || Array.isArray(values)) return []
   return Object.entries(values)

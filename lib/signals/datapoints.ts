@@ -1,12 +1,12 @@
 import type { Datapoint } from "../decision/inputs/signal.ts"
 import { isInstant } from "./instant.ts"
 
-/** Maximum number of periods of a rule. */
+/** Maximum number of points, which is the maximum number of periods of a rule. */
 const MAX_POINTS = 100
 
 /**
- * Foreign points as ours, oldest first, the newest 100; null if none is left. A point without a valid time or
- * number is dropped.
+ * Converts foreign points to datapoints: the newest 100, oldest first. A point without a valid time or number
+ * is dropped. Returns `null` if none is left.
  */
 export function readDatapoints(raw: readonly { at: unknown; value: unknown }[]): Datapoint[] | null {
   const values = new Map<number, number>()
@@ -16,7 +16,7 @@ export function readDatapoints(raw: readonly { at: unknown; value: unknown }[]):
     if (values.has(at) && values.get(at) !== value) contradicted.add(at)
     values.set(at, value)
   }
-  // Two values at one time are no evidence for either.
+  // If one time has two different values, neither is reliable.
   const points = [...values].filter(([at]) => !contradicted.has(at)).map(([at, value]) => ({ at, value }))
   points.sort((a, b) => a.at - b.at)
   return points.length > 0 ? points.slice(-MAX_POINTS) : null

@@ -4,13 +4,13 @@ import { SignalError } from "./signal-error.ts"
 export const MAX_TEXT_BYTES = 256 * 1024
 /** Maximum nesting of objects and lists. */
 const MAX_DEPTH = 20
-/** Maximum number of values in one event; far above what any cloud sends. */
+/** Maximum number of values in one event; far more than any cloud sends. */
 const MAX_NODES = 250_000
-const TOO_MANY = `holds more than ${MAX_NODES} values`
+const TOO_MANY = `contains more than ${MAX_NODES} values`
 
 /**
- * Parses JSON text. Size and depth are checked before parsing. Throws SignalError; `hint` is the action for
- * text that is not JSON.
+ * Parses JSON text. Size and depth are checked before parsing. Throws SignalError. `hint` tells the operator
+ * what to do if the text is not JSON.
  */
 export function readJson(text: string, where: string, hint?: string): unknown {
   if (text.length > MAX_TEXT_BYTES || Buffer.byteLength(text) > MAX_TEXT_BYTES) {
@@ -24,7 +24,7 @@ export function readJson(text: string, where: string, hint?: string): unknown {
   }
 }
 
-/** Counts brackets outside of strings, so that no parser ever meets the depth. */
+/** True if text nests too deep. Counts brackets outside of strings, so JSON.parse never gets such text. */
 function nestsTooDeep(text: string): boolean {
   let depth = 0
   let inString = false
@@ -42,7 +42,7 @@ function nestsTooDeep(text: string): boolean {
   return false
 }
 
-/** Reason why a parsed event is too large; null if it is not. */
+/** Reason why a parsed event is too large or nests too deep; `null` if neither is true. */
 export function sizeProblem(event: unknown): string | null {
   const waiting: { value: unknown; depth: number }[] = [{ value: event, depth: 0 }]
   let nodes = 0

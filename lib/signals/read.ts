@@ -27,7 +27,8 @@ const SHAPES: readonly Shape[] = [
 ]
 
 /**
- * Reads signals from a foreign event. Throws SignalError, and nothing else, if this door knows no part of it.
+ * Reads signals from a foreign event. Throws SignalError, and nothing else, if the event is unreadable or
+ * unknown, or if it belongs to another door.
  */
 export function readSignals(event: unknown, door: DoorName, context: SignalContext): ReadSignals {
   if (!isObject(event)) throw new SignalError(`the event is ${nameOf(event)}, not an object`, known(door))
@@ -35,24 +36,24 @@ export function readSignals(event: unknown, door: DoorName, context: SignalConte
   if (tooMuch !== null) throw new SignalError(`the event ${tooMuch}`)
   if (httpRequestOf(event) !== null) {
     throw new SignalError(
-      "the event is an HTTP request, which only a webhook endpoint reads; `run --event` reads it as one",
+      "the event is an HTTP request, which only a webhook endpoint or `run --event` accepts",
       known(door),
     )
   }
   const shape = SHAPES.find((candidate) => candidate.looksLike(event))
   const bare = shape ? null : bareMessage(event)
   if (bare !== null) throw new SignalError(`the event is ${bare}`)
-  if (!shape) throw new SignalError("the event has no shape that is known here", known(door))
+  if (!shape) throw new SignalError("the event has an unknown format", known(door))
   if (door !== "any" && shape.door !== door) {
     throw new SignalError(
-      `the event is of shape "${shape.name}", which is for the ${shape.door} door`,
+      `the event has the format "${shape.name}", which is for the ${shape.door} door`,
       known(door),
     )
   }
   return shape.read(event, context)
 }
 
-/** An alarm without the envelope that brings it; null for anything else. */
+/** Message for an alarm that lacks its SNS or SMN envelope; `null` for any other event. */
 function bareMessage(event: Json): string | null {
   if (Object.hasOwn(event, "AlarmArn") || Object.hasOwn(event, "NewStateValue"))
     return "a CloudWatch alarm without the envelope of SNS: switch off `Enable raw message delivery` (RawMessageDelivery) of the SNS subscription, and pass the event on as the function gets it"
@@ -63,7 +64,7 @@ function bareMessage(event: Json): string | null {
 
 function known(door: DoorName): { hint: string } {
   const names = SHAPES.filter((shape) => door === "any" || shape.door === door).map((shape) => shape.name)
-  return { hint: `the ${door === "any" ? "" : `${door} `}door knows: ${names.join(" · ")}` }
+  return { hint: `the ${door === "any" ? "" : `${door} `}door accepts: ${names.join(" · ")}` }
 }
 
 function isObject(event: unknown): event is Json {

@@ -7,7 +7,7 @@ import { one, parseShape, type Shape } from "./shape.ts"
 import { SignalError } from "./signal-error.ts"
 import { signalId } from "./signal-id.ts"
 
-/** Text that a person wrote, cleaned: it goes to the ledger, to terminals and into messages. */
+/** Text that a person wrote. It is cleaned, because the ledger, terminals and messages show it. */
 const operatorText = (max: number) =>
   z
     .string()
@@ -15,28 +15,28 @@ const operatorText = (max: number) =>
     .transform((text) => cleanText(text, max))
     .refine((text) => text !== "", { error: "must not be blank" })
 
-/** A request that still has the placeholder of a printed example was not meant to be sent. */
-const meant = (max: number, what: string) =>
+/** Refuses the placeholder of a printed example: such a request was not meant to be sent. */
+const notPlaceholder = (max: number, what: string) =>
   operatorText(max).refine((text) => !PLACEHOLDERS.some((one) => one === text.trim()), {
     error: `is still the placeholder of an example: write ${what}`,
   })
 
 /**
- * Contract of a manual request. Unknown keys are refused, since a misspelt key would request something else.
+ * Schema of a manual request. Unknown keys are refused, since a misspelt key would request something else.
  */
 const requestShape = onFirstUse(() =>
   z.strictObject({
     supernode: operatorText(128),
     mode: z.enum(["dry-run", "live"], { error: 'must be "dry-run" or "live"' }).default("dry-run"),
     servers: z.int({ error: "must be a whole number of servers" }).min(1).max(48).optional(),
-    requestedBy: meant(256, "the name of the requester"),
-    why: meant(2_000, "the reason for this purchase"),
+    requestedBy: notPlaceholder(256, "the name of the requester"),
+    why: notPlaceholder(2_000, "the reason for this purchase"),
     planHash: z
       .string()
       .regex(/^sha256:[0-9a-f]{64}$/, { error: "must be the hash of a plan: sha256: and 64 hex digits" })
       .optional(),
     bypassCooldown: z.boolean().default(false),
-    // Never shown unchanged, so that two ids stay distinct.
+    // Not cleaned, so that different ids stay different. `signalId` makes an id safe to show.
     id: z.string().max(2_000).regex(/\S/, { error: "must not be blank" }).optional(),
   }),
 )

@@ -9,14 +9,14 @@ import { SignalError } from "./signal-error.ts"
 /** One supernode that a signal concerns. */
 export interface Route {
   policy: Policy
-  /** The alarm is listed under this supernode only, so its points can concern no other. */
+  /** True if only this supernode lists the alarm. Then its datapoints cannot concern another one. */
   exclusive: boolean
 }
 
-/** Finds the supernodes that a signal concerns. Made once for a list of policies: an alarm then looks at few of them. */
+/** Finds the supernodes that a signal concerns. Create it once per list of policies: it builds an index. */
 export class SignalRouter {
   readonly #policies: readonly Policy[]
-  /** Positions of the policies that list an alarm, by the keys of that alarm. Made for the first alarm. */
+  /** Positions in `#policies`, by key of the alarms that they list. Built for the first alarm. */
   readonly #listed: () => ReadonlyMap<string, readonly number[]>
 
   constructor(policies: readonly Policy[]) {
@@ -25,8 +25,9 @@ export class SignalRouter {
   }
 
   /**
-   * Supernodes that a signal concerns. An alarm concerns each one that lists it, possibly none. A tick concerns all, or those
-   * of its shard. A request concerns the one that it names. Throws SignalError if the policy has no such supernode.
+   * Supernodes that a signal concerns. An alarm concerns each supernode that lists it, possibly none. A tick
+   * concerns all, or those of its shard. A request concerns the one that it names; throws SignalError if that
+   * does not exist.
    */
   route(signal: Signal): Route[] {
     switch (signal.kind) {
@@ -50,7 +51,7 @@ export class SignalRouter {
   /** True for an alarm that any of the supernodes lists. */
   readonly concerns: Concerns = (subject) => this.#thatList(subject).length > 0
 
-  /** In the policies' order. A key is only a part of what an alarm must match. */
+  /** Policies that list the alarm, in their order. A key is only part of a match, so each one is checked. */
   #thatList(subject: Subject): Policy[] {
     const positions = new Set(keysOf(subject).flatMap((key) => this.#listed().get(key) ?? []))
     return [...positions]
@@ -72,7 +73,7 @@ function positionsByKey(policies: readonly Policy[]): Map<string, number[]> {
   return positions
 }
 
-/** Of the labels that Alertmanager's alarms must have, one is enough to find them. */
+/** Keys that find an entry of `alarms`. One of the labels that an Alertmanager alarm must have is enough. */
 function keysOfMatch({ alertmanager = {}, ...byId }: AlarmMatch): string[] {
   const ids = Object.entries(byId).flatMap(([source, id]) => (id === undefined ? [] : [[source, id]]))
   const label = Object.entries(alertmanager).slice(0, 1)
@@ -110,8 +111,8 @@ function named({ supernode }: RequestSignal, policies: readonly Policy[]): Polic
   const policy = policies.find(({ name }) => name === supernode)
   if (policy) return policy
   const names = policies.map(({ name }) => name)
-  const meant = didYouMean(supernode, names)
+  const suggestion = didYouMean(supernode, names)
   throw new SignalError(
-    `supernode: "${supernode}" is not in the policy${meant === null ? "." : `; did you mean "${meant}"?`} Known: ${names.join(", ") || "none"}`,
+    `supernode: "${supernode}" is not in the policy${suggestion === null ? "." : `; did you mean "${suggestion}"?`} Known: ${names.join(", ") || "none"}`,
   )
 }

@@ -4,15 +4,15 @@ import type { AlarmSignal, Signal } from "../decision/inputs/signal.ts"
 import { readJson } from "./json-text.ts"
 import { SignalError } from "./signal-error.ts"
 
-/** Events that a door accepts; `any` is the command line's. */
+/** Kinds of events that a door accepts. `any` is the door of the command line. */
 export type DoorName = "alarm" | "schedule" | "manual" | "any"
 
 export interface SignalContext {
   /** Arrival time, epoch milliseconds. */
   now: number
-  /** Name of ticks without one. */
+  /** Name for ticks that have none. Defaults to `tick`. */
   tickName?: string
-  /** Alarms that a supernode lists. Absent: all of them count. */
+  /** True for alarms that a supernode lists. If absent, every alarm counts as listed. */
   concerns?: Concerns | undefined
 }
 
@@ -22,7 +22,7 @@ export type Concerns = (subject: Subject) => boolean
 
 export interface ReadSignals {
   signals: Signal[]
-  /** Parts of a many-alarm event that could not be read; the readable rest is in `signals`. */
+  /** Problems of the parts of a many-alarm event that could not be read. The other parts are in `signals`. */
   problems: string[]
 }
 
@@ -49,7 +49,7 @@ export function parseShape<T extends z.ZodType>(schema: T, value: unknown, where
   )
 }
 
-/** Our sentence for a wrong type. zod's own messages contain no foreign text and are short. */
+/** Rewords zod's message about a wrong type. Its other messages are short and quote no foreign text. */
 function say(message: string): string {
   const [, expected, received] = /^Invalid input: expected (\w+), received (\w+)$/.exec(message) ?? []
   if (expected === undefined) return message
@@ -58,36 +58,35 @@ function say(message: string): string {
 
 export interface EachPart {
   read(part: unknown, where: string): Signal
-  /** The alarm of an unreadable part; null if that is unknown too. */
+  /** Alarm of a part, also of an unreadable part; `null` if it is unknown. */
   subject(part: unknown): Subject | null
   concerns: Concerns | undefined
 }
 
 /**
- * Reads each part by itself, so that one malformed part loses no other. A malformed part that concerns no
- * supernode is no problem. Signals have the order in which they run. Throws SignalError if no part can be
- * read and one may concern us.
+ * Reads each part by itself, so a malformed part does not affect the others. A malformed part is ignored if
+ * it is an alarm that no supernode lists. Signals have the order in which they run. Throws SignalError if
+ * there are no parts, or if no part was read or ignored.
  */
 export function readEach(parts: readonly unknown[], where: string, each: EachPart): ReadSignals {
   const { read, subject, concerns } = each
   const found = new Map<string, Candidate>()
   const problems: string[] = []
   let ignored = 0
-  const isOthers = (part: unknown): boolean => {
+  const isUnlisted = (part: unknown): boolean => {
     const about = concerns ? subject(part) : null
     return about !== null && concerns?.(about) === false
   }
   for (const [i, part] of parts.entries()) {
     try {
       const signal = read(part, `${where}.${i}`)
-      // Ids of senders may collide: a signal that concerns us precedes others, and an alarm precedes other
-      // states.
+      // Two parts may have the same id. A signal that concerns us is preferred, then one with state `alarm`.
       const held = found.get(signal.id)
-      const candidate = { signal, isOurs: !isOthers(part) }
+      const candidate = { signal, isOurs: !isUnlisted(part) }
       if (held === undefined || comesBefore(candidate, held)) found.set(signal.id, candidate)
     } catch (error) {
       if (!(error instanceof SignalError)) throw error
-      if (isOthers(part)) ignored += 1
+      if (isUnlisted(part)) ignored += 1
       else problems.push(...error.problems)
     }
   }
@@ -102,32 +101,32 @@ interface Candidate {
   isOurs: boolean
 }
 
-/** True if the candidate replaces the signal that was found before under the same id. */
+/** True if the candidate replaces `held`, which has the same id and was found before. */
 function comesBefore(candidate: Candidate, held: Candidate): boolean {
   if (candidate.isOurs !== held.isOurs) return candidate.isOurs
-  const [mayWake, mightWake] = [rings(candidate.signal), rings(held.signal)]
+  const [mayWake, mightWake] = [isInAlarm(candidate.signal), isInAlarm(held.signal)]
   return mayWake === mightWake ? candidate.signal.at > held.signal.at : mayWake
 }
 
 /**
- * Sorts the signals of one event: by their time, and at one instant the alarms first. So an OK closes no
- * episode whose alarm is in the same event and has not run yet.
+ * Sorts the signals of one event by time. At the same time, alarms come first. So an OK cannot close an
+ * episode before the alarm of the same event and time has run.
  */
 function inOrder(a: Signal, b: Signal): number {
-  return a.at - b.at || Number(rings(b)) - Number(rings(a))
+  return a.at - b.at || Number(isInAlarm(b)) - Number(isInAlarm(a))
 }
 
-function rings(signal: Signal): boolean {
+function isInAlarm(signal: Signal): boolean {
   return signal.kind === "alarm" && signal.state === "alarm"
 }
 
-/** An own field of a foreign value; undefined if it is no object or lacks the field. */
+/** An own field of a foreign value; `undefined` if the value is not an object or lacks the field. */
 export function ownField(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined
   return (value as Json)[name]
 }
 
-/** The alarm that a JSON text names under `key`; null if it is unknown. */
+/** Alarm that a JSON text names under `key`; `null` if it is unknown. */
 export function subjectIn(text: unknown, source: Subject["source"], key: string): Subject | null {
   if (typeof text !== "string") return null
   try {
@@ -139,7 +138,7 @@ export function subjectIn(text: unknown, source: Subject["source"], key: string)
   }
 }
 
-/** Maximum number of reported problems: a thousand say no more than the first ones. */
+/** Maximum number of reported problems. Further problems would be much like the first ones. */
 const MAX_PROBLEMS = 20
 
 function shortened(problems: readonly string[]): string[] {
@@ -159,7 +158,7 @@ const MAX_NAMES_CHARS = 16 * 1024
 
 /**
  * Labels or dimensions by name, cleaned and bounded, since the ledger keeps them. Values that are not text
- * are left out, and so is everything past 64 names or 16 KB. Any value except an object has none.
+ * are dropped, and so is everything past 64 names or 16 KB. Empty if `value` is not an object.
  */
 export function namesIn(value: unknown): Record<string, string> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return {}
@@ -168,7 +167,7 @@ export function namesIn(value: unknown): Record<string, string> {
   for (const [rawName, rawText] of Object.entries(value)) {
     if (typeof rawText !== "string" || rawName === "__proto__") continue
     const name = cleanText(rawName, MAX_NAME_CHARS)
-    // A name that only looks like another one takes nothing from it.
+    // If cleaning turns this name into another existing name, that other name keeps its value.
     if (name !== rawName && Object.hasOwn(value, name)) continue
     const text = cleanText(rawText, MAX_VALUE_CHARS)
     chars += name.length + text.length
@@ -178,12 +177,12 @@ export function namesIn(value: unknown): Record<string, string> {
   return Object.fromEntries(kept)
 }
 
-/** A resource with an unreadable name: it is no server of ours, and differs from "none". */
+/** A resource whose name is unreadable. It is no server of ours, and it differs from having no resource. */
 export const UNREADABLE_RESOURCE: Readonly<Record<string, string>> = { unreadable: "resource" }
 
 /**
- * The resource that a message names: a mapping, a list of `{ name, value }`, or empty (absent, null, an empty
- * text).
+ * Resource that a message names, from a mapping or a list of `{ name, value }`. Empty if `value` is absent,
+ * `null` or an empty text; `UNREADABLE_RESOURCE` if any part of it cannot be kept.
  */
 export function resourceIn(value: unknown): Record<string, string> {
   if (value === undefined || value === null || value === "") return {}
@@ -194,7 +193,7 @@ export function resourceIn(value: unknown): Record<string, string> {
   return isWhole ? names : { ...UNREADABLE_RESOURCE }
 }
 
-/** `[{ name, value }]` as a mapping; null if an item is malformed or a name occurs twice. */
+/** Converts `[{ name, value }]` to a mapping; `null` if an item is malformed or a name occurs twice. */
 function pairsIn(list: readonly unknown[]): Record<string, unknown> | null {
   const pairs = new Map<string, unknown>()
   for (const item of list) {
@@ -205,7 +204,7 @@ function pairsIn(list: readonly unknown[]): Record<string, unknown> | null {
   return Object.fromEntries(pairs)
 }
 
-/** Text of a foreign field, cleaned; null for any other value and for blank text. */
+/** Text of a foreign field, cleaned; `null` for any other value and for blank text. */
 export function textIn(value: unknown, maxChars: number): string | null {
   return typeof value === "string" ? cleanText(value, maxChars) || null : null
 }

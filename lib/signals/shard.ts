@@ -4,7 +4,7 @@ import { digestText } from "../digest.ts"
 import { onFirstUse } from "../on-first-use.ts"
 
 const FORM = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/
-/** 48 bits: an exact number, and even over any count of shards that can be written. */
+/** 48 bits: exact as a JavaScript number, and enough to spread evenly over the largest allowed `count`. */
 const HASH_BYTES = 6
 
 /** Parses `"i/n"`: the i-th of n shares of the supernodes, counted from 1. */
@@ -22,8 +22,8 @@ function wording(): string {
 }
 
 /**
- * True if the supernode of that id is in this share. It depends on the id alone, so that n ticks reach each
- * supernode exactly once.
+ * True if the supernode with this id is in the shard. The result depends only on the id, so n ticks, one per
+ * shard, reach each supernode exactly once.
  */
 export function isInShard(supernodeId: string, { index, count }: Shard): boolean {
   const bytes = Buffer.from(digestText(supernodeId).slice("sha256:".length), "hex")

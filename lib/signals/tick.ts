@@ -7,7 +7,7 @@ import { signalId } from "./signal-id.ts"
 
 const MAX_NAME_CHARS = 256
 
-/** Name of the trigger: a rule, schedule or timer. A malformed one counts as none. */
+/** Name of the trigger: a rule, schedule or timer. A malformed name counts as absent. */
 export const tickName = onFirstUse(() =>
   z
     .string()
@@ -25,9 +25,9 @@ interface Fired {
 }
 
 /**
- * A tick is identified by its trigger and its scheduled time, so that a late or second delivery is the same
- * tick. The shard is no part of its id: a supernode is in one shard, and after a change of n the same moment
- * still buys once.
+ * A tick is identified by its trigger and its scheduled time, so a late or second delivery is the same tick.
+ * The shard is not part of the id, although each supernode is in only one shard. If the number of shards
+ * changes, a second tick for the same time still counts as a duplicate and buys nothing.
  */
 export function tickSignal({ name, at, shard }: Fired, context: SignalContext): TickSignal {
   const own = name === undefined ? "" : cleanText(name, MAX_NAME_CHARS)

@@ -3,7 +3,7 @@ import type { Datapoint } from "../decision/inputs/signal.ts"
 import type { Policy, Rule } from "../decision/policy/policy.ts"
 import { highIsBad, levelsOf } from "../decision/policy/threshold.ts"
 import { readAlarm } from "../metrics/alarm.ts"
-import type { MetricQuestion } from "../ports.ts"
+import type { MetricQuery } from "../ports.ts"
 import type { LoadHistory } from "./load-file.ts"
 import type { LoadSeries } from "./load-series.ts"
 
@@ -12,9 +12,9 @@ import type { LoadSeries } from "./load-series.ts"
 /** `--elastic`: the history is the utilisation of `firstServers`, and more servers share the same demand. */
 export interface Elasticity {
   firstServers: number
-  /** Maximum value of the meter: a row at it may hide any higher demand. */
+  /** Maximum value of the meter. A row at this value may hide a higher demand. */
   ceiling: number
-  /** Servers that ran at that time of the replay. */
+  /** Number of servers that ran at that time of the replay. */
   runningAt(at: number): number
 }
 
@@ -29,7 +29,7 @@ const MINUTE_MS = 60_000
 /** Rows that one or several rules read, with the values that their meter showed. */
 export interface ShownMeter {
   rules: string[]
-  /** The first and the last row; those of the history where these rules have no rows. */
+  /** Times of the first and last row, epoch milliseconds; without rows, those of the whole history. */
   from: number
   to: number
   count: number
@@ -40,7 +40,7 @@ export class HistoryMeter {
   readonly #policy: Policy
   readonly #history: LoadHistory
   readonly #elasticity: Elasticity | null
-  readonly #readers: readonly RuleReader[]
+  readonly #readers: readonly MeterReader[]
 
   constructor({ policy, history, elasticity }: HistoryMeterOptions) {
     this.#policy = policy
@@ -49,23 +49,23 @@ export class HistoryMeter {
     this.#readers = policy.rules.map((rule) => readerOf(rule, (at, value) => this.#shown(rule, at, value)))
   }
 
-  /** One reading per rule: one series for the supernode as a whole. */
-  read(question: MetricQuestion): Reading[] {
+  /** One reading per rule, with one series for the supernode as a whole. */
+  read(query: MetricQuery): Reading[] {
     return this.#readers.map((reader, i) => {
       const rule = this.#policy.rules[i]
       const series = rule && seriesOf(this.#history, rule.name)
-      if (!reader || !rule) return readAlarm(rule?.name ?? "", question)
+      if (!reader || !rule) return readAlarm(rule?.name ?? "", query)
       if (!series) return unread(rule, reader.periodMs)
       return {
         rule: rule.name,
         periodMs: reader.periodMs,
-        series: [{ server: null, points: reader.points(series, question.now) }],
+        series: [{ server: null, points: reader.points(series, query.now) }],
         problem: null,
       }
     })
   }
 
-  /** Minutes of the history beyond each rule's threshold, as its meter showed them in this replay. */
+  /** Minutes beyond each rule's threshold, by rule name, as its meter showed the history in this replay. */
   minutesAbove(): Record<string, number> {
     const rows = this.#policy.rules.map((rule): [string, number] => {
       const series = rule.metric.alarm ? null : seriesOf(this.#history, rule.name)
@@ -76,7 +76,7 @@ export class HistoryMeter {
     return Object.fromEntries(rows)
   }
 
-  /** What the rules' meters showed in this replay; rules that read the same rows in the same way share one. */
+  /** Values that the rules' meters showed in this replay. Rules that read the same values share one meter. */
   shown(): ShownMeter[] {
     const meters = new Map<string, ShownMeter>()
     const known: (LoadSeries | null)[] = []
@@ -107,7 +107,7 @@ export class HistoryMeter {
     return { rules: [rule.name], from: series.first, to: series.last, count: series.length, rows }
   }
 
-  /** Minutes at the meter's ceiling, where the demand is unknown: of the rule with the most of them. */
+  /** Minutes at the meter's ceiling, during which the demand is unknown; the maximum over all rules. */
   minutesUnknown(): number {
     const { ceiling } = this.#elasticity ?? {}
     if (ceiling === undefined) return 0
@@ -118,7 +118,7 @@ export class HistoryMeter {
     return Math.max(0, ...minutes)
   }
 
-  /** Value of the meter when the history has this value. */
+  /** Value that the meter shows for a value of the history. */
   #shown(rule: Rule, at: number, value: number): number {
     if (!this.#elasticity || !isSpread(rule)) return value
     const { firstServers, runningAt } = this.#elasticity
@@ -126,7 +126,7 @@ export class HistoryMeter {
   }
 }
 
-/** True if more servers lower this meter: a metric that breaches on low values is no utilisation. */
+/** True if more servers lower this meter. A metric that breaches on low values is not a utilisation. */
 export function isSpread(rule: Rule): boolean {
   return highIsBad(rule)
 }
@@ -135,19 +135,19 @@ export function seriesOf(history: LoadHistory, rule: string): LoadSeries | null 
   return history.byRule.get(rule) ?? history.all
 }
 
-type RuleReader = {
+type MeterReader = {
   periodMs: number
   points(series: LoadSeries, now: number): Datapoint[]
 } | null
 
-/** null for a rule whose evidence is an alarm's own points: a history has no alarms. */
-function readerOf(rule: Rule, shown: (at: number, value: number) => number): RuleReader {
+/** Reader of a rule's meter; `null` for a rule on an alarm's own points, since a history has no alarms. */
+function readerOf(rule: Rule, shown: (at: number, value: number) => number): MeterReader {
   const { "cloud-eye": cloudEye, cloudwatch, prometheus, lag } = rule.metric
   const periodMs = (cloudEye ?? cloudwatch ?? prometheus)?.period
   if (periodMs === undefined) return null
   const statistic = (cloudEye ?? cloudwatch)?.statistic ?? "average"
   const combine = statistic === "max" || statistic === "min" ? Math[statistic] : null
-  // A period that ended changes no more, and consecutive ticks share most of their periods.
+  // The value of an ended period no longer changes, and consecutive ticks share most of their periods.
   const known = new Map<number, number | null>()
   const valueIn = (series: LoadSeries, start: number): number | null => {
     const seen = known.get(start)
@@ -176,12 +176,12 @@ function readerOf(rule: Rule, shown: (at: number, value: number) => number): Rul
 interface Period {
   start: number
   end: number
-  /** null: the average. */
+  /** Combines two values; `null` averages all values. */
   combine: ((a: number, b: number) => number) | null
   shown(at: number, value: number): number
 }
 
-/** Rows that begin in the period; else the row that lasts into it; null without any value. */
+/** Value of the rows that begin in the period, otherwise of a row that lasts into it; `null` without any. */
 function periodValue(series: LoadSeries, { start, end, combine, shown }: Period): number | null {
   let [total, count] = [0, 0]
   let row = series.rowFrom(start)

@@ -3,14 +3,14 @@ import { didYouMean } from "../decision/policy/did-you-mean.ts"
 import { LoadSeries } from "./load-series.ts"
 
 // Reads a load history: CSV with the header `time,value` or `time,metric,value`, or JSON lines with the same
-// fields. It is read as a stream, so that a year by the minute takes little memory.
+// fields. Reads it as a stream, so that a year by the minute takes little memory.
 
 /** A load history: one series for all rules, or one for each rule by its name. */
 export interface LoadHistory {
-  /** The series without a name, for every rule that has none of its own. */
+  /** The series without a rule's name, for rules without a series of their own; `null` if there is none. */
   all: LoadSeries | null
   byRule: ReadonlyMap<string, LoadSeries>
-  /** The first and the last row, epoch milliseconds. */
+  /** Times of the first and last row, epoch milliseconds. */
   from: number
   to: number
 }
@@ -30,10 +30,10 @@ export class LoadFileError extends Error {
 /** Maximum number of reported problems; further ones are only counted. */
 const MAX_PROBLEMS = 50
 const MAX_LINE_CHARS = 10_000
-/** Maximum number of rows: a year by the second fits, and more are likely a mistake. */
+/** Maximum number of rows: a year by the second fits. A larger file is probably a mistake. */
 const MAX_ROWS = 40_000_000
 
-/** Reads the text of such a file. Throws LoadFileError with every problem. `rules`: names that the column `metric` may have. */
+/** Reads a load history. `rules`: valid values of `metric`. Throws LoadFileError with all problems. */
 export async function readLoad(
   name: string,
   chunks: AsyncIterable<Uint8Array>,
@@ -65,7 +65,7 @@ interface Row {
 class LoadReader {
   #line = 0
   #rows = 0
-  /** null until the first line that is not empty. */
+  /** `null` until the first line that is not empty. */
   #form: { kind: "json" } | { kind: "csv"; hasMetric: boolean } | null = null
   #isBroken = false
   readonly #series = new Map<string | null, LoadSeries>()
@@ -84,7 +84,7 @@ class LoadReader {
     if (line === "") return
     if (line.length > MAX_LINE_CHARS) this.#stop("is longer than 10,000 characters")
     else if (this.#form === null) this.#begin(line)
-    else if (++this.#rows > MAX_ROWS) this.#stop("is one row too many: at most 40 million are read")
+    else if (++this.#rows > MAX_ROWS) this.#stop("is over the limit of 40 million rows")
     else this.#addLine(line)
   }
 
@@ -99,7 +99,7 @@ class LoadReader {
       this.#form = { kind: "csv", hasMetric: header !== "time,value" }
     else
       this.#stop(
-        'must be the header "time,value" or "time,metric,value", or the first of JSON lines such as {"time":"2026-01-31T18:00:00Z","value":97}',
+        'must be the header "time,value" or "time,metric,value", or the first JSON line, such as {"time":"2026-01-31T18:00:00Z","value":97}',
       )
   }
 
@@ -146,7 +146,10 @@ class LoadReader {
     else if (rows.length === 0 && this.#problems.length === 0) this.#report("has a header and no rows", 1)
     if (this.#problems.length > 0) {
       const count = this.#problems.length + this.#more
-      const more = this.#more === 0 ? [] : [`${this.name}: and ${this.#more} more`]
+      const more =
+        this.#more === 0
+          ? []
+          : [`${this.name}: and ${this.#more} more ${this.#more === 1 ? "problem" : "problems"}`]
       throw new LoadFileError(
         `the load file has ${count} ${count === 1 ? "problem" : "problems"}; nothing was simulated`,
         [...this.#problems, ...more],
@@ -166,7 +169,7 @@ class LoadReader {
   }
 }
 
-/** History of these series; null is the series for every rule without its own. */
+/** Load history from series by rule name. The key `null` is the series for every rule without its own. */
 export function historyOf(series: ReadonlyMap<string | null, LoadSeries>): LoadHistory {
   const byRule = new Map<string, LoadSeries>()
   for (const [rule, one] of series) if (rule !== null) byRule.set(rule, one)
@@ -208,7 +211,7 @@ function jsonRow(line: string): Row | string {
     return "must be an object with time, value and optionally metric"
   const foreign = Object.keys(row).find((key) => !FIELDS.includes(key))
   if (foreign !== undefined)
-    return `${JSON.stringify(foreign)} is not a known field: allowed are time, metric and value`
+    return `${JSON.stringify(foreign)} is not a known field: allowed fields are time, metric and value`
   for (const needed of ["time", "value"]) if (!(needed in row)) return `has no ${needed}`
   return row as Row
 }
@@ -217,7 +220,7 @@ const isoInstant = z.union([
   z.iso.datetime({ offset: true }),
   z.iso.datetime({ offset: true, precision: -1 }),
 ])
-/** Years outside 2000 to 2100 come from a number in other units. */
+/** A time outside the years 2000 to 2100 is probably a number in another unit. */
 const EARLIEST_MS = Date.parse("2000-01-01T00:00:00Z")
 const LATEST_MS = Date.parse("2100-01-01T00:00:00Z")
 
@@ -243,7 +246,7 @@ function isoTime(time: unknown): number | null {
   return Number.isNaN(at) ? null : at
 }
 
-/** NaN: no value at that time, if the cell is empty, NaN or null. */
+/** The number, or NaN if there is no value at that time: the cell is empty, NaN or null. */
 function readNumber(value: unknown): number | { problem: string } {
   if (value === null || value === "" || value === "NaN") return Number.NaN
   const number =
@@ -254,7 +257,7 @@ function readNumber(value: unknown): number | { problem: string } {
         : Number.NaN
   if (Number.isFinite(number)) return number
   return {
-    problem: `value: must be a number without a unit, or empty without a value, not ${shown(value)}`,
+    problem: `value: must be a number without a unit, or empty if there is no value, not ${shown(value)}`,
   }
 }
 

@@ -1,12 +1,12 @@
 const MINUTE_MS = 60_000
-/** Number of gaps that determine the usual distance of rows. */
+/** Maximum number of gaps between rows from which their usual distance is computed. */
 const MAX_GAPS = 1_000
 const FIRST_CAPACITY = 1_024
 
 /**
- * Values of one meter in order of time: a pair of numbers per row, so that a year by the minute takes 8 MB. A
- * row lasts until the next one, but no longer than the usual distance of rows (`stepMs`): after that there is
- * a gap without data.
+ * Values of one meter in order of time. A row takes 16 bytes and the arrays double when full, so a year by
+ * the minute takes 17 MB. A row lasts until the next one, but no longer than the usual distance of rows
+ * (`stepMs`); after that there is a gap without data.
  */
 export class LoadSeries {
   #times = new Float64Array(FIRST_CAPACITY)
@@ -14,7 +14,7 @@ export class LoadSeries {
   #step: number | null = null
   length = 0
 
-  /** `at`: epoch milliseconds, later than all rows before. NaN: the file has no value at this time. */
+  /** `at` is in epoch milliseconds and after all earlier rows. `value` is NaN if the file has none then. */
   add(at: number, value: number): void {
     if (this.length === this.#times.length) {
       this.#times = grown(this.#times)
@@ -42,20 +42,20 @@ export class LoadSeries {
     return this.#values[row] ?? Number.NaN
   }
 
-  /** The usual distance of two rows: the median of the first thousand, a minute for a single row. */
+  /** Usual distance of rows, milliseconds: the median of the first 1,000 gaps; a minute for a single row. */
   get stepMs(): number {
     this.#step ??= medianGap(this.#times.subarray(0, Math.min(this.length, MAX_GAPS + 1)))
     return this.#step
   }
 
-  /** Duration of that row, milliseconds. */
+  /** Duration of a row, milliseconds. */
   durationOf(row: number): number {
     return row + 1 < this.length
       ? Math.min(this.stepMs, this.timeAt(row + 1) - this.timeAt(row))
       : this.stepMs
   }
 
-  /** The first row at or after that time. */
+  /** Index of the first row at or after that time; `length` if there is none. */
   rowFrom(at: number): number {
     let [low, high] = [0, this.length]
     while (low < high) {

@@ -6,27 +6,27 @@ import type { Cloud } from "../ports.ts"
 import { historyOf, type LoadHistory } from "./load-file.ts"
 import { LoadSeries } from "./load-series.ts"
 
-// A load history from the meters that a policy names: the reader of a run, asked for many periods instead of
-// the newest few.
+// Reads a load history from the meters that a policy names. Uses the metric reader of a run, but fetches many
+// periods instead of only the newest few.
 
-/** Periods per request: a long range is split, so that no answer is too large. */
+/** Periods per request. A long range is split, so that no response is too large. */
 const PERIODS_AT_ONCE = 500
 
 export interface MeterRange {
   policy: Policy
-  /** The supernode now: its servers determine the series of the meters. */
+  /** The supernode as it is now. Its servers determine the series of the meters. */
   supernode: Supernode
   /** Epoch milliseconds. */
   from: number
   to: number
-  /** Called for each part of the range that was read. */
+  /** Called after each part of the range. `all` is the number of rules; `done` may have a fraction. */
   onProgress?(done: number, all: number): void
 }
 
 export interface ReadHistory {
-  /** null if no meter has any data in the range. */
+  /** `null` if no meter has any data in the range. */
   history: LoadHistory | null
-  /** One sentence for each rule whose meter has no data, or incomplete data. */
+  /** One sentence for each rule whose meter has no data or incomplete data. */
   problems: string[]
 }
 
@@ -53,7 +53,7 @@ function periodOf({ metric }: Rule): number | null {
 
 interface Part {
   rule: Rule
-  /** Called with the share of the range that was read. */
+  /** Called after each part, with the share (0 to 1) of the range that has been read. */
   onPart(share: number): void
 }
 
@@ -68,23 +68,23 @@ async function readRule(
   let problem: string | null = null
   for (let start = first; start < end; start += PERIODS_AT_ONCE * periodMs) {
     const count = Math.min(PERIODS_AT_ONCE, (end - start) / periodMs)
-    // The newest period of such a run is the last one of this part.
+    // At this time, the newest period that a run reads is the last period of this part.
     const now = start + count * periodMs + rule.metric.lag
     const signal = { kind: "tick" as const, id: `history-${start}`, name: "history", at: now }
     const rules = [{ ...rule, points: { ...rule.points, n: count } }]
     const [reading] = await readMetrics({ policy: { ...policy, rules }, supernode, signal, now })
     if (reading) for (const { at, value } of overServers(reading, rule)) values.add(at, value)
     problem ??= reading?.problem ?? null
-    onPart((start - first) / (end - first))
+    onPart((start + count * periodMs - first) / (end - first))
   }
   return { values, problem }
 }
 
-/** One value for each period, oldest first: over the servers that reported, as the rule combines them. */
+/** One value per period, oldest first. Combines the values of the servers that reported, as the rule does. */
 function overServers({ series }: Reading, { metric }: Rule): { at: number; value: number }[] {
-  const spokesman = series.find(({ server }) => server === null)
+  const ofSupernode = series.find(({ server }) => server === null)
   const byPeriod = new Map<number, number[]>()
-  for (const { points } of spokesman ? [spokesman] : series)
+  for (const { points } of ofSupernode ? [ofSupernode] : series)
     for (const { at, value } of points)
       if (Number.isFinite(value)) byPeriod.set(at, [...(byPeriod.get(at) ?? []), value])
   return [...byPeriod]

@@ -1,6 +1,6 @@
 import type { Offer } from "../decision/inputs/supernode.ts"
 import type { Policy } from "../decision/policy/policy.ts"
-import type { BuyOrder, Cloud, MetricQuestion, Read } from "../ports.ts"
+import type { BuyOrder, Cloud, MetricQuery, Read } from "../ports.ts"
 import type { HistoryMeter } from "./history-meter.ts"
 import { ModelSupernode } from "./model-supernode.ts"
 import { type OrderEnding, outcomeOf, takesEffect } from "./order-ending.ts"
@@ -11,12 +11,12 @@ export interface TimeWindow {
   to: number
 }
 
-/** Window in which a flavor is sold out; null: every flavor. */
+/** Window in which a flavor is sold out; `null` means every flavor. */
 export interface SoldOutWindow extends TimeWindow {
   flavor: string | null
 }
 
-/** Ending of the orders within the window. */
+/** Window in which orders end with `ending`. */
 export interface FailureWindow extends TimeWindow {
   ending: Exclude<OrderEnding, "accepted">
 }
@@ -25,7 +25,7 @@ export interface ModelCloudOptions {
   policy: Policy
   /** Servers at the start. */
   servers: number
-  /** Their creation, epoch milliseconds. */
+  /** Creation time of these servers, epoch milliseconds. */
   since: number
   provisioningMs: number
   soldOut: readonly SoldOutWindow[]
@@ -33,11 +33,11 @@ export interface ModelCloudOptions {
   now(): number
 }
 
-/** Cloud of a simulation: one supernode whose orders bring servers after a while. */
+/** Cloud of a simulation: one supernode whose orders add servers after a while. */
 export class ModelCloud {
   readonly #supernode: ModelSupernode
   readonly #options: ModelCloudOptions
-  /** Running servers from that time on, oldest first. */
+  /** Number of running servers from each time on, oldest first. */
   readonly #running: { at: number; count: number }[]
   #orders = 0
   #settledRead: Read<ReturnType<ModelSupernode["at"]>> | null = null
@@ -50,27 +50,27 @@ export class ModelCloud {
     this.#running = [{ at: Number.NEGATIVE_INFINITY, count }]
   }
 
-  /** Servers that run at that time, past times included. */
+  /** Number of servers that run at that time, which may be in the past. */
   runningAt = (at: number): number => this.#running.findLast((since) => since.at <= at)?.count ?? 0
 
-  /** Changes of the number of running servers, oldest first; the first one is the start. */
+  /** Changes of the number of running servers, oldest first. The first entry is the start. */
   get running(): readonly { at: number; count: number }[] {
     return this.#running
   }
 
-  /** The supernode as a run reads it. */
+  /** Cloud port for a run: this model, with readings from `meter`. */
   portWith(meter: HistoryMeter): Cloud {
     return {
       readSupernode: async () => this.#read(),
       readOffers: async (policy) => this.#answer(this.#offers(policy)),
-      readMetrics: async (question: MetricQuestion) => meter.read(question),
+      readMetrics: async (query: MetricQuery) => meter.read(query),
       buy: async (order) => this.#buy(order),
     }
   }
 
   #read(): Read<ReturnType<ModelSupernode["at"]>> {
     const now = this.#options.now()
-    // Most of the time no order is in progress: then one object serves every read.
+    // Usually no order is in progress; then one object serves every read.
     if (now < this.#lastArrival) return this.#answer(this.#supernode.at(now))
     this.#settledRead ??= this.#answer(this.#supernode.at(now))
     return { ...this.#settledRead, date: now }

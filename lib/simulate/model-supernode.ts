@@ -7,21 +7,21 @@ export interface SupernodeStart {
   id: string
   /** Servers at the start. */
   count: number
-  /** Their creation, epoch milliseconds. */
+  /** Creation time of these servers, epoch milliseconds. */
   since: number
 }
 
-/** True state of one supernode in a model of the cloud: its servers, and the outcome of its orders. */
+/** Actual state of one supernode in a model of the cloud: its servers, and the endings of its next orders. */
 export class ModelSupernode {
   readonly name: string
   readonly id: string
   servers: Server[]
   status = "ACTIVE"
-  /** Servers that the list omits silently. */
+  /** Ids of servers that the list silently omits. */
   readonly hidden = new Set<string>()
-  /** Endings of the next orders, in turn; after them: accepted. */
+  /** Endings of the next orders, first to last. All later orders are accepted. */
   endings: OrderEnding[] = []
-  /** Number of servers that the next order really brings; null: as many as it orders. */
+  /** Number of servers that the next order really adds; `null` adds as many as ordered. */
   delivers: number | null = null
   soldOut: readonly string[] = []
   notOffered: readonly string[] = []
@@ -54,7 +54,7 @@ export class ModelSupernode {
     this.servers = this.servers.map((server) => (ids.includes(server.id) ? { ...server, status } : server))
   }
 
-  /** Servers that run at that time. */
+  /** Number of servers that run at that time. */
   runningAt(now: number): number {
     return this.servers.filter(({ status, updateAt }) => status === "RUNNING" && (updateAt ?? 0) <= now)
       .length

@@ -5,26 +5,26 @@ import type { LedgerEntry } from "../ledger/entry.ts"
 /** One order that may have cost money. Instants are epoch milliseconds. */
 export interface SimulatedPurchase {
   at: number
-  /** Servers before, and in total after it. */
+  /** Total servers before the order (`from`) and after it (`to`). */
   from: number
   to: number
   flavor: string
-  /** null: the ladder has no price for it. */
+  /** `null` if the ladder has no price for it. */
   cost: Amount | null
   /** Rules that proposed it; empty if only a schedule did. */
   rules: string[]
   /** Schedules whose floors it satisfies. */
   schedules: string[]
-  /** Time at which its servers ran, as the run observed it; null if that did not happen. */
+  /** Time at which its servers ran, as a run observed it; `null` if no run observed it. */
   completedAt: number | null
   outcome: "accepted" | "unknown"
   /** Reason: the sentence of the evidence gate. */
   says: string
 }
 
-/** Follows the entries of a run about its orders. */
+/** Collects the orders of a simulation from its ledger entries. */
 export class OrderBook {
-  /** Attempts that were opened, whatever their outcome. */
+  /** Number of attempts that were opened, with any outcome. */
   opened = 0
   readonly failed: Record<string, number> = {}
   readonly #orders = new Map<string, SimulatedPurchase>()

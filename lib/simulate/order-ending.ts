@@ -1,8 +1,8 @@
 import type { Outcome, RejectionClass, Unknown } from "../decision/state/outcome.ts"
 
 /**
- * Ending of an order in a model of the cloud. `lost`: it takes effect and its answer is lost; `vanished`:
- * neither effect nor answer; the others as outcomes name them.
+ * Endings of an order in a model of the cloud. `lost`: the order takes effect, but its response is lost.
+ * `vanished`: neither effect nor response. The others are named as in `Outcome`.
  */
 export const ORDER_ENDINGS = [
   "accepted",
@@ -20,12 +20,12 @@ export const ORDER_ENDINGS = [
 ] as const
 export type OrderEnding = (typeof ORDER_ENDINGS)[number]
 
-/** True if the order brings servers. */
+/** True if the order adds servers. */
 export function takesEffect(ending: OrderEnding): boolean {
   return ending === "accepted" || ending === "lost"
 }
 
-/** The outcome that the client of such a cloud reports. `orderId`, `servers`: of an accepted order. */
+/** Outcome that the client reports for an ending. `orderId` and `servers` apply only to an accepted order. */
 export function outcomeOf(
   ending: OrderEnding,
   { orderId, servers }: { orderId: string; servers: string[] },
@@ -37,11 +37,11 @@ export function outcomeOf(
   return { kind: "accepted", status: 200, orderId, requestId: "r1", servers, raw }
 }
 
-/** No answer came in time; the order may have been accepted. */
+/** No response came in time; the order may have been accepted. */
 export const NO_ANSWER: Unknown = {
   kind: "unknown",
   reason: "timeout",
-  says: "no answer came",
+  says: "no response came",
   status: null,
   code: null,
   requestId: null,

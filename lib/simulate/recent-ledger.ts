@@ -2,19 +2,19 @@ import type { LedgerEntry } from "../ledger/entry.ts"
 import { type Ledger, LedgerError } from "../ports.ts"
 
 /**
- * Entries kept per stream. A run looks back at most 200 entries (the first delivery of a person's request).
- * Older ones are forgotten, so that a year takes no more memory than a day.
+ * Minimum number of newest entries kept per stream. Ticks need only recent ones. Older entries are dropped,
+ * so that a year takes no more memory than a day.
  */
 const KEPT_ENTRIES = 256
 
 /**
- * A ledger in memory for simulations: the conditional append of every ledger, and only the newest entries.
- * Entries are kept as objects, without their text.
+ * Ledger in memory for simulations. It has the conditional append of every ledger, but keeps only the newest
+ * entries, as objects without their text.
  */
 export class RecentLedger implements Ledger {
   readonly #streams = new Map<string, LedgerEntry[]>()
 
-  /** `onAppend` gets every entry, also those that are forgotten later. */
+  /** `onAppend` receives every entry, including those that are dropped later. */
   constructor(private readonly onAppend: (entry: LedgerEntry) => void = () => {}) {}
 
   async head(stream: string): Promise<LedgerEntry | undefined> {
@@ -26,7 +26,7 @@ export class RecentLedger implements Ledger {
     const head = kept.at(-1)
     if (entry.seq !== (head?.seq ?? 0) + 1) return "conflict"
     if (entry.prev !== (head?.hash ?? ""))
-      throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} does not name the entry before it`)
+      throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} does not follow the newest entry`)
     kept.push(entry)
     if (kept.length >= 2 * KEPT_ENTRIES) kept.splice(0, kept.length - KEPT_ENTRIES)
     this.#streams.set(entry.stream, kept)

@@ -12,10 +12,10 @@ import { type FailureWindow, ModelCloud, type SoldOutWindow } from "./model-clou
 import { OrderBook, type SimulatedPurchase } from "./order-book.ts"
 import { RecentLedger } from "./recent-ledger.ts"
 
-// Replays a load history through the same run that buys, tick by tick: with a clock that follows the file, a
-// ledger in memory, and a model of the supernode.
+// Replays a load history tick by tick through the same `run` that makes real purchases. The clock follows the
+// file, the ledger is in memory, and the supernode is a model.
 
-/** Interval of ticks; one falls on each full 5 minutes. */
+/** Interval of ticks. One tick falls on each full 5 minutes. */
 export const TICK_MS = 5 * 60_000
 const DAY_MS = 24 * 3_600_000
 /** Age of the servers at the start: older than any cooldown or window. */
@@ -32,40 +32,40 @@ export interface SimulationOptions {
   provisioningMs: number
   soldOut: readonly SoldOutWindow[]
   failures: readonly FailureWindow[]
-  /** Distribution of load over more servers; null: load is not distributed. */
+  /** Maximum value of the meter (`ceiling`) if more servers share the load; `null` if they do not. */
   elastic: { ceiling: number } | null
-  /** Called from time to time with the number of ticks done, and of all. */
+  /** Called from time to time with the number of ticks done and the total number. */
   onProgress?(done: number, all: number): void
-  /** Takes what a report shows beyond the result. */
+  /** Receives data that a report shows beyond the result. */
   record?: SimulationRecord
 }
 
 export interface SimulationRecord {
   /** Called with every entry of the supernode's chain, as it is appended. */
   entry(entry: LedgerEntry): void
-  /** Called at the end with what each meter showed. */
+  /** Called at the end for each meter, with the values that it showed. */
   load(meter: ShownMeter): void
 }
 
 /** Result of a replayed policy. Instants are epoch milliseconds. */
 export interface Simulation {
-  /** The first and the last row of the history. */
+  /** Times of the first and last row of the history. */
   from: number
   to: number
   ticks: number
-  /** Holds, and orders that were opened. */
+  /** Number of holds and of opened attempts. */
   decisions: number
   /** Orders that may have cost money: accepted ones, and those whose outcome is unknown. */
   purchases: SimulatedPurchase[]
-  /** Orders that ended as rejected or not-sent, by their ending. */
+  /** Number of orders that were rejected or not sent, by rejection class or `not-sent`. */
   failedOrders: Record<string, number>
-  /** null if a purchase has no price. */
+  /** Total cost of the purchases. `null` if one has no price, or if the policy names no currency. */
   spend: Amount | null
   minutesAbove: Record<string, number>
   minutesUnknown: number
   /** Number of ticks that held, by the first reason. */
   holds: Record<string, number>
-  /** Servers that run at the end. */
+  /** Number of servers that run at the end. */
   serversAtEnd: number
 }
 
@@ -75,7 +75,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   const stage = await stageOf(options)
   const first = Math.ceil(history.from / TICK_MS) * TICK_MS
   const ticks = Math.max(0, Math.floor((history.to - first) / TICK_MS) + 1)
-  // A policy with `arm_after` counts as in force before the start.
+  // An earlier tick records the policy, so that `arm_after` is over when the history begins.
   if (loaded.policy.armAfterMs > 0) await stage.tick(first - loaded.policy.armAfterMs - TICK_MS)
   const holds = new Map<string, number>()
   for (let nth = 0; nth < ticks; nth++) {
@@ -92,7 +92,7 @@ interface Stage {
   book: OrderBook
   cloud: ModelCloud
   meter: HistoryMeter
-  /** Runs one tick at that time and returns the first reason that held it; null if none did. */
+  /** Runs one tick at that time. Returns the first reason that held it; `null` if none did. */
   tick(at: number): Promise<string | null>
 }
 

@@ -2,12 +2,12 @@ import { strictBase64, WireError, WireReader } from "./wire.ts"
 
 // A signature file of `ssh-keygen -Y sign`: OpenSSH, PROTOCOL.sshsig.
 
-/** Parts of a signature file. `namespace` and `hash` are claims of the file: verify against your own. */
+/** Parts of a signature file. `namespace` and `hash` are only claims: verify with values that you trust. */
 export interface SshSignatureFile {
   /** Public key that the file names, such as `ssh-ed25519 AAAA…`. */
   key: string
   namespace: string
-  /** Hash of the message. */
+  /** Hash algorithm of the message. */
   hash: "sha256" | "sha512"
   /** base64 of the signature itself: its algorithm and its bytes. */
   value: string
@@ -28,7 +28,7 @@ export function readSignatureFile(text: string): SshSignatureFile {
   if (reader.bytes(6).toString("latin1") !== "SSHSIG")
     throw new WireError("its bytes do not begin with SSHSIG")
   const version = reader.uint32()
-  if (version !== VERSION) throw new WireError(`its version is ${version}, and only ${VERSION} is known`)
+  if (version !== VERSION) throw new WireError(`its version is ${version}, but only ${VERSION} is supported`)
   const key = reader.string()
   const namespace = reader.name()
   if (reader.string().length > 0) throw new WireError("its reserved field is not empty")

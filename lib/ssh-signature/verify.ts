@@ -2,9 +2,9 @@ import { hash as digestOf, verify } from "node:crypto"
 import { readPublicKey, type SshPublicKey } from "./public-key.ts"
 import { strictBase64, WireError, WireReader, wireString } from "./wire.ts"
 
-/** A stored signature: the parts of a signature file that its verifier does not know already. */
+/** A stored signature: only the parts of a signature file that its verifier does not already know. */
 export interface KeptSignature {
-  /** Hash of the message: `sha256` or `sha512`. */
+  /** Hash algorithm of the message: `sha256` or `sha512`. */
   hash: string
   /** base64 of the signature itself: its algorithm and its bytes. */
   value: string
@@ -19,9 +19,7 @@ export interface Signed {
   signature: KeptSignature
 }
 
-/**
- * True if that key made this signature over that text. Never throws: bytes in another form are no signature.
- */
+/** True if `key` made `signature` over `text` in `namespace`. Never throws; false for malformed bytes. */
 export function isSignedBy(signed: Signed): boolean {
   try {
     return verified(signed)
@@ -63,7 +61,7 @@ function fits(key: SshPublicKey, { data, algorithm, bytes }: Given): boolean {
     case "ed25519":
       return algorithm === "ssh-ed25519" && bytes.length === 64 && verify(null, data, key.key, bytes)
     case "rsa": {
-      // `ssh-rsa` would be SHA-1.
+      // `ssh-rsa` is excluded because it uses SHA-1.
       const hash = RSA_HASHES.get(algorithm)
       return hash !== undefined && bytes.length === key.bytes && verify(hash, data, key.key, bytes)
     }
@@ -78,7 +76,7 @@ function fits(key: SshPublicKey, { data, algorithm, bytes }: Given): boolean {
   }
 }
 
-/** Converts two numbers in SSH's form to the curve's width, one behind the other. Throws WireError. */
+/** Converts the two numbers of SSH's form to the curve's width and concatenates them. Throws WireError. */
 function ecdsaBytes(bytes: Buffer, width: number): Buffer {
   const reader = new WireReader(bytes)
   const numbers = [reader.positive(), reader.positive()]

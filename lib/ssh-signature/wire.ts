@@ -1,5 +1,5 @@
-// The encoding of SSH (RFC 4251 section 5), as far as keys and signatures use it. It reads foreign bytes:
-// every length is checked before it is used, and every value has one form only.
+// SSH encoding (RFC 4251 section 5), as far as keys and signatures use it. The bytes are untrusted: every
+// length is checked before it is used, and every value has only one valid form.
 
 /** Bytes that are not in the expected form. */
 export class WireError extends Error {
@@ -39,7 +39,7 @@ export class WireReader {
     return text
   }
 
-  /** An `mpint` above zero, without the byte for its sign. */
+  /** An `mpint` above zero, without its sign byte. */
   positive(): Buffer {
     const bytes = this.string()
     const [first = 0, second = 0] = bytes
@@ -54,7 +54,7 @@ export class WireReader {
   }
 }
 
-/** A `string` of these bytes. */
+/** Encodes bytes as a `string`. */
 export function wireString(value: Uint8Array | string): Buffer {
   const bytes = Buffer.from(value)
   const length = Buffer.alloc(4)

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest"
-import { credentialSource, spoiltKeys } from "../../lib/app/credentials.ts"
+import { credentialSource, malformedKeys } from "../../lib/app/credentials.ts"
 import { SettingsError } from "../../lib/app/settings.ts"
 
 const ENVIRONMENT = { ak: "ENV-AK", sk: "ENV-SK", securityToken: null }
 const INVOCATION = { ak: "TEMP-AK", sk: "TEMP-SK", securityToken: "TEMP-TOKEN" }
 const ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys"
 
-/** A secret that is read, and counted, by a clock that is set by hand. */
+/** A secret whose reads are counted, and a clock that the test sets. */
 function secretOf(text: string) {
   const world = { now: 0, reads: 0, text }
   const source = credentialSource(
@@ -25,7 +25,7 @@ function secretOf(text: string) {
 const KEYS = JSON.stringify({ HUAWEICLOUD_SDK_AK: "S-AK", HUAWEICLOUD_SDK_SK: "S-SK" })
 
 describe("the keys to sign with", () => {
-  it("are an invocation's own before the environment's, and only during that invocation", async () => {
+  it("signs with an invocation's own keys before the environment's, and only during that invocation", async () => {
     const source = credentialSource(
       {
         credentials: ENVIRONMENT,
@@ -40,7 +40,7 @@ describe("the keys to sign with", () => {
     expect(await source.provide()).toEqual(ENVIRONMENT)
   })
 
-  it("are never another invocation's that runs at the same time", async () => {
+  it("never signs with the keys of another invocation that runs at the same time", async () => {
     const source = credentialSource(
       {
         credentials: ENVIRONMENT,
@@ -65,7 +65,7 @@ describe("the keys to sign with", () => {
     ).toEqual(["TEMP-AK", "OTHER-AK", "ENV-AK"])
   })
 
-  it("come from the secret where the environment has none, and are read again after five minutes", async () => {
+  it("takes the keys from the secret if the environment has none, and reads the secret again after five minutes", async () => {
     const { world, source } = secretOf(KEYS)
     expect(await source.provide()).toEqual({ ak: "S-AK", sk: "S-SK", securityToken: null })
     world.now += 5 * 60_000 - 1
@@ -76,7 +76,7 @@ describe("the keys to sign with", () => {
     expect(await source.provide()).toEqual({ ak: "S-AK", sk: "S-SK", securityToken: "S-TOKEN" })
   })
 
-  it("are missed with a word on all three places they may come from", async () => {
+  it("the error about missing keys names all three places where they may be set", async () => {
     const source = credentialSource(
       { credentials: null, secretArn: null, prometheusAuth: null, postgresPassword: null, proxy: null },
       { now: () => 0 },
@@ -86,21 +86,24 @@ describe("the keys to sign with", () => {
   })
 
   it.each([
-    ['"hush"', "HUAWEICLOUD_SDK_AK has quotes that are part of it; remove them"],
-    ["'hush'", "HUAWEICLOUD_SDK_AK has quotes that are part of it; remove them"],
-    ["$hush", "HUAWEICLOUD_SDK_AK has a $: it names a variable instead of its value"],
-  ])("in a secret show what spoilt them, and not the key: %s", async (ak, problem) => {
-    const { source } = secretOf(JSON.stringify({ HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: "S-SK" }))
-    expect(spoiltKeys(await source.provide())).toEqual([problem])
-  })
+    ['"hush"', "HUAWEICLOUD_SDK_AK contains quotes as part of its value; remove them"],
+    ["'hush'", "HUAWEICLOUD_SDK_AK contains quotes as part of its value; remove them"],
+    ["$hush", "HUAWEICLOUD_SDK_AK contains a $, as if it named a variable: write the value itself"],
+  ])(
+    "a key in a secret that is not usable as written is reported without its value: %s",
+    async (ak, problem) => {
+      const { source } = secretOf(JSON.stringify({ HUAWEICLOUD_SDK_AK: ak, HUAWEICLOUD_SDK_SK: "S-SK" }))
+      expect(malformedKeys(await source.provide())).toEqual([problem])
+    },
+  )
 
   it.each([
-    ["no JSON", "hush"],
+    ["text that is not JSON", "hush"],
     ["JSON of another kind", '["hush"]'],
     ["only one of the two", '{ "HUAWEICLOUD_SDK_AK": "hush" }'],
     ["an empty key", '{ "HUAWEICLOUD_SDK_AK": "hush", "HUAWEICLOUD_SDK_SK": "" }'],
   ])(
-    "in a secret that holds %s are an error that says what it must hold, and never what it does",
+    "a secret that holds %s is an error that says what it must hold, and never what it holds",
     async (_, text) => {
       const failed = secretOf(text).source.provide()
       await expect(failed).rejects.toThrow(/must be JSON with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK/)
@@ -109,13 +112,13 @@ describe("the keys to sign with", () => {
   )
 })
 
-describe("who we are to Prometheus", () => {
+describe("the logins for Prometheus", () => {
   const logins = { "https://p.example.com": { bearer: "hush" } }
   const bearer = [
     { prefix: "https://p.example.com", authorization: "Bearer hush", secrets: ["hush"], ca: null },
   ]
 
-  it("is what the setting says, without a look into the secret", async () => {
+  it("takes the Prometheus logins from the setting, without reading the secret", async () => {
     const readSecret = () => Promise.reject(new Error("must not be read"))
     const settings = {
       credentials: null,
@@ -127,7 +130,7 @@ describe("who we are to Prometheus", () => {
     expect(await credentialSource(settings, { now: () => 0, readSecret }).prometheusAuth()).toEqual(bearer)
   })
 
-  it("is what the secret says where there is no setting, as text or as an object, read once with the keys", async () => {
+  it("takes the Prometheus logins from the secret if the setting is unset, and reads the secret once", async () => {
     for (const written of [logins, JSON.stringify(logins)]) {
       const text = JSON.stringify({ ...JSON.parse(KEYS), SUPERNODE_PROMETHEUS_AUTH: written })
       const { world, source } = secretOf(text)
@@ -137,7 +140,7 @@ describe("who we are to Prometheus", () => {
     }
   })
 
-  it("is empty if neither has a login", async () => {
+  it("has no Prometheus logins if neither the setting nor the secret has one", async () => {
     expect(await secretOf(KEYS).source.prometheusAuth()).toEqual([])
     const none = {
       credentials: null,
@@ -149,7 +152,7 @@ describe("who we are to Prometheus", () => {
     expect(await credentialSource(none, { now: () => 0 }).prometheusAuth()).toEqual([])
   })
 
-  it("is an error that names the secret and what is wrong, and never what is in it", async () => {
+  it("an invalid Prometheus login is an error that names the secret and the problem, and never its contents", async () => {
     const { source } = secretOf(JSON.stringify({ SUPERNODE_PROMETHEUS_AUTH: { hush: { bearer: "hush" } } }))
     await expect(source.prometheusAuth()).rejects.toThrow(
       /SUPERNODE_PROMETHEUS_AUTH in the secret arn:\S+: entry 1: must be an http or https URL/,

@@ -2,7 +2,7 @@ import { EventEmitter, once } from "node:events"
 import { describe, expect, it } from "vitest"
 import { fleetTurns } from "../../lib/app/fleet-turns.ts"
 
-/** Turns whose time ends when the test says so, and work that ends when the test says so. */
+/** Turns whose time limit passes when the test calls `timeOut`, and work that the test ends. */
 function turns() {
   const ends: (() => void)[] = []
   const began: string[] = []
@@ -26,7 +26,7 @@ function turns() {
 const settled = () => new Promise(setImmediate)
 
 describe("turns among the buyers of one process", () => {
-  it("go in the order in which they were asked for, one at a time", async () => {
+  it("buyers of one process take turns in the order of their requests, one at a time", async () => {
     const { began, begin } = turns()
     const [first, second, third] = [begin("first"), begin("second"), begin("third")]
     third.end()
@@ -43,7 +43,7 @@ describe("turns among the buyers of one process", () => {
     ])
   })
 
-  it("go on after one that fails, whose caller learns of it", async () => {
+  it("the next buyer's turn begins after a turn that fails, and the failure reaches its caller", async () => {
     const { begin } = turns()
     const [first, second] = [begin("first"), begin("second")]
     first.fail()
@@ -52,7 +52,7 @@ describe("turns among the buyers of one process", () => {
     expect(await second.result).toBe("second")
   })
 
-  it("are passed on after their time, and one that hung until then may still end", async () => {
+  it("a turn passes to the next buyer after its time limit, and work that hung until then may still end", async () => {
     const { began, begin, timeOut } = turns()
     const [hanging, second, third] = [begin("hanging"), begin("second"), begin("third")]
     await settled()
@@ -61,7 +61,7 @@ describe("turns among the buyers of one process", () => {
     expect(began).toEqual(["hanging", "second"])
     hanging.end()
     await settled()
-    // Its end passes on no turn but its own.
+    // Its late end does not end the turn of another buyer.
     expect(began).toEqual(["hanging", "second"])
     second.end()
     third.end()

@@ -80,7 +80,7 @@ async function appBehindProxy(more: Record<string, string>, aws: Record<string, 
 const connects = () =>
   [...new Set([...proxy.received().matchAll(/^CONNECT (\S+) /gm)].map(([, host]) => host))].sort()
 
-it("opens every connection to another machine through HTTPS_PROXY, and says so where that fails", async () => {
+it("opens every connection to another machine through HTTPS_PROXY, and names the proxy if that fails", async () => {
   const app = await appBehindProxy({ HUAWEICLOUD_SDK_AK: "AK", HUAWEICLOUD_SDK_SK: "SK" })
   const policy = app.policies.supernodes[0]?.policy
   if (!policy) throw new Error("no supernode")

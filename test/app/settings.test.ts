@@ -20,8 +20,8 @@ const LIVE = { SUPERNODE_MODE: "live" }
 const SMN = "urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms"
 const SNS = "arn:aws:sns:eu-central-1:123456789012:alarms"
 
-describe("Without any setting", () => {
-  it("everything has its documented default, and nothing is bought", () => {
+describe("the default settings", () => {
+  it("without any setting, everything has its documented default, and the mode is observe", () => {
     expect(settingsOf({})).toEqual({
       policyPath: "./policy.yaml",
       ledgerUrl: "sqlite:./ledger.db",
@@ -49,25 +49,25 @@ describe("Without any setting", () => {
     })
   })
 
-  it("an empty text counts as unset, so that an empty mode observes and an empty token closes the webhook", () => {
+  it("an empty setting counts as unset: an empty mode means observe, and an empty token closes the webhook", () => {
     expect(settingsOf({ SUPERNODE_MODE: "", SUPERNODE_WEBHOOK_TOKEN: " ", SUPERNODE_LEDGER: "" })).toEqual(
       settingsOf({}),
     )
   })
 })
 
-describe("A setting is read", () => {
+describe("valid settings", () => {
   it.each<[string, Record<string, string>, Partial<Settings>]>([
     ["the policy's path", { SUPERNODE_POLICY: "/etc/policy.yaml" }, { policyPath: "/etc/policy.yaml" }],
     ["live mode", LIVE, { mode: "live" }],
     [
-      "the proxy, the lower-case name first, as curl has it",
+      "the proxy, with the lower-case name first, as curl does",
       { HTTPS_PROXY: "http://upper:3128", https_proxy: "http://lower:3128", NO_PROXY: ".example.com" },
       { proxy: { address: "http://lower:3128", noProxy: ".example.com" } },
     ],
     ["the log level, in any case", { SUPERNODE_LOG_LEVEL: "debug" }, { logLevel: "DEBUG" }],
     [
-      "an endpoint, its slash removed",
+      "an endpoint, and remove its slash",
       { SUPERNODE_MODELARTS_ENDPOINT: "https://modelarts.example.com/" },
       { modelartsEndpoint: "https://modelarts.example.com" },
     ],
@@ -92,7 +92,7 @@ describe("A setting is read", () => {
       { cesEndpoint: "http://[::1]:4010" },
     ],
     [
-      "waits",
+      "time limits",
       { SUPERNODE_BUY_TIMEOUT: "90s", SUPERNODE_SEND_WITHIN: "15m" },
       { buyTimeoutMs: 90_000, sendWithinMs: 900_000 },
     ],
@@ -107,7 +107,7 @@ describe("A setting is read", () => {
       { policyPath: "/opt/function/code/more/policy.yaml" },
     ],
     [
-      "no path of the policy, in the folder of AWS Lambda's code",
+      "the default path of the policy, in the folder of AWS Lambda's code",
       { LAMBDA_TASK_ROOT: "/var/task" },
       { policyPath: "/var/task/policy.yaml" },
     ],
@@ -125,7 +125,7 @@ describe("A setting is read", () => {
       { ledgerUrl: "postgres://me:hush@db/a?sslrootcert=/opt/function/code/rds-ca.pem" },
     ],
     [
-      "a relative path of the ledger's certificates elsewhere, as it is",
+      "a relative path of the ledger's certificates elsewhere, unchanged",
       { SUPERNODE_LEDGER: "postgres://me:hush@db/a?sslrootcert=rds-ca.pem" },
       { ledgerUrl: "postgres://me:hush@db/a?sslrootcert=rds-ca.pem" },
     ],
@@ -158,7 +158,7 @@ describe("A setting is read", () => {
       { smnTopics: [SMN, `${SMN}2`], snsTopics: [SNS] },
     ],
     ["a ledger in memory", { SUPERNODE_LEDGER: "memory:" }, { ledgerUrl: "memory:" }],
-    ["PostgreSQL's password, spaces and all", { PGPASSWORD: " a b " }, { postgresPassword: " a b " }],
+    ["PostgreSQL's password, with its spaces", { PGPASSWORD: " a b " }, { postgresPassword: " a b " }],
     [
       "a ledger in PostgreSQL, live on a function",
       { ...LIVE, ...LAMBDA, SUPERNODE_LEDGER: "postgres://me:hush@db.example.com/supernodes" },
@@ -188,11 +188,11 @@ describe("A setting is read", () => {
       { ...LIVE, SUPERNODE_LEDGER: "sqlite:/var/lib/ledger.db" },
       { ledgerUrl: "sqlite:/var/lib/ledger.db", isServerless: false },
     ],
-  ])("%s", (_, env, expected) => {
+  ])("the settings accept %s", (_, env, expected) => {
     expect(settingsOf(env)).toMatchObject(expected)
   })
 
-  it("ignores the variables of other programs", () => {
+  it("the settings ignore the variables of other programs", () => {
     expect(problemsOf({ PATH: "/bin", HUAWEICLOUD_SDK_PROJECT_ID: "x", AWS_REGION: "eu-central-1" })).toEqual(
       [],
     )
@@ -200,13 +200,13 @@ describe("A setting is read", () => {
 })
 
 const WEAK_TOKEN =
-  "SUPERNODE_WEBHOOK_TOKEN: must be one token, or two separated by a comma while one replaces the other, each of 16 to 1024 printable ASCII characters without spaces and commas; `openssl rand -hex 24` makes one"
+  "SUPERNODE_WEBHOOK_TOKEN: must be one token, or two separated by a comma during a rotation, each of 16 to 1024 printable ASCII characters without spaces and commas; `openssl rand -hex 24` makes one"
 
-describe("A wrong setting is a problem that says what is allowed", () => {
+describe("wrong settings", () => {
   const PG = "postgres://USER@HOST[:PORT]/DB[?sslrootcert=FILE]"
   const FORMS = `write sqlite:PATH, dynamodb://TABLE?region=REGION[&endpoint=URL], ${PG} or memory:`
-  const LEDGER_FORMS = `SUPERNODE_LEDGER: names no store we know; ${FORMS}`
-  const FILE = `SUPERNODE_LEDGER: names no file; ${FORMS}`
+  const LEDGER_FORMS = `SUPERNODE_LEDGER: has an unknown scheme; ${FORMS}`
+  const FILE = `SUPERNODE_LEDGER: has no file path; ${FORMS}`
   const HOST = "SUPERNODE_LEDGER: names a host; write sqlite:ledger.db or sqlite:/var/lib/ledger.db"
   const TABLE = "SUPERNODE_LEDGER: must name a table of 3 to 255 of A-Z a-z 0-9 _ -"
   const REGION = "SUPERNODE_LEDGER: must have a region, as in dynamodb://TABLE?region=eu-central-1"
@@ -214,7 +214,7 @@ describe("A wrong setting is a problem that says what is allowed", () => {
   const ORIGIN =
     "SUPERNODE_CES_ENDPOINT: must be an origin such as https://modelarts.cn-southwest-2.myhuaweicloud.com: no user, path or query"
   const outlive = (scheme: string) =>
-    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION or ${PG} in live mode on a function, not ${scheme}: — each sandbox would have a ledger of its own, and so could buy once more`
+    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION or ${PG} in live mode on a function, not ${scheme}: — each sandbox would have its own ledger and could buy again`
 
   it.each<[string, Record<string, string>, string[]]>([
     [
@@ -223,11 +223,11 @@ describe("A wrong setting is a problem that says what is allowed", () => {
       ["SUPERNODE_LEGDER: is not a known setting; did you mean SUPERNODE_LEDGER?"],
     ],
     [
-      "a name like nothing",
+      "a name that is like no setting",
       { SUPERNODE_QQQQQQQQQQQQQ: "1" },
       [
         expect.stringMatching(
-          /^SUPERNODE_QQQQQQQQQQQQQ: is not a known setting; there are SUPERNODE_MODE, SUPERNODE_POLICY, SUPERNODE_LEDGER, /,
+          /^SUPERNODE_QQQQQQQQQQQQQ: is not a known setting; known settings: SUPERNODE_MODE, SUPERNODE_POLICY, SUPERNODE_LEDGER, /,
         ),
       ],
     ],
@@ -243,17 +243,17 @@ describe("A wrong setting is a problem that says what is allowed", () => {
       ['SUPERNODE_LOG_LEVEL: must be DEBUG or INFO or WARN or ERROR, not "LOUD"'],
     ],
     [
-      "a wait of nothing",
+      "a time limit of zero",
       { SUPERNODE_BUY_TIMEOUT: "0s" },
       ['SUPERNODE_BUY_TIMEOUT: must be a duration above 0 and at most 15m, such as "60s", not "0s"'],
     ],
     [
-      "a wait without unit",
+      "a time limit without a unit",
       { SUPERNODE_SEND_WITHIN: "30" },
       ['SUPERNODE_SEND_WITHIN: must be a duration above 0 and at most 15m, such as "30s", not "30"'],
     ],
     [
-      "a wait over a function's life",
+      "a time limit longer than a function may run",
       { SUPERNODE_SEND_WITHIN: "16m" },
       ['SUPERNODE_SEND_WITHIN: must be a duration above 0 and at most 15m, such as "30s", not "16m"'],
     ],
@@ -261,20 +261,20 @@ describe("A wrong setting is a problem that says what is allowed", () => {
       "plain http to another machine",
       { SUPERNODE_MODELARTS_ENDPOINT: "http://modelarts.example.com" },
       [
-        "SUPERNODE_MODELARTS_ENDPOINT: must be https: plain http is allowed only to this machine itself, and modelarts.example.com is another",
+        "SUPERNODE_MODELARTS_ENDPOINT: must be https: plain http is allowed only to this machine itself, and modelarts.example.com is not this machine",
       ],
     ],
     [
       "plain http to a name that looks like this machine",
       { SUPERNODE_MODELARTS_ENDPOINT: "http://127.0.0.1.example.com" },
       [
-        "SUPERNODE_MODELARTS_ENDPOINT: must be https: plain http is allowed only to this machine itself, and 127.0.0.1.example.com is another",
+        "SUPERNODE_MODELARTS_ENDPOINT: must be https: plain http is allowed only to this machine itself, and 127.0.0.1.example.com is not this machine",
       ],
     ],
     ["an endpoint with a path", { SUPERNODE_CES_ENDPOINT: "https://ces.example.com/v1" }, [ORIGIN]],
     ["an endpoint with a password", { SUPERNODE_CES_ENDPOINT: "https://me:hush@ces.example.com" }, [ORIGIN]],
-    ["an endpoint that is a host", { SUPERNODE_CES_ENDPOINT: "ces.example.com" }, [ORIGIN]],
-    ["an endpoint of another kind", { SUPERNODE_CES_ENDPOINT: "ftp://ces.example.com" }, [ORIGIN]],
+    ["an endpoint that is only a host", { SUPERNODE_CES_ENDPOINT: "ces.example.com" }, [ORIGIN]],
+    ["an endpoint with another protocol", { SUPERNODE_CES_ENDPOINT: "ftp://ces.example.com" }, [ORIGIN]],
     ["a token that no header can carry", { SUPERNODE_WEBHOOK_TOKEN: "hush hush hush hush" }, [WEAK_TOKEN]],
     ...[
       `$${"{TOKEN_FROM_VAULT}"}`,
@@ -285,7 +285,7 @@ describe("A wrong setting is a problem that says what is allowed", () => {
       `a placeholder that nothing replaced: ${written}`,
       { SUPERNODE_WEBHOOK_TOKEN: `a-token-of-16-characters,${written}` },
       [
-        "SUPERNODE_WEBHOOK_TOKEN: is a placeholder that nothing replaced, such as $TOKEN: put the token itself there",
+        "SUPERNODE_WEBHOOK_TOKEN: is a placeholder that was not replaced, such as $TOKEN: write the token itself",
       ],
     ]),
     ["a token that can be guessed", { SUPERNODE_WEBHOOK_TOKEN: "hush" }, [WEAK_TOKEN]],
@@ -306,14 +306,14 @@ describe("A wrong setting is a problem that says what is allowed", () => {
     ],
     ["a comma behind the token", { SUPERNODE_WEBHOOK_TOKEN: "a-token-of-16-characters," }, [WEAK_TOKEN]],
     [
-      "an AK without SK",
+      "an AK without an SK",
       { HUAWEICLOUD_SDK_AK: "hush" },
-      ["HUAWEICLOUD_SDK_SK: must be set where HUAWEICLOUD_SDK_AK is"],
+      ["HUAWEICLOUD_SDK_SK: must be set if HUAWEICLOUD_SDK_AK is set"],
     ],
     [
-      "an SK without AK",
+      "an SK without an AK",
       { HUAWEICLOUD_SDK_SK: "hush" },
-      ["HUAWEICLOUD_SDK_AK: must be set where HUAWEICLOUD_SDK_SK is"],
+      ["HUAWEICLOUD_SDK_AK: must be set if HUAWEICLOUD_SDK_SK is set"],
     ],
     [
       "a token without keys",
@@ -323,7 +323,7 @@ describe("A wrong setting is a problem that says what is allowed", () => {
     [
       "half of GeminiDB's keys",
       { SUPERNODE_DYNAMODB_SK: "hush" },
-      ["SUPERNODE_DYNAMODB_AK: must be set where SUPERNODE_DYNAMODB_SK is"],
+      ["SUPERNODE_DYNAMODB_AK: must be set if SUPERNODE_DYNAMODB_SK is set"],
     ],
     [
       "a secret's name instead of its ARN",
@@ -336,41 +336,41 @@ describe("A wrong setting is a problem that says what is allowed", () => {
       "a text that is not a topic",
       { SUPERNODE_SMN_TOPICS: `${SMN},alarms` },
       [
-        'SUPERNODE_SMN_TOPICS: must be an SMN topic such as urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms, not "alarms"; several are separated by commas',
+        'SUPERNODE_SMN_TOPICS: must be an SMN topic such as urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms, not "alarms"; separate several with commas',
       ],
     ],
     ["a ledger of an unknown kind", { SUPERNODE_LEDGER: "mysql://me:hush@db" }, [LEDGER_FORMS]],
     ["a memory ledger with a path", { SUPERNODE_LEDGER: "memory:x" }, [LEDGER_FORMS]],
-    ["SQLite without file", { SUPERNODE_LEDGER: "sqlite:" }, [FILE]],
+    ["SQLite without a file", { SUPERNODE_LEDGER: "sqlite:" }, [FILE]],
     ["SQLite in memory", { SUPERNODE_LEDGER: "sqlite::memory:" }, [FILE]],
     ["SQLite on a host", { SUPERNODE_LEDGER: "sqlite://ledger.db" }, [HOST]],
-    ["DynamoDB without region", { SUPERNODE_LEDGER: "dynamodb://ledger" }, [REGION]],
-    ["DynamoDB without table", { SUPERNODE_LEDGER: "dynamodb://?region=eu-central-1" }, [TABLE]],
+    ["DynamoDB without a region", { SUPERNODE_LEDGER: "dynamodb://ledger" }, [REGION]],
+    ["DynamoDB without a table", { SUPERNODE_LEDGER: "dynamodb://?region=eu-central-1" }, [TABLE]],
     ["a table with a period", { SUPERNODE_LEDGER: "dynamodb://my.ledger?region=eu-central-1" }, [TABLE]],
     [
-      "a table too short, without region, with an unknown key",
+      "a table with too short a name, without a region, with an unknown key",
       { SUPERNODE_LEDGER: "dynamodb://ab?profile=hush" },
-      [TABLE, REGION, "SUPERNODE_LEDGER: must have no parameters but region, endpoint"],
+      [TABLE, REGION, "SUPERNODE_LEDGER: must have only the parameters region, endpoint"],
     ],
     [
       "two regions",
       { SUPERNODE_LEDGER: "dynamodb://ledger?region=a&region=b" },
-      ["SUPERNODE_LEDGER: must have no parameter twice"],
+      ["SUPERNODE_LEDGER: must not repeat a parameter"],
     ],
     [
-      "an endpoint with a password in the ledger's url",
+      "an endpoint with a password in the ledger's URL",
       { SUPERNODE_LEDGER: "dynamodb://ledger?region=a&endpoint=http://me:hush@db" },
       [DB_ENDPOINT],
     ],
     [
-      "an endpoint that is no url",
+      "an endpoint that is not a URL",
       { SUPERNODE_LEDGER: "dynamodb://ledger?region=a&endpoint=db:8000" },
       [DB_ENDPOINT],
     ],
     [
-      "credentials in the ledger's url",
+      "credentials in the ledger's URL",
       { SUPERNODE_LEDGER: "dynamodb://me:hush@ledger?region=a" },
-      ["SUPERNODE_LEDGER: must carry no credentials"],
+      ["SUPERNODE_LEDGER: must not contain credentials"],
     ],
     [
       "SQLite in live mode on Lambda",
@@ -383,12 +383,12 @@ describe("A wrong setting is a problem that says what is allowed", () => {
       { ...LIVE, ...FUNCTIONGRAPH, SUPERNODE_LEDGER: "memory:" },
       [outlive("memory")],
     ],
-  ])("%s", (_, env, problems) => {
+  ])("a wrong setting is reported with what is allowed, without secrets: %s", (_, env, problems) => {
     expect(problemsOf(env)).toEqual(problems)
     expect(problemsOf(env).join("\n")).not.toContain("hush")
   })
 
-  it("together with all others", () => {
+  it("all problems of the settings are reported together", () => {
     const env = {
       SUPERNODE_MOD: "live",
       SUPERNODE_MODE: "yes",
@@ -405,7 +405,7 @@ describe("A wrong setting is a problem that says what is allowed", () => {
     ])
   })
 
-  it("as one line each in the error's message", () => {
+  it("the error about the settings has one line per problem", () => {
     expect(() => settingsOf({ SUPERNODE_MODE: "x", SUPERNODE_LEDGER: "y" })).toThrow(
       /^SUPERNODE_MODE: .*\nSUPERNODE_LEDGER: .*$/,
     )
@@ -413,7 +413,7 @@ describe("A wrong setting is a problem that says what is allowed", () => {
 })
 
 describe("SUPERNODE_PROMETHEUS_AUTH", () => {
-  it("is read into logins, and its problems are reported with all others, without its secrets", () => {
+  it("SUPERNODE_PROMETHEUS_AUTH is read into logins, and its problems are reported without its secrets", () => {
     const good = JSON.stringify({ "https://p.example.com": { bearer: "hush" } })
     expect(settingsOf({ SUPERNODE_PROMETHEUS_AUTH: good }).prometheusAuth).toMatchObject([
       { prefix: "https://p.example.com" },

@@ -7,7 +7,7 @@ import { BUYER, FENCED, IMPURE, IMPURE_GLOBALS, type ImportRule, ONLY_FOR, RULES
 import { type Token, tokensOf } from "./tokens.ts"
 
 export interface Violation {
-  /** Relative to the root, with slashes. */
+  /** Path relative to the root, with slashes. */
   file: string
   line: number
   says: string
@@ -16,7 +16,7 @@ export interface Violation {
 const CHECKED_FOLDERS = ["lib", "functions"]
 const SOURCE = /\.[cm]?[jt]sx?$/
 
-/** Every breach of the import rules under `root`/lib and `root`/functions. */
+/** Every violation of the import rules under `root`/lib and `root`/functions. */
 export function checkTree(root: string): Violation[] {
   return CHECKED_FOLDERS.flatMap((folder) => sourcesUnder(join(root, folder))).flatMap((path) =>
     checkFile(relative(root, path).split(sep).join("/"), readFileSync(path, "utf8")),
@@ -50,7 +50,7 @@ function covers(place: string, file: string): boolean {
   return place.endsWith("/") ? `${file}/`.startsWith(place) : place === file
 }
 
-/** Why this file may not import that, or null. */
+/** The reason why this file may not import that module, or `null` if it may. */
 function objection({
   file,
   rule,
@@ -77,7 +77,10 @@ function objection({
   return rule.packages === "any" || rule.packages.includes(name) ? null : `may not import ${specifier}`
 }
 
-/** All modules a source asks for: import, export … from, import(), require(); null where it is not a plain text. */
+/**
+ * All modules that a source imports: import, export … from, import(), require(). `null` if the name is not a
+ * plain text.
+ */
 function importsOf(tokens: Token[]): { specifier: string | null; line: number }[] {
   return tokens.flatMap((token, i) => {
     if (token.kind !== "word") return []
@@ -92,12 +95,15 @@ function importsOf(tokens: Token[]): { specifier: string | null; line: number }[
   })
 }
 
-/** `function require(` makes one, it does not call it. */
+/** True for `function require(`, which declares a function and does not call one. */
 function isDeclared(tokens: Token[], i: number): boolean {
   return tokens[i - 1]?.text === "function"
 }
 
-/** The one call that spends has one caller: elsewhere it is not named, and where runs are written not even in part. */
+/**
+ * The one call that spends has one caller. No other file names `cloud.buy`, and no other file of lib/run/
+ * names even `buy`.
+ */
 function buyings(file: string, tokens: Token[]): Violation[] {
   if (file === BUYER.file) return []
   return tokens.flatMap((token, i) => {
@@ -118,7 +124,10 @@ function impurities(file: string, tokens: Token[]): Violation[] {
   })
 }
 
-/** Not a member (`x.process`) and not a key (`process: 1`); the middle of `a ? process : b` is no key. */
+/**
+ * False for a member (`x.process`) and for a key (`process: 1`). In `a ? process : b` it is a global, not a
+ * key.
+ */
 function isGlobal(tokens: Token[], i: number): boolean {
   if (isSign(tokens[i - 1], ".")) return false
   const isKey = isSign(tokens[i + 1], ":") || (isSign(tokens[i + 1], "?") && isSign(tokens[i + 2], ":"))

@@ -1,7 +1,7 @@
 import { always, type LenientTable, tableOf } from "./lenient-readers.ts"
 
-// What odd values of answers mean: one row for each lenient reader of lib/huawei, lib/metrics, lib/notify and lib/http. That
-// none of them can start or enlarge a purchase is tried in lenient-readers-cloud.test.ts.
+// Meaning of odd values in responses: one row for each lenient reader of lib/huawei, lib/metrics, lib/notify
+// and lib/http. lenient-readers-cloud.test.ts checks that none of them can start or enlarge a purchase.
 
 const OURS = "ours: no foreign value"
 const WORDS = "words for people, cleaned and bounded"
@@ -31,7 +31,7 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   ),
   "lib/huawei/order.ts currency nullable catch": always("as above"),
   "lib/huawei/order.ts measure_id nullable catch": always("as above: only 1 is the currency's unit"),
-  // ---- traces of CTS: shown to a person, read by no gate ----
+  // ---- traces of CTS: shown to a person, no gate reads them ----
   "lib/huawei/traces.ts optionalText nullable catch": always(
     "unknown: the trace is shown without it. Another supernode's id, or another operation: left out",
   ),
@@ -51,13 +51,13 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   "lib/huawei/metric-list.ts asked String": always(OURS),
   "lib/metrics/cloud-eye/queries.ts period String": always(OURS),
   // ---- headers ----
-  "lib/huawei/http-answer.ts date Date.parse": [
+  "lib/huawei/cloud-response.ts date Date.parse": [
     "confirms no time",
     "confirms no time",
     "confirms no time",
     "a clock that differs, which holds",
   ],
-  "lib/huawei/http-answer.ts header Array.isArray": always(
+  "lib/huawei/cloud-response.ts header Array.isArray": always(
     "a header that came twice counts by its first value",
   ),
   "lib/huawei/retry-after.ts value Array.isArray Date.parse": always("none: our own back-off holds"),
@@ -68,7 +68,7 @@ export const CLOUD_TABLE: LenientTable = tableOf({
     "a list counts as a whole",
     "an encoding that is not known is not read",
   ],
-  // ---- the purchase's answer: it has been sent, and no field of it can send again ----
+  // ---- the purchase's response: the order was sent already, and no field can send it again ----
   "lib/huawei/purchase/answer.ts optionalId nullable catch": always(
     "none: without the supernode's id and without servers the outcome is unknown, which holds",
   ),
@@ -146,15 +146,15 @@ export const CLOUD_TABLE: LenientTable = tableOf({
   "lib/metrics/sentence.ts first String": always(WORDS),
   // ---- alarms' own points ----
   "lib/metrics/alarm.ts chosen values??": always("the alert carries no number"),
-  // ---- recipients of notifications: their answers decide only whether a message counts as taken ----
+  // ---- recipients of notifications: their responses decide only whether a message counts as taken ----
   "lib/notify/formats.ts null String String": always(WORDS),
   "lib/notify/smn.ts detail isRecord?": always("not taken: a body without message_id"),
-  // ---- ours ----
+  // ---- our own values ----
   "lib/http/connection.ts portOf Number": always("ours: the port of a URL that was checked"),
   "lib/http/dispatchers.ts failure String": always(WORDS),
   "lib/http/sdk-handler.ts name String": always(WORDS),
   "lib/http/tls-failure.ts cause String": always(WORDS),
-  "lib/huawei/purchase/exchange.ts client catch": always("ours: the exchange is over"),
+  "lib/huawei/purchase/send-purchase.ts client catch": always("ours: the request has ended"),
   "lib/metrics/prometheus/http.ts text catch": always(
     "ours: a file of certificates that cannot be read is said, and nothing is asked",
   ),

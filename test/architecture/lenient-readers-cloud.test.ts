@@ -26,13 +26,13 @@ import {
 import { CloudWatchServer } from "../metrics/cloudwatch/server.ts"
 import { readMetrics } from "../metrics/read-alone.ts"
 
-// ---- none of them can start or enlarge a purchase: every value of every answer, made unreadable one by one ----
+// ---- Each value of each response is made odd, one at a time. None starts or enlarges a purchase. ----
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 const ABSENT = Symbol("absent")
 type Odd = Json | typeof ABSENT
 
-/** What is no clear value of the same kind: other types, and instants in other units. */
+/** Values that are not clearly of the same kind: other types, and instants in other units. */
 function oddFor(value: Json): Odd[] {
   if (Array.isArray(value)) return [ABSENT, null, "x", 7, true, {}, [null], [7]]
   if (typeof value === "boolean") return [ABSENT, null, "true", "false", "", 0, 1, {}, []]
@@ -49,7 +49,7 @@ interface Change {
   json: Json
 }
 
-/** The answer with one value after the other made odd. */
+/** Copies of the response, each with one value made odd or removed. */
 function changesOf(json: Json, rebuild: (json: Json) => Json = (same) => same, path = "$"): Change[] {
   const here = oddFor(json).flatMap((odd) =>
     odd === ABSENT || path === "$" ? [] : [{ path: `${path} = ${JSON.stringify(odd)}`, json: rebuild(odd) }],
@@ -100,7 +100,7 @@ const OFFERS: Json = {
   evaluations: ["rung-1", "rung-2", "rung-4", "rung-8"].map((flavor) => ({ flavor, is_sold_out: false })),
 }
 
-/** The rung that is bought; 0 for a hold. */
+/** Servers of the rung that is bought; 0 for a hold. */
 function bought(situation: Situation): number {
   const { kind, target } = decide(situation, digest)
   return kind === "scale-up" ? (target?.to ?? 0) : 0
@@ -114,7 +114,7 @@ async function boughtBy(answers: { supernode: Json; offers: Json }): Promise<num
 }
 
 describe("an unreadable value neither starts nor enlarges a purchase", () => {
-  it("in the supernode, with servers of long ago: the same rung is bought, or none", async () => {
+  it("an odd value in the supernode buys the same rung or none", async () => {
     const whole = supernodeJson(NOW - 30 * DAY)
     expect(await boughtBy({ supernode: whole, offers: OFFERS })).toBe(4)
     for (const { path, json } of changesOf(whole))
@@ -124,14 +124,14 @@ describe("an unreadable value neither starts nor enlarges a purchase", () => {
       ])
   })
 
-  it("in the supernode, with servers that came by hand a few minutes ago: the cooldown lasts", async () => {
+  it("an odd value in the supernode does not end the cooldown of servers that a person added", async () => {
     const whole = supernodeJson(NOW - 5 * MINUTE)
     expect(await boughtBy({ supernode: whole, offers: OFFERS })).toBe(0)
     for (const { path, json } of changesOf(whole))
       expect([path, await boughtBy({ supernode: json, offers: OFFERS })]).toEqual([path, 0])
   })
 
-  it("in the offers: the same rung is bought, or none", async () => {
+  it("an odd value in the offers buys the same rung or none", async () => {
     const supernode = supernodeJson(NOW - 30 * DAY)
     for (const { path, json } of changesOf(OFFERS))
       expect([path, await boughtBy({ supernode, offers: json })]).toEqual([path, expect.toBeOneOf([0, 4])])
@@ -159,7 +159,7 @@ describe("an unreadable value neither starts nor enlarges a purchase", () => {
   }
   const starts = newestPeriods({ now: NOW, periodMs: 5 * MINUTE, lagMs: 2 * MINUTE, count: 8 })
 
-  it("in Cloud Eye's answer, though the rule holds silence to breach", async () => {
+  it("an odd value in Cloud Eye's response buys nothing, even if missing data counts as breaching", async () => {
     const metric = { "cloud-eye": { namespace: "AGT.ECS", name: "npu", period: "5m" } } as const
     const answerTo = ({ metrics }: CloudEyeQuery): Json => ({
       metrics: metrics.map((one) => ({
@@ -186,7 +186,7 @@ describe("an unreadable value neither starts nor enlarges a purchase", () => {
     for (const { path, json } of changes) expect([path, await boughtOf(() => json)]).toEqual([path, 0])
   })
 
-  it("in Prometheus's answer, though the rule holds silence to breach, but for `result: null`, its empty list", async () => {
+  it("an odd value in Prometheus's response buys nothing if missing data is breaching, except an empty result", async () => {
     const metric = { prometheus: { url: "https://prometheus.test", query: "x", period: "5m" } } as const
     const whole: Json = {
       status: "success",
@@ -214,7 +214,7 @@ describe("an unreadable value neither starts nor enlarges a purchase", () => {
       if (path !== "$.data.result = null") expect([path, await boughtOf(json)]).toEqual([path, 0])
   })
 
-  it("in CloudWatch's answer, though the rule holds silence to breach", async () => {
+  it("an odd value in CloudWatch's response buys nothing, even if missing data counts as breaching", async () => {
     const server = await CloudWatchServer.start()
     const keys = { accessKeyId: "AN-AK", secretAccessKey: "hush-hush" }
     const reader = cloudwatchReader({ endpoint: server.url, credentials: keys })

@@ -12,14 +12,14 @@ import { EVENT_FIELDS, type EventField, SIGNALS_TABLE } from "./lenient-signals.
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
 describe("every lenient reader", () => {
-  it("has a row that says what an absent, null, wrong-typed and implausible value means", () => {
+  it("every lenient reader has a row for absent, null, wrong-typed and implausible values", () => {
     const folders = ["lib/huawei", "lib/metrics", "lib/signals", "lib/notify", "lib/http"]
     const table = { ...SIGNALS_TABLE, ...CLOUD_TABLE }
     expect(lenientReadersIn(ROOT, folders).toSorted()).toEqual(Object.keys(table).toSorted())
     for (const row of Object.values(table)) expect(Object.values(row)).not.toContain("")
   })
 
-  it("is found by its method, function or choice, behind the key that it reads", () => {
+  it("lenient readers are found by their method, function or choice, with the key that they read", () => {
     const found = lenientReadersIn(ROOT, ["test/architecture/lenient-sample.ts"])
     expect(found).toEqual([
       "test/architecture/lenient-sample.ts amount nullish catch",
@@ -44,7 +44,10 @@ function signalOf({ event, at }: EventField, change?: { value?: unknown }): Sign
   return signal
 }
 
-/** The value with one field changed or, without `value`, taken out. A path leads through JSON texts as through objects. */
+/**
+ * The value with one field changed, or removed if `change` has no `value`. A path also leads through texts
+ * that hold JSON.
+ */
 function varied(into: unknown, [key, ...rest]: EventField["at"], change: { value?: unknown }): unknown {
   if (key === undefined) return change.value
   if (typeof into === "string") return JSON.stringify(varied(JSON.parse(into), [key, ...rest], change))
@@ -71,7 +74,7 @@ function meaningOf(field: EventField, change: { value?: unknown }): string {
   }
 }
 
-/** No alarm from something else, no number that was not sent, no resource that was not named. */
+/** Checks that the odd value adds no alarm, no number and no resource that the event did not send. */
 function expectNoMore(plain: Signal, other: Signal): void {
   if (plain.kind !== "alarm" || other.kind !== "alarm") {
     if (plain.kind === "request" && other.kind === "request") {
@@ -90,7 +93,7 @@ function expectNoMore(plain: Signal, other: Signal): void {
 
 describe("an odd value of a field starts no purchase and enlarges none", () => {
   it.each(EVENT_FIELDS.map((field) => [`${field.event} ${field.at.join(".")}`, field] as const))(
-    "%s",
+    "an odd value starts no purchase and enlarges none: %s",
     (_, field) => {
       const wrongTyped = new Set(field.wrongTyped.map((value) => meaningOf(field, { value })))
       expect([

@@ -2,38 +2,41 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Token, tokensOf } from "./tokens.ts"
 
-// Lenient readers, found in the sources: every place where a foreign value that is absent, null or of another type is turned
-// into something instead of being refused. Each needs a row in the table of its folder, so that none is written unseen.
+// Finds lenient readers in the sources: code that replaces a foreign value that is absent, null or of another
+// type, instead of refusing it. Each one needs a row in the table of its folder, so that no reader goes
+// unnoticed.
 
 const MODIFIERS = new Set(["catch", "nullish", "nullable", "optional", "default", "prefault", "coerce"])
 const COERCIONS = new Set(["Number", "String", "Boolean", "parseInt", "parseFloat"])
-/** `OWNER.NAME(`: what is no date, or no list, becomes something else. */
+/** `OWNER.NAME(`: turns a value that is not a date, or not a list, into another value. */
 const MEMBERS: Readonly<Record<string, string>> = { parse: "Date", isArray: "Array" }
-/** Fields of answers: `?? something` behind one of them makes a value of none. */
+/** Fields of responses. A `?? something` after one of them replaces a missing value. */
 const FIELDS = new Set([
   ...["Results", "Timestamps", "Values", "Messages", "Value", "Id", "StatusCode", "MetricDataResults"],
   ...["servers", "datapoints", "values", "result", "data", "warnings", "isPartial", "header", "date"],
 ])
 
-/** What a field means that is not as it should be. "refused": the part of the event is not read, and says why. */
+/**
+ * Meaning of each odd value of a field. "refused": the part of the event is not read, and a problem says why.
+ */
 export interface LenientRow {
   absent: string
   null: string
   /** Of another type than documented. */
   wrongTyped: string
-  /** Of the right type, but of a value that cannot be: an instant before 2015, a text of a megabyte. */
+  /** Of the right type, but impossible: an instant before 2015, or a text of a megabyte. */
   implausible: string
 }
 
 /** The meanings in the order of the columns. */
 export type Meanings = readonly [absent: string, nothing: string, wrongTyped: string, implausible: string]
 
-/** Where every odd value means the same. */
+/** Meanings of a field whose odd values all mean the same. */
 export function always(meaning: string): Meanings {
   return [meaning, meaning, meaning, meaning]
 }
 
-/** A table from its rows in short. */
+/** A table from rows in short form. */
 export function tableOf(rows: Readonly<Record<string, Meanings>>): LenientTable {
   return Object.fromEntries(
     Object.entries(rows).map(([key, [absent, nothing, wrongTyped, implausible]]) => [
@@ -43,10 +46,10 @@ export function tableOf(rows: Readonly<Record<string, Meanings>>): LenientTable 
   )
 }
 
-/** Rows by `FILE FIELD READER…`: the field of a reader, and the readers' names in order of appearance. */
+/** Rows by `FILE FIELD READER…`: the field, and the names of its readers in order of appearance. */
 export type LenientTable = Readonly<Record<string, LenientRow>>
 
-/** Every lenient reader below the given files and folders, as the keys of a table. */
+/** Every lenient reader in the given files and folders, as the keys of a table. */
 export function lenientReadersIn(root: string, places: readonly string[]): string[] {
   const found = new Map<string, string[]>()
   for (const file of places.flatMap((place) => sourcesIn(root, place))) {
@@ -69,7 +72,7 @@ function sourcesIn(root: string, place: string): string[] {
     .sort()
 }
 
-/** The reader's name where the token is one; else null. */
+/** The reader's name if the token is one, or `null`. */
 function readerAt(tokens: readonly Token[], i: number): string | null {
   const { kind, text } = tokens[i] ?? { kind: "other", text: "" }
   const [before, after] = [tokens[i - 1]?.text, tokens[i + 1]?.text]
@@ -85,7 +88,7 @@ function readerAt(tokens: readonly Token[], i: number): string | null {
   return null
 }
 
-/** A single question mark: a choice between two values. */
+/** True for a single question mark, which is a choice between two values. */
 function isChoice(tokens: readonly Token[], at: number): boolean {
   return tokens[at]?.text === "?" && tokens[at + 1]?.text !== "?"
 }
@@ -102,7 +105,9 @@ function closingOf(tokens: readonly Token[], open: number): number {
   return tokens.length
 }
 
-/** The nearest key, parameter or constant that the token belongs to: the last `NAME:` or `const NAME` around it. */
+/**
+ * The nearest key, parameter or constant that contains the token: the last `NAME:` or `const NAME` around it.
+ */
 function fieldAt(tokens: readonly Token[], at: number): string {
   let depth = 0
   for (let i = at - 1; i > 0; i--) {

@@ -1,7 +1,7 @@
 import { always, type LenientTable, type Meanings, tableOf } from "./lenient-readers.ts"
 
-// What odd values of events mean: one row for each lenient reader of lib/signals, and below them the fields of events on
-// which that is tried.
+// Meaning of odd values in events: one row for each lenient reader of lib/signals. Below them are the fields
+// of events on which the test tries odd values.
 
 const MEANINGS: Readonly<Record<string, Meanings>> = {
   "lib/signals/alertmanager.ts truncatedAlerts catch": [
@@ -315,19 +315,22 @@ const MEANINGS: Readonly<Record<string, Meanings>> = {
 
 export const SIGNALS_TABLE: LenientTable = tableOf(MEANINGS)
 
-/** A field of an event, odd values for it, and what each of them changes in the signal. */
+/** A field of an event, odd values for it, and their effect on the signal. */
 export interface EventField {
   event: string
   at: readonly (string | number)[]
   wrongTyped: readonly unknown[]
   implausible: unknown
-  /** For absent, null, all wrong-typed and the implausible value: "same", "refused", or the signal's fields that change. */
+  /**
+   * For the absent, null, wrong-typed and implausible value: "same", "refused", or the signal's fields that
+   * change.
+   */
   means: readonly string[]
 }
 
 const CLOUD_EYE = ["record", 0, "smn", "message"]
 const SNS = ["Records", 0, "Sns", "Message"]
-/** No text and no number. */
+/** Neither text nor number. */
 const ODD = [true, [{}], { odd: {} }]
 const NO_LIST = [5, true, "odd", { odd: {} }]
 

@@ -8,9 +8,11 @@ import { counted } from "./regex-work.ts"
 import { type Token, tokensOf } from "./tokens.ts"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
-/** What an event may hold, and more. */
+/** Longer than any text of an event, in characters. */
 const WHOLE = 200_000
-/** Short enough to be counted, long enough that a step for each pair of characters is far above the bound. */
+/**
+ * Short enough to count its steps. Long enough that a step for each pair of characters far exceeds the bound.
+ */
 const SAMPLE = 4_000
 const STEPS_PER_CHARACTER = 40
 
@@ -24,7 +26,7 @@ const SOURCES: readonly [file: string, tokens: Token[]][] = ["lib", "functions"]
     ]),
 )
 
-/** Every expression of lib/ and functions/, with its first place. */
+/** Every expression of lib/ and functions/, with the first place where it occurs. */
 function expressions(): [literal: string, place: string][] {
   const found = new Map<string, string>()
   for (const [file, tokens] of SOURCES)
@@ -41,7 +43,7 @@ const CONSTRUCTED: Readonly<Record<string, readonly RegExp[]>> = {
   "lib/sandbox/api/route.ts": ROUTES.map(({ path }) => path),
 }
 
-/** Files that make an expression of text. */
+/** Files that build an expression from a text. */
 function constructors(): string[] {
   return SOURCES.flatMap(([file, tokens]) =>
     tokens.some(({ kind, text }, i) => kind === "word" && text === "RegExp" && tokens[i + 1]?.text === "(")
@@ -50,7 +52,7 @@ function constructors(): string[] {
   )
 }
 
-/** The first of its worst texts on which it takes more steps than the bound; null if there is none. */
+/** The beginning of the first worst text that needs more steps than the bound, or `null` if none does. */
 function superLinearText(literal: string): string | null {
   const { steps, worstTexts } = counted(literal)
   const limit = SAMPLE * STEPS_PER_CHARACTER
@@ -67,7 +69,7 @@ function constructed(literal: string): RegExp {
 }
 
 describe("a regular expression of ours", () => {
-  it("takes a bounded number of steps for each character of its worst texts, and so reads 200 KB of them", () => {
+  it("every regular expression takes a bounded number of steps per character, and so reads 200 KB", () => {
     const found = expressions()
     expect(found.length).toBeGreaterThan(80)
     const superLinear = found.flatMap(([literal, place]) => {
@@ -79,7 +81,7 @@ describe("a regular expression of ours", () => {
       for (const worst of counted(literal).worstTexts(WHOLE, 2)) constructed(literal).exec(worst)
   })
 
-  it("is a literal, or is in the table of those that are built at run time", () => {
+  it("every regular expression is a literal, or listed as one that is built at run time", () => {
     expect(constructors()).toEqual(Object.keys(CONSTRUCTED))
   })
 
@@ -91,14 +93,14 @@ describe("a regular expression of ours", () => {
     ["/^[+-]?(\\d+\\.?\\d*|\\.\\d+)$/"],
     ["/\\s*[\\r\\n]+\\s*/g"],
     ["/\\{[^}]*\\}/g"],
-  ])("that is super-linear is found: %s", (literal) => {
+  ])("a super-linear regular expression is found: %s", (literal) => {
     expect(superLinearText(literal)).not.toBeNull()
   })
 
   it.each([
     ["/^[a-z]+$/", "abc", 12],
     ["/b/", "aab", 4],
-  ])("is counted step by step: %s on %s", (literal, text, most) => {
+  ])("the steps of a regular expression are counted: %s on %s", (literal, text, most) => {
     const steps = counted(literal).steps(text, 1_000)
     expect(steps).toBeGreaterThanOrEqual(text.length)
     expect(steps).toBeLessThanOrEqual(most)

@@ -1,6 +1,7 @@
-// The work of a backtracking regular expression, counted: V8 does not report its steps, and time says nothing on a
-// busy machine. The expression is compiled to a small backtracking machine of the same strategy (leftmost, greedy first), and
-// each instruction that it runs is one step. Only what our sources use is understood; anything else throws.
+// Counts the work of a backtracking regular expression: V8 does not report its steps, and time says nothing
+// on a busy machine. The expression is compiled for a small backtracking machine of the same strategy
+// (leftmost, greedy first). Each instruction that it runs is one step. It supports only the syntax of our
+// sources; anything else throws.
 
 type Node =
   | { kind: "char"; test: RegExp; source: string }
@@ -17,17 +18,22 @@ type Op =
   | { op: "jump"; to: number }
   | { op: "not"; program: Op[] }
 
-/** Repeats of a bounded count are written out; above this they count as unbounded, which is only more work. */
+/** Bounded repeats are unrolled up to this count. Above it they count as unbounded, which only adds steps. */
 const MAX_UNROLLED = 4_096
 
 export interface Counted {
-  /** Steps of all searches that one `replace`, or else one `exec`, needs. Never more than `limit` and one. */
+  /** Steps of all searches that one `replace` (flag g) or one `exec` needs. Never more than `limit` + 1. */
   steps(text: string, limit: number): number
-  /** Texts that are likely to be the worst: each part repeated behind what leads to it, before what cannot follow. */
+  /**
+   * Texts that are probably the worst: each part repeated after what leads to it, and before what cannot
+   * follow.
+   */
   worstTexts(length: number, most?: number): string[]
 }
 
-/** A regular expression literal as it is written, flags included. */
+/**
+ * Counts the steps of a regular expression. `literal` is the expression as written, with slashes and flags.
+ */
 export function counted(literal: string): Counted {
   const end = literal.lastIndexOf("/")
   const [source, flags] = [literal.slice(1, end), literal.slice(end + 1)]
@@ -258,7 +264,7 @@ function examplesOf({ test }: Extract<Node, { kind: "char" }>): string[] {
   return CANDIDATES.filter((char) => test.test(char)).slice(0, 3)
 }
 
-/** Every part that may repeat without end, with an example of all that comes before it. */
+/** Every part that may repeat without end, with an example of all that precedes it. */
 function loopsIn(node: Node, before: string): { before: string; bodies: string[] }[] {
   switch (node.kind) {
     case "seq": {

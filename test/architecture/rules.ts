@@ -1,23 +1,23 @@
-// Who may import whom: design.md "Rooms" as a table. A file under lib/ or functions/ that no row names is itself a
-// violation, so that a new room gets its row, and its one sentence, on the day it is made.
+// The import rules of docs/architecture.md as a table. A file under lib/ or functions/ that no row names is
+// itself a violation. So a new room gets its row, and a sentence about it, on the day it is made.
 
 export interface ImportRule {
-  /** A file, or a folder with a slash at its end. The longest one that fits a file is its rule. */
+  /** A file, or a folder with a slash at its end. The longest entry that covers a file is the file's rule. */
   files: string
-  /** Files and folders of ours that it may import, besides the folder it names itself. */
+  /** Our files and folders that it may import, besides its own folder. */
   ours: readonly string[]
-  /** Packages that it may import, or all but those of `FENCED`. */
+  /** Packages that it may import. "any" allows all but those of `FENCED` outside their folder. */
   packages: readonly string[] | "any"
   builtins: boolean
-  /** `import(name)` with a name that only run time knows: its target is unknown. */
+  /** Allows `import(name)` with a name that is known only at run time. */
   mayCompute?: true
-  /** Must be the same answer for the same question: no clock, chance, environment, network or output. */
+  /** Must give the same result for the same input: no clock, randomness, environment, network or output. */
   pure: boolean
 }
 
-/** Every room that speaks to something foreign: they do not know each other. */
+/** Rooms that talk to something foreign. They do not import each other. */
 const ROOMS = ["signals", "metrics", "huawei", "ledger", "sandbox", "policy-file", "notify"] as const
-/** The words of Cloud Eye's questions and answers: one room asks, the other answers. */
+/** The words of Cloud Eye's requests and responses, which two rooms share. */
 const CLOUD_EYE = "lib/cloud-eye.ts"
 const SPEAKS_OF_CLOUD_EYE: Partial<Record<(typeof ROOMS)[number], string[]>> = {
   metrics: [CLOUD_EYE],
@@ -27,7 +27,7 @@ const SSH_SIGNATURE = "lib/ssh-signature/"
 const LEDGER_ENTRY = "lib/ledger/entry.ts"
 const LEDGER_NEXT_ENTRY = "lib/ledger/next-entry.ts"
 
-/** The folders of lib/decision, lowest first: each may import those before it. */
+/** The folders of lib/decision, lowest first. Each may import those before it. */
 const DECISION_LAYERS = [
   "inputs",
   "policy",
@@ -41,7 +41,7 @@ const DECISION_LAYERS = [
   "transitions",
   "explain",
 ] as const
-/** What `decide` is about. The layers above the state may name it; decide.ts itself no layer may. */
+/** The types that `decide` works on. Layers above `state` may import them. No layer may import decide.ts. */
 const DECISION_WORDS = ["decision", "plan", "situation", "verdict"].map((name) => `lib/decision/${name}.ts`)
 
 const outward = { packages: "any", builtins: true, pure: false } as const
@@ -79,13 +79,13 @@ export const RULES: readonly ImportRule[] = [
     ours: ["lib/policy-file/", "lib/decision/", SSH_SIGNATURE],
     ...outward,
   },
-  // How requests leave this machine: proxies, and what an answer's body is. It knows no foreign system.
+  // How requests leave this machine: proxies, and the body of a response. It knows no foreign system.
   {
     files: "lib/http/",
     ours: ["lib/decision/policy/secure-address.ts", "lib/turns.ts", "lib/zlib.ts"],
     ...outward,
   },
-  // Node's own sqlite is newer than the types of the oldest Node we run on, so its name hides in a variable.
+  // Node's own sqlite is newer than the types of our oldest Node.js, so a variable holds its name.
   {
     files: "lib/ledger/sqlite/connection.ts",
     ours: ["lib/ledger/", "lib/ports.ts"],
@@ -104,7 +104,7 @@ export const RULES: readonly ImportRule[] = [
     ours: ["lib/decision/", "lib/ports.ts", "lib/digest.ts", SSH_SIGNATURE, LEDGER_ENTRY, LEDGER_NEXT_ENTRY],
     ...inward,
   },
-  // The wirings know what they connect; only start.ts knows all rooms.
+  // The wirings know what they connect. Only start.ts knows all rooms.
   {
     files: "lib/app/",
     ours: [
@@ -158,7 +158,7 @@ export const RULES: readonly ImportRule[] = [
     ...outward,
   },
   { files: "lib/app/start.ts", ours: ["lib/"], ...outward },
-  // Load histories and scenarios through the real run: it wires a run as the app does, with a model of the cloud.
+  // Plays load histories and scenarios through the real run, wired as in the app, with a model of the cloud.
   {
     files: "lib/simulate/",
     ours: [
@@ -201,7 +201,7 @@ export const RULES: readonly ImportRule[] = [
     ],
     ...outward,
   },
-  // What others import: it reaches nothing that spends.
+  // The entry point of the npm package. It imports nothing that spends.
   {
     files: "functions/package.ts",
     ours: [
@@ -216,7 +216,7 @@ export const RULES: readonly ImportRule[] = [
   },
   { files: "functions/cli.ts", ours: ["lib/", "functions/"], ...outward },
   { files: "functions/cli/", ours: ["lib/", "functions/"], ...outward },
-  // What runs in a browser: it knows the report's data, and nothing of the machine that made it.
+  // Code that runs in a browser. It knows the report's data, and nothing of the machine that made it.
   {
     files: "functions/cli/report/page/",
     ours: ["functions/cli/report/report.ts"],
@@ -226,22 +226,30 @@ export const RULES: readonly ImportRule[] = [
   },
 ]
 
-/** Steps below the line of no return: what takes them is one file, and nothing else may import them. */
+/** Steps below the line of no return. One file takes each of them, and no other file may import it. */
 export const ONLY_FOR: Readonly<Record<string, string>> = {
   "lib/run/send.ts": "lib/run/purchase.ts",
   "lib/run/settle.ts": "lib/run/purchase.ts",
 }
 
-/** The one file under lib/ and functions/ that may name `cloud.buy`, and in its folder the only one that may say `buy` at all. */
+/**
+ * The one file under lib/ and functions/ that may name `cloud.buy`. In its folder it is the only file that
+ * may name `buy`.
+ */
 export const BUYER = { file: "lib/run/send.ts", folder: "lib/run/" } as const
 
-/** Packages that stay where they are: the doors' frame in the doors, the vendor's own SDK in the tests. */
+/**
+ * Packages that only one folder may import: the doors' framework in the doors, the vendor's own SDK in the
+ * tests.
+ */
 export const FENCED: readonly { packages: RegExp; only: string }[] = [
   { packages: /^@middy\/|^@aws-lambda-powertools\//, only: "functions/" },
   { packages: /^@huaweicloud\//, only: "test/" },
 ]
 
-/** What a pure file may not do, as runs of tokens: `!x` is any token but x, `^` the one before. */
+/**
+ * Forbidden token sequences in a pure file. `!x` matches any token but x, also before or after the others.
+ */
 export const IMPURE: readonly { tokens: readonly string[]; says: string }[] = [
   { tokens: ["Date", ".", "now"], says: "Date.now reads the clock" },
   { tokens: ["Date", "["], says: "Date[…] can read the clock" },

@@ -1,9 +1,12 @@
-// Enough of a TypeScript lexer to tell code from comments, strings and regular expressions. A search by pattern would
-// miss `from"x"` and believe what a comment says; the compiler that is installed has no API to ask.
+// Enough of a TypeScript lexer to tell code from comments, strings and regular expressions. A search by
+// pattern would miss `from"x"` and find code in comments. The installed compiler has no JavaScript API.
 
 export interface Token {
   kind: "word" | "punctuation" | "string" | "regex" | "other"
-  /** A string's content, the word, the sign, or the expression; `other` are numbers and templates with holes. */
+  /**
+   * Content of a string, or the word, sign or expression itself. `other` is a number, or a part of a template
+   * with holes.
+   */
   text: string
   line: number
 }
@@ -16,7 +19,7 @@ const NUMBER = /\d[\w.]*/y
 const REGEX = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*/y
 const TEMPLATE_PART = /(?:[^`\\$]|\\[\s\S]|\$(?!\{))*/y
 
-/** After these a slash divides; after anything else it begins a regular expression. */
+/** After these words a slash begins a regular expression. After other words it divides. */
 const WORDS_BEFORE_REGEX = new Set([
   "return",
   "typeof",
@@ -33,7 +36,10 @@ const WORDS_BEFORE_REGEX = new Set([
   "yield",
 ])
 
-/** All tokens of a source text, comments left out. Throws SyntaxError where it lost the thread, rather than see nothing. */
+/**
+ * All tokens of a source text, without comments. Throws SyntaxError for a template without an end, so that no
+ * token is missed.
+ */
 export function tokensOf(source: string): Token[] {
   return new Lexer(source).run()
 }
@@ -41,7 +47,7 @@ export function tokensOf(source: string): Token[] {
 class Lexer {
   readonly #source: string
   readonly #tokens: Token[] = []
-  /** For each open brace: does closing it lead back into a template? */
+  /** For each open brace: true if its closing brace leads back into a template. */
   readonly #braces: boolean[] = []
   #at = 0
   #line = 1
@@ -78,7 +84,7 @@ class Lexer {
     else this.#push("punctuation", sign === "?." ? "." : sign)
   }
 
-  /** From behind a backtick, or behind the brace that closes a hole, to the next hole or the end. */
+  /** Reads from after a backtick, or after the brace that closes a hole, to the next hole or the end. */
   #template(opens: boolean): void {
     const text = this.#take(TEMPLATE_PART) ?? ""
     const hasHole = this.#source.startsWith("${", this.#at)

@@ -3,11 +3,12 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { bundleScript } from "../processes/bundle.ts"
 
-// `npm run bench [PART ...]`: all benches, or those whose file name contains one of the parts. Each prints its figures,
-// what they mean and their target. A process of its own for each: one must not warm up the next.
+// `npm run bench [PART ...]` runs all benches, or those whose file name contains one of the parts. Each
+// prints its figures, their meaning and their target. Each runs in its own process, so that none warms up the
+// next.
 
 const HERE = fileURLToPath(new URL(".", import.meta.url))
-/** Scripts; whatever else lies here belongs to one of them. */
+/** Scripts of the benches. All other files in this folder are parts of them. */
 const BENCHES = [
   "bench.ts",
   "start-function.ts",
@@ -25,7 +26,10 @@ const BENCHES = [
   "fleet-shards.ts",
 ]
 
-/** What these measure runs in their own process: bundled as the product is, since tsx wraps each function to keep its name. */
+/**
+ * Benches that measure their own process. They are bundled like the product, since tsx wraps functions to
+ * keep names.
+ */
 const BUNDLED: readonly string[] = ["warm/cpu.ts", "simulate.ts", "audit-verify.ts"]
 
 const parts = process.argv.slice(2)

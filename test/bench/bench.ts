@@ -8,8 +8,9 @@ import { measureDecide } from "./decision.ts"
 import { bundleSize } from "./sizes.ts"
 import { measureWarmRun } from "./warm-run.ts"
 
-// `npm run bench`: what the bundles weigh, what they cost a cold start, and what a warm run adds to its requests. Ratios are to an empty handler in the same
-// run, since milliseconds are a machine's and not ours.
+// Figures: the size of the bundles, their cost at a cold start, what a warm run adds to its requests, and the
+// time of a decision. Ratios of cold starts are to an empty handler in the same run, since milliseconds
+// depend on the machine.
 
 const ROUNDS = 15
 const DIST = fileURLToPath(new URL("../../dist/", import.meta.url))

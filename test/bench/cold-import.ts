@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process"
 import { pathToFileURL } from "node:url"
 
 /**
- * Median milliseconds from the start of a Node process to the module imported, for each file. The files take turns, so
- * that a machine that slows down slows all of them.
+ * Median milliseconds from the start of a Node.js process until the module is imported, for each file. The
+ * files take turns, so that a machine that slows down slows all of them.
  */
 export function coldImportMs(files: readonly string[], rounds: number): number[] {
   const times = files.map((): number[] => [])
-  // One round before the count, so that no file is the only one to be read from the disk.
+  // One round is not counted, so that every counted file was read from the disk before.
   for (let round = -1; round < rounds; round++) {
     for (const [i, file] of files.entries()) {
       const ms = importOnce(file)
@@ -18,7 +18,8 @@ export function coldImportMs(files: readonly string[], rounds: number): number[]
 }
 
 function importOnce(file: string): number {
-  // As the platforms load them: CommonJS by require. `import` of it would first search 1.7 MB for the names it exports.
+  // As on the platforms, which load CommonJS by require. `import` would first search its 1.7 MB for exported
+  // names.
   const load = file.endsWith(".mjs")
     ? `import(${JSON.stringify(pathToFileURL(file).href)})`
     : `Promise.resolve(require(${JSON.stringify(file)}))`

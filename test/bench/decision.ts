@@ -15,10 +15,10 @@ import {
   supernodeOf,
 } from "../decision/builders.ts"
 
-// What a decision costs by itself. Times are a machine's; the builds to compare take turns in one process (bench.ts), or run
-// one after the other on a quiet machine.
+// Cost of a decision by itself. Times depend on the machine. To compare builds, run them one after the other
+// on a quiet machine.
 
-/** Every gate passes, and it buys: nothing is cut short. */
+/** A situation in which every gate passes and the decision buys, so that all code runs. */
 function situationWith(rules: number, servers: number): Situation {
   const names = Array.from({ length: rules }, (_, i) => `rule-${i + 1}`)
   const present = serversOf(servers)
@@ -49,7 +49,7 @@ function situationWith(rules: number, servers: number): Situation {
   })
 }
 
-/** Least time of one call among rounds, microseconds: what disturbs a round only adds. */
+/** Least time of one call among all rounds, in microseconds. Disturbances only add time. */
 function leastMicros(work: () => unknown, { rounds, calls }: { rounds: number; calls: number }): number {
   let least = Number.POSITIVE_INFINITY
   for (let round = 0; round < rounds; round++) {
@@ -62,7 +62,7 @@ function leastMicros(work: () => unknown, { rounds, calls }: { rounds: number; c
 
 export interface DecideCost {
   oneRuleMicros: number
-  /** 20 rules over 40 servers. */
+  /** Microseconds for 20 rules over 40 servers. */
   manyMicros: number
 }
 

@@ -1,8 +1,9 @@
 import { FleetCloud } from "./fleet/cloud.ts"
 import { FleetPlace, FleetWorker } from "./fleet/place.ts"
 
-// 200 supernodes of one process want to buy at once under `fleet` caps. Targets: all that the caps allow is accepted, at most
-// 6 reads of newest entries for each buyer (one of many streams is one), and no pause of the event loop above 200 ms.
+// 200 supernodes of one process want to buy at once under `fleet` caps. Targets: all purchases that the caps
+// allow are accepted; at most 6 reads of heads for each buyer (one read of many streams counts as one); no
+// pause of the event loop above 200 ms.
 
 const SUPERNODES = 200
 
@@ -15,7 +16,7 @@ for (const allowed of process.env["ONE"] ? [SUPERNODES] : [SUPERNODES, SUPERNODE
   })
   const worker = await FleetWorker.start(place, process.env["BENCH_NODE_OPTIONS"] ?? "")
   await cloud.set({ load: 10, hanging: null, delayMs: 0, forget: true })
-  // Everything is compiled, and every chain has entries.
+  // After this tick everything is compiled, and every chain has entries.
   await worker.tick()
   const { purchases: before } = await cloud.set({ load: 97 })
   const { ends, headReads, longestPauseMs, tookMs } = await worker.alarms("busy", SUPERNODES)

@@ -2,8 +2,8 @@ import { FleetCloud } from "./fleet/cloud.ts"
 import { FleetPlace, FleetWorker } from "./fleet/place.ts"
 import { supernodeId } from "./fleet/policy.ts"
 
-// One supernode of 100 of which the cloud says nothing. Targets: the other 99 are done within 1.5 times the tick in which
-// none hangs, and the whole tick within 13 s.
+// The cloud never responds about one of 100 supernodes. Targets: the other 99 are done within 1.5 times the
+// time of a tick in which none hangs, and the whole tick within 13 s.
 
 const SUPERNODES = 100
 const ROUNDS = 5
@@ -14,7 +14,7 @@ const worker = await FleetWorker.start(place)
 await cloud.set({ load: 10, hanging: null, delayMs: 0 })
 await worker.tick()
 const [undisturbed, others, whole]: [number[], number[], number[]] = [[], [], []]
-// They take turns, so that a busy machine slows both.
+// Both kinds of tick take turns, so that a busy machine slows both.
 for (let round = 0; round < ROUNDS; round++) {
   await cloud.set({ hanging: null })
   undisturbed.push((await worker.tick()).tookMs)

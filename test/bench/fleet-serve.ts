@@ -5,11 +5,11 @@ import { OwnProcess } from "../processes/process.ts"
 import { FleetCloud } from "./fleet/cloud.ts"
 import { alertmanagerBody, FleetPlace, WEBHOOK_TOKEN } from "./fleet/place.ts"
 
-// `serve` gets 50 webhooks a second while 1,000 supernodes tick all the time. Target: the 99th percentile of the answers' time
-// is at most 10 times that of a `serve` that is idle otherwise.
+// `serve` gets 50 webhooks per second while 1,000 supernodes tick all the time. Target: the 99th percentile
+// of response times is at most 10 times that of a `serve` that is idle otherwise.
 
 const SUPERNODES = 1_000
-/** Fewer on a machine that is busy with other things: then both are slow for its sake. */
+/** Set fewer on a machine that is busy with other work, which would slow both measurements. */
 const PER_SECOND = Number(process.env["BENCH_PER_SECOND"] ?? 50)
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 12)
 const NEVER = "0 0 29 2 *"
@@ -40,7 +40,7 @@ interface Answers {
 async function measure(cron: string): Promise<Answers> {
   const serve = new OwnProcess(made.file, [cron], place.settings)
   const { url } = (await serve.next()) as { url: string }
-  // Everything is compiled, and each chain has an entry.
+  // After these ticks everything is compiled, and each chain has an entry.
   if (cron === EACH_SECOND) for (let nth = 0; nth < 2; nth++) await serve.next()
   for (let nth = 0; nth < 50; nth++) await post(url, nth)
   let ticks = 0

@@ -2,15 +2,16 @@ import { PostgresServer, SERVER_PROGRAMS } from "../ledger/postgres/server.ts"
 import { FleetCloud } from "./fleet/cloud.ts"
 import { FleetPlace, type FleetRan, FleetWorker } from "./fleet/place.ts"
 
-// The same fleet ticks in one process, and in four that take a shard each, over one PostgreSQL. The cloud answers late, so that
-// a tick mostly waits, as in a real region. Figures: the time until the last shard is done, and each supernode runs once.
-// Then all want to buy while a tick for all and the four shards run for the same minute, as while the number of
-// schedules changes. Target: each supernode is bought for exactly once.
+// The same fleet ticks in one process, and in four processes with one shard each, over one PostgreSQL. The
+// cloud responds late, so that a tick mostly waits, as in a real region. Figures: the time until the last
+// shard is done, and the number of ticks in which each supernode ran once. Then all supernodes want to buy
+// while a tick for all and the four shards run for the same minute, as during a change of the number of
+// schedules. Target: exactly one purchase for each supernode.
 
 const SUPERNODES = Number(process.env["BENCH_SUPERNODES"] ?? 400)
 const SHARDS = 4
 const ROUNDS = 3
-/** 32 reads are under way at a time: one process waits for the cloud more than 9 ms for each supernode. */
+/** Delay of each response. With 32 reads at a time, one process waits more than 9 ms for each supernode. */
 const CLOUD_MS = Number(process.env["BENCH_CLOUD_MS"] ?? 300)
 const MINUTE_MS = 60_000
 
@@ -20,7 +21,7 @@ else await measureShards()
 
 interface Buyers {
   workers: readonly FleetWorker[]
-  /** Ticks for all supernodes. */
+  /** Worker that ticks for all supernodes. */
   whole: FleetWorker
 }
 
@@ -49,12 +50,15 @@ async function measureShards(): Promise<void> {
   }
 }
 
-/** They take turns, so that a busy machine slows both. The newest minute counts, with everything compiled and in the ledger. */
+/**
+ * One shard and all shards take turns, so that a busy machine slows both. Everything is compiled and in the
+ * ledger.
+ */
 async function compareTimes(cloud: FleetCloud, workers: readonly FleetWorker[]): Promise<void> {
   await cloud.set({ load: 10, hanging: null, delayMs: 0, forget: true })
   let minute = Math.floor(Date.now() / MINUTE_MS) - 2 * ROUNDS - 4
   const next = () => minute++ * MINUTE_MS
-  // Each process has compiled everything and opened its connections.
+  // After this tick each process has compiled everything and opened its connections.
   for (const worker of workers) await tickIn([worker], next())
   await cloud.set({ delayMs: CLOUD_MS })
   const [alone, sharded]: [Ticked[], Ticked[]] = [[], []]
@@ -69,7 +73,10 @@ async function compareTimes(cloud: FleetCloud, workers: readonly FleetWorker[]):
   )
 }
 
-/** One minute for all and for each shard, at the same time, and everyone wants to buy. */
+/**
+ * Runs a tick for all and each shard for the same minute at the same time, while every supernode wants to
+ * buy.
+ */
 async function buyOnce(cloud: FleetCloud, { workers, whole }: Buyers): Promise<void> {
   const { purchases: before } = await cloud.set({ load: 97, delayMs: 20 })
   const at = (Math.floor(Date.now() / MINUTE_MS) - 1) * MINUTE_MS
@@ -86,7 +93,7 @@ async function buyOnce(cloud: FleetCloud, { workers, whole }: Buyers): Promise<v
   )
 }
 
-/** All shards of one tick at the same time, one process each. */
+/** Runs all shards of one tick at the same time, each in its own process. */
 async function tickIn(workers: readonly FleetWorker[], at: number): Promise<Ticked> {
   const startedAt = performance.now()
   const runs = await Promise.all(

@@ -1,9 +1,10 @@
 import { FleetCloud } from "./fleet/cloud.ts"
 import { FleetPlace, type FleetRan, FleetWorker } from "./fleet/place.ts"
 
-// A tick over a fleet that holds: one process, a policy whose supernodes share `defaults`, SQLite. The second tick counts,
-// with all heads in the ledger and everything compiled. Targets: 1,000 within 256 MB resident; 10,000 under a heap of 512 MB;
-// at most 64 sockets; time grows with the number of supernodes to the power of at most 1.1.
+// A tick over a fleet that holds: one process, a policy whose supernodes share `defaults`, SQLite. The second
+// tick counts, with all heads in the ledger and everything compiled. Targets: 1,000 supernodes within 256 MB
+// resident; 10,000 under a heap of 512 MB; at most 64 sockets; CPU time grows with the number of supernodes
+// to the power of at most 1.1.
 
 const SIZES = [300, 1_000, 3_000, 10_000]
 
@@ -33,7 +34,10 @@ interface Measured {
   sockets: number
 }
 
-/** Only where the heap limit is asked for: without it a process may take what the machine has. */
+/**
+ * Above 1,000 supernodes the heap is limited to 512 MB. Without a limit a process may take all memory of the
+ * machine.
+ */
 async function measure(supernodes: number): Promise<Measured> {
   const place = await FleetPlace.make(cloud, { supernodes, fleetActions: null })
   const heap = supernodes > 1_000 ? "--max-old-space-size=512" : ""

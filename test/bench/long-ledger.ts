@@ -8,15 +8,16 @@ import { simulate } from "../../lib/simulate/replay.ts"
 import { MINUTE, NOW, policyOf, ruleInput } from "../decision/builders.ts"
 import { initEntryAt } from "../ledger/initialised.ts"
 
-// A ledger file as years of ticks leave it, made by the run itself: each chain is a simulation whose load is high in every
-// other tick, so that the reason to hold changes and each tick is recorded. Only the first chain orders servers, since each
-// simulation gives its attempts the same ids. Only the writing is short cut: one transaction for all entries.
+// A ledger file as after years of ticks, made by real runs: each chain is a simulation whose load is high in
+// every other tick, so that the reason to hold changes and each tick is recorded. Only the first chain orders
+// servers, since each simulation gives its attempts the same ids. The only shortcut is one transaction for
+// all entries.
 
 const SUPERNODES = 10
-/** The id that the ledger of each simulation has. */
+/** Ledger id of each simulation. */
 const SIMULATED_LEDGER = "simulated-1"
 
-/** Writes a SQLite ledger with that many entries, and returns its entries' mean size in bytes. */
+/** Writes a SQLite ledger with `entries` entries, and returns their mean size in bytes. */
 export async function writeLongLedger(file: string, entries: number): Promise<{ meanBytes: number }> {
   const database = await connect(file)
   const insert = database.prepare("INSERT INTO entries (stream, seq, entry) VALUES (?, ?, ?)")

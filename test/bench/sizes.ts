@@ -3,9 +3,11 @@ import { dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
 
 export interface BundleSize {
-  /** Files that are read before the first event: the entry and what it imports, not what it imports on demand. */
+  /**
+   * Size of the files read before the first event: the entry and its static imports, without dynamic ones.
+   */
   startBytes: number
-  /** All files of the folder. */
+  /** Size of all files in the folder. */
   rawBytes: number
   gzipBytes: number
 }
@@ -24,7 +26,8 @@ const STATIC_IMPORT = /(?:\bfrom|\bimport|(?<!then\(\(\)=>(?:__toESM\()?)\brequi
 
 /** Follows static imports and requires between the files of one bundle, as esbuild writes them. */
 export function filesAtStart(entry: string): Set<string> {
-  // A Lambda function's entry imports main.mjs after its check of Node.js's version, before the first event.
+  // A Lambda function's entry imports main.mjs dynamically, after it checks the version of Node.js, before
+  // the first event.
   const main = join(dirname(entry), "main.mjs")
   const found = new Set(existsSync(main) ? [entry, main] : [entry])
   for (const file of found) {

@@ -6,7 +6,8 @@ import { makeLedger } from "../ledger/initialised.ts"
 import { policyFiles } from "./fleet/policy.ts"
 import { compareStarts } from "./start/pairs.ts"
 
-// CLI: processor time of `--help` and `status`, as a ratio to `node -e 0` in the same run. Targets: 1.8 and 2.6.
+// Processor time of the CLI's `--help` and `status`, as a ratio to `node -e 0` in the same run. Targets: 1.8
+// and 2.6.
 
 const ROUNDS = 15
 const CLI = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url))

@@ -11,12 +11,13 @@ import { alertmanagerBody, FleetPlace, WEBHOOK_TOKEN } from "./fleet/place.ts"
 import { supernodeId } from "./fleet/policy.ts"
 import { nodesHere } from "./start/pairs.ts"
 
-// Process start -> first POST: processor time of a process that loads the built alarm function and handles one alarm that buys,
-// until it sends the order, as a ratio to one that loads an empty handler, by turns. Beside it the ratio until the function
-// has returned its result. The cloud and the store of DynamoDB's protocol are other processes.
-// The policy is packaged, as a function's is, and has one supernode, another one for each process: each buys once.
-// `BENCH_NODE` names a Node.js, `BENCH_DIST` another build, `BENCH_PROFILE` a folder for CPU profiles.
-// Targets on Node.js 24, which is used where test/nodes has it: SQLite 3.5, DynamoDB 4.5.
+// Process start -> first POST: processor time of a process that loads the built alarm function and handles
+// one alarm that buys, until it sends the order, as a ratio to a process that loads an empty handler. Beside
+// it the ratio until the function has returned its result. The processes take turns. The cloud and the
+// DynamoDB-protocol store are other processes. The policy is packaged, as a function's policy is. It has one
+// supernode, which is another one for each process, so that each process buys once.
+// `BENCH_NODE` is the path of a Node.js, `BENCH_DIST` another build, `BENCH_PROFILE` a folder for CPU
+// profiles. Targets on Node.js 24, which is used if test/nodes has it: SQLite 3.5, DynamoDB 4.5.
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 7)
 const ALARM = "npu-busy"
@@ -56,7 +57,7 @@ for (let round = -1; round < ROUNDS; round++) {
   if (round >= 0) for (const [name, ms] of Object.entries(took)) times[name]?.push(ms)
 }
 const empty = (times["empty"] ?? []).map(({ toEnd }) => toEnd)
-/** The median of the ratios of each round: what slows the machine down slows a whole round. */
+/** Median of the ratios of all rounds. A machine that slows down slows a whole round. */
 const sayRatio = (name: string, until: keyof CpuMs) =>
   median((times[name] ?? []).map((ms, round) => ms[until] / (empty[round] ?? Number.NaN))).toFixed(2)
 const sayRatios = (name: string, target: number) =>
@@ -70,7 +71,9 @@ bundle.remove()
 await cloud.close()
 place.remove()
 
-/** A module that handles the alarm of one supernode by the built function, and ends well only if it was bought. */
+/**
+ * A module that handles one supernode's alarm by the built function, and throws unless the order is accepted.
+ */
 async function alarmOf(supernode: number): Promise<string> {
   writeFileSync(policy, written.replaceAll(supernodeId(0), supernodeId(supernode)))
   const { packaged } = await policyFiles(policy)
@@ -106,7 +109,7 @@ process.stderr.write("\\ncpu " + cpuMs() + "\\n", () => process.exit())`
   })
   const [, ms] = /\ncpu ([\d.]+)\n$/.exec(stderr) ?? []
   if (status !== 0 || ms === undefined) throw new Error(`it ended with ${status}: ${stderr.slice(-800)}`)
-  // A policy that was not read from its packaged form is another thing to measure.
+  // The bench must not measure a policy that was read from its YAML.
   if ((stdout + stderr).includes("was read from its YAML")) throw new Error((stderr + stdout).slice(0, 1800))
   return { toPost: Number(/\npost ([\d.]+)\n/.exec(stderr)?.[1]), toEnd: Number(ms) }
 }

@@ -5,8 +5,9 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import { bundleSize } from "./sizes.ts"
 import { compareStarts, nodesHere, type Start } from "./start/pairs.ts"
 
-// Process start -> function imported: processor time of the whole process, as a ratio to an empty handler in the same run.
-// Targets: 2.0 on Node.js 20, 2.2 on 24; FunctionGraph 2.3 and 2.6. The budget of bytes read at start is checked.
+// Process start -> function imported: processor time of the whole process, as a ratio to an empty handler in
+// the same run. Targets: 2.0 on Node.js 20, 2.2 on 24; FunctionGraph 2.3 and 2.6. Fails if the bytes read at
+// start exceed their budget.
 
 const ROUNDS = 15
 const DIST = fileURLToPath(new URL("../../dist/", import.meta.url))
@@ -19,7 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), "bench-start-"))
 const empty = join(folder, "empty.mjs")
 writeFileSync(empty, "export const handler = async () => ({})\n")
 const importOf = (file: string): Start => {
-  // As the platforms load them.
+  // As the platforms load these files.
   const load = file.endsWith(".mjs")
     ? `import(${JSON.stringify(pathToFileURL(file).href)}).then(() => process.exit(0))`
     : `require(${JSON.stringify(file)}); process.exit(0)`

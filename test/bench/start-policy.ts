@@ -6,9 +6,9 @@ import { policyFiles as filesToDeploy } from "../../deploy/policy-files.ts"
 import { policyFiles } from "./fleet/policy.ts"
 import { compareStarts, type Start } from "./start/pairs.ts"
 
-// A policy of 10,000 supernodes at cold start: processor time from the start of the process to the first answer of the
-// alarm function, from the YAML and from the packaged policy. The event has no known shape, so that nothing else runs.
-// Target: 1 s from the packaged policy.
+// A policy of 10,000 supernodes at cold start: processor time from the start of the process until the alarm
+// function ends, with the YAML and with the packaged policy. The event has an unknown shape, so that nothing
+// else runs. Target: 1 s with the packaged policy.
 
 const SUPERNODES = 10_000
 const ROUNDS = 3

@@ -9,14 +9,14 @@ const ROUNDS = 50
 
 export interface WarmRun {
   requests: number
-  /** Medians, milliseconds. */
+  /** Medians in milliseconds, of the dry run and of the bare requests. */
   dryRunMs: number
   bareMs: number
 }
 
 /**
- * One warm dry run against the sandbox, and the very requests it makes sent bare over one kept connection: signing,
- * deciding and the ledger are what is left of the ratio. They take turns, so that both see the same noise.
+ * One warm dry run against the sandbox, and the same requests sent bare over one kept connection. The
+ * difference is signing, deciding and the ledger. Both take turns, so that they see the same noise.
  */
 export async function measureWarmRun(): Promise<WarmRun> {
   const corridor = await Corridor.open({ at: Date.now(), sandbox: { now: Date.now } })

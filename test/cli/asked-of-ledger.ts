@@ -4,19 +4,19 @@ import type { CliIo } from "../../functions/cli/io.ts"
 import { clockAt } from "../world/clock.ts"
 import { type Ran, ranCli } from "../world/command-line.ts"
 
-// An operator's views of a ledger: `doctor`, `run` of one tick, and `serve` with `/readyz`.
+// An operator's views of a ledger: `doctor`, `run` with one tick, and `serve` with `/readyz`.
 
 export interface AskedOfLedger {
   doctor: Ran
   tick: Ran
-  /** The answer of `/readyz`; null if `serve` ended by itself. */
+  /** The response of `/readyz`; null if `serve` ended by itself. */
   ready: { status: number; body: { status: string; reasons: string[] } } | null
-  /** Log of `serve` until it was stopped or ended, and its exit code. */
+  /** Log of `serve` until it was stopped or ended. `ended` is its exit code. */
   log: string
   ended: number
 }
 
-/** Runs these views with these settings at one fixed time. `event` is a file with a tick. */
+/** Runs these views with these settings at one fixed time. `event` is a file that holds a tick. */
 export async function askOfLedger(
   env: Record<string, string | undefined>,
   at: number,

@@ -5,17 +5,18 @@ import { describe, expect, it } from "vitest"
 import { makeLedger } from "../ledger/initialised.ts"
 import { bytes, type CloudDesk, cloudDesk, MINUTE, POLICY, type Ran, START } from "./harness.ts"
 
-// A person buys by hand: a dry run prints the line, a real shell parses it, and its stdin is run.
+// A person buys by hand: a dry run prints a command line, a real shell parses it, and `run` reads its stdin.
 
 const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY } }\napprovers: [ { name: Ann }, { name: bob }, { name: carl }, { name: dora }, { name: boss } ]\n`
 
-/** The printed line that buys. */
+/** The printed command line that buys. */
 function buyingLine(out: string): string {
   return /^ {2}(printf %s .* \| supernode-autoscaler run .*)$/m.exec(out)?.[1] ?? "no line was printed"
 }
 
 /**
- * Runs the line in a shell where `supernode-autoscaler` only records its arguments, and then runs them here.
+ * Runs the command line in a shell in which `supernode-autoscaler` only records its arguments and its stdin.
+ * Then runs the recorded command here.
  */
 async function paste(own: CloudDesk, line: string): Promise<Ran & { argv: string[]; stdin: string }> {
   const stub = own.file(
@@ -34,7 +35,7 @@ async function paste(own: CloudDesk, line: string): Promise<Ran & { argv: string
 }
 
 describe("the line that a dry run prints", () => {
-  it("buys exactly the shown plan, in the name of this system's user", async () => {
+  it("the line that a dry run prints buys exactly the shown plan, in the name of this system's user", async () => {
     const own = await cloudDesk()
     const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     const pasted = await paste(own, buyingLine(out))
@@ -44,7 +45,7 @@ describe("the line that a dry run prints", () => {
     expect(pasted.code).toBe(0)
   })
 
-  it("keeps the requester's name and reason, whatever characters they contain", async () => {
+  it("the line that a dry run prints keeps the requester's name and reason, whatever characters they contain", async () => {
     const own = await cloudDesk()
     const why = `it's "launch" week: $HOME \\n \`id\` & <b>`
     const { out } = await own.run(
@@ -59,13 +60,13 @@ describe("the line that a dry run prints", () => {
       "--why",
       why,
     )
-    expect(out).toContain("requested by a person: O'Neil, 4 servers")
+    expect(out).toContain("O'Neil requested 4 servers")
     const pasted = await paste(own, buyingLine(out))
     expect(JSON.parse(pasted.stdin)).toMatchObject({ requestedBy: "O'Neil", why })
     expect(pasted.out).toMatch(/^train-a: bought/)
   })
 
-  it("goes to the same policy and ledger as the dry run did", async () => {
+  it("the line that a dry run prints uses the same policy and ledger as the dry run", async () => {
     const own = await cloudDesk()
     const places = [
       "--policy",
@@ -81,7 +82,7 @@ describe("the line that a dry run prints", () => {
     expect((await own.run("status", ...places)).out).toContain("ACCEPTED: 2 -> 4 servers")
   })
 
-  it("buys nothing after another server has joined", async () => {
+  it("the line that a dry run prints buys nothing after another server has joined", async () => {
     const rung =
       "- { flavor: three, servers: 3, price: { amount: 180000, currency: CNY, per: month } }\n      - { flavor: kat3ne-32"
     const own = await cloudDesk({}, POLICY.replace("- { flavor: kat3ne-32", rung))
@@ -90,12 +91,12 @@ describe("the line that a dry run prints", () => {
     own.advance(6 * MINUTE)
     const pasted = await paste(own, buyingLine(out))
     expect(pasted.out).toMatch(
-      /✗ +plan-as-shown +the plan that was shown is sha256:\w+; now it would be sha256:/,
+      /✗ +plan-as-shown +the plan that was shown is sha256:\w+, but the current plan is sha256:/,
     )
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("buys nothing after the price has changed", async () => {
+  it("the line that a dry run prints buys nothing after the price has changed", async () => {
     const own = await cloudDesk()
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     own.env["SUPERNODE_POLICY"] = own.file("dearer.yaml", POLICY.replace("amount: 240000", "amount: 250000"))
@@ -103,7 +104,7 @@ describe("the line that a dry run prints", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("buys once, however often it is pasted", async () => {
+  it("the line that a dry run prints buys once, however often it is pasted", async () => {
     const own = await cloudDesk()
     const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     await paste(own, buyingLine(out))
@@ -115,14 +116,14 @@ describe("the line that a dry run prints", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("is not printed without a reason: the dry run says how to state one, and that line holds no placeholder that buys", async () => {
+  it("a dry run without a reason prints no line that buys, but the command that states a reason", async () => {
     const own = await cloudDesk()
     const { out } = await own.run("dry-run", "train-a")
     expect(buyingLine(out)).toBe("no line was printed")
     expect(out).toContain("supernode-autoscaler dry-run train-a --servers 4 --by WHO --why TEXT")
   })
 
-  it("is not printed while a gate fails", async () => {
+  it("a dry run prints no line that buys while a gate fails", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "--why", "x")
     expect((await own.run("dry-run", "train-a", "--why", "launch week")).out).not.toContain(
@@ -130,7 +131,7 @@ describe("the line that a dry run prints", () => {
     )
   })
 
-  it("is not printed for more servers than the policy allows: a person's request is never clamped", async () => {
+  it("a dry run never lowers a person's request to the limit, and prints no line that buys above it", async () => {
     const own = await cloudDesk({}, POLICY.replace("servers: 48", "servers: 3"))
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toMatch(/^train-a: would hold \(at-limit\)/)
@@ -139,10 +140,10 @@ describe("the line that a dry run prints", () => {
 })
 
 describe("a dry run during a cooldown", () => {
-  /** Two servers that were made by hand a moment ago. */
+  /** Two servers that a person added a moment ago. */
   const young = () => cloudDesk({}, POLICY.replace("limits:", "cooldown: 366d\n    limits:"))
 
-  it("holds, and with a bypass it prints a line that bypasses the cooldown too", async () => {
+  it("a dry run holds during a cooldown, and with --bypass-cooldown prints a line that bypasses it too", async () => {
     const own = await young()
     expect((await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")).out).toMatch(
       /^train-a: would hold \(cooldown\)/,
@@ -166,7 +167,7 @@ describe("a dry run during a cooldown", () => {
     expect(pasted.out).toMatch(/^train-a: bought/)
   })
 
-  it("bypasses only the cooldown: without servers, evidence decides", async () => {
+  it("a dry run with --bypass-cooldown but without --servers still holds if the load is low", async () => {
     const own = await young()
     own.sandbox.setLoad(10)
     const { out } = await own.run("dry-run", "train-a", "--bypass-cooldown", "--why", "launch week")
@@ -175,7 +176,7 @@ describe("a dry run during a cooldown", () => {
 })
 
 describe("a dry run that lacks only approval", () => {
-  it("prints both lines, and pasted in their order they buy, within one minute too", async () => {
+  it("a dry run that lacks only approval prints both lines; pasted in order they buy, within one minute too", async () => {
     const own = await cloudDesk({}, WANTED)
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toContain("to buy exactly this once it is approved, or nothing if anything changed:")
@@ -191,7 +192,7 @@ describe("a dry run that lacks only approval", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("does not count the requester's own approval", async () => {
+  it("a dry run does not count the requester's own approval", async () => {
     const own = await cloudDesk({}, WANTED)
     const { out } = await own.run(
       "dry-run",
@@ -213,7 +214,7 @@ describe("a dry run that lacks only approval", () => {
 })
 
 describe("the printed request", () => {
-  it("is included in a dry run's JSON, ready for run --event", async () => {
+  it("a dry run's JSON includes the printed request, ready for run --event", async () => {
     const own = await cloudDesk()
     const { json } = await own.run(
       "dry-run",
@@ -240,7 +241,7 @@ describe("the printed request", () => {
     )
   })
 
-  it("keeps the text of the original event", async () => {
+  it("a dry run of an event keeps the event's own text in the printed request", async () => {
     const own = await cloudDesk()
     const asked = {
       supernode: "train-a",
@@ -253,7 +254,7 @@ describe("the printed request", () => {
     expect(ran.json()).toMatchObject({ request: { ...asked, mode: "live" } })
   })
 
-  it("buys nothing live without the hash that a dry run showed", async () => {
+  it("a live request without the hash that a dry run printed buys nothing", async () => {
     const own = await cloudDesk()
     const request = { supernode: "train-a", mode: "live", servers: 4, requestedBy: "ops", why: "x" }
     const { code, err } = await own.run("run", "--event", own.file("request.json", request))

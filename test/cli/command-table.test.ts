@@ -7,12 +7,12 @@ const helpWith = async (needed: Needed) =>
   (await programOf({ io, fail: () => undefined }, needed)).helpInformation()
 
 describe("the table of commands", () => {
-  it("lists every command as its own definition does", async () => {
+  it("the table of commands lists every command as its own definition does", async () => {
     expect(await helpWith({ kind: "none" })).toBe(await helpWith({ kind: "all" }))
     expect(await helpWith({ kind: "one", name: "resume" })).toBe(await helpWith({ kind: "all" }))
   })
 
-  it("has the code of every command that it lists", async () => {
+  it("the table of commands has the code of every command that it lists", async () => {
     const names = COMMAND_MODULES.flatMap(({ rows }) => rows.map(({ name }) => name))
     for (const name of names) {
       const program = await programOf({ io, fail: () => undefined }, { kind: "one", name })
@@ -32,7 +32,7 @@ describe("the table of commands", () => {
     [["--json", "status"], { kind: "all" }],
     [["statsu"], { kind: "all" }],
     [["--"], { kind: "all" }],
-  ])("loads for %j only what that needs", (argv, needed) => {
+  ])("the command line loads for %j only the commands that it needs", (argv, needed) => {
     expect(neededBy(argv)).toEqual(needed)
   })
 })

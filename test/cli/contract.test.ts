@@ -5,7 +5,7 @@ import { OUTPUT_SCHEMAS, type OutputName, outputJsonSchema } from "../../functio
 import { type CloudDesk, cloudDesk, type Desk, desk, POLICY, STREAM } from "./harness.ts"
 import { FOLDER, problemsOf } from "./output.ts"
 
-// The contract of the command line, in one table: each command in each situation, its exit code, and with
+// The contract of the command line in one table: each command in each situation, its exit code, and with
 // --json one document that matches its JSON Schema.
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
@@ -15,7 +15,7 @@ const APPROVERS = `${POLICY}    approval: { above: { amount: 1000, currency: CNY
 
 type Situation = () => Promise<Desk>
 
-/** A command line after these commands. */
+/** A command line on which these commands ran before. */
 const after =
   (make: () => Desk | Promise<Desk>, ...commands: string[][]): Situation =>
   async () => {
@@ -31,7 +31,7 @@ const idle = async () => {
   own.sandbox.setLoad(20)
   return own
 }
-/** Sets the ending of the next order. */
+/** Sets the outcome of the next order. */
 const ending =
   (...fault: Parameters<CloudDesk["sandbox"]["failNext"]>) =>
   async () => {
@@ -78,7 +78,7 @@ const run = (event: string | object) => (own: Desk) => [
   typeof event === "string" ? event : own.file("event.json", event),
 ]
 const tick = run({ kind: "tick", time: "2024-01-12T16:52:00Z" })
-/** The request that a dry run prints, sent after these commands. */
+/** Sends the request that a dry run prints, after these commands. */
 const ask =
   (...before: string[][]) =>
   async (own: Desk) => {
@@ -92,7 +92,7 @@ const ask =
   }
 
 const ASKED = ["dry-run", "train-a", "--by", "ann", "--why", "launch week"]
-/** A plan file that a dry run wrote, applied after this command and under this policy. */
+/** Applies a plan file that a dry run wrote, after this command and under this policy. */
 const applied = (before?: string[], policy?: string) => async (own: Desk) => {
   const file = join(own.dir, "plan.json")
   await own.run(...ASKED, "--out", file)
@@ -107,7 +107,7 @@ type Row = [
   make: Situation | (() => Desk | Promise<Desk>),
   argv: string[] | ((own: Desk) => string[] | Promise<string[]>),
   code: number,
-  /** The schema of its output, if that is not the command's own. */
+  /** The schema of its output, if it is not the command's own. */
   prints?: OutputName,
 ]
 
@@ -340,7 +340,7 @@ async function anchored(own: Desk): Promise<string[]> {
 
 describe("a command", () => {
   it.each(ROWS)(
-    "exits with the code of its situation, and prints one JSON document under --json: %s: %s",
+    "each command exits with its situation's code, and prints one JSON document under --json: %s: %s",
     async (command, _, make, argv, code, prints = command) => {
       const words = typeof argv === "function" ? argv : () => argv
       const own = await make()
@@ -349,7 +349,7 @@ describe("a command", () => {
     },
   )
 
-  it("prints one JSON document per line in audit export", async () => {
+  it("audit export --json prints one JSON document per line", async () => {
     const own = await after(busy, ["run", "--event", ALARM])()
     const { code, out } = await own.run("audit", "export", "--json")
     const lines = out.trim().split("\n")
@@ -360,21 +360,21 @@ describe("a command", () => {
   })
 
   // Processes that run until they are stopped are checked in process.test.ts and serve.test.ts.
-  it("covers every other schema", () => {
+  it("the contract of commands covers every schema but those of long-running commands", () => {
     const covered = new Set([...ROWS.map(([command]) => command), "error", "audit-export"])
     const left = Object.keys(OUTPUT_SCHEMAS).filter((name) => !covered.has(name as OutputName))
     expect(left).toEqual(["sandbox", "serve"])
   })
 })
 
-it("has JSON Schemas in docs/cli as generated: run `npm run schema` after a change", () => {
+it("docs/cli has the JSON Schemas as generated: run `npm run schema` after a change", () => {
   for (const name of Object.keys(OUTPUT_SCHEMAS) as OutputName[])
     expect(JSON.parse(readFileSync(join(FOLDER, `${name}.schema.json`), "utf8"))).toEqual(
       JSON.parse(JSON.stringify(outputJsonSchema(name))),
     )
 })
 
-it("has schemas that refuse a document with a member too many, one too few, or of another type", () => {
+it("JSON Schemas refuse a document with an extra member, a missing one, or one of another type", () => {
   const good = { ok: true, checks: [{ what: "ledger", supernode: null, ok: true, says: "", todo: [] }] }
   expect(problemsOf("doctor", good)).toBeNull()
   for (const bad of [{ ...good, extra: 1 }, { ok: true }, { ...good, ok: "yes" }])

@@ -28,7 +28,7 @@ import { ioOf } from "../world/command-line.ts"
 import { desk, START } from "./harness.ts"
 
 // Parses every example, command and value that a message, a hint, --help or a document prints, with the
-// parser that it is meant for.
+// parser of its command.
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const PROGRAM = "supernode-autoscaler"
@@ -92,11 +92,11 @@ describe("a printed command line", () => {
     operatorCommand.ledgerConfirm("train-a"),
     ...SETTLEMENTS.map((as) => operatorCommand.settle("train-a", [as])),
     operatorCommand.settle("train-a", SETTLEMENTS),
-  ])("is accepted by the command: %s", async (line) => {
+  ])("the command accepts a printed command line: %s", async (line) => {
     expect(await problemOf(line)).toBeNull()
   })
 
-  it("is accepted as the default of every option that shows one", async () => {
+  it("every option accepts the default value that it shows", async () => {
     const options = optionsOf((await parserOnly()).program)
     const shown = options.filter(({ defaultValueDescription }) => /^"/.test(defaultValueDescription ?? ""))
     expect(shown.map(({ long }) => long)).toEqual(["--provisioning", "--provisioning"])
@@ -106,7 +106,7 @@ describe("a printed command line", () => {
     }
   })
 
-  it("is accepted in the help of every command", async () => {
+  it("the help of every command prints only valid command lines", async () => {
     const lines = helps((await parserOnly()).program).flatMap((help) =>
       [...help.matchAll(/^ {2}(supernode-autoscaler .*?)(?: {2,}.*)?$/gm)].map(([, line = ""]) => line),
     )
@@ -114,14 +114,14 @@ describe("a printed command line", () => {
     expect((await Promise.all(lines.map(problemOf))).filter((problem) => problem !== null)).toEqual([])
   })
 
-  it("is accepted in README.md, docs/ and examples/", async () => {
+  it("README.md, docs/ and examples/ print only valid command lines", async () => {
     const files = ["README.md", ...listed("docs", ".md"), ...listed("examples", ".yaml")]
     const lines = files.flatMap((file) => commandsIn(readFileSync(join(ROOT, file), "utf8"))).map(filledIn)
     expect(lines.length).toBeGreaterThan(5)
     expect((await Promise.all(lines.map(problemOf))).filter((problem) => problem !== null)).toEqual([])
   })
 
-  it("in the table of commands in docs/operate.md, with and without what is optional", async () => {
+  it("the table of commands in docs/operate.md is valid, with and without optional arguments", async () => {
     const [, table = ""] = readFileSync(join(ROOT, "docs/operate.md"), "utf8").split("## Commands\n")
     const cells = [...(table.split("\nAll take ")[0] ?? "").matchAll(/^\| (`.*?`) \| /gm)]
     const written = cells.flatMap(([, cell = ""]) =>
@@ -133,7 +133,7 @@ describe("a printed command line", () => {
     expect(problems.filter((problem) => problem !== null)).toEqual([])
   })
 
-  it("is accepted in every hint of a failing gate", async () => {
+  it("every hint of a failing gate prints only valid command lines", async () => {
     const lines = new Set<string>()
     for (const situation of fc.sample(holding, { seed: 7, numRuns: 400 }))
       for (const finding of decideAndExplain(situation, digest).findings)
@@ -143,7 +143,7 @@ describe("a printed command line", () => {
     expect((await Promise.all([...lines].map(problemOf))).filter((problem) => problem !== null)).toEqual([])
   })
 
-  it("is made in one place of the source", () => {
+  it("only one file of the source makes the command lines that operators run", () => {
     const strays = [...listed("lib", ".ts"), ...listed("functions", ".ts")]
       .filter((file) => file !== "lib/decision/explain/operator-command.ts")
       .flatMap((file) =>
@@ -180,12 +180,12 @@ function filledIn(line: string): string {
     (so, [argument, value]) => so.replaceAll(new RegExp(`\\b${argument}\\b`, "g"), value),
     line.replaceAll("\\|", "|"),
   )
-  // Of commands that share a line the first one represents all; show needs to know which entry.
+  // The first of several commands that share a line represents all. `audit show` would need an entry.
   return text.replace(/audit list\|.*/, "audit list")
 }
 
 describe("docs/holds.md", () => {
-  it("has one row for each reason to hold, with the commands that the hints print", () => {
+  it("docs/holds.md has one row for each reason to hold, with the commands that the hints print", () => {
     const text = readFileSync(join(ROOT, "docs/holds.md"), "utf8")
     const rows = [...text.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) \|/gm)]
     const listedReasons = rows.flatMap(([, cell = ""]) =>
@@ -213,10 +213,10 @@ function listed(folder: string, ending: string): string[] {
     .map((file) => `${folder}/${file.replaceAll("\\", "/")}`)
 }
 
-/** The first line of a text that approvers sign, which is no command. */
+/** First line of a text that approvers sign. It is not a command. */
 const SIGNED_TEXT = /^supernode-autoscaler [a-z-]{1,20} v1$/
 
-/** Command lines of a document: lines of a code block, and code in a sentence. */
+/** Command lines of a document: lines of code blocks, and code in sentences. */
 function commandsIn(text: string): string[] {
   const joined = text.replaceAll(/\\\n\s*/g, " ")
   const inBlocks = [...joined.matchAll(/^\s*(?:#\s*|\$\s*|npx\s+)*(supernode-autoscaler [a-z].*)$/gm)]
@@ -246,7 +246,7 @@ describe("an example in a message about a wrong argument", () => {
     ["WHO", actor, "WHO"],
     ["WHY", reason, "TEXT"],
     ["words", words, " "],
-  ])("is valid: %s", (_what, parse, wrong) => {
+  ])("an example in a message about a wrong argument is valid: %s", (_what, parse, wrong) => {
     const message = messageOf(() => parse(wrong))
     const examples = [...message.matchAll(/"([^"]+)"|(\d{4}-\d{2}-\d{2}T[\w:+-]+\w)/g)].map(
       ([, quoted, time]) => quoted ?? time ?? "",
@@ -255,12 +255,12 @@ describe("an example in a message about a wrong argument", () => {
     for (const example of examples) expect(() => parse(example), example).not.toThrow()
   })
 
-  it("is a duration back in time only where the option looks back", () => {
+  it("an example of a duration points to the past only if the option does", () => {
     expect(messageOf(() => timeBefore(START)("soon"))).toContain("must be a duration back from now such as")
     expect(messageOf(() => timeAfter(START)("soon"))).toContain("must be a duration from now such as")
   })
 
-  it("is accepted by the command that printed it", async () => {
+  it("the command that printed an example accepts it", async () => {
     const { err } = await desk().run("pause", "--why", "x", "--by", "ann", "--until", "tomorrow")
     for (const [example] of err.matchAll(/\d{4}-\d{2}-\d{2}T[\d:]+(?:Z|[+-]\d{2}:\d{2})/g)) {
       expect((await desk().run("pause", "--why", "x", "--by", "ann", "--until", example)).code).toBe(0)

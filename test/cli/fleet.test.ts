@@ -23,7 +23,7 @@ function fleetOf(out: string): Record<string, string> {
 }
 
 describe("status under caps across supernodes", () => {
-  it("prints how much of them is left, and that no supernode's next tick could buy", async () => {
+  it("status under fleet caps prints how much of them is left, and that no supernode's next tick could buy", async () => {
     const own = await usedDesk()
     const { out } = await own.run("status")
     expect(fleetOf(out)).toEqual({
@@ -37,7 +37,7 @@ describe("status under caps across supernodes", () => {
     expect(fleetOf(other.out)).toMatchObject({ purchases: "1 of 1 in 1d, 0 left" })
   })
 
-  it("shows reservations that are not used, until they lapse", async () => {
+  it("status under fleet caps shows unused reservations until they lapse", async () => {
     const own = await usedDesk()
     own.cutChain("fleet", 1)
     own.cutChain(STREAM, 0)
@@ -54,7 +54,7 @@ describe("status under caps across supernodes", () => {
     })
   })
 
-  it("names supernodes that are no longer in the policy file and still count", async () => {
+  it("status under fleet caps names supernodes that left the policy file and still count", async () => {
     const own = await usedDesk()
     const onlyB = ONE.replace(/ {2}- name: train-a[\s\S]*?(?= {2}- name: train-b)/, "")
     const { out } = await own.run("status", "--policy", own.file("b.yaml", onlyB))
@@ -64,7 +64,7 @@ describe("status under caps across supernodes", () => {
     })
   })
 
-  it("is JSON too, and null without such a cap", async () => {
+  it("status --json includes fleet caps, and null without such caps", async () => {
     const { json } = await (await usedDesk()).run("status", "--json")
     expect(json()).toMatchObject({
       fleet: {
@@ -79,7 +79,7 @@ describe("status under caps across supernodes", () => {
 })
 
 describe("a dry run under caps across supernodes", () => {
-  it("shows both counts, and writes nothing", async () => {
+  it("dry-run under fleet caps shows both counts, and writes nothing", async () => {
     const own = await usedDesk()
     const { out } = await own.run("dry-run", "train-a", "--servers", "4")
     expect(out).toMatch(
@@ -91,7 +91,7 @@ describe("a dry run under caps across supernodes", () => {
 })
 
 describe("audit of stream fleet", () => {
-  it("lists, shows and verifies it like any other", async () => {
+  it("audit lists, shows and verifies the stream fleet like any other", async () => {
     const own = await usedDesk()
     const { out } = await own.run("audit", "list", "fleet")
     const rows = out
@@ -100,11 +100,11 @@ describe("audit of stream fleet", () => {
       .slice(1)
       .map((row) => row.replace(/ {2,}/g, " | ").replace(/attempt [^ ,]+/, "attempt …"))
     expect(rows).toEqual([
-      `2024-01-12 16:52:00 +00:00 | fleet | 1 | opened | place taken for attempt …, 120000 CNY (${STREAM} #1)`,
-      `2024-01-12 16:52:00 +00:00 | fleet | 2 | settled | place of attempt … given back: accepted (${STREAM})`,
+      `2024-01-12 16:52:00 +00:00 | fleet | 1 | opened | reservation for attempt …, 120000 CNY (${STREAM} #1)`,
+      `2024-01-12 16:52:00 +00:00 | fleet | 2 | settled | reservation of attempt … released: accepted (${STREAM})`,
     ])
     expect((await own.run("audit", "show", "fleet", "1")).out).toContain(
-      "fleet #1 opened: place taken for attempt",
+      "fleet #1 opened: reservation for attempt",
     )
     expect((await own.run("audit", "verify")).out).toMatch(/✓ fleet: 2 entries, newest sha256:/)
     expect((await own.run("audit", "list", ID)).out).toContain("opened")

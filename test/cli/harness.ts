@@ -13,9 +13,10 @@ import { settingsOfCloud, settingsOfFolder } from "../world/settings.ts"
 
 export { bytes, type Ran } from "../world/command-line.ts"
 
-// The command line against the real sandbox and a real SQLite file; only the clock is ours, and fixed.
+// Runs the command line against the real sandbox and a real SQLite file. Only the clock is fake; it moves
+// only by `advance`.
 
-/** Within a quarter of an hour after the alarms in test/events. */
+/** Within 15 minutes after the alarms in test/events. */
 export const START = Date.parse("2024-01-12T16:52:00Z")
 export const ID = "b4beacb6-4380-448c-a218-daa82cf03f5d"
 export const STREAM = `supernode:${ID}`
@@ -41,7 +42,7 @@ supernodes:
     limits: { actions: 2 per 24h, servers: 48, budget: { amount: 500000, currency: CNY, per: 30d } }
 `
 
-/** The same with a second supernode that the sandbox does not know. */
+/** The same policy with a second supernode, which the sandbox does not know. */
 export const TWO_SUPERNODES = `${POLICY}${POLICY.slice(POLICY.indexOf("  - name"))
   .replace("train-a", "train-b")
   .replace(ID, "c5cfbdc7-5491-459d-b329-eb493df14a6e")}`
@@ -50,21 +51,21 @@ export interface Desk {
   dir: string
   ledgerPath: string
   env: Record<string, string | undefined>
-  /** Moves the one common clock. */
+  /** Advances the clock that command line and sandbox share. */
   advance(ms: number): void
   run(...argv: string[]): Promise<Ran>
   runWith(io: Partial<CliIo>, ...argv: string[]): Promise<Ran>
   /** Writes a file into the folder and returns its path. */
   file(name: string, content: string | object): string
-  /** Changes the newest entry of a supernode's chain behind the ledger's back. */
+  /** Corrupts the newest entry of a supernode's chain, bypassing the ledger. */
   spoil(supernodeId: string): void
-  /** Removes the entries after an entry: as after a crash at that point. */
+  /** Removes the entries after `lastSeq`, as if the process had crashed at that point. */
   cutChain(stream: string, lastSeq: number): void
   /** Opens the ledger on disk. */
   ledger<T>(look: (ledger: AuditedLedger) => Promise<T>): Promise<T>
 }
 
-/** A folder with a policy, settings for a ledger in it, and no cloud. */
+/** A folder with a policy and with settings for a ledger in it. There is no cloud. */
 export function desk(policy: string = POLICY, own: { withoutLedger?: true } = {}): Desk {
   const dir = mkdtempSync(join(tmpdir(), "cli-"))
   onTestFinished(() => rmSync(dir, { recursive: true }))
@@ -77,7 +78,7 @@ export function desk(policy: string = POLICY, own: { withoutLedger?: true } = {}
   file("policy.yaml", policy)
   const env = settingsOfFolder(dir)
   let now = START
-  // Before the first command, so that a command line can be set up in one line.
+  // Starts before the first command, so that a test can set up a command line in one line.
   const ready = own.withoutLedger ? Promise.resolve() : makeLedger(env.SUPERNODE_LEDGER, START)
   ready.catch(() => undefined)
   const made: Desk = {
@@ -112,7 +113,7 @@ export interface CloudDesk extends Desk {
   sandbox: Sandbox
 }
 
-/** The same with a sandbox: train-a with two servers, busy, and live mode. */
+/** The same with a sandbox in which train-a has two busy servers, in live mode. */
 export async function cloudDesk(
   options: SandboxOptions = {},
   policy?: string,

@@ -7,13 +7,13 @@ import { httpForTest } from "../world/loopback-for-test.ts"
 import { settingsOfCloud } from "../world/settings.ts"
 import { type Desk, desk, ID, POLICY, START } from "./harness.ts"
 
-// Text of a cloud, an alert and a person, through the printers of the commands. Each text tries to hide later
-// text, to begin a line of its own, to reverse the reading order, and to use colours.
+// Text of a cloud, an alert and a person, as the commands print it. Each text tries to hide the text after
+// it, to begin its own line, to reverse the reading order, and to use colours.
 
 const HOSTILE =
   "a\u001b[8mb\nFORGED: all is well\r\nFORGED again\u202ec\u009b2Jd\u200be\u007ff\u2028FORGED\u001b[31mg"
 
-/** An answer of the cloud: a status and a body; an object is sent as JSON. */
+/** A response of the cloud: status and body. An object is sent as JSON. */
 type Answer = [status: number, body: unknown]
 
 interface World {
@@ -50,7 +50,7 @@ const WELL: World = {
   order: [200, { id: ID, order_id: HOSTILE, servers: [{ id: "s3", name: HOSTILE, order_id: HOSTILE }] }],
 }
 
-/** A command line before a cloud with these answers; they share a clock. */
+/** A command line with a cloud that gives these responses. Both share a clock. */
 async function deskBefore(world: Partial<World>): Promise<Desk> {
   const answers = { ...WELL, ...world }
   const answerTo = ({ url = "", method }: IncomingMessage): Answer => {
@@ -69,7 +69,7 @@ async function deskBefore(world: Partial<World>): Promise<Desk> {
   return own
 }
 
-/** A pause in the form of a release that cleaned no text. */
+/** Appends a pause as a release would that did not clean text. */
 async function sayUncleaned(own: Desk): Promise<void> {
   await own.ledger(async (ledger) => {
     const head = await ledger.head(CONTROL_STREAM)
@@ -123,12 +123,12 @@ describe("hostile text of a cloud, an alert or a person", () => {
       /refused \(capacity\).*FORGED/,
     ],
     ["in a refusal that is not listed", { order: refused(400) }, /UNKNOWN/],
-    ["in an answer that is no JSON", { order: [500, HOSTILE] }, /UNKNOWN/],
+    ["in a response that is not JSON", { order: [500, HOSTILE] }, /UNKNOWN/],
     ["in a server's status", { supernode: supernode({ status: HOSTILE }) }, /supernode-not-ready/],
     ["in a server's id", { supernode: supernode({ id: HOSTILE }) }, /supernode-unreadable/],
     ["in the error of a read", { supernode: refused(403) }, /credentials.*FORGED/s],
     ["in the error of the offers", { offers: refused(400) }, /offers-unreadable.*FORGED/s],
-  ])("forges no line and controls no terminal: %s", async (_title, world, says) => {
+  ])("hostile text forges no printed line and controls no terminal: %s", async (_title, world, says) => {
     const own = await deskBefore(world)
     const planned = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const [, planHash = NO_PLAN] = /"hash": "(sha256:[0-9a-f]{64})"/.exec(planned.out) ?? []
@@ -145,7 +145,7 @@ describe("hostile text of a cloud, an alert or a person", () => {
       ["audit", "list"],
       ...entries,
       ["audit", "show", "control", "3"],
-      // These only read.
+      // These commands only read, so a changed response to orders does not reach them.
       ...("order" in world
         ? []
         : [["doctor"], ["dry-run", "train-a", "--servers", "4", "--by", HOSTILE, "--why", HOSTILE]]),

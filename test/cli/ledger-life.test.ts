@@ -26,10 +26,10 @@ describe("a missing ledger", () => {
     ["audit export", ["audit", "export"]],
     ["ledger show", ["ledger", "show"]],
     ["ledger restored", ["ledger", "restored", ...BY]],
-  ])("makes %s exit 1 at a mistyped location, which it names and does not create", async (_, argv) => {
+  ])("%s exits 1 at a mistyped ledger location, which it names and does not create", async (_, argv) => {
     const own = desk()
     const place = `sqlite:${join(own.dir, "ledgre.db")}`
-    // SQLite removes its own two files when the last connection is gone, which may be at any time here.
+    // SQLite removes its own two files when the last connection closes, which may be at any time here.
     const files = () => readdirSync(own.dir).filter((name) => !name.startsWith("ledger.db-"))
     const before = await own.ledger(async () => files())
     const { code, out, err } = await own.run(...argv, "--ledger", place)
@@ -39,12 +39,12 @@ describe("a missing ledger", () => {
     expect(files()).toEqual(before)
   })
 
-  it("holds live and observe runs, which write nothing and exit 1, and fails doctor", async () => {
+  it("live and observe runs without a ledger hold, write nothing and exit 1, and doctor fails", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     for (const mode of ["live", "observe"]) {
       own.env["SUPERNODE_MODE"] = mode
       const { code, out, err } = await tick(own)
-      expect(out).toMatch(/\(ledger-new\): there is no ledger here/)
+      expect(out).toMatch(/\(ledger-new\): the ledger is missing or was not created/)
       expect(err).toContain(`no run can use sqlite:${own.ledgerPath}`)
       expect(code).toBe(1)
     }
@@ -54,7 +54,7 @@ describe("a missing ledger", () => {
     expect(existsSync(own.ledgerPath)).toBe(false)
   })
 
-  it("lets a dry run decide as on an empty ledger, with a note, and without a line that buys", async () => {
+  it("a dry run without a ledger decides as on an empty one, with a note, and prints no line that buys", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const { code, out, err } = await own.run("dry-run", "train-a")
     expect(err).toMatch(/^note: there is no ledger at .*\n.*such a plan cannot be bought/)
@@ -63,7 +63,7 @@ describe("a missing ledger", () => {
     expect(code).toBe(0)
   })
 
-  it("never leads to a second order if it was deleted after an unknown outcome", async () => {
+  it("a ledger that was deleted after an unknown outcome never leads to a second order", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { reset: "before-effect" })
     await tick(own)
@@ -82,7 +82,7 @@ describe("a missing ledger", () => {
 const at = (minutes: number) => new Date(START + minutes * MINUTE).toISOString()
 
 describe("ledger init", () => {
-  it("makes a ledger whose live runs hold for 45 minutes and then buy", async () => {
+  it("ledger init makes a ledger whose live runs hold for 45 minutes and then buy", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const { code, out } = await own.run("ledger", "init", ...BY)
     expect(out).toMatch(new RegExp(`^ledger: sqlite:${own.ledgerPath} \\([0-9a-f-]{36}\\)\\nmade; `))
@@ -99,7 +99,7 @@ describe("ledger init", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("buys at once if an operator stated that nothing is in flight", async () => {
+  it("ledger init --nothing-in-flight makes a ledger whose live runs buy at once", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     await own.run("ledger", "init", ...BY, "--nothing-in-flight")
     const { out } = await tick(own)
@@ -107,7 +107,7 @@ describe("ledger init", () => {
     expect(out).toMatch(new RegExp(`^ledger: sqlite:${own.ledgerPath} \\(`, "m"))
   })
 
-  it("prints the same id when run again, writes nothing and exits 0", async () => {
+  it("ledger init on an existing ledger prints the same id, writes nothing and exits 0", async () => {
     const own = desk()
     const { code, json } = await own.run("ledger", "init", ...BY, "--json")
     expect(json()).toMatchObject({
@@ -121,7 +121,7 @@ describe("ledger init", () => {
 describe("a policy that names its ledger (ledger_id)", () => {
   const pinned = (id: string) => POLICY.replace("version: 1\n", `version: 1\nledger_id: ${id}\n`)
 
-  it("refuses another ledger: runs hold ledger-other and write nothing, and a pause there is refused", async () => {
+  it("runs on another ledger than the policy's ledger_id hold and write nothing, and pause is refused", async () => {
     const own = await cloudDesk({}, pinned(OTHER_ID))
     const { code, out } = await tick(own)
     expect(out).toContain(`(ledger-other): this is ledger ${LEDGER_ID}; only ledger ${OTHER_ID} may be used`)
@@ -132,14 +132,14 @@ describe("a policy that names its ledger (ledger_id)", () => {
     expect(await own.ledger(async (ledger) => (await ledger.head("control"))?.seq)).toBe(1)
   })
 
-  it("buys on the ledger that it names, and its hash does not change with the id", async () => {
+  it("a run buys on the ledger that the policy's ledger_id names", async () => {
     const own = await cloudDesk({}, pinned(LEDGER_ID))
     expect((await tick(own)).out).toMatch(/^train-a: bought/)
   })
 })
 
 describe("a ledger restored from a backup", () => {
-  it("holds live runs until each supernode is confirmed, which shows its servers and orders first", async () => {
+  it("live runs on a restored ledger hold until ledger confirm, which shows servers and orders first", async () => {
     const own = await cloudDesk()
     const said = await own.run("ledger", "restored", "--by", "ann", "--why", "backup of Monday")
     expect(said.out).toContain("supernode-autoscaler ledger confirm train-a --why TEXT --by WHO")
@@ -166,7 +166,7 @@ describe("a ledger restored from a backup", () => {
   })
 })
 
-/** Runs it once, when the CLI first calls the cloud; the cloud then answers that it is out of order. */
+/** Runs `meanwhile` once, when the command line first calls the cloud. The cloud then responds with 503. */
 async function whileItLooks(own: Desk, meanwhile: () => Promise<unknown>): Promise<void> {
   let ran: Promise<unknown> | undefined
   own.env["SUPERNODE_MODELARTS_ENDPOINT"] = await httpForTest((_request, response) => {
@@ -175,7 +175,7 @@ async function whileItLooks(own: Desk, meanwhile: () => Promise<unknown>): Promi
   })
 }
 
-it("confirms nothing if the ledger was restored once more while the operator looked", async () => {
+it("ledger confirm confirms nothing if the ledger was restored again in the meantime", async () => {
   const own = await cloudDesk()
   const who = ["--by", "ann", "--why"]
   await own.run("ledger", "restored", ...who, "backup of Monday")
@@ -184,13 +184,13 @@ it("confirms nothing if the ledger was restored once more while the operator loo
     return own.run("ledger", "restored", ...who, "backup of Sunday")
   })
   const { code, out, err } = await own.run("ledger", "confirm", "train-a", ...who, "console compared")
-  expect([code, err]).toEqual([1, expect.stringContaining("so nothing was written. Look again: ")])
+  expect([code, err]).toEqual([1, expect.stringContaining("so nothing was written. To compare again, run: ")])
   expect(out).not.toContain("is confirmed")
   const control = await own.ledger(async (ledger) => controlOf(await ledger.head("control")))
   expect(control.restored).toMatchObject({ why: "backup of Sunday", confirmed: [] })
 })
 
-it("does not buy a plan on another ledger than the one that it was shown on", async () => {
+it("a plan is not bought on another ledger than the one that its dry run used", async () => {
   const own = await cloudDesk({}, POLICY)
   const shown = await own.run("dry-run", "train-a", "--servers", "4", "--why", "x", "--json")
   const { request } = shown.json() as { request: object }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { type CloudDesk, cloudDesk, MINUTE } from "./harness.ts"
 
-// Reading of an order after the purchase was accepted, from the billing service.
+// Reading an order from the billing service after the cloud accepted the purchase.
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
@@ -27,7 +27,7 @@ async function payment(own: CloudDesk): Promise<string> {
 }
 
 describe("an accepted order", () => {
-  it("is read and recorded if it is completed at the planned price, and not read again", async () => {
+  it("an accepted order that is completed at the planned price is read and recorded once", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 5, amount: 120_000, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -37,7 +37,7 @@ describe("an accepted order", () => {
     expect((await own.run("audit", "verify")).code).toBe(0)
   })
 
-  it("is read until it is paid if it awaits payment, also after its servers run", async () => {
+  it("an accepted order that awaits payment is read until it is paid, also after its servers run", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 6, amount: null, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -53,14 +53,14 @@ describe("an accepted order", () => {
     expect(asked(own)).toBe(before)
   })
 
-  it("is reported with both amounts if the amount differs from the plan", async () => {
+  it("an accepted order is reported with both amounts if its amount differs from the plan", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 3, amount: 150_000.5, currency: "CNY" })
     await own.run("run", "--event", ALARM)
-    expect(await payment(own)).toMatch(/is processing, 150000\.5 CNY where 120000 CNY were planned$/)
+    expect(await payment(own)).toMatch(/is processing, 150000\.5 CNY; 120000 CNY was planned$/)
   })
 
-  it("one that may not be read is asked for again, and the purchase stays accepted", async () => {
+  it("an accepted order that may not be read is requested again, and the purchase stays accepted", async () => {
     const own = await deskWithBilling()
     own.sandbox.failNext("order", { status: 403, code: "CBC.0150", message: "no permission" }, 2)
     expect((await own.run("run", "--event", ALARM)).code).toBe(0)
@@ -72,19 +72,19 @@ describe("an accepted order", () => {
     expect(await payment(own)).toMatch(/is completed$/)
   })
 
-  it("keeps its known values after a refusal, or an answer without an amount", async () => {
+  it("an accepted order keeps its known values after a refusal, or a response without an amount", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 6, amount: 150_000, currency: "CNY" })
     await own.run("run", "--event", ALARM)
     own.sandbox.failNext("order", { status: 401, code: "APIG.0301" })
     await tick(own)
-    expect(await payment(own)).toMatch(/is pending payment, 150000 CNY where 120000 CNY were planned$/)
+    expect(await payment(own)).toMatch(/is pending payment, 150000 CNY; 120000 CNY was planned$/)
     own.sandbox.setPayment({ status: 5, amount: null, currency: "CNY" })
     await tick(own)
-    expect(await payment(own)).toMatch(/is completed, 150000 CNY where 120000 CNY were planned$/)
+    expect(await payment(own)).toMatch(/is completed, 150000 CNY; 120000 CNY was planned$/)
   })
 
-  it.each([1e20, 1e307])("with an amount of %s stops no later run", async (amount) => {
+  it.each([1e20, 1e307])("an accepted order with an amount of %s stops no later run", async (amount) => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 3, amount, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -94,7 +94,7 @@ describe("an accepted order", () => {
     expect((await own.run("status")).out).toMatch(/in flight +no$/m)
   })
 
-  it("a billing service that fails is asked again by the next tick, also where the servers run by then", async () => {
+  it("an accepted order is requested again by the next tick after the billing service failed", async () => {
     const own = await deskWithBilling()
     own.sandbox.failNext("order", { status: 503 }, 4)
     await own.run("run", "--event", ALARM)
@@ -105,20 +105,20 @@ describe("an accepted order", () => {
   })
 })
 
-it("is never read if another ModelArts is set and no billing service is", async () => {
+it("an accepted order is not read if another ModelArts is set without a billing service", async () => {
   const own = await cloudDesk()
   await own.run("run", "--event", ALARM)
   expect(asked(own)).toBe(0)
   expect(await payment(own)).toBe("nothing")
 })
 
-it("is checked by doctor: whether orders can be read, which is no condition of a purchase", async () => {
+it("doctor checks whether orders can be read, which a purchase does not require", async () => {
   const own = await deskWithBilling()
   expect((await own.run("doctor")).out).toContain("orders: orders can be read")
   own.sandbox.failNext("order", { status: 403, code: "CBC.0150" })
   const { code, out } = await own.run("doctor")
   expect(out).toMatch(
-    /ok {2}train-a: orders: orders cannot be read, .* purchases work without: .* 403 CBC\.0150/,
+    /ok {2}train-a: orders: orders cannot be read, .* purchases still work: .* 403 CBC\.0150/,
   )
   expect(code).toBe(0)
   own.sandbox.failNext("order", { status: 404, code: "APIGW.0101", message: "The API does not exist" })

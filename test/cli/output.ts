@@ -17,7 +17,7 @@ function compiled(name: OutputName): ValidateFunction {
   return new Ajv2020({ strict: false, validateFormats: false }).compile(schema)
 }
 
-/** All differences between a document and its schema; null: none. */
+/** All differences between a document and its schema; `null` if there are none. */
 export function problemsOf(name: OutputName, document: unknown): unknown {
   const validate = schemas.get(name)
   if (!validate) throw new Error(`no schema is called ${name}`)

@@ -9,7 +9,7 @@ import { bytes, type CloudDesk, cloudDesk, MINUTE, POLICY, START } from "./harne
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const ASK = ["dry-run", "train-a", "--by", "ann", "--why", "launch week"]
 
-/** A desk whose dry run wrote a plan file. */
+/** Runs a dry run that writes a plan file, and returns the file's path. */
 async function planned(own: CloudDesk): Promise<string> {
   const file = join(own.dir, "plan.json")
   const { code, err } = await own.run(...ASK, "--out", file)
@@ -17,12 +17,12 @@ async function planned(own: CloudDesk): Promise<string> {
   return file
 }
 
-/** Changes fields of the plan file as an editor would. */
+/** Changes fields of the plan file, as a person with an editor would. */
 function edit(file: string, change: object): void {
   writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, "utf8")) as object), ...change }))
 }
 
-it("a plan file buys what was shown, once, however often it is applied", async () => {
+it("a plan file buys what its dry run showed, once, however often it is applied", async () => {
   const own = await cloudDesk()
   const file = await planned(own)
   const first = await own.run("apply", file, "--yes", "--json")
@@ -36,7 +36,7 @@ it("a plan file buys what was shown, once, however often it is applied", async (
   expect(own.sandbox.orders).toHaveLength(1)
 })
 
-it("dry-run --out replaces an older plan, and no other file", async () => {
+it("dry-run --out replaces an older plan file, and no other file", async () => {
   const own = await cloudDesk()
   const file = await planned(own)
   const first = readFileSync(file, "utf8")
@@ -53,14 +53,14 @@ it("dry-run --out replaces an older plan, and no other file", async () => {
   expect(readFileSync(policy, "utf8")).toBe(POLICY)
 })
 
-it("the line that a dry run prints applies the file that it wrote", async () => {
+it("the line that dry-run --out prints applies the plan file that it wrote", async () => {
   const own = await cloudDesk()
   const file = join(own.dir, "plan.json")
   const { out } = await own.run(...ASK, "--out", file)
   expect(out).toContain(`supernode-autoscaler apply '${file}'`)
 })
 
-describe("a plan file buys nothing, with exit code 3 and the reason,", () => {
+describe("a plan file that may not be applied", () => {
   it.each<[situation: string, change: (own: CloudDesk, file: string) => unknown, says: string]>([
     [
       "when 24 hours have passed",
@@ -76,7 +76,7 @@ describe("a plan file buys nothing, with exit code 3 and the reason,", () => {
       "the plan expired at 2024-01-13 16:52:00 +00:00",
     ],
     [
-      "when the clock is behind it",
+      "when the clock is behind the plan file",
       (own) => own.advance(-10 * MINUTE),
       "Set this machine's clock. To make a new plan, run: supernode-autoscaler dry-run train-a",
     ],
@@ -86,7 +86,7 @@ describe("a plan file buys nothing, with exit code 3 and the reason,", () => {
       "the policy of train-a has changed since the plan was made",
     ],
     [
-      "when the policy names the supernode no more",
+      "when the policy no longer names the supernode",
       (own) => own.file("policy.yaml", POLICY.replace("train-a", "train-b")),
       "train-a is not in the policy any more",
     ],
@@ -105,7 +105,7 @@ describe("a plan file buys nothing, with exit code 3 and the reason,", () => {
     ],
     ["when everything is paused", (own) => own.run("pause", "--why", "maintenance", "--by", "ops"), "paused"],
     ["when runs only observe", (own) => Object.assign(own.env, { SUPERNODE_MODE: "observe" }), "NOT BOUGHT"],
-  ])("%s", async (_situation, change, says) => {
+  ])("apply exits 3, prints the reason and buys nothing %s", async (_situation, change, says) => {
     const own = await cloudDesk()
     const file = await planned(own)
     await change(own, file)
@@ -115,7 +115,7 @@ describe("a plan file buys nothing, with exit code 3 and the reason,", () => {
     expect(own.sandbox.orders).toHaveLength(before)
   })
 
-  it("when it was made without a ledger", async () => {
+  it("apply exits 3, prints the reason and buys nothing when the plan file was made without a ledger", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const file = await planned(own)
     expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ v: 1, ledger: null, supernode: "train-a" })
@@ -131,7 +131,7 @@ it.each<[answer: string, code: number, orders: number]>([
   ["y", 3, 0],
   ["", 3, 0],
 ])(
-  "asked at the terminal, the answer '%s' ends with exit code %i and %i orders",
+  "apply with the answer '%s' at the terminal ends with exit code %i and %i orders",
   async (answer, code, orders) => {
     const own = await cloudDesk()
     const file = await planned(own)
@@ -148,14 +148,14 @@ it.each<[answer: string, code: number, orders: number]>([
   },
 )
 
-it("reads a plan file from stdin, and with the byte order mark of a Windows editor", async () => {
+it("apply reads a plan file from stdin, also with the byte order mark of a Windows editor", async () => {
   const own = await cloudDesk()
   const text = `\uFEFF${readFileSync(await planned(own), "utf8")}`
   const { code } = await own.runWith({ stdin: bytes(text) }, "apply", "-", "--yes")
   expect({ code, orders: own.sandbox.orders.length }).toEqual({ code: 0, orders: 1 })
 })
 
-it("prints no command with a supernode's name that only the plan file knows", async () => {
+it("apply prints no command with a supernode's name that only the plan file knows", async () => {
   const own = await cloudDesk()
   const file = await planned(own)
   const { request } = JSON.parse(readFileSync(file, "utf8")) as { request: object }
@@ -165,15 +165,15 @@ it("prints no command with a supernode's name that only the plan file knows", as
   expect({ code, err }).toEqual({ code: 3, err: expect.not.stringContaining("dry-run x;") })
 })
 
-it("does not buy without --yes where no terminal can be asked", async () => {
+it("apply does not buy without --yes if there is no terminal", async () => {
   const own = await cloudDesk()
   const { code, err } = await own.run("apply", await planned(own))
-  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("Add --yes") })
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("add --yes") })
   expect(own.sandbox.orders).toEqual([])
 })
 
 it.each<[what: string, file: (own: CloudDesk, file: string) => string, says: string]>([
-  ["a file that is not there", () => "nowhere.json", "cannot be read: no such file"],
+  ["a file that does not exist", () => "nowhere.json", "cannot be read: no such file"],
   ["a text that is not JSON", (own) => own.file("p.json", "{"), "is not JSON"],
   ["null", (own) => own.file("p.json", "null"), "it must be one JSON object. To make one, run: "],
   ["an empty file", () => "/dev/null", "it is empty. To make one, run: "],
@@ -189,7 +189,7 @@ it.each<[what: string, file: (own: CloudDesk, file: string) => string, says: str
     },
     "request: is for another supernode or plan than the file",
   ],
-])("refuses %s as a plan file, in words", async (_what, fileOf, says) => {
+])("apply refuses %s as a plan file, and says why", async (_what, fileOf, says) => {
   const own = await cloudDesk()
   const { code, err } = await own.run("apply", fileOf(own, await planned(own)), "--yes")
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(says) })
@@ -199,7 +199,7 @@ it.each<[what: string, file: (own: CloudDesk, file: string) => string, says: str
 it.each<[situation: string, ask: string[], load: number, says: string]>([
   ["nothing may be bought", ASK, 20, "nothing would be bought: held (not-breaching)"],
   ["no reason is given", ["dry-run", "train-a", "--by", "ann"], 97, "--why is missing"],
-])("writes no plan file where %s, says so, and fails", async (_, ask, load, says) => {
+])("dry-run --out writes no plan file if %s, says so, and fails", async (_, ask, load, says) => {
   const own = await cloudDesk()
   own.sandbox.setLoad(load)
   const file = join(own.dir, "plan.json")
@@ -209,9 +209,9 @@ it.each<[situation: string, ask: string[], load: number, says: string]>([
 })
 
 it.each<[why: string, options: string[]]>([
-  ["the start is not before the end", ["--since", "1m", "--until", "1h"]],
-  ["entries to come are asked for until a time that is over", ["--follow", "--until", "1m"]],
-])("it usage of a listing if %s", async (_why, options) => {
+  ["--since is not before --until", ["--since", "1m", "--until", "1h"]],
+  ["--follow is given with an --until in the past", ["--follow", "--until", "1m"]],
+])("audit list exits 2 if %s", async (_why, options) => {
   const own = await cloudDesk()
   const { code, err } = await own.run("audit", "list", ...options)
   expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("--until") })

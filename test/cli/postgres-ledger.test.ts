@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { closeServer, freePort, listenOnLoopback } from "../world/loopback.ts"
 import { type Desk, desk } from "./harness.ts"
 
-// A ledger in PostgreSQL as operators meet it when something is wrong: what is said names the place, never the password.
+// A ledger in PostgreSQL that cannot be used. Messages to operators name its location, never its password.
 
 const PASSWORD = "hunter2"
-/** With characters that a url must escape. */
+/** A password with characters that a URL must escape. */
 const ODD = "hunter2/@#?%&"
 const HASH = `sha256:${"a".repeat(64)}`
 const SAID = ["--by", "ann", "--why", "maintenance"]
@@ -36,10 +36,13 @@ const COMMANDS: string[][] = [
   ["audit", "export"],
   ["serve", "--port", "0"],
 ]
-/** The ways to a ledger: to read, to look at it, to make it. */
+/** The ways in which commands open a ledger: to read it, to check it, and to make it. */
 const FEW = [["status"], ["doctor", "--json"], ["ledger", "init", ...SAID]]
 
-/** Takes every password and then refuses it, as PostgreSQL does; it keeps those that it was shown. */
+/**
+ * Accepts the connection and then refuses every password, as PostgreSQL does. Keeps the passwords that it
+ * received.
+ */
 class RefusingServer {
   readonly shown: string[] = []
   port = 0
@@ -89,62 +92,69 @@ const nowhere = () => `127.0.0.1:${closedPort}/db`
 
 const SHAPES: Shape[] = [
   [
-    "of a server that refuses it, in the url",
+    "if the server refuses it, from the url",
     () => at(`:${PASSWORD}`, here()),
     /28P01.*authentication failed/,
     COMMANDS,
   ],
   [
-    "of a server that refuses it, with escapes in the url",
+    "if the server refuses it, from the url with escapes",
     () => at(`:${encodeURIComponent(ODD)}`, here()),
     /does not accept this user or password/,
   ],
   [
-    "of a server that refuses it, in PGPASSWORD",
+    "if the server refuses it, from PGPASSWORD",
     () => ({ ...at("", here()), PGPASSWORD: ODD }),
     /postgres:\/\/me@127\.0\.0\.1:\d+\/db\?sslmode=disable does not accept this user or password; check/,
   ],
   [
-    "of a server that is not there",
+    "if the server cannot be reached",
     () => at(`:${PASSWORD}`, `${nowhere()}?sslmode=disable`),
     /cannot be reached \(ECONNREFUSED/,
   ],
   [
-    "of a url whose certificates cannot be read",
+    "if the url's certificates cannot be read",
     () => at(`:${PASSWORD}`, `${nowhere()}?sslrootcert=/nowhere/ca.pem`),
     /sslrootcert cannot be read: ENOENT: no such file or directory, open '\/nowhere\/ca\.pem'/,
   ],
   [
-    "of a url whose certificates are none",
+    "if the url's certificate file has no certificates",
     () => at(`:${PASSWORD}`, `${nowhere()}?sslrootcert=package.json`),
-    /sslrootcert \/\S+\/package\.json holds no certificate in PEM/,
+    /sslrootcert \/\S+\/package\.json contains no PEM certificate/,
   ],
   [
-    "as a parameter",
+    "if it is a parameter of the url",
     () => at("", `${nowhere()}?password=${PASSWORD}`),
-    /no parameters but sslmode, sslrootcert/,
+    /only the parameters sslmode, sslrootcert/,
   ],
-  ["that holds a slash without escape", () => at(":hunter2/x", nowhere()), /is not a url/],
-  ["that holds a hash without escape", () => at(":hunter2#x", nowhere()), /is not a url/],
-  ["on a network in clear text", () => at(`:${PASSWORD}`, "db.example.com/db?sslmode=disable"), /in clear/],
+  ["if it contains a slash without escape", () => at(":hunter2/x", nowhere()), /is not a url/],
+  ["if it contains a hash without escape", () => at(":hunter2#x", nowhere()), /is not a url/],
+  [
+    "if the url allows clear text over a network",
+    () => at(`:${PASSWORD}`, "db.example.com/db?sslmode=disable"),
+    /unencrypted/,
+  ],
 ]
 
 describe("the password of a ledger in PostgreSQL", () => {
-  it.each(SHAPES)("is printed by no command: one %s", async (_, env, says, commands = FEW) => {
-    const own = desk(undefined, { withoutLedger: true })
-    const keys = { HUAWEICLOUD_SDK_AK: "AK", HUAWEICLOUD_SDK_SK: "SK" }
-    Object.assign(own.env, keys, env())
-    const printed: string[] = []
-    for (const argv of commands) printed.push(await everythingOf(own, argv))
-    for (const text of printed) expect(text).not.toMatch(/hunter2/)
-    expect(printed[0]).toMatch(says)
-  })
+  it.each(SHAPES)(
+    "no command prints the password of a PostgreSQL ledger %s",
+    async (_, env, says, commands = FEW) => {
+      const own = desk(undefined, { withoutLedger: true })
+      const keys = { HUAWEICLOUD_SDK_AK: "AK", HUAWEICLOUD_SDK_SK: "SK" }
+      Object.assign(own.env, keys, env())
+      const printed: string[] = []
+      for (const argv of commands) printed.push(await everythingOf(own, argv))
+      for (const text of printed) expect(text).not.toMatch(/hunter2/)
+      expect(printed[0]).toMatch(says)
+    },
+  )
 
-  it("is the one that the server is shown, from the url or else from PGPASSWORD", () => {
+  it("a PostgreSQL ledger's server receives the password from the url, or else from PGPASSWORD", () => {
     expect([...new Set(server.shown)].sort()).toEqual([PASSWORD, ODD])
   })
 
-  it("is not printed where --ledger names it", async () => {
+  it("no command prints the password of a PostgreSQL ledger that --ledger names", async () => {
     const own = desk(undefined, { withoutLedger: true })
     const url = `postgres://me:${PASSWORD}@${here()}`
     const text = await everythingOf(own, ["--ledger", url, "status"])

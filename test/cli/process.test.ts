@@ -10,7 +10,7 @@ import { portForTest } from "../world/loopback-for-test.ts"
 import { cloudDesk, type Desk, desk, ID, TWO_SUPERNODES } from "./harness.ts"
 import { problemsOf } from "./output.ts"
 
-// The built command as a process of its own, on the system's clock: exit codes, signals, pipes.
+// The built command as a process of its own, on the system's clock: exit codes, signals and pipes.
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -37,7 +37,7 @@ function cli(own: Desk, ...argv: string[]): Child {
   return start(own, process.execPath, [built.file, ...argv])
 }
 
-/** Its whole output, and its end: exit code or signal. */
+/** The process's whole output, and its exit code or the signal that ended it. */
 async function ended(child: Child): Promise<{ out: string; err: string; code: number | string | null }> {
   const [out, err, [code, signal]] = await Promise.all([
     text(child.stdout),
@@ -47,7 +47,7 @@ async function ended(child: Child): Promise<{ out: string; err: string; code: nu
   return { out, err, code: (code as number | null) ?? (signal as string | null) }
 }
 
-/** Its output up to a matching line. */
+/** Output up to a matching line. */
 async function seen(stream: Readable, line: RegExp): Promise<string> {
   let all = ""
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
@@ -62,7 +62,7 @@ describe("the process of a command", () => {
     [["validate"], 0],
     [["dry-run", "train-x"], 1],
     [["frobnicate"], 2],
-  ])("exits %j with %i", async (argv, code) => {
+  ])("the process of %j exits with %i", async (argv, code) => {
     expect((await ended(cli(desk(), ...argv))).code).toBe(code)
   })
 
@@ -76,15 +76,15 @@ describe("the process of a command", () => {
     return start(own, process.execPath, ["--require", told, built.file, ...argv])
   }
 
-  it("says which Node.js it needs on an older one, and does nothing else", async () => {
+  it("the command line names the Node.js that it needs on an older one, and does nothing else", async () => {
     expect(await ended(asOn(desk(), "18.20.8", "validate"))).toEqual({
       out: "",
-      err: "error: supernode-autoscaler needs Node.js 20.15.1 or newer, and this is 18.20.8; install a newer Node.js\n",
+      err: "error: supernode-autoscaler needs Node.js 20.15.1 or newer, but this is 18.20.8; install a newer Node.js\n",
       code: 1,
     })
   })
 
-  it("prints no warning of Amazon's client about the version of Node.js", async () => {
+  it("the command line prints no warning of Amazon's client about the version of Node.js", async () => {
     const own = desk()
     Object.assign(own.env, {
       SUPERNODE_LEDGER: "dynamodb://ledger?region=eu-central-1&endpoint=http://127.0.0.1:1",
@@ -96,7 +96,7 @@ describe("the process of a command", () => {
     expect(code).toBe(1)
   })
 
-  it("accepts that the reader closes the pipe", async () => {
+  it("the command line exits 0 if the reader closes the pipe", async () => {
     const own = desk()
     for (let i = 0; i < 3; i++) await own.run("pause", "--by", "night-shift", "--why", "x".repeat(2_000))
     const line = `"${process.execPath}" "${built.file}" audit export | head -c 1`
@@ -104,7 +104,7 @@ describe("the process of a command", () => {
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("finishes a purchase after one stop signal, and leaves an attempt open on record after a second one", async () => {
+  it("run finishes a purchase after one stop signal, and leaves the attempt open on record after a second one", async () => {
     let arrive = (): void => undefined
     const arrived = new Promise<void>((resolve) => {
       arrive = resolve
@@ -126,7 +126,7 @@ describe("the process of a command", () => {
     const endedEarly = once(child, "close").then(() => Promise.reject(new Error("it ended without an order")))
     await Promise.race([arrived, endedEarly])
     child.kill("SIGINT")
-    await seen(child.stderr, /finishing first: a purchase may be on its way/)
+    await seen(child.stderr, /finishing first: a purchase may be in progress/)
     child.kill("SIGINT")
     expect((await ended(child)).code).toBe("SIGINT")
     const kinds = await own.ledger(async (ledger) => (await ledger.head(`supernode:${ID}`))?.kind)
@@ -135,7 +135,7 @@ describe("the process of a command", () => {
 })
 
 describe("sandbox", () => {
-  it.each(["SIGINT", "SIGTERM"] as const)("runs until %s and then ends well", async (signal) => {
+  it.each(["SIGINT", "SIGTERM"] as const)("sandbox runs until %s and then exits 0", async (signal) => {
     const child = cli(desk(), "sandbox")
     expect(await seen(child.stdout, /Ctrl-C ends it/)).toMatch(
       /sandbox: http:\/\/127\.0\.0\.1:\d+\n {2}train-a \(.*\), 2 servers/,
@@ -145,7 +145,7 @@ describe("sandbox", () => {
     expect([code, err]).toEqual([0, "the sandbox is closed\n"])
   })
 
-  it("prints settings that lead to an order in another terminal", async () => {
+  it("sandbox prints settings that lead to an order in another terminal", async () => {
     const own = desk()
     const child = cli(own, "sandbox", "--json")
     const printed = JSON.parse(await seen(child.stdout, /\n/)) as { env: Record<string, string> }
@@ -160,7 +160,7 @@ describe("sandbox", () => {
     expect(code).toBe(0)
   })
 
-  it("has the supernodes of the user's own policy, each on its smallest rung", async () => {
+  it("sandbox has the supernodes of the user's own policy, each on its smallest rung", async () => {
     const own = desk(TWO_SUPERNODES)
     const child = cli(own, "sandbox", "--json", "--policy", own.env["SUPERNODE_POLICY"] ?? "")
     expect(JSON.parse(await seen(child.stdout, /\n/))).toMatchObject({
@@ -171,7 +171,7 @@ describe("sandbox", () => {
     })
   })
 
-  it("reports that the port is in use", async () => {
+  it("sandbox reports that the port is in use", async () => {
     const port = await portForTest(createServer())
     const { code, err } = await ended(cli(desk(), "sandbox", "--port", String(port)))
     expect(err).toBe(`error: port ${port} on 127.0.0.1 is in use; choose another with --port\n`)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { cloudDesk, desk, MINUTE, POLICY } from "./harness.ts"
 
-// Friday, 12 January 2024, 16:52 UTC; in Shanghai it is Saturday, 0:52.
+// The clock shows Friday, 12 January 2024, 16:52 UTC. In Shanghai it is Saturday, 0:52.
 
 const MORNINGS = '{ name: weekday-mornings, cron: "0 8 * * 1-5", for: 10h, at_least: 2 }'
 const NIGHTS = '{ name: nights, cron: "30 22 * * *", for: 9h, at_least: 4, cooldown: bypass }'
@@ -10,17 +10,17 @@ const WITH = `${POLICY.replace("version: 1", "version: 1\ntimezone: Asia/Shangha
 const MORNINGS_SAID =
   'weekday-mornings: at least 2 servers for 10h from "0 8 * * 1-5"; not active; next: Mon 2024-01-15 08:00 +08:00 Asia/Shanghai (2024-01-15T00:00:00Z)'
 const nightsSaid = (acted = "") =>
-  `nights: at least 4 servers for 9h from "30 22 * * *", cooldown or not; active until Sat 2024-01-13 07:30 +08:00 Asia/Shanghai (2024-01-12T23:30:00Z)${acted}; next: Sat 2024-01-13 22:30 +08:00 Asia/Shanghai (2024-01-13T14:30:00Z)`
+  `nights: at least 4 servers for 9h from "30 22 * * *", bypasses the cooldown; active until Sat 2024-01-13 07:30 +08:00 Asia/Shanghai (2024-01-12T23:30:00Z)${acted}; next: Sat 2024-01-13 22:30 +08:00 Asia/Shanghai (2024-01-13T14:30:00Z)`
 
 describe("schedules and their next starts", () => {
-  it("are shown by validate", async () => {
+  it("validate shows schedules and their next starts", async () => {
     const { out, code } = await desk(WITH).run("validate")
     expect(out).toContain(`  schedules  ${MORNINGS_SAID}`)
     expect(out).toContain(nightsSaid())
     expect(code).toBe(0)
   })
 
-  it("are shown by status, which knows whether a start led to a purchase", async () => {
+  it("status shows schedules and their next starts, and whether a start led to a purchase", async () => {
     const own = await cloudDesk({}, WITH)
     own.sandbox.setLoad(10)
     expect((await own.run("status")).out).toContain(nightsSaid())
@@ -31,7 +31,7 @@ describe("schedules and their next starts", () => {
     )
     expect(own.sandbox.scaleUps).toHaveLength(1)
     own.advance(MINUTE)
-    expect((await own.run("status")).out).toContain(nightsSaid(", bought for already"))
+    expect((await own.run("status")).out).toContain(nightsSaid(", already bought"))
     expect((await own.run("status", "--json")).json()).toMatchObject({
       supernodes: [
         {
@@ -54,18 +54,18 @@ describe("schedules and their next starts", () => {
     })
   })
 
-  it("are shown by a dry run, which says that a schedule wants the purchase", async () => {
+  it("dry-run shows schedules and their next starts, and which schedule wants the purchase", async () => {
     const own = await cloudDesk({}, WITH)
     own.sandbox.setLoad(10)
     const { out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would buy from 2 to 4 servers/)
     expect(out).toContain(
-      "schedule nights wants at least 4 servers, since Fri 2024-01-12 22:30 +08:00 Asia/Shanghai (2024-01-12T14:30:00Z)",
+      "schedule nights requires at least 4 servers since Fri 2024-01-12 22:30 +08:00 Asia/Shanghai (2024-01-12T14:30:00Z)",
     )
     expect(out).toContain(MORNINGS_SAID)
   })
 
-  it("are not mentioned if the policy has none", async () => {
+  it("validate, status and dry-run do not mention schedules if the policy has none", async () => {
     const own = await cloudDesk()
     for (const command of [["validate"], ["status"], ["dry-run", "train-a"]])
       expect((await own.run(...command)).out).not.toContain("schedule")

@@ -1,8 +1,8 @@
 import { askOfLedger } from "./asked-of-ledger.ts"
 
-// Runs the views with each of the settings of its argument, as a user who may write none of their ledgers,
-// and prints the answers. The first settings run before that: then everything is loaded, and the user need
-// not be allowed to read this program.
+// Runs the views with each of the given settings, and prints the results. The user may not write to the
+// ledgers. The first settings run before the change of user: they load all modules, so that the user need not
+// be allowed to read this program.
 
 interface Question {
   envs: Record<string, string>[]

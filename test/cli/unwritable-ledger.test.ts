@@ -12,18 +12,18 @@ import { httpForTest } from "../world/loopback-for-test.ts"
 import { type AskedOfLedger, askOfLedger } from "./asked-of-ledger.ts"
 import { type CloudDesk, cloudDesk, START } from "./harness.ts"
 
-// An existing ledger that cannot be used: every view says so, and nothing is bought.
+// A ledger that cannot be used: every view says so, and nothing is bought.
 
 const TICK = { kind: "tick", time: new Date(START).toISOString() }
 
-/** A command line with load for a purchase; no purchase may be made. */
+/** A command line whose load would lead to a purchase. No test may see one. */
 async function busyDesk(options: { withoutLedger?: true } = {}): Promise<CloudDesk & { event: string }> {
   const own = await cloudDesk({}, undefined, options)
   return Object.assign(own, { event: own.file("tick.json", TICK) })
 }
 
 interface Expected {
-  /** Answer of /readyz; null: `serve` does not start on a ledger that cannot even be opened. */
+  /** Reason in the response of /readyz; `null` if `serve` cannot even open the ledger and does not start. */
   reason: RegExp | null
   doctor: RegExp
   /** Output of the run, stdout and stderr together. */
@@ -41,10 +41,10 @@ function expectRefused({ doctor, tick, ready, ended, log }: AskedOfLedger, expec
   expect(log).toMatch(expected.log)
 }
 
-it("makes nothing ready without a ledger: doctor and run fail, and serve logs an ERROR", async () => {
+it("without a ledger /readyz responds 503, doctor and run fail, and serve logs an ERROR", async () => {
   const own = await busyDesk({ withoutLedger: true })
   expectRefused(await askOfLedger(own.env, START, own.event), {
-    reason: /^ledger-new: there is no ledger here/,
+    reason: /^ledger-new: the ledger is missing or was not created/,
     doctor: /^PROBLEM {2}ledger: there is no ledger at sqlite:/m,
     tick: /\(ledger-new\)[\s\S]*error: no run can use sqlite:/,
     log: /ERROR there is no ledger at sqlite:.*ledger init/,
@@ -52,12 +52,12 @@ it("makes nothing ready without a ledger: doctor and run fail, and serve logs an
   expect(own.sandbox.scaleUps).toEqual([])
 })
 
-it("makes nothing ready with a ledger that has entries and no id: doctor and run fail, and serve logs an ERROR", async () => {
+it("with a ledger that has no id /readyz responds 503, doctor and run fail, and serve logs an ERROR", async () => {
   const own = await busyDesk()
   await own.ledger((ledger) => ledger.head("control"))
   own.cutChain("control", 0)
   expectRefused(await askOfLedger(own.env, START, own.event), {
-    reason: /^ledger-new: there is no ledger here, or none that `ledger init` made/,
+    reason: /^ledger-new: the ledger is missing or was not created by `ledger init`/,
     doctor: /^PROBLEM {2}ledger: there is no ledger at sqlite:.*, or none with an id/m,
     tick: /\(ledger-new\)[\s\S]*error: no run can use sqlite:/,
     log: /ERROR there is no ledger at sqlite:.*, or none with an id/,
@@ -65,7 +65,7 @@ it("makes nothing ready with a ledger that has entries and no id: doctor and run
   expect(own.sandbox.scaleUps).toEqual([])
 })
 
-it("makes nothing ready with a file or a folder that cannot be written: doctor and run fail, and serve gives the reason", async () => {
+it("with a read-only ledger file or folder doctor and run fail, and serve is not ready or does not start", async () => {
   const own = await busyDesk()
   await own.ledger((ledger) => ledger.head("control"))
   const ledgerIn = (folder: string, fileMode: number, folderMode: number): Record<string, string> => {
@@ -111,7 +111,7 @@ async function unprivileged(envs: object[], event: string): Promise<AskedOfLedge
   return JSON.parse(stdout) as AskedOfLedger[]
 }
 
-it("makes nothing ready with a DynamoDB table that may only be read: doctor and run fail, and serve logs an ERROR", async () => {
+it("with a read-only DynamoDB table /readyz responds 503, doctor and run fail, and serve logs an ERROR", async () => {
   const own = await busyDesk()
   const server = new DynamoServer()
   await server.start()
@@ -132,7 +132,7 @@ it("makes nothing ready with a DynamoDB table that may only be read: doctor and 
   expect(own.sandbox.scaleUps).toEqual([])
 })
 
-/** The same server for a client that may read and not write: PutItem is answered as IAM does. */
+/** The same server for a client that may read but not write. PutItem is refused as IAM refuses it. */
 function readOnly(port: number): Promise<string> {
   return httpForTest((incoming, answer) => {
     if (incoming.headers["x-amz-target"] === "DynamoDB_20120810.PutItem") {

@@ -15,7 +15,7 @@ describe("wrong usage", () => {
     [["dry-run"], "missing required argument 'NAME'"],
     [["dry-run", "train-a", "--servers", "0"], "a whole number from 1 to 48"],
     [["dry-run", "train-a", "--servers", "2.5"], "a whole number from 1 to 48"],
-    [["dry-run", "train-a", "--servers", "2", "--event", "e.json"], "two different questions"],
+    [["dry-run", "train-a", "--servers", "2", "--event", "e.json"], "cannot be combined"],
     [["run"], "required option '--event <FILE>'"],
     [["pause"], "required option '--why <TEXT>'"],
     [["pause", "--why", "  "], "must not be empty"],
@@ -32,7 +32,7 @@ describe("wrong usage", () => {
     [["settle", "train-a", "--as", "absent", "--why", "x"], "required option '--by <WHO>'"],
     [["reset", "train-a", "--by", "me"], "required option '--why <TEXT>'"],
     [["approve", "85867ade", "--by", "me"], "sha256: and 64 hex digits"],
-    [["dry-run", "train-a", "--event", "e.json", "--bypass-cooldown"], "ask two different questions"],
+    [["dry-run", "train-a", "--event", "e.json", "--bypass-cooldown"], "cannot be combined"],
     [["approve", HASH], "required option '--by <WHO>'"],
     [["audit"], "Usage: supernode-autoscaler audit"],
     [["audit", "drop"], "known commands: list, show"],
@@ -43,9 +43,9 @@ describe("wrong usage", () => {
     [["serve", "--host", ""], "must not be empty"],
     [["serve", "--tick", "often"], "It must be a cron expression of 5 fields, or 6 with seconds first"],
     [["serve", "--shard", "0/4"], 'It must be "i/n" with 1 ≤ i ≤ n'],
-    [["serve", "--tick", "61 * * * *"], "It is no cron expression: Invalid value for minute: 61"],
-    [["serve", "--tick", "0 0 30 2 *"], "It never comes round"],
-  ])("exits 2 and names the right usage: %j", async (argv, says) => {
+    [["serve", "--tick", "61 * * * *"], "It is not a valid cron expression: Invalid value for minute: 61"],
+    [["serve", "--tick", "0 0 30 2 *"], "It never occurs"],
+  ])("wrong usage exits 2 and names the right usage: %j", async (argv, says) => {
     const { code, out, err } = await desk().run(...argv)
     expect(err).toContain(says)
     expect(out).toBe("")
@@ -66,29 +66,29 @@ describe("help", () => {
     "hold",
     "approve",
     "sandbox",
-  ])("of %s names --policy and --ledger", async (command) => {
+  ])("the help of %s names --policy and --ledger", async (command) => {
     const { code, out, err } = await desk().run(command, "--help")
     expect(out).toContain("--policy <FILE>")
     expect(out).toContain("--ledger <URL>")
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("shows examples and the sources of settings", async () => {
+  it("--help shows examples and the sources of settings", async () => {
     const { code, out } = await desk().run("--help")
     expect(out).toContain("supernode-autoscaler dry-run train-a")
     expect(out).toContain("SUPERNODE_LEDGER (sqlite:./ledger.db)")
     expect(code).toBe(0)
   })
 
-  it("shows the package's version", async () => {
+  it("--version prints the package's version", async () => {
     const { code, out } = await desk().run("--version")
     expect(out).toMatch(/^\d+\.\d+\.\d+/)
     expect(code).toBe(0)
   })
 })
 
-describe("a wrong environment exits 1 with one clear line per problem, without a stack trace", () => {
-  it("names every wrong setting together", async () => {
+describe("a wrong environment", () => {
+  it("a wrong environment exits 1 with a line for each wrong setting, without a stack trace", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_MODE: "lively", SUPERNODE_POLCY: "x" })
     const { code, out, err } = await own.run("status")
@@ -98,7 +98,7 @@ describe("a wrong environment exits 1 with one clear line per problem, without a
     expect([code, out]).toEqual([1, ""])
   })
 
-  it("names every problem of a policy together", async () => {
+  it("a policy with problems exits 1 with a line for each problem", async () => {
     const own = desk(POLICY.replace("above: 85", "above: high").replace("servers: 48", "servers: 49"))
     const { code, err } = await own.run("status")
     expect(err).toMatch(/policy\.yaml:\d+:\d+: supernodes\.0\.rules\.0\.above: /)
@@ -107,7 +107,7 @@ describe("a wrong environment exits 1 with one clear line per problem, without a
     expect(code).toBe(1)
   })
 
-  it("reports a missing policy", async () => {
+  it("a missing policy exits 1 and is named", async () => {
     const { code, err } = await desk().run("status", "--policy", "nowhere.yaml")
     expect(err).toContain("nowhere.yaml")
     expect(code).toBe(1)
@@ -115,15 +115,15 @@ describe("a wrong environment exits 1 with one clear line per problem, without a
 
   it.each([
     ["a ledger that is a directory", "sqlite:/", "is a directory; name a file in it"],
-    ["a ledger of no known kind", "redis://here", "names no store we know; write sqlite:PATH"],
-  ])("reports %s", async (_case, url, says) => {
+    ["a ledger of no known kind", "redis://here", "has an unknown scheme; write sqlite:PATH"],
+  ])("a wrong ledger URL exits 1 and is explained: %s", async (_case, url, says) => {
     const { code, err } = await desk().run("status", "--ledger", url)
     expect(err).toContain(says)
     expect(err).not.toContain("SUPERNODE_LEDGER")
     expect(code).toBe(1)
   })
 
-  it("does not use another program's file as a ledger", async () => {
+  it("the command line refuses another program's file as a ledger", async () => {
     const own = desk()
     const { code, err } = await own.run(
       "status",
@@ -134,7 +134,7 @@ describe("a wrong environment exits 1 with one clear line per problem, without a
     expect(code).toBe(1)
   })
 
-  it("adds the stack only for debugging", async () => {
+  it("an error prints its stack trace only for debugging", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_LOG_LEVEL: "debug" })
     const { code, err } = await own.run("dry-run", "train-x")
@@ -143,7 +143,7 @@ describe("a wrong environment exits 1 with one clear line per problem, without a
     expect(code).toBe(1)
   })
 
-  it("gives --policy and --ledger precedence over the environment, before and after the command", async () => {
+  it("--policy and --ledger override the environment, before and after the command", async () => {
     const own = desk()
     const other = own.file("other.yaml", POLICY.replaceAll("train-a", "train-z"))
     for (const argv of [
@@ -159,20 +159,20 @@ describe("a wrong environment exits 1 with one clear line per problem, without a
 
 describe("colours", () => {
   it.each([
-    ["a terminal gets them", { isTerminal: true }, true],
-    ["a pipe does not", { isTerminal: false }, false],
+    ["a terminal gets colours", { isTerminal: true }, true],
+    ["a pipe gets no colours", { isTerminal: false }, false],
   ])("%s", async (_case, io, hasColours) => {
     const { out } = await desk().runWith(io, "status")
     expect(out.includes("\u001b[")).toBe(hasColours)
   })
 
-  it("are off if NO_COLOR is set", async () => {
+  it("a terminal gets no colours if NO_COLOR is set", async () => {
     const own = desk()
     Object.assign(own.env, { NO_COLOR: "1" })
     expect((await own.runWith({ isTerminal: true }, "status")).out).not.toContain("\u001b[")
   })
 
-  it("never let foreign text control the terminal", async () => {
+  it("foreign text never controls the terminal", async () => {
     const own = desk()
     await own.run("pause", "--by", "night-shift", "--why", "look \u001b]0;owned\u0007\u001b[2J here")
     const { out } = await own.run("status")

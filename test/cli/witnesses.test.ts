@@ -3,13 +3,13 @@ import { stateOf } from "../../lib/ledger/next-entry.ts"
 import type { Failure } from "../../lib/sandbox/failures.ts"
 import { type CloudDesk, cloudDesk, MINUTE, POLICY, STREAM } from "./harness.ts"
 
-// Independent sources about an order whose answer was lost, as the person on call sees them.
+// Independent sources about an order whose response was lost, as the person on call sees them.
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const SAID = ["--why", "seen in the console", "--by", "ops"]
-const NOTHING = /That proves nothing: a trace can come late, CTS may not be enabled in this region/
+const NOTHING = /That proves nothing: a trace can appear late, CTS may not be enabled in this region/
 
-/** An order whose answer was lost, after the cloud took it or before. */
+/** An order whose response was lost, after the cloud accepted it or before. */
 async function incident(
   reset: "before-effect" | "after-effect",
   { policy }: { policy?: string } = {},
@@ -42,13 +42,13 @@ async function settled(own: CloudDesk, as: string) {
 }
 
 describe("while an outcome is unknown", () => {
-  it("a trace that comes late is found by a tick, and status shows it as support for accepted", async () => {
+  it("a tick finds a trace that comes late, and status shows it as support for accepted", async () => {
     const own = await incident("after-effect")
     expect(row((await own.run("status")).out, "traces")).toMatch(NOTHING)
     await tick(own)
     const { out } = await own.run("status")
     expect(row(out, "traces")).toMatch(
-      /^CTS shows 1 scale-up since 2024-01-12 16:52:00 \+00:00: 2024-01-12 16:52:00 \+00:00, by sandbox, answered 200, kat3ne-32-800t\.192xlarge\.8\.matrix\. This supports "accepted"$/,
+      /^CTS shows 1 scale-up since 2024-01-12 16:52:00 \+00:00: 2024-01-12 16:52:00 \+00:00, by sandbox, response 200, kat3ne-32-800t\.192xlarge\.8\.matrix\. This supports "accepted"$/,
     )
     expect(row(out, "witness")).toMatch(/^2 before, 4 now, 2 of them new \(.+, order CS\w+\)\. This supports/)
     const { json } = await own.run("status", "--json")
@@ -57,7 +57,7 @@ describe("while an outcome is unknown", () => {
     })
   })
 
-  it("CTS is asked no more once it showed the attempt, and what is not new is not recorded", async () => {
+  it("ticks stop reading CTS once it showed the attempt, and record nothing that is not new", async () => {
     const own = await incident("after-effect")
     await tick(own)
     const { length } = asked(own)
@@ -71,7 +71,7 @@ describe("while an outcome is unknown", () => {
     expect((await own.run("audit", "verify")).code).toBe(0)
   })
 
-  it("it is asked by the documented names, from a minute before the attempt", async () => {
+  it("CTS is read with the documented parameters, from a minute before the attempt", async () => {
     const own = await incident("after-effect")
     const { search } = new URL(asked(own)[0]?.url ?? "", own.sandbox.url)
     expect(Object.fromEntries(new URLSearchParams(search))).toEqual({
@@ -85,7 +85,7 @@ describe("while an outcome is unknown", () => {
     })
   })
 
-  it("status forgets the sources once the attempt is settled", async () => {
+  it("status no longer shows traces once the attempt is settled", async () => {
     const own = await incident("after-effect")
     await tick(own)
     await settled(own, "accepted")
@@ -96,7 +96,7 @@ describe("while an outcome is unknown", () => {
 })
 
 describe("settle", () => {
-  it("shows the trace and warns before absent, which the servers contradict here", async () => {
+  it("settle shows the trace, warns before absent, and refuses it because of new servers", async () => {
     const own = await incident("after-effect")
     own.advance(3 * MINUTE)
     const { out, err, code } = await settled(own, "absent")
@@ -105,28 +105,28 @@ describe("settle", () => {
     expect(code).toBe(1)
   })
 
-  it("says that a missing trace proves nothing", async () => {
+  it("settle says that a missing trace proves nothing", async () => {
     const own = await incident("before-effect")
     own.advance(3 * MINUTE)
     expect(row((await settled(own, "accepted")).out, "traces")).toMatch(NOTHING)
   })
 
-  it("does not take another user's purchase in the console for the attempt's", async () => {
+  it("settle does not mistake another user's purchase in the console for the attempt's", async () => {
     const own = await incident("before-effect")
     own.sandbox.addServers(1)
     own.advance(3 * MINUTE)
     expect(row((await settled(own, "accepted")).out, "traces")).toMatch(
-      /: 2024-01-12 16:52:00 \+00:00, by console-user in the console, answered 200\. None of them is clearly this attempt's/,
+      /: 2024-01-12 16:52:00 \+00:00, by console-user in the console, response 200\. None of them clearly belongs to this attempt/,
     )
   })
 
-  it("reads all pages, and keeps the attempt's own trace among many", async () => {
+  it("settle reads all pages of traces, and keeps the attempt's own trace among many", async () => {
     const own = await incident("after-effect")
     own.sandbox.setTracing({ pageSize: 2 })
     for (let i = 0; i < 4; i++) own.sandbox.addServers(1)
     own.advance(3 * MINUTE)
     expect(row((await settled(own, "accepted")).out, "traces")).toMatch(
-      /^CTS shows 5 scale-ups .*by sandbox, answered 200.*; and 2 more\. This supports "accepted"$/,
+      /^CTS shows 5 scale-ups .*by sandbox, response 200.*; and 2 more\. This supports "accepted"$/,
     )
     expect(
       asked(own)
@@ -135,12 +135,12 @@ describe("settle", () => {
     ).toEqual([false, true, true])
   })
 
-  it("says that CTS refuses and which right is needed, or how else it fails, and goes on", async () => {
+  it("settle says that CTS refuses or fails, and which permission is missing, and continues", async () => {
     const own = await incident("after-effect")
     const failures: [Failure, RegExp][] = [
       [
         { status: 403, code: "CTS.0403", message: "no \u001b[31mpermission" },
-        /^CTS was not read: listTraces at .* answered 403 CTS\.0403: no .*permission.*\. Give the keys the right cts:trace:list\. Without it nothing is proven$/,
+        /^CTS was not read: listTraces at .* answered 403 CTS\.0403: no .*permission.*\. Grant the keys the permission cts:trace:list\. Without the traces nothing is proven$/,
       ],
       [{ status: 400 }, /^CTS was not read: listTraces at .* answered 400/],
       [{ notJson: true }, /^CTS was not read: .* something that is not JSON/],
@@ -148,7 +148,7 @@ describe("settle", () => {
     ]
     for (const [failure, words] of failures) {
       own.sandbox.failNext("traces", failure)
-      // Refused for its new servers, so that the attempt stays unknown.
+      // `absent` is refused because of the new servers, so the attempt stays unknown.
       const { out } = await settled(own, "absent")
       expect(row(out, "traces")).toMatch(words)
       // biome-ignore lint/suspicious/noControlCharactersInRegex: none may reach the terminal
@@ -158,7 +158,7 @@ describe("settle", () => {
     expect((await settled(own, "accepted")).code).toBe(0)
   })
 
-  it("says that CTS is not set beside another ModelArts, and asks none", async () => {
+  it("settle says that CTS is not set beside another ModelArts, and reads no traces", async () => {
     const own = await incident("after-effect")
     own.env["SUPERNODE_CTS_ENDPOINT"] = undefined
     const { length } = asked(own)
@@ -182,7 +182,7 @@ describe("no source can make an attempt absent", () => {
     ],
     ["keys that may not read", "human", { status: 403 }],
   ])(
-    "%s, unknown_outcome %s: the money stays reserved, and nothing is sent again",
+    "an unknown outcome with %s and unknown_outcome %s keeps its money reserved, and nothing is sent again",
     async (_title, auto, failure) => {
       const policy = POLICY.replace("    alarms:", `    unknown_outcome: ${auto}\n    alarms:`)
       const own = await incident("before-effect", { policy })
@@ -198,12 +198,14 @@ describe("no source can make an attempt absent", () => {
   )
 })
 
-it("doctor says whether CTS can be read, which is no condition of a purchase", async () => {
+it("doctor says whether CTS can be read, which a purchase does not require", async () => {
   const own = await cloudDesk()
   own.env["SUPERNODE_CTS_ENDPOINT"] = own.sandbox.url
   expect((await own.run("doctor")).out).toContain("traces: CTS can be read")
   own.sandbox.failNext("traces", { status: 403, code: "CTS.0403" })
   const { code, out } = await own.run("doctor")
-  expect(out).toMatch(/ok {2}train-a: traces: CTS cannot be read \(give the keys the right cts:trace:list\)/)
+  expect(out).toMatch(
+    /ok {2}train-a: traces: CTS cannot be read \(grant the keys the permission cts:trace:list\)/,
+  )
   expect(code).toBe(0)
 })

@@ -7,7 +7,7 @@ const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const SAID = ["--why", "maintenance", "--by", "ops"]
 const IN_SHANGHAI = POLICY.replace("version: 1", "version: 1\ntimezone: Asia/Shanghai")
 
-it("shows every time in the policy's zone with its offset, and instants in JSON in UTC", async () => {
+it("commands show every time in the policy's zone with its offset, and JSON has instants in UTC", async () => {
   const own = await cloudDesk({}, IN_SHANGHAI)
   await own.run("run", "--event", ALARM)
   const shown = [
@@ -34,13 +34,13 @@ it("shows every time in the policy's zone with its offset, and instants in JSON 
   expect(json).not.toContain("+08:00")
 })
 
-it("takes a time as it was shown", async () => {
+it("an option accepts a time in the form in which commands show it", async () => {
   const own = desk(IN_SHANGHAI)
   const { code, out } = await own.run("pause", "--until", "2024-01-13 02:52:00 +08:00", ...SAID)
   expect([code, out]).toEqual([0, expect.stringContaining("until 2024-01-13 02:52:00 +08:00, in 2 hours")])
 })
 
-it("shows times in UTC and notes it where the policy cannot be read", async () => {
+it("commands show times in UTC, with a note, if the policy cannot be read", async () => {
   const own = desk()
   const { out, err } = await own.run("audit", "list", "--policy", `${own.dir}/none.yaml`)
   expect(out).toContain("2024-01-12 16:52:00 +00:00")

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import {
-  type Answer,
   type DoorHandler,
+  type DoorResponse,
   type EmitMetrics,
   type Host,
   makeHandler,
@@ -23,8 +23,8 @@ import { initialised } from "../ledger/initialised.ts"
 import { entriesOf } from "../world/entries.ts"
 import { settingsOfCloud, settingsOfFolder } from "../world/settings.ts"
 
-// The whole corridor on loopback: the doors' own handlers, the real wiring, a real SQLite file, and the sandbox as the
-// cloud. Sandbox and app share one clock, set to the moment of the event under test.
+// The whole corridor on loopback: the doors' own handlers, the real wiring, a real SQLite file, and the
+// sandbox as the cloud. Sandbox and app share one clock, set to the time of the event under test.
 
 export const SUPERNODE_ID = "b4beacb6-4380-448c-a218-daa82cf03f5d"
 export const PROJECT_ID = "0123456789abcdef0123456789abcdef"
@@ -34,7 +34,7 @@ export const USERDATA = "#!/bin/bash\necho user_test > /home/user.txt\n"
 export const KEYS = { ak: "SANDBOX-AK", sk: "SANDBOX-SK" }
 const WEBHOOK_TOKEN = "THE-WEBHOOK-TOKEN"
 
-/** Who may wake it: all that test/events speak of. The evidence is always Cloud Eye's. */
+/** Lists the alarms and topics of the events in test/events. The evidence always comes from Cloud Eye. */
 export const POLICY = `
 version: 1
 smn_topics: [ "urn:smn:cn-southwest-2:${PROJECT_ID}:supernode-alarms" ]
@@ -67,7 +67,7 @@ supernodes:
     limits: { actions: 2 per 24h, servers: 48 }
 `
 
-/** The same with prices, and a budget for the supernode. */
+/** The same policy with prices, and with a budget for the supernode. */
 export const PRICED_POLICY = POLICY.replace(
   "servers: 2 }",
   "servers: 2, price: { amount: 120000, currency: CNY, per: month } }",
@@ -75,7 +75,7 @@ export const PRICED_POLICY = POLICY.replace(
   .replace("servers: 4 }", "servers: 4, price: { amount: 240000, currency: CNY, per: month } }")
   .replace("servers: 48 }", "servers: 48, budget: { amount: 500000, currency: CNY, per: 30d } }")
 
-/** What must arrive at the cloud, byte for byte. */
+/** The request body that must arrive at the cloud, byte for byte. */
 export const EXPECTED_BODY = JSON.stringify({
   flavor: "kat3ne-32-800t.192xlarge.8.matrix",
   image_id: "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81",
@@ -86,22 +86,22 @@ export const EXPECTED_BODY = JSON.stringify({
 })
 
 export interface CorridorOptions {
-  /** The moment everything happens at, epoch milliseconds. */
+  /** Time of everything that happens, in epoch milliseconds. */
   at: number
   policy?: string
   sandbox?: Partial<SandboxOptions>
   settings?: Record<string, string>
   smn?: SmnRequests
   cloudwatch?: NonNullable<Replacements["cloudwatch"]>
-  /** Timers of supernodes that wait for each other; absent: real ones. */
+  /** Timers of supernodes that wait for each other. Defaults to real timers. */
   after?: After
-  /** What each platform's functions are built with; absent: nothing is emitted. */
+  /** The emitter of metrics that each platform's functions are built with. By default, nothing is emitted. */
   emitMetrics?: EmitMetrics
-  /** Instead of the one that is shared with the sandbox. */
+  /** Defaults to a clock that is shared with the sandbox. */
   clock?: Clock
 }
 
-/** As much of a sandbox as the corridor itself needs; it may be in another process. */
+/** The part of a sandbox that the corridor needs. The sandbox may run in another process. */
 export interface SomeSandbox {
   readonly url: string
   now(): number
@@ -124,7 +124,7 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
     return Corridor.over(sandbox, options, options.at)
   }
 
-  /** With a sandbox that was started elsewhere; it is closed with the corridor. */
+  /** Opens a corridor over a sandbox that was started elsewhere; the corridor closes it. */
   static async over<S extends SomeSandbox>(
     sandbox: S,
     options: Omit<CorridorOptions, "at" | "sandbox">,
@@ -137,13 +137,13 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
     return new Corridor(folder, sandbox, await initialised(ledger, at), options)
   }
 
-  /** One event through a door of AWS Lambda. */
-  async lambda(door: DoorName, event: unknown): Promise<Answer> {
+  /** Sends one event through a door of AWS Lambda. */
+  async lambda(door: DoorName, event: unknown): Promise<DoorResponse> {
     return this.handler(door)(event, contextOf({ host: this.host() }))
   }
 
-  /** One event through a door of FunctionGraph, with temporary keys by agency. */
-  async functionGraph(door: DoorName, event: unknown): Promise<Answer> {
+  /** Sends one event through a door of FunctionGraph, with an agency's temporary keys. */
+  async functionGraph(door: DoorName, event: unknown): Promise<DoorResponse> {
     const settings = this.settings()
     return onFunctionGraph(this.handler(door))(event, {
       getRequestID: () => "7c307f6a-cf68-4e65-8be0-4c77405a1b2c",
@@ -180,7 +180,7 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
     return { readSetting: (name) => settings[name], settingNames: Object.keys(settings), credentials: null }
   }
 
-  /** One handler per door, as in a container: the app is started by the first event. */
+  /** One handler per door, as in a container; the first event starts the app. */
   private handler(door: DoorName): DoorHandler {
     const known = this.handlers.get(door)
     if (known) return known
@@ -203,14 +203,14 @@ export class Corridor<S extends SomeSandbox = Sandbox> {
   }
 }
 
-/** What every corridor's sandbox starts with. */
+/** Default options of a corridor's sandbox. */
 export const SANDBOX = {
   accessKeys: [KEYS, { ak: "TEMPORARY-AK", sk: "TEMPORARY-SK", securityToken: "TEMPORARY-TOKEN" }],
   supernodes: [busySupernode()],
   provisioningMs: 10 * 60_000,
 }
 
-/** Two servers since 30 days, at 97 percent, one of them the instance that the events name. */
+/** Two servers, 30 days old, at a load of 97 percent; one of them is the instance that the events name. */
 export function busySupernode() {
   return {
     id: SUPERNODE_ID,
@@ -231,6 +231,6 @@ export function eventOf(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(new URL(`../events/${name}.json`, import.meta.url), "utf8"))
 }
 
-export function resultsOf(answer: Answer): RunResult[] {
+export function resultsOf(answer: DoorResponse): RunResult[] {
   return "results" in answer ? answer.results : JSON.parse(answer.body).results
 }

@@ -76,22 +76,25 @@ describe("every event shape becomes exactly one signed live-scale-up with exactl
     ["functiongraph-smn-cloud-eye-alarm", "functionGraph", "alarm", ALARM_AT],
     ["functiongraph-apig-alertmanager", "functionGraph", "alarm", ALARM_AT],
     ["functiongraph-timer", "functionGraph", "schedule", Date.parse("2024-01-12T16:50:10+08:00")],
-  ] as const)("%s through %s", async (name, platform, door, at) => {
-    await open({ at })
-    const answer = await corridor[platform](door, eventOf(name))
-    expect(resultsOf(answer)).toMatchObject([
-      {
-        supernode: "train-a",
-        mode: "live",
-        decision: { kind: "scale-up" },
-        plan: { from: 2, to: 4 },
-        outcome: { kind: "accepted" },
-      },
-    ])
-    await expectOnePurchase()
-  })
+  ] as const)(
+    "an event leads to one signed order with the expected body: %s through %s",
+    async (name, platform, door, at) => {
+      await open({ at })
+      const answer = await corridor[platform](door, eventOf(name))
+      expect(resultsOf(answer)).toMatchObject([
+        {
+          supernode: "train-a",
+          mode: "live",
+          decision: { kind: "scale-up" },
+          plan: { from: 2, to: 4 },
+          outcome: { kind: "accepted" },
+        },
+      ])
+      await expectOnePurchase()
+    },
+  )
 
-  it("manual-request: a dry run shows the plan, and the live request with its hash buys exactly that", async () => {
+  it("a manual dry run shows the plan, and the live request with the plan's hash buys exactly that plan", async () => {
     await open({ at: ALARM_AT })
     const request = eventOf("manual-request")
     const [shown] = resultsOf(await corridor.lambda("manual", request))
@@ -127,7 +130,7 @@ describe("Cloud Eye's alarm by SMN over HTTP", () => {
     body: JSON.stringify(body),
   })
 
-  it("is verified, and becomes one purchase; the certificate is fetched once", async () => {
+  it("an SMN message over HTTP is verified and leads to one purchase, and its certificate is fetched once", async () => {
     asked.length = 0
     await open({ at: ALARM_AT, smn })
     expect(await corridor.lambda("alarm", functionUrl(notification()))).toMatchObject({
@@ -142,7 +145,7 @@ describe("Cloud Eye's alarm by SMN over HTTP", () => {
     ])
   })
 
-  it("is the same signal by the SMN trigger of FunctionGraph", async () => {
+  it("an SMN message over HTTP is the same signal as through FunctionGraph's SMN trigger", async () => {
     await open({ at: ALARM_AT, smn })
     await corridor.lambda("alarm", functionUrl(notification()))
     expect(
@@ -150,7 +153,7 @@ describe("Cloud Eye's alarm by SMN over HTTP", () => {
     ).toMatchObject([{ decision: { heldBy: "duplicate" } }])
   })
 
-  it("with one letter changed is refused with 401, and reaches neither cloud nor ledger", async () => {
+  it("an SMN message with one character changed is refused with 401, and reaches neither cloud nor ledger", async () => {
     await open({ at: ALARM_AT, smn })
     const forged = { ...notification(), message: String(notification()["message"]).replace("97.08", "97.09") }
     expect(await corridor.lambda("alarm", functionUrl(forged))).toMatchObject({ statusCode: 401 })
@@ -158,7 +161,7 @@ describe("Cloud Eye's alarm by SMN over HTTP", () => {
     expect(await corridor.entries()).toEqual([])
   })
 
-  it("has its subscription confirmed for a topic of the policy, and for no other", async () => {
+  it("an SMN subscription is confirmed for a topic of the policy, and for no other", async () => {
     asked.length = 0
     await open({ at: Date.parse("2024-01-12T16:40:30Z"), smn })
     expect(await corridor.lambda("alarm", functionUrl(confirmation()))).toMatchObject({ statusCode: 200 })
@@ -180,14 +183,14 @@ describe("events that must not buy", () => {
     ["eventbridge-cloudwatch-ok", "lambda", "not-alarm"],
     ["eventbridge-cloudwatch-insufficient-data", "lambda", "not-alarm"],
     ["functiongraph-smn-cloud-eye-ok", "functionGraph", "not-alarm"],
-  ] as const)("%s is held as %s", async (name, platform, heldBy) => {
+  ] as const)("an event that must not buy is held: %s through %s", async (name, platform, heldBy) => {
     await open({ at: ALARM_AT })
     const results = resultsOf(await corridor[platform]("alarm", eventOf(name)))
     for (const result of results) expect(result).toMatchObject({ decision: { kind: "hold", heldBy } })
     expect(corridor.sandbox.scaleUps).toEqual([])
   })
 
-  it("gives no results and one warning for an alarm that no policy lists", async () => {
+  it("an alarm that no supernode lists gives no results and causes no cloud call", async () => {
     await open({ at: ALARM_AT })
     const event = eventOf("eventbridge-cloudwatch-alarm")
     const stranger = JSON.parse(JSON.stringify(event).replaceAll("alarm:npu-busy", "alarm:somebody-elses"))
@@ -199,19 +202,19 @@ describe("events that must not buy", () => {
     ["null", null],
     ["a number", 7],
     ["an empty object", {}],
-    ["a deep one", JSON.parse(`${"[".repeat(500)}${"]".repeat(500)}`)],
+    ["a deeply nested array", JSON.parse(`${"[".repeat(500)}${"]".repeat(500)}`)],
     ["a cron tick at the alarms' door", { kind: "tick", name: "x", time: "2024-01-12T16:50:00Z" }],
     ["a person's request at the alarms' door", { supernode: "train-a", requestedBy: "a", why: "b" }],
-  ])("%s is a clear error, and touches neither cloud nor ledger", async (_, event) => {
+  ])("an invalid event is a SignalError, and reaches neither cloud nor ledger: %s", async (_, event) => {
     await open({ at: ALARM_AT })
     await expect(corridor.lambda("alarm", event)).rejects.toMatchObject({ name: "SignalError" })
     expect(corridor.sandbox.requests).toEqual([])
     expect(await corridor.entries()).toEqual([])
   })
 
-  // The token lets an alarm in; its holder must not be able to buy by name.
+  // The webhook token admits alarms; its holder must not be able to buy as a person.
   it.each(["/alertmanager", "/grafana", "/manual", "/"])(
-    "a person's live request in an HTTP body at %s is never taken for one, by neither door",
+    "a person's live request in an HTTP body at %s is refused by both doors",
     async (rawPath) => {
       await open({ at: ALARM_AT })
       const request = eventOf("manual-request")
@@ -231,7 +234,7 @@ describe("events that must not buy", () => {
     },
   )
 
-  it("in observe mode, which is what an unset SUPERNODE_MODE means, the plan is recorded and nothing bought", async () => {
+  it("an empty SUPERNODE_MODE means observe mode: the plan is recorded, and nothing is bought", async () => {
     await open({ at: ALARM_AT, settings: { SUPERNODE_MODE: "" } })
     expect(resultsOf(await corridor.lambda("alarm", eventOf("eventbridge-cloudwatch-alarm")))).toMatchObject([
       { mode: "observe", decision: { kind: "scale-up" } },
@@ -240,7 +243,7 @@ describe("events that must not buy", () => {
     expect(await corridor.entries()).toMatchObject([{ kind: "decided", mode: "observe", plan: { to: 4 } }])
   })
 
-  it("a webhook without the token is answered 401 and touches nothing", async () => {
+  it("a webhook with a wrong token gets 401 and causes no cloud call", async () => {
     await open({ at: ALARM_AT, settings: { SUPERNODE_WEBHOOK_TOKEN: "another-token-than-that" } })
     expect(await corridor.lambda("alarm", eventOf("function-url-alertmanager"))).toMatchObject({
       statusCode: 401,
@@ -249,8 +252,8 @@ describe("events that must not buy", () => {
   })
 })
 
-describe("delivered again", () => {
-  it("by another of CloudWatch's three ways it is the same signal, and buys nothing", async () => {
+describe("after the first delivery", () => {
+  it("an alarm that comes again by another of CloudWatch's three ways is the same signal, and buys nothing", async () => {
     await open({ at: ALARM_AT })
     await corridor.lambda("alarm", eventOf("sns-cloudwatch-alarm"))
     for (const name of [
@@ -288,8 +291,8 @@ describe("delivered again", () => {
   })
 })
 
-describe("no secret leaves", () => {
-  it("into the ledger, the results or the log: keys, tokens, userdata, Authorization", async () => {
+describe("secrets", () => {
+  it("keys, tokens, userdata and Authorization appear in no ledger entry, result or log", async () => {
     const said: string[] = []
     corridor = await Corridor.open({ at: ALARM_AT })
     vi.spyOn(process.stdout, "write").mockImplementation((chunk) => said.push(String(chunk)) > 0)

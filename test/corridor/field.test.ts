@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it, vi } from "vitest"
 import { readSignals } from "../../lib/signals/read.ts"
 import { Corridor, eventOf, POLICY, resultsOf } from "./corridor.ts"
 
-// Messages from the field through the doors' own handlers, to the cloud and the ledger. The load at the meters is 5 percent,
-// so that only an alarm's own points could buy.
+// Messages from the field through the doors' own handlers, to the cloud and the ledger. The load at the
+// meters is 5 percent, so that only an alarm's own points could cause a purchase.
 
 const NOW = Date.parse("2026-11-27T23:10:00Z")
 const SERVER = "ed5e8d39-1c3b-4a7e-9a5f-0a4b7e1f2c3d"
@@ -67,7 +67,7 @@ const NPU = `[ { cloud-eye: ${EYE}, metric: npu_util_rate_ai_core, namespace: AG
 const HELD = "[ { alertmanager: { cluster: held } } ]"
 
 describe("an alarm's own points", () => {
-  it("do not buy for another metric of the same Cloud Eye rule, and do for the one that is meant", async () => {
+  it("an alarm's own points buy for the listed metric, not for another metric of the same Cloud Eye rule", async () => {
     const { lambda, sandbox } = bound(await open({ alarms: NPU }))
     const npu = { metric_name: "npu_util_rate_ai_core" }
     expect(heldBy(resultsOf(await lambda(cloudEye())))).toEqual(["missing-data"])
@@ -77,7 +77,7 @@ describe("an alarm's own points", () => {
     expect(sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("do not buy where the message names a server that is not this supernode's, and buy where it names one that is", async () => {
+  it("an alarm's own points buy only if the message names a server of this supernode", async () => {
     const { lambda, sandbox } = bound(await open({ alarms: NPU }))
     const about = (server: string) =>
       cloudEye({ metric_name: "npu_util_rate_ai_core", dimension: `instance_id:${server}` })
@@ -91,24 +91,36 @@ describe("an alarm's own points", () => {
 
   it.each([
     [
-      "a value with a unit that the rule does not state",
+      "do not buy on a value with a unit that the rule does not state",
       "alertmanager-humanized-ratio",
       "true",
       "above: 0.9",
       [],
     ],
-    ["a condition's 0 or 1", "condition", "true", "below: 5", []],
-    ["several values of which none is named", "grafana-query-reduce-threshold", "true", "above: 90", []],
-    ["a sentence of 40 KB", "spaces", "true", "above: 0.5", []],
-    ["the named one of several values", "grafana-query-reduce-threshold", "{ value: B }", "above: 90", [4]],
+    ["do not buy on a condition's 0 or 1", "condition", "true", "below: 5", []],
     [
-      "a value in the unit that the rule states",
+      "do not buy on several values if the rule names none of them",
+      "grafana-query-reduce-threshold",
+      "true",
+      "above: 90",
+      [],
+    ],
+    ["do not buy on a text of 40 KB", "spaces", "true", "above: 0.5", []],
+    [
+      "buy on the one of several values that the rule names",
+      "grafana-query-reduce-threshold",
+      "{ value: B }",
+      "above: 90",
+      [4],
+    ],
+    [
+      "buy on a value in the unit that the rule states",
       "alertmanager-humanized-ratio",
       '{ unit: "%" }',
       "above: 50",
       [4],
     ],
-  ])("buy or not on %s", async (_, name, alarm, threshold, bought) => {
+  ])("an alarm's own points %s", async (_, name, alarm, threshold, bought) => {
     const { lambda, sandbox } = bound(await open({ alarms: HELD, alarm, threshold }))
     const body = eventOf(name === "condition" || name === "spaces" ? "grafana-query-reduce-threshold" : name)
     const [alert] = body["alerts"] as Record<string, unknown>[]
@@ -124,7 +136,7 @@ describe("an alarm's own points", () => {
 })
 
 describe("signals", () => {
-  it("of each contributor of an alarm are its own, and one contributor's OK closes nothing", async () => {
+  it("each contributor of a CloudWatch alarm has its own signals, and one's OK does not close another's", async () => {
     const { lambda } = bound(await open({ alarms: `[ { cloudwatch: "${ARN}" } ]` }))
     expect(heldBy(resultsOf(await lambda(contributor("1-ok"))))).toEqual(["not-alarm"])
     expect(heldBy(resultsOf(await lambda(contributor("2-alarm"))))).toEqual(["missing-data"])
@@ -144,7 +156,7 @@ describe("signals", () => {
     ["SNS dimensions that are an empty text", "sns-dimensions-empty-text", `[ { cloudwatch: "${ARN}" } ]`],
     ["reason data that is an object", "eventbridge-reason-data-object", `[ { cloudwatch: "${ARN}" } ]`],
     ["a Cloud Eye message without period and points", "cloud-eye-without-period", NPU],
-  ])("are not lost for %s", async (_, name, alarms) => {
+  ])("a signal is read despite %s", async (_, name, alarms) => {
     const { lambda } = bound(await open({ alarms }))
     const moved = JSON.stringify(eventOf(name))
       .replaceAll(/2026-11-27T22:39:\d\d/g, "2026-11-27T23:09:00")
@@ -152,20 +164,20 @@ describe("signals", () => {
     expect(heldBy(resultsOf(await lambda(JSON.parse(moved))))).toEqual(["missing-data"])
   })
 
-  it("of an alert without alertname wake the supernode that asks for none", async () => {
+  it("an alert without alertname starts a run of a supernode that requires no alertname", async () => {
     const { lambda } = bound(await open({ alarms: "[ { alertmanager: { cluster: held, team: npu } } ]" }))
     const results = resultsOf(await lambda(posted(eventOf("alertmanager-without-alertname"))))
     expect(heldBy(results)).toEqual(["missing-data"])
   })
 
-  it("of EventBridge Scheduler's default input are a tick named by the schedule", async () => {
+  it("EventBridge Scheduler's default input is a tick with the schedule's name", async () => {
     const { schedule } = bound(await open({ alarms: HELD }))
     const event = { ...eventOf("eventbridge-scheduler-default-input"), time: "2026-11-27T23:09:58Z" }
     const [result] = resultsOf(await schedule(event))
     expect(result?.decision.findings.map(({ says }) => says)).toContain("tick of held-sweep")
   })
 
-  it("that concern us are found among 1,101 in one body, and broken ones that do not are no problem", async () => {
+  it("a listed alert is found among 1,101 others in one body, and an invalid one among them harms nothing", async () => {
     const { lambda } = bound(await open({ alarms: HELD }))
     const alert = (cluster: string, i: number) => ({
       status: "firing",
@@ -180,7 +192,7 @@ describe("signals", () => {
     expect(heldBy(resultsOf(answer))).toEqual(["missing-data"])
   })
 
-  it("by APIG come behind the function's name in the path", async () => {
+  it("an APIG request may have the function's name before the path of the webhook", async () => {
     const { functionGraph } = bound(await open({ alarms: HELD }))
     const event = eventOf("apig-path-with-function-name")
     const answer = await functionGraph({ ...event, headers: { Authorization: TOKEN } })
@@ -198,7 +210,7 @@ describe("foreign text", () => {
   const isClean = (text: string) =>
     !/[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028]|\\u001b|\\n/u.test(text)
 
-  it("of labels, annotations, requesters and reasons is one visible line in answer, ledger and log", async () => {
+  it("foreign text of labels, annotations, requesters and reasons is one visible line in response, ledger and log", async () => {
     const said: string[] = []
     corridor = await Corridor.open({ at: NOW, policy: policyWith({ alarms: HELD }) })
     vi.spyOn(process.stdout, "write").mockImplementation((chunk) => said.push(String(chunk)) > 0)

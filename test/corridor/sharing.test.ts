@@ -5,7 +5,7 @@ import { PrometheusServer } from "../metrics/prometheus/server.ts"
 import { noTime } from "../metrics/read-alone.ts"
 import { busySupernode, Corridor, eventOf, POLICY, PROJECT_ID, resultsOf } from "./corridor.ts"
 
-// A tick for many supernodes: what they all want to know is asked for together. Counted where the requests arrive.
+// A tick for many supernodes combines their metric requests. The tests count the requests where they arrive.
 
 const TICK_AT = Date.parse("2024-01-12T16:50:10Z")
 const open: { close(): Promise<unknown> }[] = []
@@ -22,7 +22,7 @@ afterEach(async () => {
 interface Fleet {
   count: number
   servers?: number
-  /** The metric of the supernode of that number. */
+  /** The metric of the supernode with this number. */
   metric: (i: number) => string
   project?: (i: number) => string
 }
@@ -54,7 +54,7 @@ async function fleetOf({ count, servers = 2, metric, project = () => PROJECT_ID 
     at: TICK_AT,
     policy: `${head}supernodes:\n${entries.join("")}`,
     sandbox: { supernodes },
-    // On a busy machine thirty supernodes may take long to be read: the count must not depend on it.
+    // On a busy machine, reading thirty supernodes may take long. The count must not depend on that.
     after: noTime,
   })
   open.push(corridor)
@@ -65,7 +65,7 @@ async function tick(corridor: Corridor): Promise<RunResult[]> {
   return resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
 }
 
-/** The verdict on the evidence of each supernode, by name: a tick's results come as its runs end. */
+/** The evidence gate's reason of each supernode, sorted by name: a tick's results come as its runs end. */
 function evidenceOf(results: RunResult[]): (string | null | undefined)[] {
   const byName = results.toSorted((a, b) => a.supernode.localeCompare(b.supernode, "en", { numeric: true }))
   return byName.map(({ decision }) => decision.findings.find(({ gate }) => gate === "evidence")?.reason)
@@ -77,8 +77,8 @@ function cloudEyeRequests({ sandbox }: Corridor): number {
 
 const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }"
 
-describe("on one tick", () => {
-  it("twenty supernodes with the same query are one request to Prometheus", async () => {
+describe("requests of one tick", () => {
+  it("on one tick, twenty supernodes with the same query make one request to Prometheus", async () => {
     const server = await PrometheusServer.start()
     open.push(server)
     server.evaluate = () => [{ labels: {}, at: () => 12 }]
@@ -90,7 +90,7 @@ describe("on one tick", () => {
     expect(server.asked).toHaveLength(1)
   })
 
-  it("twenty supernodes with queries of their own are twenty requests, four at a time", async () => {
+  it("on one tick, twenty supernodes with different queries make twenty requests to Prometheus, four at a time", async () => {
     const server = await PrometheusServer.start()
     open.push(server)
     server.evaluate = (query) => [{ labels: {}, at: () => Number(query) }]
@@ -104,7 +104,7 @@ describe("on one tick", () => {
     expect(server.mostInFlight).toBeLessThanOrEqual(4)
   })
 
-  it("thirty supernodes with eight servers each are one request to Cloud Eye", async () => {
+  it("on one tick, thirty supernodes with eight servers each make one request to Cloud Eye", async () => {
     const corridor = await fleetOf({
       count: 30,
       servers: 8,
@@ -116,7 +116,7 @@ describe("on one tick", () => {
     expect(JSON.parse(request?.body ?? "{}").metrics).toHaveLength(240)
   })
 
-  it("a rule that Cloud Eye refuses, and a Prometheus that is down, cost the others nothing", async () => {
+  it("a rule that Cloud Eye refuses and a Prometheus that is down do not affect the other supernodes", async () => {
     const server = await PrometheusServer.start()
     open.push(server)
     server.instead = (_, response) => {
@@ -137,12 +137,12 @@ describe("on one tick", () => {
       "missing-data",
       ...Array(4).fill("not-breaching"),
     ])
-    // The refused request is halved until the two wrong series stand alone; 16 more are the bound.
+    // The refused request is halved until the two wrong series are alone; at most 16 more requests are made.
     expect(cloudEyeRequests(corridor)).toBe(9)
   })
 })
 
-it("the next tick asks anew: nothing that a meter says is kept", async () => {
+it("the next tick reads the metrics again: no reading is kept", async () => {
   const corridor = await fleetOf({ count: 2, metric: () => CLOUD_EYE })
   await tick(corridor)
   const event = { ...eventOf("eventbridge-schedule"), time: "2024-01-12T16:50:05Z" }
@@ -150,7 +150,7 @@ it("the next tick asks anew: nothing that a meter says is kept", async () => {
   expect(cloudEyeRequests(corridor)).toBe(2)
 })
 
-it("each project is asked by itself, for its own series only", async () => {
+it("each project gets its own request to Cloud Eye, for its own series only", async () => {
   const other = "f".repeat(32)
   const corridor = await fleetOf({
     count: 4,

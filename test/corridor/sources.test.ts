@@ -11,7 +11,8 @@ import {
   resultsOf,
 } from "./corridor.ts"
 
-// A rule's evidence from each kind of meter, through the doors and the real wiring to the one order at the sandbox.
+// A rule's evidence from each kind of meter, through the doors and the real wiring to one order at the
+// sandbox.
 
 const TICK_AT = Date.parse("2024-01-12T16:50:10Z")
 const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 5m }"
@@ -53,7 +54,7 @@ describe("a rule on Prometheus", () => {
     return { server, corridor }
   }
 
-  it("leads a tick to exactly one order, and the token is in no record and no log", async () => {
+  it("a rule on Prometheus leads a tick to exactly one order, and its token is in no entry and no log", async () => {
     const { server, corridor } = await prometheusCorridor()
     const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
     expect(result).toMatchObject({ decision: { kind: "scale-up" }, outcome: { kind: "accepted" } })
@@ -72,7 +73,7 @@ describe("a rule on Prometheus", () => {
     expect(JSON.stringify(await corridor.entries()) + said).not.toContain("hush")
   })
 
-  it("buys nothing while the metric is quiet, refused or warned of", async () => {
+  it("a rule on Prometheus buys nothing while the metric is low, refused or returned with a warning", async () => {
     const { server, corridor } = await prometheusCorridor()
     const tick = async (id: string) => {
       const event = { ...eventOf("eventbridge-schedule"), time: `2024-01-12T16:${id}Z` }
@@ -110,7 +111,7 @@ describe("a rule on CloudWatch", () => {
     return { server, corridor }
   }
 
-  it("leads a tick to exactly one order by one signed request for all servers", async () => {
+  it("a rule on CloudWatch leads a tick to exactly one order, by one request for all servers", async () => {
     const { server, corridor } = await cloudwatchCorridor()
     const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
     expect(result).toMatchObject({ decision: { kind: "scale-up" }, outcome: { kind: "accepted" } })
@@ -125,7 +126,7 @@ describe("a rule on CloudWatch", () => {
     expect(JSON.stringify(await corridor.entries()) + said).not.toContain("hush")
   })
 
-  it("buys nothing while one server is silent, or the role may not read", async () => {
+  it("a rule on CloudWatch buys nothing while one server has no data, or the role may not read", async () => {
     const { server, corridor } = await cloudwatchCorridor()
     const tick = async (id: string) => {
       const event = { ...eventOf("eventbridge-schedule"), time: `2024-01-12T16:${id}Z` }
@@ -148,7 +149,7 @@ describe('a rule on the "*" of Cloud Eye', () => {
     'cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 1m, dimensions: { instance_id: "{server.cloud_server.hps_ecs_id}", npu: "*" } }'
   const cards = () => ({ supernodes: [{ ...busySupernode(), npus: 16 }] })
 
-  it("leads a tick to exactly one order: the cards are listed once, and read together", async () => {
+  it('a rule on the "*" of Cloud Eye leads a tick to exactly one order, and lists and reads the cards once', async () => {
     const corridor = await corridorWith(source, { sandbox: cards() })
     const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
     expect(result).toMatchObject({ decision: { kind: "scale-up" }, outcome: { kind: "accepted" } })
@@ -162,7 +163,7 @@ describe('a rule on the "*" of Cloud Eye', () => {
     expect(reading?.series.map(({ points }) => points.length)).toEqual([5, 5])
   })
 
-  it("buys nothing while one card of one server is silent, and says so", async () => {
+  it('a rule on the "*" of Cloud Eye buys nothing while one card of one server has no data, and says so', async () => {
     const corridor = await corridorWith(source, { sandbox: cards() })
     corridor.sandbox.setLoad({ load: 97, silent: ["train-a-2/7"] })
     const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))

@@ -6,7 +6,7 @@ import { PrometheusServer } from "../metrics/prometheus/server.ts"
 import { clockAt } from "../world/clock.ts"
 import { Corridor, EXPECTED_BODY, eventOf, resultsOf } from "./corridor.ts"
 
-// examples/policy.yaml with every key that there is, as it is printed: it must not only be valid, it must buy when it should.
+// examples/policy.yaml has every key. It must not only be valid, but also buy when it should.
 
 const EXAMPLE = readFileSync(new URL("../../examples/policy.yaml", import.meta.url), "utf8")
 const ALARM_AT = Date.parse("2024-01-12T16:51:30Z")
@@ -37,7 +37,7 @@ async function start(at: number, change = (policy: string) => policy) {
 const tickAt = (at: number) => ({ kind: "tick", name: "sweep", time: new Date(at).toISOString() })
 
 describe("the example policy with every key there is", () => {
-  it("observes for its first day, then buys on an alarm, counts it across supernodes, and cools down", async () => {
+  it("the example policy observes for a day, then buys on an alarm, counts it for the fleet, and cools down", async () => {
     const firstSeen = ALARM_AT - 24 * HOUR
     const { corridor, prometheus, setClock } = await start(firstSeen)
     const [seen] = resultsOf(await corridor.lambda("schedule", tickAt(firstSeen)))
@@ -72,7 +72,7 @@ describe("the example policy with every key there is", () => {
     expect(corridor.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("wants two people's approval of a plan above its price, and the next tick buys once they have said yes", async () => {
+  it("the example policy requires two approvals above its price, and the next tick buys once both are there", async () => {
     const firstSeen = ALARM_AT - 25 * HOUR
     const { corridor, setClock } = await start(firstSeen, (policy) =>
       policy.replace("above: { amount: 150000", "above: { amount: 100000"),

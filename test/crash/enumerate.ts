@@ -32,18 +32,21 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
   }
 
   describe("any fault at any I/O: one POST per attempt, one attempt at a time, and no loss", () => {
-    it.each(named)("%s", async (_name, kind) => {
-      const failures: string[] = []
-      for (const [at, point] of (await traceOf(kind)).entries()) {
-        if (kind.fleet && !kind.fleet.breaks.test(point)) continue
-        if (kind.breaks && !kind.breaks.test(point)) continue
-        tally.places += 1
-        failures.push(...(await breakAt(kind, at, point)))
-      }
-      expect(failures).toEqual([])
-    })
+    it.each(named)(
+      "no fault at any I/O causes a second POST, a second open attempt or a loss: %s",
+      async (_name, kind) => {
+        const failures: string[] = []
+        for (const [at, point] of (await traceOf(kind)).entries()) {
+          if (kind.fleet && !kind.fleet.breaks.test(point)) continue
+          if (kind.breaks && !kind.breaks.test(point)) continue
+          tally.places += 1
+          failures.push(...(await breakAt(kind, at, point)))
+        }
+        expect(failures).toEqual([])
+      },
+    )
 
-    it("covers every point and all of its faults", () => {
+    it("these kinds of run reach every point that belongs to them, and all of its faults are tested", () => {
       const points = Object.keys(POINTS).filter((point) => POINTS[point as keyof typeof POINTS] === proof)
       const seen = points.map((point) => [point, [...(broken.get(point) ?? [])]])
       expect(seen).toEqual(points.map((point) => [point, faultsAt(point).map(faultName)]))
@@ -51,12 +54,15 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
   })
 
   describe("runs without any fault", () => {
-    it.each(named)("%s lead to the purchases that the policy allows", async (_name, kind) => {
-      for (const followUp of kind.followUps) {
-        const { violations, taken } = await play(kind, null, followUp)
-        expect([followUp, violations, taken]).toEqual([followUp, [], kind.fleet?.allowed ?? 2])
-      }
-    })
+    it.each(named)(
+      "without a fault, exactly the purchases that the policy allows happen: %s",
+      async (_name, kind) => {
+        for (const followUp of kind.followUps) {
+          const { violations, taken } = await play(kind, null, followUp)
+          expect([followUp, violations, taken]).toEqual([followUp, [], kind.fleet?.allowed ?? 2])
+        }
+      },
+    )
   })
 
   afterAll(() => {
@@ -68,7 +74,7 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
   })
 }
 
-/** A write is followed by everything. A read had no effect, so its sequels alternate. */
+/** A write is followed by each follow-up. A read has no effect, so its follow-ups alternate. */
 function followUpsOf({ followUps }: Kind, point: string, turn: number): FollowUpName[] {
   return isRead(point) ? followUps.filter((_, i) => turn % followUps.length === i) : followUps
 }

@@ -5,15 +5,16 @@
 export type Moment = "soon" | "late" | "settled"
 
 /**
- * What happens at one I/O of one worker. `after`: the effect is done, and only its answer is missing.
- *   dies         never goes on
- *   loses        the answer is lost, or (before) the call fails without effect
- *   goes-dark    the same, and nothing that this worker asks works any more
- *   freezes      goes on at a later moment, as if no time had passed
- *   freezes-on-the-wire   between the last look at the clock and the first byte: the one instant that no check can close, so it is
- *                enumerated nowhere; late.test.ts shows what becomes of it
- *   arrives-late the call fails, and its write takes effect later even so
- *   throws       a client that promised never to throw does
+ * The fault at one I/O of one worker. `after`: the effect is done, and only its response is missing.
+ *   dies         never continues
+ *   loses        the response is lost, or (before) the call fails without effect
+ *   goes-dark    the same, and all later calls of this worker fail
+ *   freezes      continues at a later moment, as if no time had passed
+ *   freezes-on-the-wire
+ *                freezes between the last look at the clock and the first byte. No check can cover this
+ *                instant, so it is not enumerated; late.test.ts shows its result
+ *   arrives-late the call fails, and its write takes effect later
+ *   throws       a client throws against its contract
  */
 export type Fault =
   | { kind: "dies" | "loses" | "goes-dark" | "throws"; after: boolean }
@@ -42,10 +43,7 @@ const ARRIVALS: Fault[] = [
   { kind: "arrives-late", until: "late" },
 ]
 
-/**
- * Faults that have the same result before and after a read; only the dying is kept twice, for the count's
- * sake.
- */
+/** Faults of reads. They have the same result before and after a read; only `dies` is kept for both. */
 const OF_READS = [
   ...DEATHS,
   ...LOSSES.filter((fault) => "after" in fault && !fault.after),
@@ -57,7 +55,7 @@ export function faultsAt(point: string): Fault[] {
   const verb = verbOf(point)
   if (verb.startsWith("ledger.append")) return [...DEATHS, ...LOSSES, ...FREEZES, ...CLOCKS, ...ARRIVALS]
   if (verb === "cloud.buy") return [...DEATHS, ...LOSSES, ...FREEZES, ...CLOCKS, ...THROWS]
-  if (verb === "notify.tell") return [...DEATHS, ...LOSSES, ...FREEZES, ...THROWS]
+  if (verb === "notify.send") return [...DEATHS, ...LOSSES, ...FREEZES, ...THROWS]
   if (verb === "clock.wait")
     return [...DEATHS, ...FREEZES.filter((fault) => "after" in fault && !fault.after)]
   return verb === "ledger.head:control" ? [...OF_READS, ...CLOCKS] : OF_READS

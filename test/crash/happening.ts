@@ -1,9 +1,9 @@
 /** An event of a history; `at` is milliseconds since it began. */
 export type Happening =
   | { kind: "alarm"; id: string; episode: string; at: number; state: "alarm" | "ok" | "insufficient-data" }
-  /** `at` null: scheduled for the moment of its arrival. */
+  /** `at` is null if the tick is scheduled for the time of its arrival. */
   | { kind: "tick"; id: string; at: number | null }
-  /** A person who saw at the beginning a plan from two servers to this many. */
+  /** A request for the plan, shown at the beginning, from two servers to this number. */
   | { kind: "request"; id: string; servers: number; bypass: boolean }
   | { kind: "pause" | "resume" | "settle" | "reset" }
   | { kind: "hold"; forMs: number }

@@ -9,10 +9,10 @@ import { crashPolicy, Place, SERVER_PRICE } from "./place.ts"
 import { newTick, PAST_DEADLINE_MS, peopleSettle, runSignal, standingAt } from "./runs.ts"
 import { type Plan, Worker } from "./worker.ts"
 
-// One history: a run with one fault, the event right after it, the event past the deadline, and then enough
-// quiet hours under load to see that exactly the policy's purchases happen.
+// One history: a run with one fault, the event right after it, the event past the deadline, and then hours
+// under load without faults, to see that exactly the policy's purchases happen.
 
-/** The policy's `actions: 2 per 24h`, or the fleet's. */
+/** The number of purchases that the policy's `actions: 2 per 24h` allows, or the fleet's cap if lower. */
 function allowedOf({ policy }: Place): number {
   return Math.min(policy.limits.actions.count, policy.fleet?.actions?.count ?? Infinity)
 }

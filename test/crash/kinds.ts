@@ -21,13 +21,13 @@ export interface Kind {
   followUps: FollowUpName[]
   /** Topics for which the policy names a recipient. */
   notifies?: readonly NotifyTopic[]
-  /** Total purchases of two supernodes; only these points are broken: the others are in kinds without. */
+  /** Allowed purchases of two supernodes. Only points in `breaks` are broken; other kinds break the rest. */
   fleet?: { allowed: number; breaks: RegExp }
-  /** Only these points are broken: the others are in kinds without. */
+  /** Only these points are broken; other kinds break the rest. */
   breaks?: RegExp
   /** It must leave no trace in the ledger. */
   writesNothing?: true
-  /** The earlier events, and then the run: the same event however often it is delivered. */
+  /** Plays the earlier events, and returns the run, which may be repeated with the same event. */
   begin(place: Place): Promise<Act>
 }
 
@@ -81,7 +81,7 @@ export const BUYING: Kind[] = [
     },
   },
   {
-    name: "a tick that measures what a purchase did to its metric against a rival, and buys again",
+    name: "a tick that measures a purchase's effect against a rival, and buys again",
     policy: { efficacy: { purchases: 2, min_gain: 5 } },
     habits: { rivals: { "recordObservations ledger.append:observed": 1 } },
     followUps: ["another alarm"],
@@ -101,7 +101,7 @@ export const BUYING: Kind[] = [
     begin: async (place) => always(place, newAlarm(place)),
   },
   {
-    name: "a tick that takes new servers for the answer that never came, and buys again",
+    name: "a tick that takes new servers as the outcome of a lost response, and buys again",
     policy: { unknown_outcome: "auto" },
     followUps: ["another alarm", "a person's request"],
     begin: async (place) => {
@@ -111,7 +111,7 @@ export const BUYING: Kind[] = [
     },
   },
   {
-    name: "an alarm without load, whose hold is noted",
+    name: "an alarm without load, whose hold is recorded",
     followUps: ["the same event again", "a tick"],
     begin: async (place) => {
       const signal = newAlarm(place)
@@ -142,7 +142,7 @@ export const SETTLING: Kind[] = [
     begin: async (place) => always(place, newAlarm(place)),
   },
   {
-    name: "an alarm that buys, and the purchase is notified with its news and the ledger's heads",
+    name: "an alarm that buys, and the purchase is notified with its details and the ledger's heads",
     notifies: ["purchase"],
     breaks: /^(claimNotification|withPurchase|headOf|deliver|noteDelivery) /,
     followUps: ["a tick"],
@@ -157,14 +157,14 @@ export const SETTLING: Kind[] = [
     begin: async (place) => always(place, newTick(place)),
   },
   {
-    name: "an alarm whose order is taken and never answered",
+    name: "an alarm whose order is taken and gets no response",
     endings: ["lost"],
     notifies: TROUBLE,
     followUps: PURCHASES,
     begin: async (place) => always(place, newAlarm(place)),
   },
   {
-    name: "an alarm whose order is taken and never answered, and CTS is asked",
+    name: "an alarm whose order is taken and gets no response, and CTS is read",
     endings: ["lost"],
     habits: { readsTraces: true },
     breaks: /^(lookForTraces|appendObservation) /,
@@ -172,7 +172,7 @@ export const SETTLING: Kind[] = [
     begin: async (place) => always(place, newAlarm(place)),
   },
   {
-    name: "an alarm whose order is lost and never answered",
+    name: "an alarm whose order is lost and gets no response",
     endings: ["vanished"],
     followUps: ["the same event again", "a person's request", "a tick"],
     begin: async (place) => always(place, newAlarm(place)),
@@ -204,7 +204,7 @@ export const SETTLING: Kind[] = [
     name: "a tick that finds an attempt opened and never settled, and notifies of it against rivals and refusals",
     notifies: TROUBLE,
     habits: {
-      stumbles: { "deliver notify.tell": 1 },
+      stumbles: { "deliver notify.send": 1 },
       rivals: { "claimNotification ledger.append:observed": 1, "noteDelivery ledger.append:observed": 1 },
     },
     followUps: ["a person settles", "another alarm"],
@@ -269,7 +269,7 @@ function always(place: Place, signal: Signal): Act {
   return (ports) => runSignal(place, ports, signal)
 }
 
-/** A purchase that was made a while ago, with this ending. */
+/** Makes a purchase with this ending, and passes its deadline. */
 async function bought(place: Place, ending: OrderEnding = "accepted"): Promise<void> {
   place.endings = [ending]
   await runSignal(place, new Worker(place).ports, newAlarm(place))
@@ -281,13 +281,13 @@ const NEIGHBOUR: FollowUpName = "another supernode's alarm"
 /** Runs under caps across two supernodes, which both want the last purchase. */
 export const FLEET: Kind[] = [
   {
-    name: "an alarm that takes a place under the fleet's caps",
+    name: "an alarm that makes a reservation under the fleet's caps",
     fleet: { allowed: 1, breaks: /^(readFleet|readTip|reserve|purchase|sendOnce|release) / },
     followUps: [NEIGHBOUR],
     begin: async (place) => always(place, newAlarm(place)),
   },
   {
-    name: "an alarm that takes and gives back its place against rivals, after another supernode's purchase",
+    name: "an alarm that reserves and releases against rivals, after another supernode's purchase",
     fleet: { allowed: 2, breaks: /^release / },
     habits: { rivals: { "reserve ledger.append:opened": 1, "release ledger.append:settled": 1 } },
     followUps: [NEIGHBOUR],
@@ -297,7 +297,7 @@ export const FLEET: Kind[] = [
     },
   },
   {
-    name: "an alarm that takes the place of an attempt that was not opened",
+    name: "an alarm that closes the position of an attempt that was not opened",
     fleet: { allowed: 1, breaks: /^fence / },
     followUps: [NEIGHBOUR],
     begin: async (place) => {
@@ -306,7 +306,7 @@ export const FLEET: Kind[] = [
     },
   },
   {
-    name: "an alarm that is too late to take it, for a rival was faster",
+    name: "an alarm that cannot close the position of an attempt, since a rival was faster",
     fleet: { allowed: 1, breaks: /^fence / },
     habits: { rivals: { "fence ledger.append:observed": 1 } },
     followUps: [NEIGHBOUR],
@@ -317,7 +317,7 @@ export const FLEET: Kind[] = [
   },
 ]
 
-/** Another supernode's run has made a reservation under the caps, died, and its deadline is over. */
+/** Lets another supernode's run make a reservation under the caps and die, and passes its deadline. */
 async function reservedOnly(place: Place): Promise<void> {
   const worker = new Worker(place, {
     at: "purchase ledger.append:opened",

@@ -18,7 +18,10 @@ async function tick(place: Place): Promise<string | null> {
   return (await runSignal(place, new Worker(place).ports, newTick(place))).decision.heldBy
 }
 
-/** A purchase whose worker stops at it, past its deadline, and an operator command that it never happened. */
+/**
+ * Stops a worker at its purchase and, past the deadline, settles the attempt as absent. Returns a function
+ * that lets the worker continue.
+ */
 async function settledAsAbsent(place: Place, fault: Fault): Promise<() => Promise<unknown>> {
   const worker = new Worker(place, { at: "sendOnce cloud.buy", fault })
   const ended = runSignal(place, worker.ports, newAlarm(place))
@@ -48,7 +51,7 @@ function booked(place: Place): number {
 const spent = (place: Place) => place.taken.reduce((sum, order) => sum + costOf(order), 0)
 
 describe("an order that a person said was never placed", () => {
-  it("is wrong, booked and held when its answer comes after all", async () => {
+  it("an order settled as absent is booked and holds as wrong when its response comes after all", async () => {
     const place = openPlace()
     const goOn = await settledAsAbsent(place, { kind: "freezes", after: true, until: "settled" })
     await goOn()
@@ -57,7 +60,7 @@ describe("an order that a person said was never placed", () => {
     expect(place.posts).toHaveLength(1)
   })
 
-  it("is wrong, booked and held when its servers are found", async () => {
+  it("an order settled as absent is booked and holds as wrong when its servers are found", async () => {
     const place = openPlace()
     await settledAsAbsent(place, { kind: "dies", after: true })
     expect(await tick(place)).toBe("wrong")
@@ -65,7 +68,7 @@ describe("an order that a person said was never placed", () => {
     expect(place.posts).toHaveLength(1)
   })
 
-  it("is found too when it was frozen on the wire, right after the last check of the clock", async () => {
+  it("an order settled as absent is found even if it was frozen on the wire, right after the last clock check", async () => {
     const place = openPlace()
     const goOn = await settledAsAbsent(place, { kind: "freezes-on-the-wire", until: "settled" })
     await goOn()
@@ -75,7 +78,7 @@ describe("an order that a person said was never placed", () => {
     expect(await tick(place)).toBe("wrong")
   })
 
-  it("is booked at once when its answer comes after the next purchase, and held when that one is no longer in flight", async () => {
+  it("an order settled as absent is booked even after the next purchase, and holds once that is not in flight", async () => {
     const place = openPlace()
     const goOn = await settledAsAbsent(place, { kind: "freezes-on-the-wire", until: "settled" })
     expect(await tick(place)).toBeNull()

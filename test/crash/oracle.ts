@@ -1,8 +1,8 @@
 import type { OrderEnding } from "../../lib/simulate/order-ending.ts"
 import type { Decided, Event, Happening, Verdict } from "./happening.ts"
 
-// Expected results of events that are handled one after the other, from the semantics alone: it uses no part
-// of the program, keeps minimal state, and knows no ledger.
+// Expected results of events that are handled one after the other, from the semantics alone. The oracle uses
+// no part of the program, keeps minimal state, and knows no ledger.
 
 const [MINUTE, LAG] = [60_000, 60_000]
 const LADDER = [2, 4, 8, 16, 32]
@@ -42,7 +42,7 @@ export function foresee(world: World, happening: Happening, now: number): Verdic
   if (kind === "hold") world.heldUntil = now + happening.forMs
   if (kind === "load") world.isHigh = happening.isHigh
   if (kind === "reset") Object.assign(world, { isBroken: false, blocked: new Map() })
-  // Only an unknown outcome is a person's to settle, truthfully.
+  // A person settles only an unknown outcome, and truthfully.
   if (kind === "settle" && world.order?.isUnknown) {
     const { isTaken, at } = world.order
     world.order = isTaken ? { ...world.order, isUnknown: false } : null
@@ -66,8 +66,8 @@ function handle(world: World, event: Event, now: number): Verdict {
 }
 
 /**
- * An event that only held may come again; an OK of a supernode without rules on alarms' points is never
- * recorded.
+ * An event that only held may come again. An OK is never recorded if the supernode has no rules on alarms'
+ * points.
  */
 function record(world: World, event: Event, decided: Decided, now: number): void {
   if (event.kind === "request" && !world.asked.has(event.id)) world.asked.set(event.id, now)
@@ -76,8 +76,8 @@ function record(world: World, event: Event, decided: Decided, now: number): void
 }
 
 /**
- * A tick reads no more than it needs: the state, then the outcome of an order, then the rest. So does an OK,
- * and an alarm that holds for the same reason as last time.
+ * A tick reads no more than it needs: the state, then the outcome of an order, then the rest. The same is
+ * true of an OK, and of an alarm that holds for the same reason as last time.
  */
 function checkHistory(world: World, event: Event, now: number): Decided {
   const first = stateIn(world, event, now) ?? pacing(world, event, now)
@@ -93,7 +93,7 @@ function checkHistory(world: World, event: Event, now: number): Decided {
   const offer = wanted === null ? null : offered(world, event, wanted, now)
   const sum = world.orders.reduce((total, { count }) => total + count, (offer?.to ?? 0) - world.present)
   const budget = offer && sum > BUDGET_SERVERS ? "over-budget" : null
-  // A plan serves once: any attempt since it was shown changes it.
+  // A plan serves one attempt: any attempt after the dry run changes it.
   const isChanged = world.present !== 2 || world.attempts > 0
   const plan = event.kind === "request" && isChanged ? "plan-changed" : null
   const heldBy = inTheWay ?? reason ?? pacing(world, event, now) ?? offer?.reason ?? budget ?? plan

@@ -13,8 +13,8 @@ import { crashPolicy, Place } from "./place.ts"
 import { peopleSettle, runSignal, standingAt } from "./runs.ts"
 import { Worker } from "./worker.ts"
 
-// Six events in every possible order, through the real run, against a sequential oracle: how many orders are
-// sent, for which event, for how much, and why each of the others held.
+// Six events in every possible order, through the real run, compared with a sequential oracle: the orders
+// that are sent, their events and sizes, and the reasons of the holds.
 
 interface History {
   name: string
@@ -158,7 +158,7 @@ interface Node {
   path: string[]
 }
 
-/** Every order of the remaining events, from a shared state: common beginnings are run once. */
+/** Runs every order of the remaining events from a shared state, so that common beginnings run once. */
 async function walk(history: History, node: Node, wrong: string[]): Promise<void> {
   if (node.left.length === 0) {
     tally.orders += 1
@@ -209,22 +209,22 @@ function signalOf(place: Place, happening: Happening, shown: Map<string, string>
   })
 }
 
-/** Actions of people and the load between the events. */
+/** Applies an action of a person, or a change of the load, between the events. */
 async function heed(place: Place, happening: Happening): Promise<void> {
-  const desk = new Worker(place).ports
+  const ports = new Worker(place).ports
   const { kind } = happening
-  if (kind === "pause") await commandAll(desk, { verb: "pause", supernode: null, until: null, ...WHO })
-  if (kind === "resume") await commandAll(desk, { verb: "resume", supernode: null, ...WHO })
-  if (kind === "reset") await reset(desk, place.supernodes[0])
+  if (kind === "pause") await commandAll(ports, { verb: "pause", supernode: null, until: null, ...WHO })
+  if (kind === "resume") await commandAll(ports, { verb: "resume", supernode: null, ...WHO })
+  if (kind === "reset") await reset(ports, place.supernodes[0])
   if (kind === "settle" && standingAt(place).attempt?.state === "unknown") await peopleSettle(place)
   if (kind === "load") place.load = happening.isHigh ? 97 : 10
   if (kind === "hold") {
     const until = place.now + happening.forMs
-    await commandAll(desk, { verb: "hold", supernode: place.policy.id, until, ...WHO })
+    await commandAll(ports, { verb: "hold", supernode: place.policy.id, until, ...WHO })
   }
 }
 
-/** Plan that each person of the history saw before it began. */
+/** The plan that each person of the history saw before it began. */
 async function plansShown(place: Place, six: Happening[]): Promise<Map<string, string>> {
   const shown = new Map<string, string>()
   for (const happening of six) {
@@ -236,7 +236,7 @@ async function plansShown(place: Place, six: Happening[]): Promise<Map<string, s
   return shown
 }
 
-/** The longest ones are left to `npm run test:full`. */
+/** The longest histories, which only `npm run test:full` runs. */
 const LONG: readonly string[] = [
   "an order that is taken and never answered, settled by a person",
   "two episodes of one alarm, insufficient data, a pause and its end",
@@ -246,7 +246,7 @@ const WALKED = HISTORIES.filter(({ name }) => IS_FULL || !LONG.includes(name))
 
 describe("six events in each of their 720 orders", () => {
   it.each(WALKED.map((history) => [history.name, history] as const))(
-    "give the result of the oracle: %s",
+    "six events in any order give the result of the oracle: %s",
     async (_name, history) => {
       const { nextLarger = false, minIntervalMinutes = 10 } = history
       const policy = crashPolicy({

@@ -13,17 +13,17 @@ import { arrivalsOf } from "../world/servers.ts"
 import { TrueSupernode } from "../world/supernode.ts"
 import { Watch } from "./watch.ts"
 
-// State that outlives a worker: the ledger's texts, a cloud that sells servers, and the time. Everything here
-// happens at once, as one step; every fault on the way to it or back happens in worker.ts.
+// State that outlives a worker: the ledger's entries, a cloud that sells servers, and the time. Every effect
+// here is one step. Faults on the way to it or back are in worker.ts.
 
-/** What one server costs; the ladder's prices are made of it. */
+/** Price of one server, from which the ladder's prices are computed. */
 export const SERVER_PRICE = 60_000
 /** Time from an order until its new servers run. */
 export const PROVISIONING_MS = 5 * MINUTE
 
 const RUNGS = [2, 4, 8, 16, 32]
 
-/** Two purchases a day: so a lost or a doubled one shows at the end. */
+/** Allows two purchases a day, so that a lost or a doubled one shows at the end. */
 export function crashPolicy(over: Partial<PolicyInput> = {}): Policy {
   return policyOf({
     cooldown: "20m",
@@ -44,7 +44,7 @@ export function crashPolicy(over: Partial<PolicyInput> = {}): Policy {
   })
 }
 
-/** Independent of what its plan says. */
+/** The true cost of an order, independent of its plan. */
 export function costOf({ from, to }: TrueOrder): number {
   return (to - from) * SERVER_PRICE
 }
@@ -54,14 +54,14 @@ export class Place {
   load = 97
   /** Counts every effect, so that "before" and "after" have a meaning within one instant. */
   step = 0
-  /** How long every I/O takes. */
+  /** Duration of every I/O. */
   ioMs = 20
   /** Topics for which the policy names a recipient. */
   notifies: readonly NotifyTopic[] = []
   /** Endings of the next purchases; after them, accepted. */
   endings: OrderEnding[] = []
   watch: Watch
-  /** Those of the policy file; most histories use the first alone. */
+  /** The supernodes of the policy file; most histories use only the first. */
   readonly supernodes: readonly [TrueSupernode, ...TrueSupernode[]]
   readonly #chains = new Chains<LedgerEntry>()
   #ids = 0

@@ -1,14 +1,15 @@
 /**
- * Every I/O of the corridor, as `function verb`: the function and its call of a port; and the test that breaks it in
- * every way of faults.ts. A run with another I/O fails that test (worker.ts), and so does a line of source (sites.test.ts).
+ * Every I/O of the corridor, as `function verb` (the function and its port call), and the test that breaks it
+ * with every fault of faults.ts. An I/O that is not listed here fails that test if a run reaches it
+ * (worker.ts), and fails sites.test.ts if it is in the sources.
  */
 export const POINTS = {
   "readHeads ledger.head:supernode": "buying",
-  "readControl ledger.head:control": "buying", // twice: at the start, and again between the opened attempt and the request
-  "entriesOf ledger.read:supernode": "settling", // of a signal that led to an attempt, and of a request that came before
-  "readEarly cloud.readSupernode": "buying", // beside the heads
+  "readControl ledger.head:control": "buying", // at the start, and again right before the request
+  "entriesOf ledger.read:supernode": "settling", // for a repeated signal or request
+  "readEarly cloud.readSupernode": "buying", // at the same time as the heads
   "readSupernodeAfter cloud.readSupernode": "buying",
-  "recordObservations ledger.append:observed": "buying", // the outcome of an attempt, and then the effect of a purchase on its metric
+  "recordObservations ledger.append:observed": "buying", // an attempt's outcome, then a purchase's effect
   "readMeters cloud.readMetrics": "buying",
   "gatherAndRecord cloud.readOffers": "buying",
   "note ledger.append:decided": "buying",
@@ -20,10 +21,10 @@ export const POINTS = {
   "holdOvertaken ledger.append:decided": "settling",
   "followOrder cloud.readOrder": "settling",
   "lookForTraces cloud.readTraces": "settling",
-  "appendObservation ledger.append:observed": "settling", // of an order, or of what independent sources say
+  "appendObservation ledger.append:observed": "settling", // of an order, or of independent sources
   "claimNotification ledger.append:observed": "settling",
   "claimNotification ledger.head:supernode": "settling",
-  "deliver notify.tell": "settling",
+  "deliver notify.send": "settling",
   "noteDelivery ledger.append:observed": "settling",
   "noteDelivery ledger.head:supernode": "settling",
   "recordBlindness ledger.append:observed": "settling",
@@ -31,9 +32,9 @@ export const POINTS = {
   "headOf ledger.head:supernode": "settling",
   "headOf ledger.head:control": "settling",
   "headOf ledger.head:fleet": "settling",
-  "appendWord ledger.head:supernode": "settling",
-  "appendWord ledger.head:control": "settling",
-  "appendWord ledger.append:said": "settling",
+  "appendCommand ledger.head:supernode": "settling",
+  "appendCommand ledger.head:control": "settling",
+  "appendCommand ledger.append:said": "settling",
   "readFleet ledger.head:fleet": "fleet",
   "readTip ledger.head:supernode": "fleet",
   "fence ledger.append:observed": "fleet",
@@ -45,7 +46,7 @@ export const POINTS = {
 
 export type Proof = (typeof POINTS)[keyof typeof POINTS]
 
-/** Ports that are called synchronously and cannot fail: no run can end there. */
+/** Port calls that are synchronous and cannot fail: no run can end there. */
 export const INSTANT = ["clock.now", "clock.monotonic", "notify.wants"]
 
 export function isKnownPoint(point: string): boolean {
@@ -53,13 +54,13 @@ export function isKnownPoint(point: string): boolean {
 }
 
 /**
- * `settle ledger.append:settled`: names an I/O by the function of lib/ that calls it. To be called at once by
- * the port.
+ * Names an I/O by the function of lib/ that calls it: `settle ledger.append:settled`. The port must call this
+ * synchronously, while the caller is on the stack.
  */
 export function pointOf(verb: string): string {
   const { prepareStackTrace, stackTraceLimit } = Error
   try {
-    // Bare call sites: mapping them to sources would take longer than the run itself.
+    // The call sites are not mapped to sources: that would take longer than the run itself.
     Error.prepareStackTrace = (_error, sites) => sites
     Error.stackTraceLimit = 8
     const sites = new Error().stack as unknown as NodeJS.CallSite[]

@@ -28,15 +28,15 @@ export function newTick(place: Place): Signal {
   return tickOf({ id: place.newId(), at: place.now })
 }
 
-/** Another alarm of another server each time: only the state shows that it concerns the same load. */
+/** Each alarm is a new one of another server: only the state shows that it is about the same load. */
 export function newAlarm(place: Place): Signal {
   const id = place.newId()
   return alarmOf({ id, at: place.now, resource: { instance_id: id }, episode: { key: id, startsAt: null } })
 }
 
 /**
- * A person makes a dry run and requests that plan, with or without cooldown, for more servers than may be in
- * progress: only an attempt in flight can block it.
+ * A person makes a dry run, and then requests that plan with the cooldown bypassed. The plan has more servers
+ * than are present or in flight, so only an attempt in flight can block it.
  */
 export async function newRequest(place: Place): Promise<Signal> {
   const counted = Math.max(place.supernodes[0].count, standingAt(place).attempt?.to ?? 0)
@@ -55,7 +55,7 @@ export async function sayPause(ports: Ports): Promise<void> {
   await commandAll(ports, said)
 }
 
-/** Operators do their part: they end pauses and breakers, and settle a held attempt by the console. */
+/** Operators end a pause, reset breakers, and settle unknown attempts. Returns true if they did anything. */
 export async function peopleSettle(place: Place, ports: Ports = new Worker(place).ports): Promise<boolean> {
   if (controlOf(place.head(CONTROL_STREAM)).pausedAll) {
     await commandAll(ports, { verb: "resume", supernode: null, ...WHO })
@@ -72,5 +72,5 @@ export async function peopleSettle(place: Place, ports: Ports = new Worker(place
   return hasSettled
 }
 
-/** Longer than any attempt may be sent and answered. */
+/** Longer than an attempt may take until its response. */
 export const PAST_DEADLINE_MS = 3 * MINUTE

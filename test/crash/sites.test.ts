@@ -10,9 +10,9 @@ const functions = new Set(sources.flatMap(({ facts }) => facts.functions))
 /** `settle ledger.append:settled` without the parts that only a run knows. */
 const enumerated = [...new Set(Object.keys(POINTS).map((point) => point.split(":")[0]))].sort()
 
-describe("the sources of the corridor", () => {
-  it("call exactly the ports in the table of points", () => {
-    // Two calls in one function would have one name: then they need separate functions.
+describe("the sources of a run", () => {
+  it("the sources of a run call exactly the ports in the table of points", () => {
+    // Two calls in one function would have the same name, so they need separate functions.
     const asked = sources.flatMap(({ facts }) => facts.sites).sort()
     expect(
       asked,
@@ -20,7 +20,7 @@ describe("the sources of the corridor", () => {
     ).toEqual(enumerated)
   })
 
-  it("await only their ports and each other", () => {
+  it("the sources of a run await only their ports and each other", () => {
     const unknown = sources.flatMap(({ file, facts }) =>
       facts.awaits
         .filter(({ what }) => !isPort(what) && !functions.has(what) && what !== "Promise.all")
@@ -32,14 +32,14 @@ describe("the sources of the corridor", () => {
     ).toEqual([])
   })
 
-  it("have no other way to wait or to reach the outside", () => {
+  it("the sources of a run have no other way to wait or to reach the outside", () => {
     expect(
       sources.flatMap(({ file, facts }) => facts.strangers.map((what) => `lib/${file} ${what}`)),
     ).toEqual([])
   })
 
   it.each(["ledger/next-entry.ts", "run/result.ts", "digest.ts"])(
-    "call lib/%s, which waits for nothing",
+    "lib/%s, which a run calls, waits for nothing",
     (file) => {
       const { awaits, sites } = factsOf(readFileSync(new URL(file, LIB), "utf8"))
       expect({ awaits, sites }).toEqual({ awaits: [], sites: [] })
@@ -55,13 +55,13 @@ describe("the reader of sources", () => {
       { sites: ["note ledger.streams"] },
     ],
     [
-      "one that is not awaited",
-      "function note() { return desk.clock.wait(1) }",
+      "a port call that is not awaited",
+      "function note() { return ports.clock.wait(1) }",
       { sites: ["note clock.wait"] },
     ],
-    ["a notifier", "async function x() { return notify.tell(y) }", { sites: ["x notify.tell"] }],
+    ["a call of a notifier", "async function x() { return notify.send(y) }", { sites: ["x notify.send"] }],
     ["a timer", "async function x() { setTimeout(y, 1) }", { strangers: ["x: setTimeout"] }],
-    ["a promise made by hand", "async function x() { await new Promise(y) }", { strangers: ["x: Promise"] }],
+    ["a new Promise", "async function x() { await new Promise(y) }", { strangers: ["x: Promise"] }],
     [
       "a module of Node.js",
       'import { readFile } from "node:fs/promises"',
@@ -69,11 +69,11 @@ describe("the reader of sources", () => {
     ],
     ["ports under another name", "function x() { const { cloud } = ports }", { strangers: ["x: = ports"] }],
     ["a promise that is chained", "function x() { y().then(z) }", { strangers: ["x: .then"] }],
-  ])("sees %s", (_what, source, found) => {
+  ])("the reader of sources sees %s", (_what, source, found) => {
     expect(factsOf(source)).toMatchObject(found)
   })
 
-  it("sees every await, with its line", () => {
+  it("the reader of sources sees every await, with its line", () => {
     expect(factsOf("async function x() {\n  if ((await delay(5)) > 1) return\n}").awaits).toEqual([
       { where: "x", what: "delay", line: 2 },
     ])

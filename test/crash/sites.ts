@@ -3,12 +3,12 @@ import { fileURLToPath } from "node:url"
 import { type Token, tokensOf } from "../architecture/tokens.ts"
 import { INSTANT } from "./points.ts"
 
-// Port calls and awaits in the sources of the corridor, read from their text: so that a line that no test
-// enumerates cannot be added unnoticed, whether or not a test happens to reach it.
+// Port calls and awaits in the sources of a run, read from their text. So a call that is not enumerated
+// cannot be added unnoticed, even if no test reaches it.
 
 const LIB = fileURLToPath(new URL("../../lib/", import.meta.url))
 
-/** Files in which a run can end at an await: all steps of a run, and operator commands to the same chains. */
+/** Files in which a run can end at an await: all steps of a run, and operator commands on the same chains. */
 export const CORRIDOR = [
   ...readdirSync(`${LIB}run`)
     .sort()
@@ -17,17 +17,17 @@ export const CORRIDOR = [
 ]
 
 export interface SourceFacts {
-  /** `function room.verb`, without the instant ones. */
+  /** Port calls as `function room.verb`, without those in INSTANT. */
   sites: string[]
   /** Names of the functions that it declares. */
   functions: string[]
-  /** `function: await expression`, if the expression is no port. */
+  /** The function, awaited expression and line of every await. */
   awaits: { where: string; what: string; line: number }[]
   /** Identifiers and modules that the corridor must not use. */
   strangers: string[]
 }
 
-const PORT = /^(ports|desk|notify)(\.(ledger|cloud|clock|notify))?\.\w+$/
+const PORT = /^(ports|notify)(\.(ledger|cloud|clock|notify))?\.\w+$/
 const ROOMS = ["ledger", "cloud", "clock", "notify"]
 /** Other ways to wait or to reach the outside. */
 const STRANGE = [
@@ -55,7 +55,7 @@ export function factsOf(source: string): SourceFacts {
       if (PORT.test(path)) pushSite(facts, asker, path)
       if (token.text === "await")
         facts.awaits.push({ where: asker, what: awaited(tokens, i), line: token.line })
-      // Promise.all waits for nothing by itself; a promise made by hand may.
+      // Promise.all by itself waits for nothing; `new Promise` may.
       if (STRANGE.includes(token.text) && path !== "Promise.all" && tokens[i + 1]?.text !== "<")
         facts.strangers.push(`${asker}: ${path}`)
     }
@@ -63,7 +63,7 @@ export function factsOf(source: string): SourceFacts {
     if (token.kind === "string" && tokens[i - 1]?.text === "from" && !token.text.startsWith("."))
       facts.strangers.push(`import of ${token.text}`)
     // Ports under another name would hide their calls.
-    if (token.text === "=" && ["ports", "desk"].includes(tokens[i + 1]?.text ?? ""))
+    if (token.text === "=" && tokens[i + 1]?.text === "ports")
       if (tokens[i + 2]?.text !== "." && tokens[i - 2]?.text !== "notify")
         facts.strangers.push(`${asker}: = ports`)
   }
@@ -77,7 +77,7 @@ function pushSite({ sites }: SourceFacts, asker: string, path: string): void {
   if (isCallable && !INSTANT.includes(verb)) sites.push(`${asker} ${verb}`)
 }
 
-/** `ports.ledger.head`, as written from this token on; a call by `?.(` ends it. */
+/** The path that starts at this token, such as `ports.ledger.head`; a call by `?.(` ends it. */
 function pathAt(tokens: Token[], start: number): string {
   let path = tokens[start]?.text ?? ""
   for (let i = start + 1; tokens[i]?.text === "." && tokens[i + 1]?.text !== "("; i += 2)
@@ -85,7 +85,7 @@ function pathAt(tokens: Token[], start: number): string {
   return path
 }
 
-/** Operand of an await: the path behind it and behind any opening brackets. */
+/** Operand of an await: the path after it and after any opening brackets. */
 function awaited(tokens: Token[], at: number): string {
   let i = at + 1
   while (["(", "const", "entry", "of"].includes(tokens[i]?.text ?? "")) i += 1

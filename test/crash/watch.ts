@@ -11,13 +11,13 @@ import type { TrueOrder } from "../world/order.ts"
 import { SEND_WITHIN_MS } from "../world/task.ts"
 import { costOf, type Place } from "./place.ts"
 
-// Checks of the promises at every step, independent of our own folding: it keeps its own short account of
-// each attempt, from the bare entries.
+// Checks the guarantees at every step, independent of the program's fold: it keeps its own short account of
+// each attempt, from the entries alone.
 
 type Account = "open" | "in-flight" | "unknown" | "held" | "closed"
 
 interface Attempt {
-  /** Number of its supernode. */
+  /** Stream of its supernode. */
   stream: string
   account: Account
   /** True time and step of its `opened` entry, whatever the worker's clock said. */
@@ -146,8 +146,8 @@ export class Watch {
   #move(id: string, account: Account): void {
     const attempt = this.#attempts.get(id)
     if (!attempt) this.violated(`${id} was settled and never opened`)
-    // An attempt that a person or the evidence closed stays closed: a late answer opens nothing again by
-    // itself.
+    // An attempt that a person or the evidence closed stays closed: a late response alone does not open it
+    // again.
     else if (attempt.account !== "closed") attempt.account = account
   }
 
@@ -206,7 +206,7 @@ export class Watch {
     this.#links.set(entry.stream, { seq: entry.seq, hash: entry.hash })
   }
 
-  /** Whole chains as `audit verify` checks them, hash by hash. */
+  /** Checks whole chains as `audit verify` does, hash by hash. */
   async verifyChains(): Promise<void> {
     for (const stream of this.#place.streams()) {
       const verified = await verifyEntries(this.#place.entries(stream))

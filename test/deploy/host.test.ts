@@ -6,17 +6,17 @@ import { ROOT } from "../packaging/built.ts"
 
 const read = (name: string) => readFileSync(join(ROOT, "deploy/host", name), "utf8")
 
-/** Longest stop with default settings: SUPERNODE_SEND_WITHIN + SUPERNODE_BUY_TIMEOUT + 30 s. */
+/** Longest stop with default settings, seconds: SUPERNODE_SEND_WITHIN + SUPERNODE_BUY_TIMEOUT + 30 s. */
 const STOP_SECONDS = 120
 
 describe("the kit for a host", () => {
-  it("gives systemd's service longer to stop than a purchase needs, and reloads the policy by SIGHUP", () => {
+  it("deploy/host gives systemd's service longer to stop than a purchase needs, and reloads by SIGHUP", () => {
     const unit = read("supernode-autoscaler.service")
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThan(STOP_SECONDS)
     expect(unit).toMatch(/^ExecReload=\/bin\/kill -HUP \$MAINPID$/m)
   })
 
-  it("hardens the service, but allows the executable memory that Node.js needs", () => {
+  it("deploy/host hardens the service, but allows the executable memory that Node.js needs", () => {
     const unit = read("supernode-autoscaler.service")
     for (const line of [
       "NoNewPrivileges=yes",
@@ -28,7 +28,7 @@ describe("the kit for a host", () => {
     expect(unit).not.toMatch(/^MemoryDenyWriteExecute=/m)
   })
 
-  it("connects compose's PostgreSQL on loopback only, and opens no port beyond this host", () => {
+  it("deploy/host connects compose's PostgreSQL on loopback only, and opens no port beyond this host", () => {
     const { services } = parse(read("compose.yaml"))
     const { hostname, searchParams } = new URL(services.autoscaler.environment.SUPERNODE_LEDGER)
     expect(services.autoscaler.network_mode).toBe("service:db")
@@ -38,7 +38,7 @@ describe("the kit for a host", () => {
     expect(Number.parseInt(services.autoscaler.stop_grace_period, 10)).toBeGreaterThan(STOP_SECONDS)
   })
 
-  it("does not buy as it is delivered", () => {
+  it("deploy/host does not buy by default", () => {
     expect(read("env.example")).not.toMatch(/^SUPERNODE_MODE=live/m)
     expect(read("Dockerfile") + read("compose.yaml")).not.toContain("SUPERNODE_MODE")
   })

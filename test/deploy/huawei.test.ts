@@ -27,12 +27,12 @@ beforeAll(async () => {
 })
 
 describe("deploy/huawei against the provider's published schemas", () => {
-  it("uses only arguments and blocks that the provider has, and all that it requires", () => {
+  it("deploy/huawei uses only arguments and blocks that the provider has, and all that it requires", () => {
     expect(resourcesOf(kit).length).toBeGreaterThan(15)
     expect(resourcesOf(kit).flatMap(problemsOf)).toEqual([])
   })
 
-  it("reads only attributes that the provider exports", () => {
+  it("deploy/huawei reads only attributes that the provider exports", () => {
     const addresses = new Set(resourcesOf(kit).map(({ address }) => address))
     expect(unknownReferences(text, addresses)).toEqual([])
   })
@@ -47,7 +47,7 @@ describe("deploy/huawei against the provider's published schemas", () => {
       "ces_alarmrule",
     ],
     ["", ["no_such.t: the provider has no resource huaweicloud_no_such"], "no_such"],
-  ])("the check itself finds a fault in %j", async (written, problems, type) => {
+  ])("the check against the provider's schemas finds a fault in %j", async (written, problems, type) => {
     const parsed = await parse("x.tf", `resource "huaweicloud_${type}" "t" {\n${written}\n}\n`)
     const [broken] = parsed["resource"][`huaweicloud_${type}`].t
     expect(problemsOf({ address: `${type}.t`, type: `huaweicloud_${type}`, body: broken })).toEqual(problems)
@@ -55,7 +55,7 @@ describe("deploy/huawei against the provider's published schemas", () => {
 })
 
 describe("deploy/huawei's variables", () => {
-  it("are all declared, all used, and all described", () => {
+  it("deploy/huawei declares, uses and describes every variable", () => {
     const used = new Set([...text.matchAll(/\bvar\.(\w+)/g)].map(([, name]) => name))
     expect([...used].sort()).toEqual(Object.keys(kit.variable).sort())
     const local = new Set([...text.matchAll(/\blocal\.(\w+)/g)].map(([, name]) => name))
@@ -69,13 +69,13 @@ describe("deploy/huawei's variables", () => {
     for (const [{ description }] of Object.values(kit.output)) expect(description).toMatch(/\.$/)
   })
 
-  it("keeps every password and every secret out of what Terraform prints", () => {
+  it("deploy/huawei keeps every password and every secret out of what Terraform prints", () => {
     for (const name of ["secrets", "database_password"])
       expect(kit.variable[name]?.[0]).toMatchObject({ sensitive: true })
     for (const [{ value }] of Object.values(kit.output)) expect(value).not.toMatch(/secret|password/)
   })
 
-  it("the example sets only variables that exist, and every one that has no default", async () => {
+  it("deploy/huawei's example sets only existing variables, and every one without a default", async () => {
     const example = await parse("x.tf", await readFile(join(KIT, "terraform.tfvars.example"), "utf8"))
     expect(Object.keys(kit.variable)).toEqual(expect.arrayContaining(Object.keys(example)))
     const needed = Object.entries(kit.variable).filter(([, [one]]) => !("default" in one))
@@ -83,8 +83,8 @@ describe("deploy/huawei's variables", () => {
   })
 })
 
-describe("deploy/huawei promises that", () => {
-  it("it observes unless a person says live, and refuses live without the right to scale up", () => {
+describe("the promises of deploy/huawei", () => {
+  it("deploy/huawei observes by default, and refuses live mode without the permission to scale up", () => {
     expect(kit.variable["mode"]?.[0]).toMatchObject({ default: "observe" })
     expect(kit.variable["scale_up_actions"]?.[0]).toMatchObject({ default: [] })
     expect(JSON.stringify(body("huaweicloud_identity_role", "execution")["lifecycle"])).toContain(
@@ -92,7 +92,7 @@ describe("deploy/huawei promises that", () => {
     )
   })
 
-  it("the platform repeats no failed run, drops old events, and reports each failed one to people", () => {
+  it("deploy/huawei repeats no failed run, drops old events, and reports each failure to people", () => {
     expect(body("huaweicloud_fgs_async_invoke_configuration", "autoscaler")).toMatchObject({
       for_each: expression("huaweicloud_fgs_function.autoscaler"),
       max_async_retry_attempts: 0,
@@ -101,7 +101,7 @@ describe("deploy/huawei promises that", () => {
     })
   })
 
-  it("the three handlers are the ones that the built function exports", () => {
+  it("deploy/huawei configures the three handlers that the built function exports", () => {
     expect(Object.keys(kit.locals["functions"] as Body).sort()).toEqual(["alarm", "manual", "schedule"])
     expect(body("huaweicloud_fgs_function", "autoscaler")).toMatchObject({
       handler: `index.${expression("each.key")}`,
@@ -111,7 +111,7 @@ describe("deploy/huawei promises that", () => {
     })
   })
 
-  it("an alarm repeats every five minutes while it lasts, and its end is reported to the same topic", () => {
+  it("deploy/huawei repeats an alarm every five minutes, and reports its end to the same topic", () => {
     const topic = { notification_list: [expression("huaweicloud_smn_topic.alarms.topic_urn")] }
     expect(body("huaweicloud_ces_alarmrule", "load")).toMatchObject({
       condition: [{ suppress_duration: 300 }],
@@ -120,7 +120,7 @@ describe("deploy/huawei promises that", () => {
     })
   })
 
-  it("trouble reaches people and never wakes the autoscaler", () => {
+  it("deploy/huawei reports failures and missing ticks to people, and they do not wake the autoscaler", () => {
     for (const name of ["failures", "missing_tick"]) {
       const rule = JSON.stringify(body("huaweicloud_ces_alarmrule", name))
       expect(rule).toContain("smn_topic.operators")
@@ -131,7 +131,7 @@ describe("deploy/huawei promises that", () => {
     expect(trigger).not.toContain("smn_topic.operators")
   })
 
-  it("a tick that does not come in fifteen minutes is an alarm, also that of one shard of several", () => {
+  it("deploy/huawei alarms on a tick that is missing for fifteen minutes, also of one shard of several", () => {
     const condition = { metric_name: "count", comparison_operator: "<", period: 300, count: 3, filter: "sum" }
     expect(body("huaweicloud_ces_alarmrule", "missing_tick")).toMatchObject({
       condition: [{ ...condition, value: expression("var.shards") }],
@@ -139,14 +139,14 @@ describe("deploy/huawei promises that", () => {
     expect(body("huaweicloud_fgs_function_trigger", "tick")["event_data"]).toContain('schedule      = "5m"')
   })
 
-  it("each timer ticks for its own shard, and a single one for all", () => {
+  it("deploy/huawei has a timer for each shard, and a single one ticks for all", () => {
     const { count, event_data } = body("huaweicloud_fgs_function_trigger", "tick")
     expect(count).toBe(expression("var.shards"))
     expect(event_data).toContain('var.shards == 1 ? "" :')
     expect(event_data).toContain(`shard = "${expression("count.index + 1")}/${expression("var.shards")}"`)
   })
 
-  it("a database that it makes replicates synchronously, is backed up, and is never destroyed by mistake", () => {
+  it("deploy/huawei's database replicates synchronously, is backed up, and is never destroyed by mistake", () => {
     expect(body("huaweicloud_rds_instance", "ledger")).toMatchObject({ ha_replication_mode: "sync" })
     for (const type of ["huaweicloud_rds_instance", "huaweicloud_geminidb_instance"]) {
       expect(body(type, "ledger")).toMatchObject({
@@ -156,7 +156,7 @@ describe("deploy/huawei promises that", () => {
     }
   })
 
-  it("people are notified of every scale-up by CTS, ours or not", () => {
+  it("deploy/huawei notifies people of every scale-up by CTS, ours or not", () => {
     expect(body("huaweicloud_cts_notification", "scale_up")).toMatchObject({
       smn_topic: expression("huaweicloud_smn_topic.operators.topic_urn"),
       operations: [{ trace_names: ["scaleuphyperinstanceServerHyperinstance"] }],

@@ -2,11 +2,14 @@ import { createServer, type ServerHttp2Stream } from "node:http2"
 import { closeServer, listenOnLoopback } from "../world/loopback.ts"
 import { type NestedSchema, SCHEMAS, type Schema } from "./schema.ts"
 
-// The provider as far as `terraform validate` and `terraform plan` need one: its published schemas, over the plugin protocol
-// (tfplugin6, gRPC). It makes nothing. What a resource would export is unknown until it is made, as with the real one.
+// A provider that does what `terraform validate` and `terraform plan` need: it serves the published schemas
+// over the plugin protocol (tfplugin6, gRPC). It creates nothing. Exported attributes are unknown until a
+// resource exists, as with the real provider.
 
 export interface RunningProvider {
-  /** For the environment of Terraform, which then starts no plugin of its own. */
+  /**
+   * Value of TF_REATTACH_PROVIDERS in Terraform's environment. With it Terraform starts no plugin of its own.
+   */
   reattach: string
   close(): Promise<void>
 }
@@ -36,7 +39,7 @@ export async function startProvider(): Promise<RunningProvider> {
 const OK = "0"
 const UNIMPLEMENTED = "12"
 
-/** gRPC: one message in, one message out, each behind a byte and its length. */
+/** gRPC: one message in and one message out, each after a byte and its length. */
 async function answer(stream: ServerHttp2Stream, path: string): Promise<void> {
   const chunks: Buffer[] = []
   stream.on("error", () => undefined)
@@ -115,7 +118,7 @@ function nestedOf(name: string, block: NestedSchema): Buffer {
   ])
 }
 
-/** `list(object(id: string))` as Terraform writes types: `["list",["object",{"id":"string"}]]`. */
+/** `list(object(id: string))` in Terraform's JSON form: `["list",["object",{"id":"string"}]]`. */
 function typeOf(written: string): unknown {
   const [, kind, inner = ""] = /^(list|set|map|object)\((.*)\)$/.exec(written) ?? []
   if (kind === undefined) return written
@@ -130,7 +133,7 @@ function typeOf(written: string): unknown {
   return [kind, Object.fromEntries(fields)]
 }
 
-/** Where the first of several types ends: at a comma that is in no parentheses. */
+/** Position where the first of several types ends: at a comma outside of parentheses. */
 function endOfType(types: string): number {
   let depth = 0
   for (let at = 0; at < types.length; at++) {
@@ -154,7 +157,7 @@ function plannedIn(request: Buffer): { type?: Buffer; proposed?: Buffer } {
   return { ...(fields.has(1) && { type: fields.get(1) as Buffer }), ...(packed && { proposed: packed }) }
 }
 
-// Protocol buffers: a field is its number and kind, then a number or a length and bytes.
+// Protocol buffers: a field is its number and kind, then a number, or a length and bytes.
 
 function varint(value: number): Buffer {
   const bytes: number[] = []
@@ -196,7 +199,7 @@ function fieldsOf(bytes: Buffer): Map<number, Buffer> {
   return found
 }
 
-// MessagePack, as far as a state at its top level needs it.
+// MessagePack, as far as the top level of a state needs it.
 
 const NIL = 0xc0
 const UNKNOWN = Buffer.from([0xd4, 0, 0])
@@ -218,7 +221,7 @@ function withUnknowns(map: Buffer, keys: Set<string>): Buffer {
   return Buffer.concat(parts)
 }
 
-/** How long a text, or how large a map or array is, and where its content begins. */
+/** Length of a text, or size of a map or array, and where its content begins. */
 function headOf(bytes: Buffer, at: number): [size: number, start: number] {
   const byte = bytes[at] ?? NIL
   if (byte >= 0x80 && byte <= 0x9f) return [byte % 16, at + 1]
@@ -229,7 +232,7 @@ function headOf(bytes: Buffer, at: number): [size: number, start: number] {
   return [0, at + 1]
 }
 
-/** Bytes after the first one of numbers and of extensions with a fixed size. */
+/** Number of bytes after the first one, for numbers and for extensions of a fixed size. */
 const FIXED: Record<number, number> = {
   202: 4,
   203: 8,
@@ -248,7 +251,7 @@ const FIXED: Record<number, number> = {
   216: 17,
 }
 
-/** Where the value at this place ends. */
+/** Position where the value at this position ends. */
 function skip(bytes: Buffer, at: number): number {
   const byte = bytes[at] ?? NIL
   const fixed = FIXED[byte]

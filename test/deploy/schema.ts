@@ -1,9 +1,11 @@
 import type { Body } from "./huawei-kit.ts"
 import schemas from "./provider-schemas.json" with { type: "json" }
 
-/** What the provider publishes of a block: its arguments, its exported attributes, its nested blocks. */
+/**
+ * The provider's published schema of a block: its arguments, its exported attributes and its nested blocks.
+ */
 export interface Schema {
-  /** `required`, or `optional` (and `computed`), then the type: `optional list(string)`. */
+  /** `required` or `optional` (and `computed`), then the type: `optional list(string)`. */
   arguments: Record<string, string>
   exports: Record<string, string>
   blocks?: Record<string, NestedSchema>
@@ -18,7 +20,7 @@ export interface NestedSchema extends Schema {
 export const SCHEMAS = schemas.resources as Record<string, Schema>
 const META = ["count", "for_each", "depends_on", "lifecycle", "provider"]
 
-/** Where a resource's body departs from the provider's schema; each problem with its place. */
+/** Problems of a resource's body against the provider's schema, each with its place. */
 export function problemsOf({ address, type, body }: { address: string; type: string; body: Body }): string[] {
   const schema = SCHEMAS[type]
   if (!schema) return [`${address}: the provider has no resource ${type}`]
@@ -50,7 +52,7 @@ function bodyProblems(at: string, body: Body, schema: Schema): string[] {
   return problems
 }
 
-/** Attributes of resources that an expression reads and the provider does not export. */
+/** References to resources that do not exist, or to attributes that the provider does not export. */
 export function unknownReferences(text: string, addresses: Set<string>): string[] {
   const reference = /\b(huaweicloud_\w+)\.(\w+)(?:\[[^\]]*\])?(?:\.(\w+))?/g
   return [...text.matchAll(reference)].flatMap(([whole, type = "", name, attribute]) => {

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { KIT } from "./huawei-kit.ts"
 import { type RunningProvider, startProvider } from "./provider.ts"
 
-// Terraform itself over the kit, with the provider's published schemas. Nothing is applied and nothing leaves this machine.
+// Runs Terraform itself over the kit, with the provider's published schemas. It applies nothing, and nothing
+// leaves this machine.
 
 const hasTerraform = spawnSync("terraform", ["version"]).status === 0
 const isFull = process.env["INSTALLS_FULL"] !== undefined
@@ -49,7 +50,7 @@ describe.runIf(isFull && hasTerraform)("Terraform", () => {
     await rm(folder, { recursive: true })
   })
 
-  /** Every way out is closed: no registry is asked, and no cloud. */
+  /** Runs Terraform without network: it can reach no registry and no cloud. */
   function terraform(argv: string[], cwd = folder): Promise<Ended> {
     const nowhere = "http://127.0.0.1:9"
     const env = {
@@ -76,20 +77,20 @@ describe.runIf(isFull && hasTerraform)("Terraform", () => {
     return terraform(["plan", "-no-color", "-input=false", "-lock=false", `-var-file=${file}`])
   }
 
-  it("finds the kit well formatted", async () => {
+  it("Terraform finds deploy/huawei well formatted", async () => {
     expect(await terraform(["fmt", "-check", "-recursive", KIT])).toEqual({
       code: 0,
       says: expect.anything(),
     })
   })
 
-  it("finds the kit valid: types, references and functions, too", async () => {
+  it("Terraform finds deploy/huawei's types, references and functions valid", async () => {
     const { code, says } = await terraform(["validate", "-no-color"])
     expect(says).toContain("Success! The configuration is valid")
     expect(code).toBe(0)
   })
 
-  it("would find a wrong type and a wrong reference", async () => {
+  it("Terraform finds a planted wrong type and a planted wrong reference", async () => {
     const broken = await mkdtemp(join(tmpdir(), "terraform-"))
     await cp(folder, broken, { recursive: true })
     const signals = await readFile(join(broken, "signals.tf"), "utf8")
@@ -119,7 +120,7 @@ describe.runIf(isFull && hasTerraform)("Terraform", () => {
       { ...LIVE, ledger_url: "dynamodb://ledger?region=eu-central-1" },
       /dynamodb:\/\/ledger/,
     ],
-  ])("plans %s", async (name, own, says) => {
+  ])("Terraform plans %s", async (name, own, says) => {
     const ended = await plan(name, own)
     expect(ended.says).toMatch(says)
     expect(ended.code).toBe(0)
@@ -153,13 +154,13 @@ describe.runIf(isFull && hasTerraform)("Terraform", () => {
       { settings: { SUPERNODE_SMN_TOPICS: "x".repeat(5_000) } },
       "4096 characters",
     ],
-    ["a mode that is none", { mode: "lively" }, "mode"],
+    ["an unknown mode", { mode: "lively" }, "mode"],
     ["no shard", { shards: 0 }, "shards is a whole number from 1 to 20"],
     ["too many shards", { shards: 100 }, "shards is a whole number from 1 to 20"],
     ["half a shard", { shards: 1.5 }, "shards is a whole number from 1 to 20"],
     ["a name that is too long", { name: "a".repeat(41) }, "name starts with a letter and has at most 40"],
     ["a name with other letters", { name: "Überwacher" }, "name starts with a letter and has at most 40"],
-  ])("refuses %s in words", async (name, own, says) => {
+  ])("Terraform refuses %s with a message", async (name, own, says) => {
     const ended = await plan(name, own)
     expect(ended.says).toContain(says)
     expect(ended.code).toBe(1)

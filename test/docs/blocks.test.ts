@@ -9,13 +9,13 @@ import { scenarioSchema } from "../../lib/simulate/scenario/script.ts"
 import { cloudDesk, desk, POLICY } from "../cli/harness.ts"
 import { STAGE } from "../scenarios/default-policy.ts"
 
-// Every block of YAML or JSON in a document is given to the program that it is written for.
+// Each block of YAML or JSON in a document is read by the program for which it is written.
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const EXAMPLES = "examples/events/"
 
 interface Block {
-  /** File, and how many blocks of that file come before. */
+  /** The file, and the block's number in it. */
   at: string
   text: string
 }
@@ -35,7 +35,7 @@ const BLOCKS = ["README.md", "deploy/huawei/README.md", ...pages.sort()].flatMap
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xYh7uQd"
 
-/** What the documents leave out, filled in. */
+/** Replaces the parts that the documents leave out. */
 const filledIn = (text: string): string =>
   text
     .replaceAll("ssh-ed25519 AAAA…", KEY)
@@ -46,7 +46,7 @@ const filledIn = (text: string): string =>
 
 type Keys = Record<string, unknown>
 
-/** The test's policy with these keys: over the whole file's, its supernode's, or its rule's. */
+/** The test's policy with these keys in the whole file, its supernode or its rule. */
 function policyWith(keys: Keys): string {
   const policy = parse(POLICY) as Keys & { supernodes: (Keys & { rules: Keys[] })[] }
   const [supernode] = policy.supernodes
@@ -59,7 +59,7 @@ function policyWith(keys: Keys): string {
   return stringify(policy)
 }
 
-/** Warnings are about the rest of the test's policy. */
+/** Ignores warnings: they are about the rest of the test's policy. */
 const isValid = async (text: string): Promise<void> => {
   const { code, err } = await desk(policyWith(parse(text) as Keys), { withoutLedger: true }).run("validate")
   expect([code, err.split("\n").filter((line) => line.startsWith("error"))]).toEqual([0, []])
@@ -71,7 +71,7 @@ const isEvent = async (text: string): Promise<void> => {
   expect([code, err]).toEqual([0, ""])
 }
 
-/** A plan file as the document shows it has the keys of one that a dry run writes. */
+/** Checks that the document's plan file has the keys of one that a dry run writes. */
 const isPlanFile = async (text: string): Promise<void> => {
   const own = await cloudDesk()
   await own.run("dry-run", "train-a", "--why", "launch week", "--out", `${own.dir}/plan.json`)
@@ -102,7 +102,7 @@ const READERS: [name: string, mark: RegExp, reads: (text: string) => Promise<voi
   ],
   ["a person's request", /^\{ "supernode":/, isEvent],
   ["a plan file", /^\{ "v": 1/, isPlanFile],
-  // Not ours, and without a parser here: a result that is cut short, and settings of other programs.
+  // Results that are cut short, and settings of other programs. We have no parser for them here.
   ["a shortened result", /^\{ "entry":/, async () => undefined],
   [
     "Prometheus's or Alertmanager's settings",
@@ -112,13 +112,16 @@ const READERS: [name: string, mark: RegExp, reads: (text: string) => Promise<voi
 ]
 
 describe("a block of YAML or JSON in a document", () => {
-  it.each(BLOCKS)("is read by the program that it is for: $at", async ({ text }) => {
+  it.each(BLOCKS)("the program for which a document's block is written reads it: $at", async ({ text }) => {
     const readers = READERS.filter(([, mark]) => mark.test(text))
     expect(readers.map(([name]) => name)).toHaveLength(1)
     for (const [, , reads] of readers) await reads(filledIn(text))
   })
 
-  it.each(readdirSync(join(ROOT, EXAMPLES)))("is an event that is read: examples/events/%s", async (file) => {
-    await isEvent(readFileSync(join(ROOT, EXAMPLES, file), "utf8"))
-  })
+  it.each(readdirSync(join(ROOT, EXAMPLES)))(
+    "run reads the example event examples/events/%s",
+    async (file) => {
+      await isEvent(readFileSync(join(ROOT, EXAMPLES, file), "utf8"))
+    },
+  )
 })

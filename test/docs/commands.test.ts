@@ -4,7 +4,7 @@ import { expect, it } from "vitest"
 import { ROOT } from "../packaging/built.ts"
 import { blocksOf, NOT_RUN, WALKS } from "./walks.ts"
 
-// Every command that a document shows in a block is run by a walk (`npm run test:full`), or has a reason why not.
+// A walk (`npm run test:full`) runs every command that a document shows in a block, or a reason is listed.
 
 it("each block of commands in a document is run against the sandbox, or has a reason why it cannot be", () => {
   const docs = readdirSync(join(ROOT, "docs")).filter((file) => file.endsWith(".md"))

@@ -5,7 +5,7 @@ import { expect, it } from "vitest"
 import { settingNames } from "../../lib/app/settings.ts"
 import { cloudDesk, desk } from "../cli/harness.ts"
 
-// What the documents show is what the program does, and what they link to exists.
+// Documents show what the program does, and their links lead to something that exists.
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8")

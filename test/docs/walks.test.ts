@@ -7,9 +7,9 @@ import { builtFolder, ROOT } from "../packaging/built.ts"
 import { Program } from "../serve/program.ts"
 import { blocksOf, type Play, typed, WALKS } from "./walks.ts"
 
-// Documents as a newcomer walks them: in a fresh clone, each block in its order, with the sandbox for a cloud.
+// Follows the documents as a newcomer would: in a fresh clone, block by block, with the sandbox as the cloud.
 
-describe.runIf(IS_FULL)("a newcomer who types the commands of", () => {
+describe.runIf(IS_FULL)("documents that a newcomer follows", () => {
   const folders: string[] = []
   const started: Program[] = []
   let dist: string
@@ -22,7 +22,7 @@ describe.runIf(IS_FULL)("a newcomer who types the commands of", () => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   })
 
-  /** What a clone has after `npm ci && npm start`. */
+  /** A folder with what a clone has after `npm ci && npm start`. */
   function clone(): string {
     const folder = mkdtempSync(join(tmpdir(), "walk-"))
     folders.push(folder)
@@ -36,7 +36,7 @@ describe.runIf(IS_FULL)("a newcomer who types the commands of", () => {
     return folder
   }
 
-  /** A terminal: what was exported in one block is there in the next one. */
+  /** A terminal that keeps the exports and aliases of one block for the next one. */
   class Terminal {
     readonly #folder: string
     #before = "shopt -s expand_aliases\nset -eo pipefail\n"
@@ -59,24 +59,27 @@ describe.runIf(IS_FULL)("a newcomer who types the commands of", () => {
     }
   }
 
-  it.each(Object.entries(WALKS))("%s is led to the end", async (file, { first, plays }) => {
-    const blocks = blocksOf(readFileSync(join(ROOT, file), "utf8"))
-    const terminal = new Terminal(clone())
-    const own = plays.some(({ begins }) => begins === "supernode-autoscaler sandbox")
-    if (!own) {
-      const begins = "supernode-autoscaler sandbox --port 0"
-      await terminal.type(begins, { begins, servesUntil: /export SUPERNODE_MODE=live[\s\S]*curl/ })
-    }
-    if (first !== "") await terminal.type(first, { begins: first })
-    for (const play of plays) {
-      const block = blocks.find((one) => one.split("\n")[0] === play.begins)
-      const printed = await terminal.type(typed(String(block), play), play)
-      if (play.prints) expect(printed).toMatch(play.prints)
-    }
-  })
+  it.each(Object.entries(WALKS))(
+    "every command block of %s runs in order in a fresh clone",
+    async (file, { first, plays }) => {
+      const blocks = blocksOf(readFileSync(join(ROOT, file), "utf8"))
+      const terminal = new Terminal(clone())
+      const own = plays.some(({ begins }) => begins === "supernode-autoscaler sandbox")
+      if (!own) {
+        const begins = "supernode-autoscaler sandbox --port 0"
+        await terminal.type(begins, { begins, servesUntil: /export SUPERNODE_MODE=live[\s\S]*curl/ })
+      }
+      if (first !== "") await terminal.type(first, { begins: first })
+      for (const play of plays) {
+        const block = blocks.find((one) => one.split("\n")[0] === play.begins)
+        const printed = await terminal.type(typed(String(block), play), play)
+        if (play.prints) expect(printed).toMatch(play.prints)
+      }
+    },
+  )
 })
 
-/** In the place of the shell, so that ending the shell ends it. */
+/** Replaces the shell by the command, so that ending the shell ends the command. */
 function alone(command: string): string {
   return `exec ${/^[A-Z_]+=/.test(command) ? "env " : ""}${command}`
 }

@@ -1,19 +1,22 @@
-// What a newcomer types, document by document.
+// The commands that a newcomer types, document by document.
 
 /** One block of a document as a shell runs it. */
 export interface Play {
   /** The block's first line. */
   begins: string
-  /** What a person puts in the place of what is written. */
+  /** Texts of the block that a person replaces. */
   replaced?: [written: string, by: string][]
-  /** What it prints. */
+  /** The expected output. */
   prints?: RegExp
-  /** It goes on until it is stopped: the walk waits for this, and passes on the lines that begin with `export`. */
+  /**
+   * For a block that runs until it is stopped. The walk waits for this output, and passes on its lines that
+   * begin with `export`.
+   */
   servesUntil?: RegExp
 }
 
 export interface Walk {
-  /** Typed before the first block. */
+  /** Typed before the first block; empty if there is nothing to type. */
   first: string
   plays: Play[]
 }
@@ -31,7 +34,10 @@ const PLACEHOLDERS: [string, string][] = [
   ["NAME", "train-a"],
 ]
 
-/** The block with what a person types instead of placeholders. Throws an Error where nothing is to be replaced. */
+/**
+ * The block with what a person types instead of placeholders. Throws an Error if a text of `replaced` is
+ * missing.
+ */
 export function typed(block: string, { replaced = [] }: Play): string {
   const text = PLACEHOLDERS.reduce(
     (line, [word, by]) => line.replaceAll(new RegExp(`\\b${word}\\b`, "g"), by),
@@ -43,7 +49,7 @@ export function typed(block: string, { replaced = [] }: Play): string {
   }, text)
 }
 
-/** The sandbox in the background, and a ledger. */
+/** The first line of the block that starts the sandbox. */
 const SANDBOX = "supernode-autoscaler sandbox"
 const IN_LIVE_MODE = `export SUPERNODE_LEDGER=sqlite:./ledger.db
 cp examples/first-run.yaml policy.yaml
@@ -81,7 +87,8 @@ export const WALKS: Record<string, Walk> = {
         begins: "mkdir -p mine && supernode-autoscaler init --out mine/policy.yaml",
         prints: /is written[\s\S]*all as expected/,
       },
-      // Of step 6, before the purchase: new servers that are not ready yet are a finding of `doctor`.
+      // The block belongs to step 6, but the walk runs it before the purchase: `doctor` reports new servers
+      // that are not ready yet.
       { begins: "supernode-autoscaler doctor", prints: /all is well/ },
       { begins: "export SUPERNODE_MODE=live", prints: /ACCEPTED[\s\S]*in flight/ },
       { begins: "supernode-autoscaler validate policy.yaml", prints: /valid, 1 supernode/ },
@@ -188,7 +195,7 @@ const CLUSTER = "needs a cluster; test/deploy/helm.test.ts renders the chart"
 const MUTATION = "takes hours; CONTRIBUTING says when"
 const KEYS = "needs a key of an approver; test/cli has approvals signed by ssh-keygen"
 
-/** `FILE: first line` → why no walk runs it. */
+/** `FILE: first line` → the reason why no walk runs it. */
 export const NOT_RUN: Record<string, string> = {
   "README.md: npm ci && npm start    # the main job on this machine: sandbox cloud, SQLite ledger, the built functions":
     INSTALLS,

@@ -14,15 +14,16 @@ import { freePort } from "../world/loopback.ts"
 import { settingsOfCloud, settingsOfFolder } from "../world/settings.ts"
 import { Exporter, findProgram, isReady, until } from "./servers.ts"
 
-// A load in the real world's own tools: a machine's exporter, Prometheus that scrapes it, its rule, Alertmanager, our webhook,
-// and the evidence asked back from Prometheus. Real processes on loopback, so real time.
+// A load in real tools: an exporter, Prometheus that scrapes it, its alerting rule, Alertmanager and our
+// webhook, and the evidence that we read back from Prometheus. These are real processes on loopback, so they
+// take real time.
 
 const TOKEN = "E2E-WEBHOOK-TOKEN"
 const STREAM = `supernode:${DEFAULT_SUPERNODE.id}`
-/** Ends what hangs; on a busy machine each step takes its time. */
+/** Ends a test that hangs. On a busy machine each step may be slow. */
 const MAX_MS = 100_000
 
-/** It fires once the load was high for longer than our rule wants points of. */
+/** Fires only after the load was high for longer than the points that our rule needs. */
 const RULES = `
 groups:
   - name: npu
@@ -41,7 +42,7 @@ alerting: { alertmanagers: [ { static_configs: [ { targets: [ "${alertmanager}" 
 scrape_configs: [ { job_name: npu, static_configs: [ { targets: [ "${exporter}" ] } ] } ]
 `
 
-/** It repeats itself as fast as it can: its receiver must bear that. */
+/** Repeats its notification as fast as it can. Its receiver must tolerate that. */
 const alertmanagerYaml = (webhook: string) => `
 route: { receiver: autoscaler, group_by: [ alertname ], group_wait: 100ms, group_interval: 1s, repeat_interval: 1s }
 receivers:
@@ -79,7 +80,7 @@ afterAll(async () => {
   for (const cleanUp of cleanUps.reverse()) await cleanUp()
 })
 
-/** Programs and their doors, up and running, with little to do yet. */
+/** All programs, started and ready, with a low load. */
 async function startAll({ prometheus, alertmanager }: { prometheus: string; alertmanager: string }) {
   const folder = mkdtempSync(join(tmpdir(), "e2e-"))
   cleanUps.push(() => rmSync(folder, { recursive: true, force: true }))
@@ -103,7 +104,7 @@ async function startAll({ prometheus, alertmanager }: { prometheus: string; aler
   }
   file("policy.yaml", policyYaml(`http://${prometheusAt}`))
   await makeLedger(env.SUPERNODE_LEDGER, Date.now())
-  // Ticks only at New Year: it has to be the alarm that wakes it.
+  // Ticks only at New Year, so that only the alarm can lead to the purchase.
   const serve = cli.serve(env, "--tick", "0 0 1 1 *")
   const webhook = `${await urlOf(serve)}/alertmanager`
   file("rules.yaml", RULES)
@@ -180,7 +181,7 @@ it("places one order for a load that Prometheus measures and Alertmanager report
   expect(evidence?.says).toBe("npu-busy: 3 of 3 points above 85 (3 needed)")
   const points = pointsIn(evidence?.facts)
   expect(points.map(({ value }) => value)).toEqual([97, 97, 97])
-  // A point bears the start of its second, and is what Prometheus says of its end.
+  // A point has the time at which its second starts. Prometheus reports its value at the second's end.
   for (const { at, value } of points) expect(await valueAt(prometheusAt, at + 1_000)).toBe(String(value))
 })
 
@@ -196,7 +197,7 @@ function pointsIn(facts: unknown): { at: number; value: number }[] {
   return rules.find(({ rule }) => rule === "npu-busy")?.points ?? []
 }
 
-/** What Prometheus itself says of that instant, asked by another way than ours. */
+/** Value that Prometheus reports for that instant, by another API than the one that we use. */
 async function valueAt(prometheus: string, at: number): Promise<string | undefined> {
   const answer = await fetch(`http://${prometheus}/api/v1/query?query=max(npu_load)&time=${at / 1_000}`)
   const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } }

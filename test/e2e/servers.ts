@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import type { Program } from "../serve/program.ts"
 import { closeServer, listenOnLoopback } from "../world/loopback.ts"
 
-/** The first of these programs that is on the PATH, or null. Debian names some differently. */
+/** The first of these programs that is on the PATH, or `null`. Debian gives some of them other names. */
 export function findProgram(...names: string[]): string | null {
   const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "")
   const files = names.flatMap((name) => folders.map((folder) => join(folder, name)))
@@ -21,7 +21,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** What a machine of a supernode would report to Prometheus: one gauge, whose value the test sets. */
+/** Exports to Prometheus what a machine of a supernode would: one gauge, whose value the test sets. */
 export class Exporter {
   value = 20
   readonly #server = createServer((_, response) => {
@@ -41,8 +41,8 @@ export class Exporter {
 }
 
 /**
- * Asks again and again until it is so, in real time, since the programs are real. Throws what was waited for, and what the
- * programs said last, once `mostMs` are over or one of the programs is.
+ * Polls until `isSo` returns true, in real time, since the programs are real. Throws an Error with `what` and
+ * the programs' last output once `mostMs` have passed or a program has ended.
  */
 export async function until(
   what: string,
@@ -63,7 +63,7 @@ export async function until(
   }
 }
 
-/** Whether something answers there with 200. */
+/** True if the URL responds with a 2xx status. */
 export async function isReady(url: string): Promise<boolean> {
   return fetch(url).then(
     ({ ok }) => ok,

@@ -20,36 +20,37 @@ import { TrueSupernode } from "../world/supernode.ts"
 import { loadedOf, taskOf } from "../world/task.ts"
 import { type MemberProcess, memberProcesses } from "./member-processes.ts"
 
-// Many supernodes of one policy file, whose runs all want to buy at once: one ledger in memory, a cloud that answers by
-// chance, and every step of every run at a moment drawn by chance. What was truly sent is counted here, independent of all ledgers.
+// Many supernodes of one policy file, whose runs all want to buy at once: one ledger in memory, a cloud with
+// random responses, and random times for every step of every run. The orders that were truly sent are counted
+// here, independent of all ledgers.
 
 export interface Fight {
   seed: number
   supernodes: number
   attempts: number
-  /** Purchases by all, and by each, in a day. */
+  /** Allowed purchases of all supernodes (`cap`) and of each one (`ownCap`) in a day. */
   cap: number
   ownCap: number
-  /** What all may spend, in orders. */
+  /** Budget of all supernodes, in orders. */
   budget: number
-  /** Each step takes its own time, so that any run may be next; or one run after the other, each held up now and then. */
+  /** True: the runs follow each other, and some are delayed. False: any run may take the next step. */
   byRank: boolean
-  /** How often the cloud takes an order, refuses it, or leaves it unanswered and taken. */
+  /** How often the cloud accepts an order, refuses it, or takes it and sends no response. */
   weights: [accepted: number, refused: number, lost: number]
-  /** The runs are spread over so many processes with one store; left out: each has a process of its own. */
+  /** Number of processes with one store that share the runs. By default, each run has its own process. */
   processes?: number
-  /** Another ledger than promised, to see that it is noticed. */
+  /** A ledger that breaks its contract, to see that the test notices it. */
   broken?: "fleet-appends-anywhere"
 }
 
 const PRICE = 60_000
-/** Of a step, on average; virtual time, which no run sees. */
+/** Average duration of a step, in virtual time that no run sees. */
 const STEP_MS = 1_000_000
-/** A step of a run that is not held up, by rank. */
+/** Duration of a step of a run that is not delayed, with `byRank`. */
 const QUICK_STEP_MS = 1
-/** How often a run is held up until after all others. */
+/** Probability that a run is delayed until after all others. */
 const FALLS_BEHIND = 0.25
-/** From two servers to four. */
+/** Cost of an order from two servers to four. */
 const ORDER_COST = 2 * PRICE
 
 export class Arena {
@@ -91,19 +92,19 @@ export class Arena {
     return [...this.#supernodes.values()].flatMap(({ orders }) => orders)
   }
 
-  /** All that may have cost money. */
+  /** All orders that may have cost money. */
   get costly(): TrueOrder[] {
     return this.orders.filter(isCostly)
   }
 
-  /** Ledgers of processes begin empty. */
+  /** Initialises the processes' ledger, which begins empty. */
   async initLedger(): Promise<void> {
     const appended = this.#processes[0]?.ledger.append(initEntryAt(NOW))
     await this.#runAll()
     await appended
   }
 
-  /** Every attempt at once, each of another tick. */
+  /** Starts all attempts at once, each with its own tick. */
   async fightItOut(): Promise<void> {
     const { attempts } = this.fight
     const supernodes = [...this.#supernodes.values()]
@@ -113,7 +114,7 @@ export class Arena {
     this.results.push(...(await this.#ended(runs)))
   }
 
-  /** A process goes on in later turns of the event loop, too. */
+  /** Waits for these runs. A process also continues in later turns of the event loop. */
   async #ended(runs: readonly Promise<RunResult>[]): Promise<RunResult[]> {
     let isOver = false
     const ended = Promise.all(runs).finally(() => {
@@ -126,7 +127,7 @@ export class Arena {
     return ended
   }
 
-  /** When all is quiet each supernode is woken once more, one after the other: what the caps have left is bought. */
+  /** Runs each supernode once more, one after the other, to buy what the caps still allow. */
   async mopUp(): Promise<void> {
     this.#now += MINUTE
     for (const supernode of this.#supernodes.values()) await this.#ended([this.#start(supernode)])
@@ -155,7 +156,7 @@ export class Arena {
     await this.#scheduler.runUntil(Infinity, () => false)
   }
 
-  /** Virtual time until the next step of this run. Exponential: whichever waits is the next with the same chance. */
+  /** Virtual time until this run's next step. Exponential, so that all waiting runs are equally likely. */
   #delayMs(who: number): number {
     const random = this.#random
     if (!this.fight.byRank) return -Math.log(1 - random.next()) * STEP_MS
@@ -167,7 +168,7 @@ export class Arena {
     return random.chance(FALLS_BEHIND) ? attempts * STEP_MS : QUICK_STEP_MS
   }
 
-  /** Comes back when it is this run's turn, and follows it to its end before the next. Its clock goes on a little with every step. */
+  /** Resolves at this run's next step, which ends before another begins. The clock may advance by 1 ms. */
   async #turn(who: number): Promise<void> {
     await this.#scheduler.wait(this.#delayMs(who))
     this.steps += 1
@@ -193,7 +194,7 @@ export class Arena {
 
   #cloudOf(who: number): Cloud {
     return cloudOver(({ id }) => this.#supernodeOf(id), {
-      // As each answer's `Date` says it.
+      // As the `Date` of each response shows.
       read: async (_what, look) => ({ ok: true, value: look(), skewMs: 0, date: this.#now }),
       measure: async (look) => look(),
       buy: async (order, supernode) => {
@@ -208,7 +209,7 @@ export class Arena {
           [refused, "state-conflict"],
           [lost, "lost"],
         ])
-        // Its servers do not come as long as the fight lasts.
+        // The servers of the order do not come during the fight.
         return supernode.end(sent, ending, [])
       },
     })

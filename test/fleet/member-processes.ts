@@ -5,14 +5,14 @@ import type { Ports } from "../../lib/ports.ts"
 import { Chains } from "../world/chains.ts"
 import { storeOver } from "../world/store.ts"
 
-/** A batch of newest entries is no snapshot: as many parts of it are read at different moments. */
+/** Number of parts in which a batch of newest entries is read: a batch is not a snapshot. */
 const BATCH_PARTS = 3
 
 export type MemberProcess = Pick<Ports, "ledger" | "inFleetTurn">
 
 /**
- * Processes that share one store: each with the ledger, its shared reads of newest entries and its turns as a real process has
- * them. `turn` comes back when the next question may go on.
+ * Processes that share one store. Like a real process, each has a ledger, shared reads of newest entries, and
+ * turns. `turn` resolves when the next request may continue.
  */
 export function memberProcesses(count: number, turn: (process: number) => Promise<void>): MemberProcess[] {
   const chains = new Chains<RawEntry>()

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest"
 import { IS_FULL } from "../full.ts"
 import { Arena, type Fight } from "./arena.ts"
 
-// FLEET_RACES=100 FLEET_ATTEMPTS=1000 npx vitest run test/fleet/race.test.ts     100,000 attempts, a thousand at once
+// 100,000 attempts, a thousand at once:
+// FLEET_RACES=100 FLEET_ATTEMPTS=1000 npx vitest run test/fleet/race.test.ts
 
 const RACES = Number(process.env["FLEET_RACES"] ?? 40)
 const ATTEMPTS = Number(process.env["FLEET_ATTEMPTS"] ?? 10)
@@ -23,7 +24,7 @@ const fights: fc.Arbitrary<Fight> = fc.record({
 
 describe(`${ATTEMPTS} attempts at once, over many supernodes, in every order of their steps`, () => {
   it(
-    "never exceed the fleet's caps nor a supernode's, and leave nothing unused when they are over",
+    "concurrent attempts never exceed a cap of the fleet or of a supernode, and leave nothing unused",
     async () => {
       const tally = { fights: 0, attempts: 0, orders: 0, steps: 0 }
       await fc.assert(
@@ -35,7 +36,8 @@ describe(`${ATTEMPTS} attempts at once, over many supernodes, in every order of 
           tally.attempts += arena.results.length
           await arena.mopUp()
           expect(arena.violations).toEqual([])
-          // One purchase is in flight per supernode; the caps are reached, or every supernode has one or was refused again.
+          // A supernode has at most one purchase in flight. So the caps are reached, or every supernode has a
+          // purchase or was refused again.
           const { cap, budget, supernodes, weights } = fight
           if (weights[1] === 0) expect(arena.costly).toHaveLength(Math.min(cap, budget, supernodes))
           tally.fights += 1
@@ -51,7 +53,7 @@ describe(`${ATTEMPTS} attempts at once, over many supernodes, in every order of 
     HOUR_MS,
   )
 
-  it("do exceed them on a ledger whose stream fleet takes any entry: the test can tell", async () => {
+  it("concurrent attempts exceed the fleet's cap if stream fleet accepts any entry: the test notices", async () => {
     const fight: Fight = {
       seed: 1,
       supernodes: 8,
@@ -68,7 +70,7 @@ describe(`${ATTEMPTS} attempts at once, over many supernodes, in every order of 
     expect(arena.violations).not.toEqual([])
   })
 
-  it("are the same again from the same seed", async () => {
+  it("concurrent attempts have the same results with the same seed", async () => {
     const fight: Fight = {
       seed: 7,
       supernodes: 4,
@@ -87,7 +89,7 @@ describe(`${ATTEMPTS} attempts at once, over many supernodes, in every order of 
   })
 })
 
-/** How many runs ended so: by what held them, or by the outcome of their order. */
+/** Counts runs by the outcome of their order, or by the reason of their hold. */
 function endsOf({ results }: Arena): Record<string, number> {
   const ends: Record<string, number> = {}
   for (const { decision, outcome } of results) {
@@ -97,7 +99,7 @@ function endsOf({ results }: Arena): Record<string, number> {
   return ends
 }
 
-/** Each buyer reads the chains of all others: a thousand take minutes. */
+/** Each buyer reads the chains of all others, so a thousand members take minutes. */
 const MEMBERS = IS_FULL ? 1_000 : 40
 
 interface Crowd {
@@ -108,21 +110,21 @@ interface Crowd {
 
 const crowds: [string, Crowd][] = [
   [
-    "one process, in turns: all that the cap allows is bought",
+    "one process, which takes turns and buys all that the cap allows",
     { members: MEMBERS, processes: 1, cap: MEMBERS / 20 },
   ],
   ["four processes", { members: MEMBERS, processes: 4, cap: IS_FULL ? 10 : 2 }],
 ]
-// A run gives up after 24 lost reservations, so that many must buy.
+// A run gives up after 24 lost reservations, so more than 24 must be able to buy.
 if (IS_FULL)
   crowds.push([
-    "a process each: those that lose each time hold as overtaken",
+    "a process each, and those that lose each time hold as overtaken",
     { members: 60, processes: 60, cap: 60 },
   ])
 
 describe("members of one fleet that all want to buy at once", () => {
   it.each(crowds)(
-    "never exceed the fleet's cap in %s",
+    "members of one fleet that buy at once never exceed its cap in %s",
     async (_, { members, processes, cap }) => {
       const fight: Fight = {
         seed: 11,

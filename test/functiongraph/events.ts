@@ -1,10 +1,10 @@
 import { eventOf } from "../corridor/corridor.ts"
 
-// test/events as they would come now: a function in a process of its own has the system's clock.
+// test/events with the present time: a function in a process of its own uses the system's clock.
 
 const iso = (at: number) => new Date(at).toISOString()
 
-/** Cloud Eye's alarm by the SMN trigger; two alarms of one moment are the same one. */
+/** Cloud Eye's alarm by the SMN trigger. Two alarms of the same moment are the same alarm. */
 export function smnAlarm(at = Date.now()): unknown {
   const event = eventOf("functiongraph-smn-cloud-eye-alarm") as {
     record: [{ smn: { message: string; timestamp: string } }]

@@ -18,7 +18,7 @@ export interface Keys {
   securityToken: string
 }
 
-/** The path of that version of Node.js; null where it is not installed. */
+/** The path of that version of Node.js; `null` if it is not installed. */
 export function nodeOf(version: string): string | null {
   if (version === process.versions.node) return process.execPath
   const path = join(NODES, `node-${version}`, "bin/node")
@@ -57,7 +57,10 @@ export interface Invocation {
 
 export const KEYS: Keys = { ak: "TEMPORARY-AK", sk: "TEMPORARY-SK", securityToken: "TEMPORARY-TOKEN" }
 
-/** One container of a function: its code in X/code, the working directory X, user data for settings. */
+/**
+ * One container of a function. Its code is in X/code, its working directory is X, and user data holds its
+ * settings.
+ */
 export class Container {
   readonly #process: OwnProcess
 
@@ -70,7 +73,7 @@ export class Container {
     this.#process = new OwnProcess(RUNTIME, [], env, { node, cwd: folder })
   }
 
-  /** What the function resolves to. Throws an Error with what it rejects with. */
+  /** The value that the function resolves to. Throws an Error if the function rejects. */
   async invoke({ handler, event, keys = KEYS }: Invocation): Promise<Record<string, unknown>> {
     this.#process.tell(JSON.stringify({ handler, event, keys, leftMs: 180_000 }))
     const said = (await this.#process.next()) as {
@@ -81,7 +84,7 @@ export class Container {
     throw new Error(`${said.error?.name}: ${said.error?.message}`)
   }
 
-  /** Warnings and errors that it logged. */
+  /** Warnings and errors that the function logged. */
   get stderr(): string {
     return this.#process.stderr
   }

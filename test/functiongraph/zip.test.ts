@@ -22,11 +22,14 @@ import { SandboxApart } from "../sandbox/apart.ts"
 import { apigWebhook, dryRun, smnAlarm, timerTick } from "./events.ts"
 import { Container, makeBundle, nodeOf, removeFolder, unpack } from "./function.ts"
 
-// The zip as FunctionGraph runs it, in a process of its own, against the sandbox in another.
+// Runs the zip as FunctionGraph does, in a process of its own, against the sandbox in another.
 
-/** FunctionGraph's newest documented runtime; if it is not installed our own Node.js replaces it, and the summary says so. */
+/**
+ * FunctionGraph's newest documented runtime, and the oldest Node.js that we support. If it is not installed,
+ * our own Node.js runs the tests too, and the summary reports the skipped ones.
+ */
 const OLDEST = "20.15.1"
-/** `npm run functiongraph`: every runtime, orders too. */
+/** `npm run functiongraph` tests every runtime, and places orders. */
 const isFull = process.env["FUNCTIONGRAPH_FULL"] !== undefined
 const OWN = process.versions.node
 const VERSIONS = isFull ? [...new Set([OLDEST, "22.18.0", OWN])] : nodeOf(OLDEST) ? [OLDEST] : [OLDEST, OWN]
@@ -62,11 +65,11 @@ function nodeOrSkip(version: string, { skip }: TestContext): string {
 interface Started {
   node: string
   userData?: Record<string, string>
-  /** The uploaded code; by default the zip of all tests. */
+  /** The uploaded code. Defaults to the zip of all tests. */
   code?: Uint8Array
 }
 
-/** A function's container with the unpacked zip; it is closed after `use`. */
+/** Runs `use` with a function's container with the unpacked zip, and closes the container afterwards. */
 async function withContainer(
   { node, userData, code = zip }: Started,
   use: (container: Container) => Promise<void>,
@@ -92,7 +95,7 @@ const WOULD_BUY = [
 ]
 
 describe.each(VERSIONS)("on Node.js %s the zip", (version) => {
-  it("answers an SMN alarm, a tick, a dry run, a webhook and a command from the policy beside its code", async (context) => {
+  it("the FunctionGraph zip handles an alarm, a tick, a dry run, a webhook and a command by its own policy", async (context) => {
     await withContainer({ node: nodeOrSkip(version, context) }, async (container) => {
       expect(await container.invoke({ handler: "alarm", event: smnAlarm() })).toMatchObject({
         results: WOULD_BUY,
@@ -119,7 +122,7 @@ describe.each(VERSIONS)("on Node.js %s the zip", (version) => {
 })
 
 describe("the zip", () => {
-  it("holds the bundle, the policy and what it names, and is the same for the same contents", async () => {
+  it("the FunctionGraph zip holds the bundle, the policy and its files, and is reproducible", async () => {
     const built = readdirSync(join(bundle.folder, "dist/functiongraph"))
     expect(built).toEqual(expect.arrayContaining(["index.js", "main.js", "package.json"]))
     const ofPolicy = [".policy.yaml.packaged", "boot.sh", "policy.yaml"]
@@ -127,7 +130,7 @@ describe("the zip", () => {
     expect(Buffer.from(await bundle.zip()).equals(zip)).toBe(true)
   })
 
-  it("holds further files beside the policy, and refuses one that is not there or takes another's name", async () => {
+  it("the FunctionGraph zip holds further files, and refuses one that is missing or has a taken name", async () => {
     const here = (name: string) => join(import.meta.dirname, name)
     expect(Object.keys(unzipSync(await bundle.zip([here("events.ts")])))).toContain("events.ts")
     await expect(bundle.zip([here("ca.pem")])).rejects.toThrow(`${here("ca.pem")}: cannot be read: ENOENT`)
@@ -137,23 +140,24 @@ describe("the zip", () => {
     )
   })
 
-  it("does not load at cold start what only commands, other ledgers or YAML need", () => {
+  it("the FunctionGraph zip does not load at cold start what only commands, other ledgers or YAML need", () => {
     const folder = join(bundle.folder, "dist/functiongraph")
     const start = [...filesAtStart(join(folder, "index.js"))]
     const holds = (files: string[], words: string) =>
       files.filter((file) => readFileSync(file, "utf8").includes(words)).length
     const all = readdirSync(folder).map((name) => join(folder, name))
-    // Of the command line, of Amazon's client, of PostgreSQL's, and of the parser that a packaged policy makes unnecessary.
+    // Texts that only occur in the command line, Amazon's client, PostgreSQL's client, and the parser that a
+    // packaged policy replaces.
     for (const words of ["commander.unknownCommand", "DynamoDB_20120810", "SCRAM-SHA-256", "BLOCK_FOLDED"]) {
       expect(holds(all, words), words).toBeGreaterThan(0)
       expect(holds(start, words), words).toBe(0)
     }
   })
 
-  it("has an entry that an old Node.js can parse, and that says which one is needed", async () => {
+  it("the FunctionGraph zip's entry runs on an old Node.js, and names the version that is needed", async () => {
     const entry = join(bundle.folder, "dist/functiongraph/index.js")
     const code = new TextDecoder().decode(unzipSync(zip)["index.js"])
-    // Lowering it to the syntax of Node.js 6 changes nothing.
+    // The entry has no syntax newer than ES2015: lowering it to that changes nothing.
     const [lowered, same] = await Promise.all(
       ["es2015", "esnext"].map((target) => transform(code, { target })),
     )
@@ -161,12 +165,12 @@ describe("the zip", () => {
     const old = `Object.defineProperty(process.versions, "node", { value: "18.15.0" }); require(${JSON.stringify(entry)})`
     const { status, stderr } = spawnSync(process.execPath, ["-e", old], { encoding: "utf8" })
     expect(stderr).toContain(
-      "Error: supernode-autoscaler needs Node.js 20.15.1 or newer, and this is 18.15.0; choose the runtime Node.js 20.15",
+      "Error: supernode-autoscaler needs Node.js 20.15.1 or newer, but this is 18.15.0; choose the runtime Node.js 20.15",
     )
     expect(status).toBe(1)
   })
 
-  it("is not made without a policy", async () => {
+  it("the FunctionGraph zip is not made without a policy", async () => {
     const policy = join(bundle.folder, "nothing.yaml")
     const made = functionGraphZip({ bundle: join(bundle.folder, "dist/functiongraph"), policy })
     await expect(made).rejects.toMatchObject({ name: "DeployError" })
@@ -175,22 +179,25 @@ describe("the zip", () => {
   it.each([
     ["package", "deploy/check-policy.ts"],
     ["package:functiongraph", "deploy/package-functiongraph.ts"],
-  ])("is refused by npm run %s, which names the absolute path that has no policy", async (script, file) => {
-    const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"))
-    expect(scripts[script]).toContain(`tsx ${file}`)
-    if (!isFull) return
-    const cwd = await newFolder()
-    const argv = ["--import", join(ROOT, "node_modules/tsx/dist/esm/index.mjs"), join(ROOT, file)]
-    const { status, stderr } = spawnSync(process.execPath, argv, { cwd, encoding: "utf8" })
-    expect(stderr).toBe(
-      `policy.yaml:1:1: (file): cannot be read: no such file at ${join(cwd, "policy.yaml")}\nWithout a valid policy a function does nothing\nNothing was packaged\n`,
-    )
-    expect(status).toBe(1)
-  })
+  ])(
+    "npm run %s makes no package without a policy, and names the absolute path where it looked",
+    async (script, file) => {
+      const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"))
+      expect(scripts[script]).toContain(`tsx ${file}`)
+      if (!isFull) return
+      const cwd = await newFolder()
+      const argv = ["--import", join(ROOT, "node_modules/tsx/dist/esm/index.mjs"), join(ROOT, file)]
+      const { status, stderr } = spawnSync(process.execPath, argv, { cwd, encoding: "utf8" })
+      expect(stderr).toBe(
+        `policy.yaml:1:1: (file): cannot be read: no such file at ${join(cwd, "policy.yaml")}\nWithout a valid policy a function does nothing\nNothing was packaged\n`,
+      )
+      expect(status).toBe(1)
+    },
+  )
 })
 
 if (isFull)
-  it("the zip says what to do where no ledger is set and Node.js has no SQLite of its own", async (context) => {
+  it("the FunctionGraph zip says what to do if no ledger is set and Node.js has no SQLite of its own", async (context) => {
     const userData = { SUPERNODE_LEDGER: "" }
     await withContainer({ node: nodeOrSkip(OLDEST, context), userData }, async (container) => {
       const failed = container.invoke({ handler: "alarm", event: smnAlarm() })
@@ -217,14 +224,14 @@ describe("the packaged policy in the zip", () => {
       null,
     ],
     [
-      "is left aside for a policy that was edited afterwards, and the log says so",
+      "is ignored if the policy was edited afterwards, and the log says so",
       edited,
-      "is not the same file",
+      "has changed since it was packaged",
     ],
-    ["is left aside where it is damaged, and the log says so", damaged, "it is damaged"],
+    ["is ignored if it is damaged, and the log says so", damaged, "it is damaged"],
   ] as const
 
-  it.each(CASES)("%s", async (_, change, warning) => {
+  it.each(CASES)("the packaged policy in the zip %s", async (_, change, warning) => {
     const server = new DynamoServer()
     await server.start()
     const credentials = { accessKeyId: "test", secretAccessKey: "test" }
@@ -244,7 +251,8 @@ describe("the packaged policy in the zip", () => {
         { node: nodeOf(OLDEST) ?? process.execPath, userData, code: zipSync(files) },
         async (container) => {
           const { results } = await container.invoke({ handler: "alarm", event: smnAlarm() })
-          const bought = warning === "is not the same file" ? { decision: { kind: "hold" } } : WOULD_BUY[0]
+          const bought =
+            warning === "has changed since it was packaged" ? { decision: { kind: "hold" } } : WOULD_BUY[0]
           expect(results).toMatchObject([{ supernode: "train-a", ...bought }])
           const said = container.stderr.split("\n").filter((line) => line.includes(NAME))
           expect(said).toEqual(warning === null ? [] : [expect.stringContaining(warning)])
@@ -261,7 +269,7 @@ describe("the packaged policy in the zip", () => {
 })
 
 describe.each(isFull ? VERSIONS : [])("without its policy on Node.js %s the zip", (version) => {
-  it("says where it looked for it, by the absolute path", async (context) => {
+  it("the FunctionGraph zip without its policy names the absolute path where it looked", async (context) => {
     const started = {
       node: nodeOrSkip(version, context),
       userData: { SUPERNODE_POLICY: "policies/none.yaml" },
@@ -276,7 +284,7 @@ describe.each(isFull ? VERSIONS : [])("without its policy on Node.js %s the zip"
 })
 
 describe.each(isFull ? VERSIONS : [])("in live mode on Node.js %s the zip", (version) => {
-  it("makes its ledger, buys once for an alarm that comes twice, and is paused by command", async (context) => {
+  it("the FunctionGraph zip makes its ledger, buys once for a repeated alarm, and is paused by command", async (context) => {
     const node = nodeOrSkip(version, context)
     const server = new DynamoServer()
     await server.start()
@@ -323,7 +331,7 @@ describe.each(isFull ? VERSIONS : [])("in live mode on Node.js %s the zip", (ver
 
 describe.runIf(isFull && SERVER_PROGRAMS !== null)("with a ledger in PostgreSQL behind TLS", () => {
   it.for(VERSIONS)(
-    "on Node.js %s the zip verifies its server by the certificates that were packaged beside the policy",
+    "on Node.js %s the FunctionGraph zip verifies PostgreSQL by the certificates in the zip",
     async (version, context) => {
       const node = nodeOrSkip(version, context)
       const server = new PostgresServer()

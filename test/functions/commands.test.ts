@@ -56,7 +56,7 @@ async function handlerOf(own: Desk) {
 }
 
 describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) => {
-  it("writes to the function's ledger and answers the JSON that --json prints", async () => {
+  it("a command by the manual function writes to its ledger and returns the JSON that --json prints", async () => {
     listen()
     const own = desk()
     const answer = await invoke(own, { command: PAUSE })
@@ -74,7 +74,7 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
     expect(await invoke(own, { command: ["ledger", "show", "--json"] })).toEqual(shown)
   })
 
-  it("makes the ledger that only the function can reach", async () => {
+  it("a command by the manual function makes the ledger that only the function can reach", async () => {
     listen()
     const own = desk(POLICY, { withoutLedger: true })
     const command = ["ledger", "init", "--by", "ann", "--why", "first", "--nothing-in-flight"]
@@ -87,7 +87,7 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
     })
   })
 
-  it("works with a broken policy where the command needs none", async () => {
+  it("a command by the manual function works with a broken policy if it needs no policy", async () => {
     listen()
     const own = desk("version: 1\nsupernodes: 3\n")
     expect(await invoke(own, { command: PAUSE })).toMatchObject({ said: { verb: "pause" } })
@@ -97,7 +97,7 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
     })
   })
 
-  it("resolves to the error and the exit code where it fails, in the log too", async () => {
+  it("a command by the manual function that fails returns the error and the exit code, and logs both", async () => {
     const heard = listen()
     const own = desk()
     const settle = ["settle", "train-a", "--as", "absent", "--why", "x", "--by", "ann"]
@@ -114,7 +114,7 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
     ])
   })
 
-  it("places no order, and sees the cloud with the function's keys", async () => {
+  it("a command by the manual function places no order, and reads the cloud with the function's keys", async () => {
     listen()
     const accessKeys = [{ ak: "SANDBOX-AK", sk: "SANDBOX-SK" }, KEYS]
     const own = await cloudDesk({ accessKeys, now: Date.now })
@@ -146,23 +146,23 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
 
 describe("what a function refuses", () => {
   it.each([
-    [["--policy", "other.yaml", "status"], "--policy is not taken here", 1],
-    [["status", "--ledger", "memory:"], "--ledger is not taken here", 1],
+    [["--policy", "other.yaml", "status"], "--policy is not accepted here", 1],
+    [["status", "--ledger", "memory:"], "--ledger is not accepted here", 1],
     [["--policy", "status", "run", "--event", "-"], "run is not for a function", 1],
     [["audit", "verify", "--anchor", "/proc/self/environ"], "--anchor names a file", 1],
     [["dry-run", "train-a", "--event", "/proc/self/environ"], "--event names a file", 1],
     [["validate", "/proc/self/environ"], "POLICY names a file", 1],
-    [["serve", "--port", "0"], "serve is not for a function: it does not end", 2],
+    [["serve", "--port", "0"], "serve is not for a function: it runs until stopped", 2],
     [["simulate", "train-a"], "simulate is not for a function", 2],
     [["audit", "report", "r.html"], "audit report is not for a function: it writes a page", 1],
     [["frobnicate"], "unknown command 'frobnicate'", 2],
     [["pause", "--by", "ann", "--why"], "option '--why <TEXT>' argument missing", 2],
     [["pause", "--why", "x"], "required option '--by <WHO>'", 2],
     [["__proto__"], "unknown command '__proto__'", 2],
-    [[], "the event must be", 2],
-    ["pause", "the event must be", 2],
-    [[["pause"]], "the event must be", 2],
-  ])("%j", async (command, says, exitCode) => {
+    [[], "the event must have the form", 2],
+    ["pause", "the event must have the form", 2],
+    [[["pause"]], "the event must have the form", 2],
+  ])("the manual function refuses the command %j", async (command, says, exitCode) => {
     listen()
     const own = desk()
     const answer = await lambda(own, { command })
@@ -171,14 +171,16 @@ describe("what a function refuses", () => {
   })
 
   it.each(["AWS_LAMBDA_FUNCTION_NAME", "RUNTIME_FUNC_NAME"])(
-    "is a pause in a ledger that only one container of the function has (%s)",
+    "the manual function refuses to pause in a ledger that only one container has (%s)",
     async (platform) => {
       listen()
       vi.stubEnv(platform, "manual")
       const own = desk()
       expect(await lambda(own, { command: PAUSE })).toMatchObject({
         error: {
-          message: expect.stringMatching(/^pause would reach no other run: a ledger of sqlite: belongs/),
+          message: expect.stringMatching(
+            /^no other run would see pause: only this container of the function has the sqlite ledger/,
+          ),
         },
         exitCode: 1,
       })
@@ -187,27 +189,27 @@ describe("what a function refuses", () => {
     },
   )
 
-  it("is also a key beside the command that it does not know", async () => {
+  it("the manual function refuses an unknown key beside the command", async () => {
     listen()
     const answer = await lambda(desk(), { command: PAUSE, mode: "live" })
     expect(answer).toMatchObject({ error: { message: expect.stringContaining('"mode"') }, exitCode: 2 })
   })
 
   it.each([["pause"], [[]], [[1, 2]]])(
-    "is also %j, which is no list of texts, in plain words",
+    "the manual function refuses the command %j, which is not a list of texts, in plain words",
     async (command) => {
       listen()
       expect(await lambda(desk(), { command })).toMatchObject({
         error: {
           message:
-            'the event must be like {"command": ["status"]}: "command" is a list of one or more texts; beside it may be a text "stdin". Nothing was done',
+            'the event must have the form {"command": ["status"]}: "command" is a list of one or more texts, and a text "stdin" is optional. Nothing was done',
         },
         exitCode: 2,
       })
     },
   )
 
-  it("or takes is decided for every command that there is", async () => {
+  it("every command of the command line is listed as one that the manual function accepts or refuses", async () => {
     const io = { clock: { now: () => 0 } } as Parameters<typeof programOf>[0]["io"]
     const names = (await programOf({ io, fail: () => undefined })).commands.map((command) => command.name())
     const decided = [...FUNCTION_COMMANDS, ...Object.keys(REFUSED_COMMANDS)]
@@ -216,7 +218,7 @@ describe("what a function refuses", () => {
   })
 })
 
-it("every command event in README.md and docs/ is one that the function takes", async () => {
+it("the manual function accepts every command event in README.md and docs/", async () => {
   listen()
   const files = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)]
   const texts = files
@@ -235,7 +237,7 @@ it("every command event in README.md and docs/ is one that the function takes", 
 })
 
 describe("what is not one JSON document", () => {
-  it("is a list of lines: an export as it is kept, a table for spreadsheets, the help and the version", async () => {
+  it("the manual function returns output that is not one JSON document as a list of lines", async () => {
     listen()
     const own = desk()
     await lambda(own, { command: PAUSE })
@@ -251,7 +253,7 @@ describe("what is not one JSON document", () => {
     })
   })
 
-  it("is refused in words where it is larger than a function can return", async () => {
+  it("the manual function refuses output that is larger than a function can return", async () => {
     listen()
     const own = desk()
     await own.ledger(async (ledger) => {
@@ -265,7 +267,7 @@ describe("what is not one JSON document", () => {
       error: {
         kind: "command",
         message:
-          "the answer of audit export is larger than 6 MB, which no function can return: name one stream, or ask for fewer entries",
+          "the output of audit export is larger than 6 MB, which no function can return: name one stream, or request fewer entries",
         problems: [],
       },
       exitCode: 1,
@@ -273,7 +275,7 @@ describe("what is not one JSON document", () => {
     expect(await lambda(own, { command: ["audit", "export", "control"] })).toHaveProperty("lines")
   })
 
-  it("is read from stdin where an argument names a file", async () => {
+  it("the manual function reads stdin if an argument names a file", async () => {
     listen()
     const own = desk()
     expect(await lambda(own, { command: ["validate", "-"], stdin: POLICY })).toMatchObject({ valid: true })
@@ -292,7 +294,7 @@ describe("what is not one JSON document", () => {
   })
 })
 
-it("a command that failed after it printed its report keeps the report", async () => {
+it("the manual function returns a command's report even if the command fails after it", async () => {
   listen()
   const own = desk()
   expect(await lambda(own, { command: ["doctor"] })).toMatchObject({

@@ -1,6 +1,6 @@
 import type { DoorContext } from "../../functions/door.ts"
 
-/** A Lambda context; what is not said is as empty as Lambda allows. */
+/** A Lambda context. Fields that are not given are as empty as Lambda allows. */
 export function contextOf(parts: Partial<DoorContext> = {}): DoorContext {
   return {
     awsRequestId: "11111111-aaaa-4bbb-8ccc-222222222222",

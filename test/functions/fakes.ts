@@ -6,11 +6,11 @@ export { contextOf } from "./context.ts"
 
 type Result = Handled["results"][number]
 
-/** An app with memory: it keeps what it was handed, and answers or throws as set. */
+/** An app with memory. It records its calls, and returns or throws as set. */
 export class FakeApp {
   starts = 0
   readonly calls: { event: unknown; door: DoorName; invocation: Invocation }[] = []
-  /** Errors that the next starts end with, one each. */
+  /** Errors with which the next starts fail, one each. */
   readonly refusals: Error[] = []
   answer: () => Promise<Handled> = async () => handled({})
 
@@ -35,7 +35,7 @@ export function resultFor(supernode: string, parts: Partial<Result> = {}): Resul
   return { supernode, mode: "live", decision: { kind: "hold", heldBy: "cooldown", findings: [] }, ...parts }
 }
 
-/** Everything the process says from now to the end of the test, as text and as the JSON lines in it. */
+/** Everything that the process prints until the end of the test, as text and as the JSON lines in it. */
 export function listen(): { text(): string; lines(): Record<string, unknown>[] } {
   const said: string[] = []
   const keep = (chunk: unknown) => {

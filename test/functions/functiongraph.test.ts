@@ -5,7 +5,7 @@ import { FakeApp, handled, listen } from "./fakes.ts"
 
 const EVENT = { record: [] }
 
-/** A context as FunctionGraph's Node.js runtime hands it out, its methods reading their own object. */
+/** A context as FunctionGraph's Node.js runtime makes it. Its methods read their own object. */
 class FakeContext implements FunctionGraphContext {
   readonly requestID = "fg-request-1"
   userData: Record<string, string> = {}
@@ -38,7 +38,7 @@ class FakeContext implements FunctionGraphContext {
   }
 }
 
-/** What a door behind FunctionGraph sees of this context. */
+/** The context that a door behind FunctionGraph receives. */
 async function dressed(context: FunctionGraphContext): Promise<DoorContext> {
   const seen: DoorContext[] = []
   await onFunctionGraph(async (_event, door) => {
@@ -63,24 +63,24 @@ afterEach(() => {
 })
 
 describe("settings on FunctionGraph", () => {
-  it("come from user data", async () => {
+  it("settings on FunctionGraph come from user data", async () => {
     context.userData = { SUPERNODE_MODE: "live" }
     expect((await dressed(context)).host?.readSetting("SUPERNODE_MODE")).toBe("live")
   })
 
-  it("come from the environment where user data has none", async () => {
+  it("settings on FunctionGraph come from the environment if user data has none", async () => {
     vi.stubEnv("SUPERNODE_MODE", "observe")
     context.userData = { SUPERNODE_MODE: "" }
     expect((await dressed(context)).host?.readSetting("SUPERNODE_MODE")).toBe("observe")
   })
 
-  it("come from user data rather than from the environment", async () => {
+  it("settings on FunctionGraph come from user data before the environment", async () => {
     vi.stubEnv("SUPERNODE_MODE", "live")
     context.userData = { SUPERNODE_MODE: "observe" }
     expect((await dressed(context)).host?.readSetting("SUPERNODE_MODE")).toBe("observe")
   })
 
-  it("come from RUNTIME_USERDATA where the runtime has no getUserData, and their names from it always", async () => {
+  it("settings on FunctionGraph come from RUNTIME_USERDATA without getUserData; their names always do", async () => {
     vi.stubEnv("RUNTIME_USERDATA", JSON.stringify({ SUPERNODE_MODE: "live", SUPERNODE_TYPO: "x" }))
     const { host } = await dressed({ getRemainingTimeInMilliSeconds: () => 1 })
     expect(host?.readSetting("SUPERNODE_MODE")).toBe("live")
@@ -88,14 +88,14 @@ describe("settings on FunctionGraph", () => {
   })
 
   it.each(["not json", "null", "[]", "3", '{"SUPERNODE_MODE":1}'])(
-    "survive a RUNTIME_USERDATA of %s",
+    "settings on FunctionGraph ignore a RUNTIME_USERDATA of %s",
     async (text) => {
       vi.stubEnv("RUNTIME_USERDATA", text)
       expect((await dressed(context)).host?.readSetting("SUPERNODE_MODE")).toBeUndefined()
     },
   )
 
-  it("reach the app that a door starts", async () => {
+  it("settings on FunctionGraph reach the app that a door starts", async () => {
     const app = new FakeApp()
     context.userData = { SUPERNODE_MODE: "lively" }
     listen()
@@ -107,7 +107,7 @@ describe("settings on FunctionGraph", () => {
 })
 
 describe("keys on FunctionGraph", () => {
-  it("are the agency's temporary ones, taken from each invocation anew", async () => {
+  it("keys on FunctionGraph are the agency's temporary ones, read from each invocation", async () => {
     const app = new FakeApp()
     const alarm = onFunctionGraph(makeHandler("alarm", app.start))
     context.keys = { ak: "AK1", sk: "SK1", token: "T1" }
@@ -125,12 +125,12 @@ describe("keys on FunctionGraph", () => {
     ["no agency is set", null],
     ["the token is missing", { ak: "AK", sk: "SK", token: "" }],
     ["the secret is missing", { ak: "AK", sk: "", token: "T" }],
-  ])("are missing if %s", async (_case, keys) => {
+  ])("keys on FunctionGraph are missing if %s", async (_case, keys) => {
     context.keys = keys
     expect((await dressed(context)).host?.credentials).toBeNull()
   })
 
-  it("are in no line of the log", async () => {
+  it("keys on FunctionGraph are in no line of the log", async () => {
     const heard = listen()
     const app = new FakeApp()
     app.answer = async () => handled({ warnings: ["beware"] })
@@ -143,19 +143,19 @@ describe("keys on FunctionGraph", () => {
 })
 
 describe("the invocation on FunctionGraph", () => {
-  it("has the request's id, by method or by property", async () => {
+  it("an invocation on FunctionGraph has the request's id, by method or by property", async () => {
     expect((await dressed(context)).awsRequestId).toBe("fg-request-1")
     const old = { requestID: "fg-request-2", getRemainingTimeInMilliSeconds: () => 1 }
     expect((await dressed(old)).awsRequestId).toBe("fg-request-2")
   })
 
-  it("has the time that is left, as it passes", async () => {
+  it("an invocation on FunctionGraph has the time that is left as it passes", async () => {
     const door = await dressed(context)
     context.leftMs = 7
     expect(door.getRemainingTimeInMillis()).toBe(7)
   })
 
-  it("answers a gateway's request in the gateway's form", async () => {
+  it("an invocation on FunctionGraph returns a gateway's response in the gateway's form", async () => {
     const app = new FakeApp()
     app.answer = async () => handled({ http: { status: 200, body: { results: [] } } })
     expect(await onFunctionGraph(makeHandler("alarm", app.start))(EVENT, context)).toEqual({

@@ -26,7 +26,7 @@ async function corridorWith(
   return corridor
 }
 
-/** Of a purchase by a tick; of two budgets the one that is nearer to its limit. */
+/** Metrics of a purchase by a tick. Of two budgets they show the one that is nearer to its limit. */
 const PURCHASE = {
   supernode: "train-a",
   supernode_autoscaler_decisions_total: 1,
@@ -65,18 +65,19 @@ it("an AWS function writes one line of EMF per run, by supernode alone, with cou
     ]),
   })
   expect(emf[0]?.["_aws"]).toEqual({ Timestamp: NOW, CloudWatchMetrics: [directive] })
-  // Metric filters of serverless.yml count by these fields of the log line about the run.
+  // Metric filters of serverless.yml count log lines of runs by these fields, so EMF lines must not have
+  // them.
   for (const line of emf)
     for (const key of ["outcome", "heldBy", "level"]) expect(line).not.toHaveProperty(key)
 })
 
-it("a FunctionGraph function writes the same names as one JSON line per run, and warns of a blind run by what the ledger remembers", async () => {
+it("a FunctionGraph function writes one JSON line of metrics per run, and warns of a blind run", async () => {
   const heard = listen()
   const corridor = await corridorWith(emitLtsMetrics, { SUPERNODE_LOG_LEVEL: "WARN" })
   corridor.sandbox.failNext("supernode", { status: 403 }, 99)
   await corridor.lambda("schedule", TICK)
   corridor.sandbox.advance(300_000)
-  // The handler of another door starts anew: it remembers nothing but the ledger.
+  // The handler of another door starts without memory. It knows only what the ledger holds.
   await corridor.functionGraph("any", { ...TICK, time: "2024-01-12T17:00:00Z" })
   const says = /^train-a has been blind since 2024-01-12T16:55:00.000Z: supernode refused our keys: .*403/
   const metrics = {
@@ -95,7 +96,7 @@ it("a FunctionGraph function writes the same names as one JSON line per run, and
   ])
 })
 
-it("a door whose metrics cannot be written answers all the same", async () => {
+it("a door whose metrics cannot be written still returns its results", async () => {
   const heard = listen()
   const answer = makeHandler("schedule", new FakeApp().start, () => {
     throw new Error("no metrics today")
@@ -104,7 +105,7 @@ it("a door whose metrics cannot be written answers all the same", async () => {
   expect(heard.lines()).toMatchObject([{ level: "WARN", cause: "Error: no metrics today" }])
 })
 
-it("what a fleet of 2,000 spent is counted once for all runs of its tick, and not once for each", () => {
+it("the spend of a fleet of 2,000 is counted once per tick, and not once for each run", () => {
   const policy = policyOf(
     {},
     { fleet: { actions: null, budget: { minor: 100, currency: "CNY", per: "month" } } },

@@ -5,7 +5,7 @@ import { certificateFor } from "../huawei/certificates.ts"
 import { answer, type Script, says, wireOf } from "../huawei/wire.ts"
 import { tunnelTo } from "./tunnel-script.ts"
 
-// Amazon's own client over our connections: what it makes of answers and failures.
+// Tests Amazon's own client over our connections: its handling of responses and failures.
 
 const HOST = "dynamodb.test"
 const certificate = await certificateFor(HOST)
@@ -14,7 +14,7 @@ interface Asking {
   answers: Script
   behaviour?: Script
   maxAttempts?: number
-  /** For connecting and for the whole try; patient unless something hangs. */
+  /** Limit for connecting and for the whole attempt; long unless something hangs. */
   limitMs?: number
 }
 
@@ -42,7 +42,7 @@ async function getItem({ answers, behaviour, maxAttempts = 1, limitMs = 20_000 }
   return { answered, endpoint, proxy }
 }
 
-it("Amazon's client reads an answer through the tunnel, and the proxy sees neither key nor request", async () => {
+it("Amazon's client reads a response through the proxy's tunnel, and the proxy sees neither key nor request", async () => {
   const answers = says(answer(200, { Item: { seq: { N: "7" } } }))
   const { answered, endpoint, proxy } = await getItem({ answers })
   expect(answered).toEqual({ seq: { N: "7" } })
@@ -51,7 +51,7 @@ it("Amazon's client reads an answer through the tunnel, and the proxy sees neith
   expect(proxy.received()).not.toMatch(/AKIA|GetItem/)
 })
 
-it("Amazon's client tries a broken connection again where it repeats at all", async () => {
+it("Amazon's client tries again after a broken connection only if maxAttempts allows it", async () => {
   const answers: Script = { onRequest: (socket) => socket.destroy() }
   const once = await getItem({ answers })
   expect(once.endpoint.requestLines()).toBe(1)
@@ -68,12 +68,12 @@ it.each<[string, Partial<Asking>, RegExp]>([
   [
     "the proxy hangs",
     { behaviour: {}, limitMs: 200 },
-    /^(Timeout)?Error: no (connection|answer) within 200 ms \(through/,
+    /^(Timeout)?Error: no (connection|response) within 200 ms \(through/,
   ],
   [
     "the endpoint hangs",
     { answers: {}, limitMs: 200 },
-    /^(Timeout)?Error: no (connection|answer) within 200 ms \(through/,
+    /^(Timeout)?Error: no (connection|response) within 200 ms \(through/,
   ],
   [
     "the service refuses",
@@ -82,7 +82,7 @@ it.each<[string, Partial<Asking>, RegExp]>([
     },
     /^ResourceNotFoundException: no table$/,
   ],
-])("Amazon's client fails in time and in words where %s", async (_title, asking, words) => {
+])("Amazon's client fails in time and with a reason if %s", async (_title, asking, words) => {
   const { answered } = await getItem({ answers: says(answer(200, {})), ...asking })
   expect(answered).toMatch(words)
   expect(answered).not.toContain("s3cret")

@@ -1,10 +1,10 @@
 import { connect, type Socket } from "node:net"
 import type { Script } from "../huawei/wire.ts"
 
-/** The answer of a proxy that opened the tunnel. */
+/** Response of a proxy that has opened the tunnel. */
 export const TUNNEL_STANDS = "HTTP/1.1 200 Connection established\r\n\r\n"
 
-/** From here on the proxy passes bytes on, both ways. */
+/** Passes bytes both ways between the client and the port. */
 export function relay(client: Socket, port: number): void {
   const upstream = connect(port, "127.0.0.1")
   upstream.on("error", () => undefined)
@@ -14,7 +14,7 @@ export function relay(client: Socket, port: number): void {
   upstream.on("close", () => client.destroy())
 }
 
-/** A proxy that answers CONNECT with 200 and leads to this port, whatever was asked for. */
+/** A proxy that responds 200 to CONNECT and tunnels to this port, whatever target was requested. */
 export function tunnelTo(port: number): Script {
   return {
     onRequest: (socket) => {

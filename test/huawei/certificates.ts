@@ -5,7 +5,7 @@ export interface TestCertificate {
   cert: string
 }
 
-/** A self-signed certificate; trusted only where it is handed in as `ca`. */
+/** Makes a self-signed certificate. A client trusts it only if it gets it as `ca`. */
 export async function certificateFor(
   host: string,
   days: { from: number; to: number } = { from: -1, to: 1 },

@@ -12,8 +12,8 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one.close()))
 })
 
-describe("the endpoints", () => {
-  it("are the region's", () => {
+describe("endpoints", () => {
+  it("endpoints are those of the region", () => {
     expect(endpointsOf("cn-southwest-2")).toEqual({
       modelarts: "https://modelarts.cn-southwest-2.myhuaweicloud.com",
       ces: "https://ces.cn-southwest-2.myhuaweicloud.com",
@@ -22,7 +22,7 @@ describe("the endpoints", () => {
     })
   })
 
-  it("are documented under .cn for ModelArts in ap-southeast-1", () => {
+  it("ModelArts' endpoint in ap-southeast-1 ends in .cn, as documented, and billing has none there", () => {
     expect(endpointsOf("ap-southeast-1")).toEqual({
       modelarts: "https://modelarts.ap-southeast-1.myhuaweicloud.cn",
       ces: "https://ces.ap-southeast-1.myhuaweicloud.com",
@@ -31,7 +31,7 @@ describe("the endpoints", () => {
     })
   })
 
-  it("have no billing service and no CTS by themselves where ModelArts is another one", () => {
+  it("another ModelArts endpoint leaves billing and CTS without an endpoint unless they are set, too", () => {
     const { bss, cts } = endpointsOf("cn-north-4", { modelarts: "http://localhost:1" })
     expect([bss, cts]).toEqual([null, null])
     expect(
@@ -42,7 +42,7 @@ describe("the endpoints", () => {
     )
   })
 
-  it("can be overridden one by one, whatever slash they end with", () => {
+  it("each endpoint can be overridden by itself, and its trailing slash is removed", () => {
     expect(endpointsOf("ap-southeast-1", { modelarts: "http://localhost:1/x/", ces: undefined })).toEqual({
       modelarts: "http://localhost:1/x",
       ces: "https://ces.ap-southeast-1.myhuaweicloud.com",
@@ -52,8 +52,8 @@ describe("the endpoints", () => {
   })
 })
 
-describe("the cloud of the wiring", () => {
-  it("answers every question from the endpoints it was given", async () => {
+describe("the Huawei Cloud client", () => {
+  it("the Huawei Cloud client sends each request to its configured endpoint", async () => {
     const cloud = await startCloud((response, { url }) => {
       if (url.endsWith("/scale-evaluations"))
         return send(response, 200, { evaluations: [{ flavor: "f", is_sold_out: false }] })
@@ -89,7 +89,7 @@ describe("the cloud of the wiring", () => {
     ])
   })
 
-  it("trusts the given certificate for reads and for the purchase", async () => {
+  it("the Huawei Cloud client trusts the configured certificate for reads and for the purchase", async () => {
     const certificate = await certificateFor("localhost")
     const wire = await startWire(says(answer(200, { id: SUPERNODE })), { tls: certificate })
     const endpoint = `https://localhost:${wire.port}`

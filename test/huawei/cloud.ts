@@ -12,7 +12,7 @@ export interface Asked {
 
 export type Answering = (response: ServerResponse, asked: Asked, count: number) => void
 
-/** A loopback cloud that answers by a script and remembers what it was asked. */
+/** A cloud on loopback that responds by a script and records its requests. */
 export interface TestCloud {
   url: string
   asked: Asked[]
@@ -37,7 +37,7 @@ export async function startCloud(answering: Answering): Promise<TestCloud> {
   return { url, asked, close: () => closeServer(server) }
 }
 
-/** Sends JSON; without a `Date` of its own unless headers have one. */
+/** Sends JSON, with a `Date` header only if `headers` has one. */
 export function send(
   response: ServerResponse,
   status: number,
@@ -49,14 +49,14 @@ export function send(
   response.end(typeof body === "string" ? body : JSON.stringify(body))
 }
 
-/** A reader whose waits take next to no time. */
+/** A reader that hardly waits between tries. */
 export function readerOf(options: Partial<HttpOptions> = {}): CloudReader {
   return cloudReader({
     credentials: () => Promise.resolve(KEYS),
     clock: STILL,
     random: () => 0,
     ...options,
-    // Without a test's own word none of them ends a try, however busy the machine is.
+    // These end no try, even on a busy machine; a test that needs a shorter limit sets it.
     timeouts: { tryMs: 60_000, totalMs: 20_000, backoffMs: 1, ...options.timeouts },
   })
 }

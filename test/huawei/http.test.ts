@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib"
 import { afterEach, describe, expect, it, onTestFinished } from "vitest"
+import type { CloudRequest } from "../../lib/huawei/cloud-response.ts"
 import type { CloudReader, HttpOptions } from "../../lib/huawei/http.ts"
-import type { Question } from "../../lib/huawei/http-answer.ts"
 import { sign } from "../../lib/huawei/signature.ts"
 import { type Answering, readerOf, send, startCloud, type TestCloud } from "./cloud.ts"
 import { KEYS, NOW, PROJECT, STILL } from "./fixture.ts"
@@ -14,12 +14,12 @@ afterEach(async () => {
 
 async function ask(
   answering: Answering,
-  { question, ...options }: Partial<HttpOptions> & { question?: Partial<Question> } = {},
+  { question, ...options }: Partial<HttpOptions> & { question?: Partial<CloudRequest> } = {},
 ) {
   const cloud = await startCloud(answering)
   const reader = readerOf(options)
   open.push(cloud, reader)
-  const asked: Question = {
+  const asked: CloudRequest = {
     operation: "getThing",
     method: "GET",
     url: `${cloud.url}/v1/thing?b=2&a=1`,
@@ -36,7 +36,7 @@ const firstThen =
   (response, asked, count) =>
     (count === 1 ? first : then)(response, asked, count)
 
-describe("an answer that is compressed, though identity was asked for,", () => {
+describe("a compressed response, although the request accepts only identity", () => {
   const packed =
     (body: Buffer, encoding: string): Answering =>
     (response) => {
@@ -44,7 +44,7 @@ describe("an answer that is compressed, though identity was asked for,", () => {
       response.end(body)
     }
 
-  it("is read", async () => {
+  it("a gzip response is read, although the request accepts only identity", async () => {
     const { read, cloud } = await ask(packed(gzipSync('{"fine":true}'), "gzip"))
     expect(read).toMatchObject({ ok: true, value: { fine: true } })
     const headers = cloud.asked[0]?.headers
@@ -52,30 +52,37 @@ describe("an answer that is compressed, though identity was asked for,", () => {
     expect(headers?.authorization).not.toContain("accept-encoding")
   })
 
-  it("is unreadable where it grows beyond 8 MB, and counts as no silence", async () => {
+  it("a response larger than 8 MB when inflated is unreadable, which does not count as a silent source", async () => {
     const { read } = await ask(packed(gzipSync(Buffer.alloc(9 * 1024 * 1024)), "gzip"))
-    expect(read).toMatchObject({ ok: false, refused: true, why: expect.stringContaining("once inflated") })
+    expect(read).toMatchObject({
+      ok: false,
+      refused: true,
+      why: expect.stringContaining("when decompressed"),
+    })
   })
 })
 
-describe("a signed question", () => {
-  it.each(["GET", "POST"] as const)("%s carries headers that the signature covers", async (method) => {
-    const body = method === "POST" ? { from: 1 } : undefined
-    const { cloud } = await ask(fine, { question: { method, body } })
-    const [asked] = cloud.asked
-    const text = body ? JSON.stringify(body) : ""
-    const expected = sign({
-      method,
-      url: new URL(`${cloud.url}/v1/thing?a=1&b=2`),
-      headers: { "content-type": "application/json", "x-project-id": PROJECT },
-      body: text,
-      credentials: KEYS,
-      now: NOW,
-    })
-    expect(asked).toMatchObject({ method, url: "/v1/thing?b=2&a=1", body: text, headers: expected })
-  })
+describe("a signed request", () => {
+  it.each(["GET", "POST"] as const)(
+    "a %s request carries headers that the signature covers",
+    async (method) => {
+      const body = method === "POST" ? { from: 1 } : undefined
+      const { cloud } = await ask(fine, { question: { method, body } })
+      const [asked] = cloud.asked
+      const text = body ? JSON.stringify(body) : ""
+      const expected = sign({
+        method,
+        url: new URL(`${cloud.url}/v1/thing?a=1&b=2`),
+        headers: { "content-type": "application/json", "x-project-id": PROJECT },
+        body: text,
+        credentials: KEYS,
+        now: NOW,
+      })
+      expect(asked).toMatchObject({ method, url: "/v1/thing?b=2&a=1", body: text, headers: expected })
+    },
+  )
 
-  it("asks for credentials anew for every question and every try, and sends the token of temporary keys", async () => {
+  it("each try of a request fetches credentials anew and sends the token of temporary keys", async () => {
     let calls = 0
     const credentials = () => Promise.resolve({ ...KEYS, ak: `ACCESSKEY${++calls}`, securityToken: "token" })
     const { cloud } = await ask(
@@ -91,16 +98,16 @@ describe("a signed question", () => {
   })
 
   it.each<[string, HttpOptions["credentials"]]>([
-    ["fails", () => Promise.reject(new Error("no agency"))],
+    ["rejects", () => Promise.reject(new Error("no agency"))],
     [
       "throws",
       () => {
         throw new Error("no agency")
       },
     ],
-    ["gives an empty key", () => Promise.resolve({ ...KEYS, sk: "" })],
+    ["returns an empty key", () => Promise.resolve({ ...KEYS, sk: "" })],
   ])(
-    "is not sent if the credentials' provider %s, and the failure is one of credentials",
+    "a request is not sent if the credentials provider %s, and fails as one without credentials",
     async (_title, credentials) => {
       const { read, cloud } = await ask(fine, { credentials })
       expect(read).toEqual({ ok: false, why: expect.stringContaining("no credentials"), credentials: true })
@@ -108,7 +115,7 @@ describe("a signed question", () => {
     },
   )
 
-  it("does not wait for credentials for ever", async () => {
+  it("a request waits for credentials no longer than a try may take", async () => {
     const { read } = await ask(fine, {
       credentials: () => new Promise(() => undefined),
       timeouts: { tryMs: 50 },
@@ -117,8 +124,8 @@ describe("a signed question", () => {
   })
 })
 
-describe("what is tried again, and what is not", () => {
-  it.each([429, 500, 502, 503, 504])("%i, until there is an answer", async (status) => {
+describe("retries of reads", () => {
+  it.each([429, 500, 502, 503, 504])("a read is tried again after a status %i", async (status) => {
     const { read, cloud } = await ask(firstThen((response) => send(response, status, {})))
     expect(read).toMatchObject({ ok: true, value: { fine: true } })
     expect(cloud.asked.length).toBe(2)
@@ -128,13 +135,13 @@ describe("what is tried again, and what is not", () => {
     ["a reset", (response) => response.socket?.resetAndDestroy()],
     ["a hang-up", (response) => response.socket?.destroy()],
     [
-      "an answer that breaks off",
+      "a truncated response",
       (response) => {
         response.writeHead(200, { "content-length": "99" })
         response.write("{}", () => response.socket?.destroy())
       },
     ],
-  ])("%s, also for a POST, since every POST here is a read", async (_title, first) => {
+  ])("a read is tried again after %s, even if it is a POST", async (_title, first) => {
     for (const method of ["GET", "POST"] as const) {
       const { read, cloud } = await ask(firstThen(first), {
         question: { method, body: method === "POST" ? {} : undefined },
@@ -144,7 +151,7 @@ describe("what is tried again, and what is not", () => {
     }
   })
 
-  it("a try that takes too long", async () => {
+  it("a read is tried again after a try that takes too long", async () => {
     const { read, cloud } = await ask(
       firstThen(() => undefined),
       { timeouts: { tryMs: 300 } },
@@ -154,7 +161,7 @@ describe("what is tried again, and what is not", () => {
     expect(cloud.asked.length).toBeGreaterThanOrEqual(2)
   })
 
-  it("tries four times and then reports the last answer", async () => {
+  it("a read is tried four times and then reports the last response", async () => {
     const { read, cloud, host } = await ask((response) =>
       send(response, 503, { error_code: "ModelArts.4302", error_msg: "busy" }, { "x-request-id": "r-1" }),
     )
@@ -166,13 +173,16 @@ describe("what is tried again, and what is not", () => {
     expect(cloud.asked.length).toBe(4)
   })
 
-  it.each([400, 401, 403, 404, 409, 418, 501])("%i is final", async (status) => {
-    const { read, cloud } = await ask((response) => send(response, status, {}))
-    expect(read).toMatchObject({ ok: false, credentials: status === 401 || status === 403 })
-    expect(cloud.asked.length).toBe(1)
-  })
+  it.each([400, 401, 403, 404, 409, 418, 501])(
+    "a read is not tried again after a status %i",
+    async (status) => {
+      const { read, cloud } = await ask((response) => send(response, status, {}))
+      expect(read).toMatchObject({ ok: false, credentials: status === 401 || status === 403 })
+      expect(cloud.asked.length).toBe(1)
+    },
+  )
 
-  it("a redirect is not followed", async () => {
+  it("a read does not follow a redirect", async () => {
     const { read, cloud } = await ask((response, asked) =>
       send(response, 302, "", { location: `http://${asked.headers.host}/x` }),
     )
@@ -183,7 +193,7 @@ describe("what is tried again, and what is not", () => {
     expect(cloud.asked.length).toBe(1)
   })
 
-  it("reports a missing listener after four tries", async () => {
+  it("a read reports after four tries that nothing listens", async () => {
     const cloud = await startCloud(fine)
     await cloud.close()
     const reader = readerOf()
@@ -195,15 +205,15 @@ describe("what is tried again, and what is not", () => {
     expect(read).toEqual({
       ok: false,
       why: expect.stringMatching(
-        /^getThing at 127\.0\.0\.1:\d+ had no answer: .*ECONNREFUSED.* \(4 tries\)$/,
+        /^getThing at 127\.0\.0\.1:\d+ got no response: .*ECONNREFUSED.* \(4 tries\)$/,
       ),
       credentials: false,
     })
   })
 })
 
-describe("time", () => {
-  it("a Retry-After beyond the total time ends the trying at once", async () => {
+describe("time limits and waits of reads", () => {
+  it("a read is not tried again if its Retry-After exceeds the total time", async () => {
     const { read, cloud } = await ask((response) =>
       send(response, 429, { error_code: "APIG.0308" }, { "retry-after": "3600" }),
     )
@@ -212,18 +222,14 @@ describe("time", () => {
   })
 
   it.each([
-    ["without a Retry-After: up to twice as long each time", {}, [50, 100, 200]],
+    ["up to twice as long each time without a Retry-After", {}, [50, 100, 200]],
+    ["a Retry-After in seconds plus jitter", { "retry-after": "3" }, [3_050, 3_100, 3_200]],
     [
-      "with one: at least as long as it says, the jitter on top",
-      { "retry-after": "3" },
-      [3_050, 3_100, 3_200],
-    ],
-    [
-      "with one that is a date",
+      "a Retry-After that is a date plus jitter",
       { "retry-after": new Date(NOW + 4_000).toUTCString() },
       [4_050, 4_100, 4_200],
     ],
-  ])("the waits between tries, %s", async (_title, headers, expected) => {
+  ])("the waits between tries of a read are %s", async (_title, headers, expected) => {
     const waits: number[] = []
     await ask((response) => send(response, 429, {}, headers), {
       random: () => 0.5,
@@ -233,7 +239,7 @@ describe("time", () => {
     expect(waits).toEqual(expected)
   })
 
-  it("a wait that would end after the total time is not begun", async () => {
+  it("a read begins no wait that would end after its total time", async () => {
     const waits: number[] = []
     const clock = { ...STILL, monotonic: () => 1_000 + waits.reduce((sum, ms) => sum + ms, 0) }
     const { cloud } = await ask((response) => send(response, 503, {}, { "retry-after": "9" }), {
@@ -244,18 +250,18 @@ describe("time", () => {
     expect(cloud.asked.length).toBe(3)
   })
 
-  it("the total time ends even a try that has time left", async () => {
+  it("a read's total time ends even a try that has time left", async () => {
     const { read, cloud } = await ask(() => undefined, { timeouts: { tryMs: 60_000, totalMs: 100 } })
     expect(read).toMatchObject({
       ok: false,
       why: expect.stringContaining("it took too long"),
       credentials: false,
     })
-    // None where the machine was too busy to send even the first.
+    // There is no request if the machine was too busy to send even the first one.
     expect(cloud.asked.length).toBeLessThanOrEqual(1)
   })
 
-  it("a question's own limit ends its tries, also while the connection is being opened", async () => {
+  it("a request's own time limit ends its tries, even while the connection is being opened", async () => {
     const silent = await startWire({})
     onTestFinished(() => silent.close())
     const url = `https://localhost:${silent.port}/v1`
@@ -269,14 +275,14 @@ describe("time", () => {
   })
 
   it.each([
-    ["within the second that Date names", NOW + 500, 0],
-    ["at its first millisecond", NOW, 0],
-    ["at its last", NOW + 999, 0],
-    ["one millisecond before it", NOW - 1, 1],
-    ["one millisecond after it", NOW + 1_000, -1],
+    ["within the second of the Date header", NOW + 500, 0],
+    ["at the first millisecond of the Date header's second", NOW, 0],
+    ["at the last millisecond of the Date header's second", NOW + 999, 0],
+    ["one millisecond before the Date header's second", NOW - 1, 1],
+    ["one millisecond after the Date header's second", NOW + 1_000, -1],
     ["a minute behind the cloud", NOW - 60_000, 60_000],
     ["a minute ahead of the cloud", NOW + 60_999, -60_000],
-  ])("our clock %s: the least skew that fits", async (_title, now, skewMs) => {
+  ])("a read reports the least clock skew that fits if our clock is %s", async (_title, now, skewMs) => {
     const date = new Date(NOW).toUTCString()
     const { read } = await ask((response) => send(response, 200, {}, { date }), {
       clock: { ...STILL, now: () => now },
@@ -285,7 +291,7 @@ describe("time", () => {
   })
 
   it.each([[{}], [{ date: "yesterday" }]])(
-    "reports no skew without a Date that shows one: %j",
+    "a read reports no clock skew if the Date header is missing or unreadable: %j",
     async (headers) => {
       const { read } = await ask((response) => send(response, 200, {}, headers))
       expect(read).toMatchObject({ ok: true, skewMs: null })
@@ -293,39 +299,39 @@ describe("time", () => {
   )
 })
 
-describe("an answer that is of no use says why", () => {
+describe("the reason of a failed read", () => {
   it.each<[string, number, unknown, string]>([
     [
-      "ModelArts' error",
+      "ModelArts' error code and message",
       400,
       { error_code: "ModelArts.6404", error_msg: "no such thing" },
       "answered 400 ModelArts.6404: no such thing",
     ],
     [
-      "the gateway's",
+      "the gateway's error code, message and request id",
       403,
       { error_code: "APIG.0302", error_msg: "no", request_id: "r-9" },
       "answered 403 APIG.0302: no (request id r-9)",
     ],
-    ["camel case", 400, { errorCode: "A.1", errorMsg: "m" }, "answered 400 A.1: m"],
-    ["plain code and message", 400, { code: "A.1", message: "m" }, "answered 400 A.1: m"],
-    ["one level deeper", 400, { error: { code: "A.1", message: "m" } }, "answered 400 A.1: m"],
+    ["an error in camel case", 400, { errorCode: "A.1", errorMsg: "m" }, "answered 400 A.1: m"],
+    ["an error with plain `code` and `message`", 400, { code: "A.1", message: "m" }, "answered 400 A.1: m"],
+    ["an error one level deeper", 400, { error: { code: "A.1", message: "m" } }, "answered 400 A.1: m"],
     [
-      "Cloud Eye's",
+      "Cloud Eye's form of an error",
       403,
       { http_code: "403", message: { details: "Policy doesn't allow", code: "403" } },
       "answered 403 403: Policy doesn't allow",
     ],
-    ["HTML", 404, "<html>", "answered 404, not JSON"],
-    ["nothing at all", 404, "", "answered 404"],
-    ["2xx that is no JSON", 200, "<html>", "answered 200 with something that is not JSON"],
+    ["a 404 that is HTML", 404, "<html>", "answered 404, not JSON"],
+    ["a 404 without a body", 404, "", "answered 404"],
+    ["a 2xx response that is not JSON", 200, "<html>", "answered 200 with something that is not JSON"],
     [
-      "a message of several lines",
+      "a message of several lines in one line",
       400,
       { error_code: "A.1", error_msg: "one\r\ntwo\u0007" },
       "answered 400 A.1: one two",
     ],
-  ])("%s", async (_title, status, body, says) => {
+  ])("a failed read reports %s", async (_title, status, body, says) => {
     const { read, host } = await ask((response) => send(response, status, body))
     expect(read).toEqual({
       ok: false,
@@ -335,7 +341,7 @@ describe("an answer that is of no use says why", () => {
     })
   })
 
-  it("never with keys in it, though the answer echoes them", async () => {
+  it("a failed read never reports keys, even if the response echoes them", async () => {
     const { read } = await ask((response) =>
       send(response, 401, { error_code: "APIG.0301", error_msg: `ak ${KEYS.ak} not exist, ${KEYS.sk}` }),
     )
@@ -345,14 +351,14 @@ describe("an answer that is of no use says why", () => {
     })
   })
 
-  it("a very long message is cut", async () => {
+  it("a failed read truncates a very long message", async () => {
     const { read } = await ask((response) =>
       send(response, 400, { error_code: "A.1", error_msg: "x".repeat(10_000) }),
     )
     expect(read.ok ? 0 : read.why.length).toBeLessThan(400)
   })
 
-  it("more than 8 MB is not read", async () => {
+  it("a response larger than 8 MB is not read", async () => {
     const { read, cloud } = await ask((response) =>
       send(response, 200, JSON.stringify("x".repeat(8 * 1024 * 1024))),
     )
@@ -360,7 +366,7 @@ describe("an answer that is of no use says why", () => {
     expect(cloud.asked.length).toBe(1)
   })
 
-  it("an invalid address", async () => {
+  it("a failed read reports an invalid URL", async () => {
     const { read } = await ask(fine, { question: { url: "not a url" } })
     expect(read).toMatchObject({ ok: false, why: expect.stringContaining("getThing at an invalid URL") })
   })

@@ -29,7 +29,7 @@ async function sandboxOf(servers: number, npus: number): Promise<{ sandbox: Sand
 }
 
 describe("GET /V1.0/{project_id}/metrics", () => {
-  it("is signed and narrowed as asked, every character of a dimension intact", async () => {
+  it("a signed request for metrics narrows them as requested and keeps each character of a dimension", async () => {
     const { sandbox, cloud } = await sandboxOf(2, 1)
     const instance = DEFAULT_SUPERNODE.instanceIds?.[0] ?? ""
     const dimensions = [{ name: "instance_id", value: instance }]
@@ -56,7 +56,7 @@ describe("GET /V1.0/{project_id}/metrics", () => {
     )
   })
 
-  it("has a next page as long as pages are full, and the marker leads on to it", async () => {
+  it("a list of metrics has a next page while pages are full, and the marker leads to it", async () => {
     const { cloud } = await sandboxOf(48, 20)
     const first = await cloud.listMetrics(PLACE, {})
     expect(first.ok && first.value.metrics.length).toBe(1_000)
@@ -67,17 +67,37 @@ describe("GET /V1.0/{project_id}/metrics", () => {
   })
 
   it.each<[string, string, object]>([
-    ["no list", answer(200, {}), { ok: false, why: expect.stringMatching(/no list `metrics`/) }],
-    ["no meta_data", answer(200, { metrics: [] }), { ok: true, value: { metrics: [], next: null } }],
     [
-      "an element that is not a metric",
+      "a response without a list is unreadable",
+      answer(200, {}),
+      { ok: false, why: expect.stringMatching(/no list `metrics`/) },
+    ],
+    [
+      "a response without meta_data is the last page",
+      answer(200, { metrics: [] }),
+      { ok: true, value: { metrics: [], next: null } },
+    ],
+    [
+      "an element that is not a metric makes the list unreadable",
       answer(200, { metrics: [{ namespace: "A.B" }, null], meta_data: {} }),
       { ok: false, refused: true, why: expect.stringMatching(/a series that cannot be read/) },
     ],
-    ["a list that is null", answer(200, { metrics: null }), { ok: true, value: { metrics: [], next: null } }],
-    ["a refusal", answer(400, { error_code: "ces.0014", error_msg: "no" }), { ok: false, refused: true }],
-    ["missing rights", answer(403, { error_code: "ces.0017" }), { ok: false, credentials: true }],
-  ])("answered with %s", async (_, text, expected) => {
+    [
+      "a null list is empty",
+      answer(200, { metrics: null }),
+      { ok: true, value: { metrics: [], next: null } },
+    ],
+    [
+      "a refusal is reported as refused",
+      answer(400, { error_code: "ces.0014", error_msg: "no" }),
+      { ok: false, refused: true },
+    ],
+    [
+      "missing rights are reported as a problem of credentials",
+      answer(403, { error_code: "ces.0017" }),
+      { ok: false, credentials: true },
+    ],
+  ])("listing metrics: %s", async (_, text, expected) => {
     const wire = await startWire(says(text))
     open.push(wire)
     const page = await cloudAt(`http://127.0.0.1:${wire.port}`).listMetrics(PLACE, {})

@@ -37,7 +37,7 @@ const server = (id: string) => ({
   cloudServer: { id: null, hpsId: null, hpsEcsId: null },
 })
 
-it("an order is read where the billing service writes its id in another case", async () => {
+it("an order is read even if the billing service writes its id in another case", async () => {
   const order_info = { order_id: "cs2411081650g9b6z", status: 6 }
   const { cloud, reader } = await cloudOf(says({ order_info }))
   const read = await readOrder(reader, { endpoint: cloud.url, orderId: "CS2411081650G9B6Z" })
@@ -50,7 +50,7 @@ describe("the supernode", () => {
     return await readSupernode(reader, place)
   }
 
-  it("is read as the API page's example has it", async () => {
+  it("a supernode is read from the API page's example", async () => {
     const example = {
       create_at: 1731055875839,
       hps_id: "33806b62-1c7b-4781-8d2c-411a042b86b8",
@@ -99,8 +99,8 @@ describe("the supernode", () => {
   it.each<[string, object, object]>([
     ["nothing but its id", {}, { name: null, status: "UNKNOWN", servers: null }],
     ["an unknown status", { status: "SCALING" }, { status: "SCALING" }],
-    ["a status that is no text", { status: 7 }, { status: "UNKNOWN" }],
-    ["an empty list of servers, which is not the same as none", { servers: [] }, { servers: [] }],
+    ["a status that is not a string", { status: 7 }, { status: "UNKNOWN" }],
+    ["an empty list of servers, which differs from a missing list", { servers: [] }, { servers: [] }],
     ["a list of servers that is null", { servers: null }, { servers: null }],
     ["servers that are not a list", { servers: {} }, { servers: null }],
     ["a server with nothing but its id", { servers: [{ id: "a" }] }, { servers: [server("a")] }],
@@ -128,7 +128,7 @@ describe("the supernode", () => {
       { servers: [server("a")] },
     ],
     [
-      "a server with texts that cannot be seen whole, which are never cleaned into those of another",
+      "a server with invisible or overlong texts, which are dropped",
       {
         servers: [
           {
@@ -144,11 +144,11 @@ describe("the supernode", () => {
       { servers: [server("a")] },
     ],
     [
-      "an unknown status of a server",
+      "a server with an unknown status",
       { servers: [{ id: "a", status: "DEFROSTING" }] },
       { servers: [{ ...server("a"), status: "DEFROSTING" }] },
     ],
-  ])("is read leniently: %s", async (_title, body, value) => {
+  ])("a supernode is read leniently with %s", async (_title, body, value) => {
     expect(await read({ id: SUPERNODE, ...body })).toMatchObject({
       ok: true,
       value: { id: SUPERNODE, ...value },
@@ -157,35 +157,35 @@ describe("the supernode", () => {
 
   it.each<[string, unknown, string]>([
     [
-      "another supernode",
+      "it is about another supernode",
       { id: "00000000-0000-4000-8000-000000000000" },
       "about supernode 00000000-0000-4000-8000-000000000000",
     ],
-    ["no supernode", { status: "ACTIVE" }, "about supernode without an id"],
-    ["a list", [{ id: SUPERNODE }], "the answer is no object"],
-    ["null", null, "the answer is no object"],
-    ["a text", '"fine"', "the answer is no object"],
+    ["it has no id", { status: "ACTIVE" }, "about supernode without an id"],
+    ["it is a list", [{ id: SUPERNODE }], "the response is not an object"],
+    ["it is null", null, "the response is not an object"],
+    ["it is a string", '"fine"', "the response is not an object"],
     [
-      "a server without an id, which cannot be counted",
+      "a server has no id, so that it cannot be counted",
       { id: SUPERNODE, servers: [{ id: "a" }, { name: "b" }] },
-      "server 2 of 2 has no id",
+      "server 2 of 2 has no readable id",
     ],
     [
-      "a server whose id cannot be seen whole, so that it cannot be sent back",
+      "a server's id has invisible characters, so it cannot be sent back",
       { id: SUPERNODE, servers: [{ id: "a" }, { id: "a\u200b" }] },
-      "server 2 of 2 has no id that can be read",
+      "server 2 of 2 has no readable id",
     ],
     [
-      "far more servers than a supernode can have, which nothing compares one by one",
+      "it lists far more servers than a supernode can have",
       { id: SUPERNODE, servers: Array.from({ length: 100_000 }, (_, i) => ({ id: `s${i}` })) },
-      "it lists 100000 servers, at most 1000 are read",
+      "it lists 100000 servers, the maximum is 1000",
     ],
     [
-      "one server twice, in another case of letters",
+      "it lists one server twice, in upper and lower case",
       { id: SUPERNODE, servers: [{ id: "ab" }, { id: "AB" }] },
       "server AB is listed twice",
     ],
-  ])("is unreadable where the answer is about %s", async (_title, body, why) => {
+  ])("the response for a supernode is unreadable if %s", async (_title, body, why) => {
     expect(await read(body)).toEqual({
       ok: false,
       why: expect.stringContaining(why),
@@ -209,13 +209,13 @@ describe("the list of servers", () => {
   }
   const offsetOf = (url: string) => Number(new URL(url, "http://x").searchParams.get("offset"))
 
-  it("is one page where one is enough", async () => {
+  it("a list of servers is read in one request if one page is enough", async () => {
     const { read, urls } = await list(says({ current: 1, pages: 1, size: 2, total: 2, data: ids(0, 2) }))
     expect(read).toEqual({ ok: true, value: [server("s0"), server("s1")], skewMs: null })
     expect(urls).toEqual([`${PATH}/servers?limit=100&offset=0`])
   })
 
-  it("is read to its end where the cloud gives smaller pages than asked for", async () => {
+  it("a list of servers is read to its end if the cloud returns smaller pages than requested", async () => {
     const { found, urls } = await list((response, { url }) => {
       const offset = offsetOf(url)
       send(response, 200, { total: 25, data: ids(offset, Math.min(offset + 10, 25)) })
@@ -224,34 +224,34 @@ describe("the list of servers", () => {
     expect(urls.map(offsetOf)).toEqual([0, 10, 20])
   })
 
-  it("without a total, ends with the first page that is not full", async () => {
+  it("a list of servers without a total ends with the first page that is not full", async () => {
     const { found, urls } = await list((response, { url }) =>
       send(response, 200, { data: offsetOf(url) === 0 ? ids(0, 100) : ids(100, 103) }),
     )
     expect([found?.length, urls.map(offsetOf)]).toEqual([103, [0, 100]])
   })
 
-  it("that ends before its total is refused", async () => {
+  it("a list of servers that ends before its total is refused", async () => {
     const { read } = await list((response, _asked, count) =>
       send(response, 200, { total: 25, data: count === 1 ? ids(0, 10) : [] }),
     )
     expect(read).toMatchObject({ ok: false, why: expect.stringContaining("10 of 25 are known") })
   })
 
-  it("that gives the same page for ever is refused", async () => {
+  it("a list of servers that repeats the same page is refused", async () => {
     const { read, urls } = await list(says({ total: 25, data: ids(0, 10) }))
-    expect(read).toMatchObject({ ok: false, why: expect.stringContaining("no complete list") })
+    expect(read).toMatchObject({ ok: false, why: expect.stringContaining("incomplete list") })
     expect(urls.length).toBe(2)
   })
 
-  it("that never ends is refused", async () => {
+  it("a list of servers that never ends is refused after 20 pages", async () => {
     const { read } = await list((response, { url }) =>
       send(response, 200, { total: 1e9, data: ids(offsetOf(url), offsetOf(url) + 1) }),
     )
     expect(read).toMatchObject({ ok: false, why: expect.stringContaining("more than 20 pages") })
   })
 
-  it("with a failing page is refused", async () => {
+  it("a list of servers with a failed page is refused", async () => {
     const { read } = await list((response, _asked, count) =>
       count === 1 ? send(response, 200, { total: 25, data: ids(0, 10) }) : send(response, 403, {}),
     )
@@ -259,13 +259,13 @@ describe("the list of servers", () => {
   })
 
   it.each([[{}], [{ data: null }], [[]], [{ data: [{}] }]])(
-    "that is not a list is refused: %j",
+    "a response that is not a list of servers is refused: %j",
     async (body) => {
       expect((await list(says(body))).read).toMatchObject({ ok: false })
     },
   )
 
-  it("that is empty is empty", async () => {
+  it("an empty list of servers is read as empty", async () => {
     expect((await list(says({ total: 0, data: [] }))).read).toMatchObject({ ok: true, value: [] })
   })
 })
@@ -280,7 +280,7 @@ describe("the offers", () => {
 
   it.each<[string, unknown[], unknown[]]>([
     [
-      "told",
+      "offers are read with `is_sold_out`",
       [
         { flavor: "a", is_sold_out: false, resource_flavor: "r" },
         { flavor: "b", is_sold_out: true },
@@ -290,9 +290,9 @@ describe("the offers", () => {
         { flavor: "b", soldOut: true },
       ],
     ],
-    ["without a word on being sold out: unreadable", [{ flavor: "a" }], [{ flavor: "a", soldOut: null }]],
+    ["an offer without `is_sold_out` is unreadable", [{ flavor: "a" }], [{ flavor: "a", soldOut: null }]],
     [
-      "whose word on it is no boolean: unreadable, each for itself",
+      "each offer whose `is_sold_out` is not a boolean is unreadable",
       [
         { flavor: "a", is_sold_out: "false" },
         { flavor: "b", is_sold_out: 0 },
@@ -301,7 +301,7 @@ describe("the offers", () => {
       ["a", "b", "c"].map((flavor) => ({ flavor, soldOut: null })),
     ],
     [
-      "told twice, once sold out: unreadable",
+      "an offer that is listed twice and sold out once is unreadable",
       [
         { flavor: "a", is_sold_out: true },
         { flavor: "a", is_sold_out: false },
@@ -309,26 +309,33 @@ describe("the offers", () => {
       [{ flavor: "a", soldOut: null }],
     ],
     [
-      "told twice alike: as told",
+      "an offer that is listed twice alike is read once",
       [
         { flavor: "a", is_sold_out: true },
         { flavor: "a", is_sold_out: true },
       ],
       [{ flavor: "a", soldOut: true }],
     ],
-    ["without a flavor: none", [{ is_sold_out: false }, null, "a", { flavor: "", is_sold_out: false }], []],
-    ["none", [], []],
-    ["a list that is null, which is an empty one", null as unknown as unknown[], []],
+    [
+      "offers without a flavor are skipped",
+      [{ is_sold_out: false }, null, "a", { flavor: "", is_sold_out: false }],
+      [],
+    ],
+    ["an empty list of offers is empty", [], []],
+    ["a null list of offers is empty", null as unknown as unknown[], []],
   ])("%s", async (_title, evaluations, value) => {
     expect(await offers({ evaluations })).toEqual({ ok: true, value, skewMs: null })
   })
 
-  it.each([[{}], [{ evaluations: {} }], [[]], ['"none"']])("are unreadable in %j", async (body) => {
-    expect(await offers(body)).toMatchObject({
-      ok: false,
-      why: expect.stringContaining("no list `evaluations`"),
-    })
-  })
+  it.each([[{}], [{ evaluations: {} }], [[]], ['"none"']])(
+    "a response without a list of offers is unreadable: %j",
+    async (body) => {
+      expect(await offers(body)).toMatchObject({
+        ok: false,
+        why: expect.stringContaining("no list `evaluations`"),
+      })
+    },
+  )
 })
 
 describe("Cloud Eye's metrics", () => {
@@ -350,7 +357,7 @@ describe("Cloud Eye's metrics", () => {
     return { read, cloud }
   }
 
-  it("are asked for in one POST with exactly the query, and come oldest first", async () => {
+  it("metrics are requested in one POST with exactly the query, and returned oldest first", async () => {
     const datapoints = [
       { timestamp: NOW - 300_000, average: 91.5 },
       { timestamp: NOW - 600_000, average: 90, max: 100 },
@@ -387,7 +394,7 @@ describe("Cloud Eye's metrics", () => {
     })
   })
 
-  it("leave out what is no measurement of the statistic asked for", async () => {
+  it("metrics leave out datapoints without a time or without the requested statistic", async () => {
     const datapoints = [
       { timestamp: 1, max: 5 },
       { timestamp: 2, average: "5" },
@@ -401,7 +408,7 @@ describe("Cloud Eye's metrics", () => {
     expect(read).toMatchObject({ ok: true, value: [{ points: [{ at: 4, value: 0 }] }] })
   })
 
-  it("leave out a number beyond all numbers", async () => {
+  it("metrics leave out a value that is too large for a number", async () => {
     const { read } = await queryOf((response) =>
       send(
         response,
@@ -412,7 +419,7 @@ describe("Cloud Eye's metrics", () => {
     expect(read).toMatchObject({ ok: true, value: [{ points: [] }] })
   })
 
-  it("leave out a series whose name cannot be read, and take a missing list of points for none", async () => {
+  it("metrics leave out a series with an unreadable name, and read missing datapoints as none", async () => {
     const { read } = await queryOf(
       says({
         metrics: [{ namespace: "AGT.ECS" }, null, { ...metric("a") }, { ...metric("b"), dimensions: [{}] }],
@@ -422,18 +429,18 @@ describe("Cloud Eye's metrics", () => {
     expect(read.ok && read.value.length).toBe(1)
   })
 
-  it("may be null instead of an empty list: no metric has a point", async () => {
+  it("a null list of metrics is empty: no metric has a datapoint", async () => {
     expect((await queryOf(says({ metrics: null }))).read).toMatchObject({ ok: true, value: [] })
   })
 
-  it("are unreadable without a list of metrics", async () => {
+  it("a response without a list of metrics is unreadable", async () => {
     expect((await queryOf(says({ datapoints: [] }))).read).toMatchObject({
       ok: false,
       why: expect.stringContaining("no list `metrics`"),
     })
   })
 
-  it("are not asked for more than 500 at once, nor for none", async () => {
+  it("a query for more than 500 metrics, or for none, is not sent", async () => {
     const many = await queryOf(says({}), {
       ...query,
       metrics: Array.from({ length: 501 }, (_, i) => metric(String(i))),
@@ -448,7 +455,7 @@ describe("Cloud Eye's metrics", () => {
     expect([...many.cloud.asked, ...none.cloud.asked]).toEqual([])
   })
 
-  it("are asked for 500 at once", async () => {
+  it("a query for 500 metrics is sent", async () => {
     const { read } = await queryOf(says({ metrics: [] }), {
       ...query,
       metrics: Array.from({ length: 500 }, (_, i) => metric(String(i))),

@@ -20,12 +20,15 @@ describe("the SDK's published vectors", () => {
   it.each([
     ["GET", null, "cfb4171acec81de07d50e53d57eb77edd537414d66ddb1d7d780f128e12cd842"],
     ["POST", '{"name":"test","id":1}', "436b1ac0a1ae03705934bb70ef2f2e09f7bfed2117d731a38235053199323a1f"],
-  ])("Python's: a %s with body %s, signed host and date", (method, body, signature) => {
-    const headers = sign({ method, url, headers: {}, body, credentials: KEYS, now: JUNE })
-    expect(headers.authorization).toBe(
-      `SDK-HMAC-SHA256 Access=AccessKey, SignedHeaders=host;x-sdk-date, Signature=${signature}`,
-    )
-  })
+  ])(
+    "our signature equals the Python SDK's for a %s with body %s and signed host and date",
+    (method, body, signature) => {
+      const headers = sign({ method, url, headers: {}, body, credentials: KEYS, now: JUNE })
+      expect(headers.authorization).toBe(
+        `SDK-HMAC-SHA256 Access=AccessKey, SignedHeaders=host;x-sdk-date, Signature=${signature}`,
+      )
+    },
+  )
 
   it.each([
     ["GET", "/path?limit=1", null, "5a2ce64c865e0e6046321c6f3d5a77ba8413eeaf355c3166c03d58d02ac79624"],
@@ -35,14 +38,17 @@ describe("the SDK's published vectors", () => {
       '{"Name":"test","Id":1}\n',
       "cecc2af119b18ab70b4d094c0750f3b42c02f254903179a0fc2cc72fc9db4f59",
     ],
-  ])("Go's: a %s of %s, signed date only", (method, path, body, signature) => {
-    const date = "20060102T150405Z"
-    const url = new URL(path, "https://host")
-    const canonical = canonicalRequest({ method, url, headers: { "X-Sdk-Date": date }, body })
-    expect(signatureOf({ canonical, date, sk: KEYS.sk })).toBe(signature)
-  })
+  ])(
+    "our signature equals the Go SDK's for a %s of %s with only the date signed",
+    (method, path, body, signature) => {
+      const date = "20060102T150405Z"
+      const url = new URL(path, "https://host")
+      const canonical = canonicalRequest({ method, url, headers: { "X-Sdk-Date": date }, body })
+      expect(signatureOf({ canonical, date, sk: KEYS.sk })).toBe(signature)
+    },
+  )
 
-  it("our own request: the purchase with a temporary key", () => {
+  it("a purchase with a temporary key has a fixed, known signature", () => {
     const headers = sign({
       method: "POST",
       url: new URL(URL_5),
@@ -62,7 +68,7 @@ describe("the SDK's published vectors", () => {
     })
   })
 
-  it("Go's query: sorted by key and value, encoded as RFC 3986 wants it", () => {
+  it("a query is sorted by key and value and encoded by RFC 3986, as in the Go SDK", () => {
     const params: [string, string][] = [
       ["limit", "1"],
       ["enable", "true"],
@@ -106,7 +112,7 @@ describe("the SDK's own signer", () => {
   )
   const date = fc.integer({ min: JUNE / 1000, max: NEW_YEAR / 1000 }).map((seconds) => seconds * 1000)
 
-  it("signs 1,000 random requests like ours", () => {
+  it("the SDK's signer signs 1,000 random requests as ours does", () => {
     let compared = 0
     fc.assert(
       fc.property(path, query, headers, body, date, (segments, params, extra, content, now) => {
@@ -137,7 +143,7 @@ describe("the SDK's own signer", () => {
     expect(compared).toBe(1_000)
   })
 
-  it("differs in one thing: it encodes a path twice that is escaped already, which the cloud does not", () => {
+  it("the SDK's signer differs from ours only in an escaped path, which it escapes twice, unlike the cloud", () => {
     const signOf = (path: string) => {
       const url = new URL(path, "https://host")
       return sign({ method: "GET", url, headers: {}, body: null, credentials: KEYS, now: JUNE }).authorization
@@ -155,7 +161,7 @@ describe("the SDK's own signer", () => {
   })
 
   it.each(["host", "Host", "X-Sdk-Date", "x-security-token", "Authorization"])(
-    "never sends a caller's own %s beside ours",
+    "signed headers never contain a caller's own %s",
     (name) => {
       const url = new URL("https://host.example.com/a")
       const headers = sign({
@@ -180,7 +186,7 @@ interface SdkRequest {
 }
 
 function sdkSign(request: SdkRequest): string {
-  // The SDK's types ask for more than its signer reads.
+  // The SDK's types require more than its signer reads.
   const credentials = { getAk: () => KEYS.ak, getSk: () => KEYS.sk }
   const sign: unknown = AKSKSigner.sign
   if (typeof sign !== "function") throw new TypeError("the SDK has no signer")

@@ -22,7 +22,7 @@ async function smnOf(script: Script, timeoutMs = 600_000) {
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 describe("a signing certificate", () => {
-  it("is fetched by one unsigned GET", async () => {
+  it("a signing certificate is fetched by one unsigned GET", async () => {
     const { smn, wire, url } = await smnOf(says(answer(200, PEM)))
     expect(await smn.fetchPem(url)).toEqual({ ok: true, value: PEM })
     expect(wire.received()).toMatch(/^GET \/smn\/SMN_cn_0123\.pem\?token=secret HTTP\/1\.1\r\n/)
@@ -31,12 +31,12 @@ describe("a signing certificate", () => {
 
   it.each<[string, Script, RegExp]>([
     [
-      "a redirect is not followed",
+      "a redirect, which is not followed",
       says(answer(302, "", { location: "https://localhost/" })),
       /answered 302$/,
     ],
-    ["404", says(answer(404, PEM)), /answered 404$/],
-    ["what is no PEM", says(answer(200, "<html>")), /no PEM certificate$/],
+    ["status 404", says(answer(404, PEM)), /answered 404$/],
+    ["a response that is not PEM", says(answer(200, "<html>")), /not a PEM certificate$/],
     ["more than 64 KB", says(answer(200, PEM + "x".repeat(65_536))), /larger than 64 KB$/],
     [
       "more than 64 KB in chunks",
@@ -46,7 +46,7 @@ describe("a signing certificate", () => {
       /larger than 64 KB$/,
     ],
     ["a reset", { onRequest: (socket) => socket.destroy() }, /could not be read/],
-  ])("fails: %s", async (_title, script, why) => {
+  ])("fetching a signing certificate fails on %s", async (_title, script, why) => {
     const { smn, url, wire } = await smnOf(script)
     const fetched = await smn.fetchPem(url)
     expect(fetched).toEqual({ ok: false, why: expect.stringMatching(why) })
@@ -54,21 +54,21 @@ describe("a signing certificate", () => {
     expect(wire.requestLines()).toBe(1)
   })
 
-  it("fails if it takes too long", async () => {
+  it("fetching a signing certificate fails if it takes too long", async () => {
     const { smn, url } = await smnOf({}, 100)
     expect(await smn.fetchPem(url)).toEqual({ ok: false, why: expect.stringMatching(/it took too long$/) })
   })
 
   it.each(["http://localhost/x.pem", "file:///etc/passwd", "x.pem", ""])(
-    "is never fetched from %j",
+    "a signing certificate is never fetched from %j",
     async (url) => {
       const { smn, wire } = await smnOf(says(answer(200, PEM)))
-      expect(await smn.fetchPem(url)).toEqual({ ok: false, why: "the address is no https URL" })
+      expect(await smn.fetchPem(url)).toEqual({ ok: false, why: "the address is not an https URL" })
       expect(wire.connections()).toBe(0)
     },
   )
 
-  it("fails if the server's own certificate is not trusted", async () => {
+  it("fetching a signing certificate fails if the server's TLS certificate is not trusted", async () => {
     const { wire, url } = await smnOf(says(answer(200, PEM)))
     const smn = smnRequests()
     open.push(smn)
@@ -78,7 +78,7 @@ describe("a signing certificate", () => {
 })
 
 describe("a subscription", () => {
-  it("is confirmed by a GET of its address", async () => {
+  it("a subscription is confirmed by a GET of its URL", async () => {
     const { smn, url } = await smnOf(says(answer(200, { subscription_urn: "urn" })))
     expect(await smn.confirmSubscription(url)).toEqual({ ok: true, value: '{"subscription_urn":"urn"}' })
   })
@@ -86,7 +86,7 @@ describe("a subscription", () => {
   it.each<[string, object, string]>([
     ["error_code", { error_code: "SMN.0005", error_msg: "token is invalid" }, "SMN.0005: token is invalid"],
     ["code", { code: 40008, message: "expired" }, "40008: expired"],
-  ])("is not confirmed by status 200 with %s in the body", async (_, body, said) => {
+  ])("a subscription is not confirmed by status 200 with %s in the body", async (_, body, said) => {
     const { smn, url } = await smnOf(says(answer(200, body)))
     const fetched = await smn.confirmSubscription(url)
     expect(fetched).toEqual({
@@ -96,7 +96,7 @@ describe("a subscription", () => {
     expect(JSON.stringify(fetched)).not.toContain("secret")
   })
 
-  it("that is refused is reported without its token", async () => {
+  it("a refused subscription is reported without its token", async () => {
     const { smn, url } = await smnOf(says(answer(400, "bad token")))
     const fetched = await smn.confirmSubscription(url)
     expect(fetched).toEqual({ ok: false, why: expect.stringMatching(/^localhost:\d+ answered 400$/) })

@@ -2,16 +2,16 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { createServer as createTlsServer, type TlsOptions } from "node:tls"
 import { onTestFinished } from "vitest"
 
-/** What a raw server does with a connection; whatever is left out, it does not do. */
+/** Actions of a raw server on a connection. Each is optional. */
 export interface Script {
   onConnect?: (socket: Socket) => void
-  /** At the first bytes of a request. */
+  /** Called at the first bytes of a request. */
   onBytes?: (socket: Socket) => void
-  /** Once the whole request is there, by its content-length. */
+  /** Called when the whole request has arrived, by its content-length. */
   onRequest?: (socket: Socket, request: string) => void
 }
 
-/** A server below HTTP, that counts what really arrives. */
+/** A TCP or TLS server that counts what really arrives. */
 export interface Wire {
   port: number
   /** Everything received, over all connections. */
@@ -21,7 +21,7 @@ export interface Wire {
   close(): Promise<void>
 }
 
-/** Like `startWire`, closed when the test that asked for it ends. */
+/** Like `startWire`, but closes the server at the end of the current test. */
 export async function wireOf(...args: Parameters<typeof startWire>): Promise<Wire> {
   const wire = await startWire(...args)
   onTestFinished(() => wire.close())
@@ -52,7 +52,7 @@ export async function startWire(
   }
   const server: Server = options.tls ? createTlsServer(options.tls, serve) : createTcpServer(serve)
   server.on("tlsClientError", () => undefined)
-  // Counted and kept below TLS, so that failed handshakes count, too.
+  // Connections are counted below TLS, so that failed handshakes count, too.
   server.on("connection", (socket: Socket) => {
     connections++
     sockets.add(socket)
@@ -78,7 +78,7 @@ function isWhole(text: string): boolean {
   return end >= 0 && text.length >= end + 4 + length
 }
 
-/** An HTTP answer as text; `content-length` is right unless headers say another. */
+/** An HTTP response as text. `content-length` is correct unless `headers` sets another. */
 export function answer(status: number, body: unknown = "", headers: Record<string, string> = {}): string {
   const text = typeof body === "string" ? body : JSON.stringify(body)
   const all = { "content-length": String(Buffer.byteLength(text)), ...headers }
@@ -86,12 +86,12 @@ export function answer(status: number, body: unknown = "", headers: Record<strin
   return `HTTP/1.1 ${status} Said\r\n${lines.join("")}\r\n${text}`
 }
 
-/** A script that answers every whole request with the same text. */
+/** A script that responds to each complete request with the same text. */
 export function says(text: string): Script {
   return { onRequest: (socket) => socket.write(text) }
 }
 
-/** A script that answers every whole request with a body in this encoding. */
+/** A script that responds to each complete request with a body in this encoding. */
 export function saysBytes(status: number, body: Buffer, encoding: string): Script {
   const head = `HTTP/1.1 ${status} Said\r\ncontent-length: ${body.length}\r\ncontent-encoding: ${encoding}\r\n\r\n`
   return { onRequest: (socket) => socket.write(Buffer.concat([Buffer.from(head), body])) }

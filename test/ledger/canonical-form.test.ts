@@ -4,36 +4,36 @@ import { canonicalText } from "../../lib/digest.ts"
 import { isCanonicalText } from "../../lib/ledger/canonical-form.ts"
 import { propertyRuns } from "../properties/runs.ts"
 
-// Texts that say the same in another way, some of them of the same length.
+// Texts in another form than the canonical one, some of the same length.
 const OTHER_FORMS: [why: string, text: string][] = [
   ["has white space", '{"a": 1}'],
-  ["makes up for white space by an exponent", '{"a": 1e3}'],
+  ["has white space and an exponent that keeps the length", '{"a": 1e3}'],
   ["writes an exponent", '{"a":1e2}'],
-  ["writes an exponent where the canonical text has it in other words", '{"a":1E+21}'],
+  ["writes an exponent in another form than the canonical one", '{"a":1E+21}'],
   ["writes a fraction as an exponent", '{"a":5e-2}'],
   ["writes zero with a sign", '{"a":-0}'],
-  ["writes a number that lies between two others", '{"a":9007199254740993}'],
+  ["writes a number between two representable ones", '{"a":9007199254740993}'],
   ["writes other digits of the same fraction", '{"a":0.30000000000000005}'],
   ["has a key twice", '{"a":1,"a":1}'],
   ["has keys out of order", '{"b":1,"a":1}'],
   ["has a key that looks like an index out of order", '{"a":1,"1":1}'],
   ["has keys that look like indexes in the order of numbers", '{"9":1,"10":1}'],
   ["escapes what need not be escaped", '{"a":"\\u0041"}'],
-  ["escapes in capitals", '{"a":"\\u001F"}'],
-  ["holds half a character", '{"a":"\ud800"}'],
+  ["escapes with capital hex digits", '{"a":"\\u001F"}'],
+  ["contains half a surrogate pair", '{"a":"\ud800"}'],
 ]
 
 test.each(OTHER_FORMS)("a text that %s is not in canonical form", (_why, text) => {
   expect(isCanonicalText(text, JSON.parse(text))).toBe(false)
 })
 
-test("never takes a text for canonical that differs from the canonical text of its value", () => {
+test("a text that differs from the canonical text of its value is never accepted as canonical", () => {
   const token = fc.constantFrom(
     ...["{", "}", '{"a":', ',"b":', '"1":', '"":', "[", "]", ",", " ", '"', "\\", "\\n", "\\u001f", "\\/"],
     ...["0", "1", "-", ".5", "00", "e1", "E2", "e-2", "null", "true", "\u2028", "\ud83d", "\ude00", "\n"],
   )
   const pieces = fc.array(token, { maxLength: 12 }).map((tokens) => tokens.join(""))
-  // A sound text with a piece of it exchanged is still JSON more often than a random one.
+  // A valid text with one piece replaced is JSON more often than a random text.
   const changed = fc
     .tuple(fc.json({ maxDepth: 3 }), fc.nat(), fc.nat(4), token)
     .map(

@@ -13,13 +13,13 @@ import { type Fault, FaultyStore } from "./faulty-store.ts"
 const OTHER = "supernode:another"
 
 export interface StoresUnderTest {
-  /** A created store with nothing in it. */
+  /** Opens a store that was created and is empty. */
   open(): Promise<LedgerStore>
-  /** One at a place where nothing was created; null where a store is created with the process. */
+  /** Opens a store that was not created; `null` if opening always creates the store. */
   absent: (() => Promise<LedgerStore>) | null
 }
 
-/** What every ledger must do over any store. */
+/** The contract of a ledger over any store. */
 export function describeLedgerContract(name: string, { open, absent }: StoresUnderTest): void {
   describe(`every ledger: ${name}`, () => {
     let store: LedgerStore
@@ -32,14 +32,14 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
     afterEach(async () => ledger.close())
 
     describe("order", () => {
-      test("an empty ledger has no head, no entries, no streams, and is sound", async () => {
+      test("an empty ledger has no head, no entries and no streams, and verifies", async () => {
         expect(await ledger.head(STREAM)).toBeUndefined()
         expect(await collect(ledger.read(STREAM))).toEqual([])
         expect(await collect(ledger.streams())).toEqual([])
         expect(await ledger.verify(STREAM)).toEqual({ ok: true, entries: 0, head: null })
       })
 
-      test("entries come back in the order of their seq, each as it went in, and the head is the newest", async () => {
+      test("entries are read unchanged in the order of their seq, and the head is the newest", async () => {
         const entries = chainOf(12)
         for (const entry of entries) expect(await ledger.append(entry)).toBe("appended")
 
@@ -52,16 +52,16 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         ["from a seq on", { fromSeq: 4 }, [4, 5]],
         ["up to a seq", { toSeq: 2 }, [1, 2]],
         ["both bounds inclusive", { fromSeq: 2, toSeq: 4 }, [2, 3, 4]],
-        ["a single one", { fromSeq: 3, toSeq: 3 }, [3]],
+        ["a single entry", { fromSeq: 3, toSeq: 3 }, [3]],
         ["beyond the newest", { fromSeq: 6 }, []],
-        ["bounds the wrong way round", { fromSeq: 4, toSeq: 2 }, []],
+        ["bounds in the wrong order", { fromSeq: 4, toSeq: 2 }, []],
         ["from before the first", { fromSeq: 0, toSeq: 1 }, [1]],
-      ])("a range is read: %s", async (_, range, seqs) => {
+      ])("a range of entries is read: %s", async (_, range, seqs) => {
         for (const entry of chainOf(5)) await ledger.append(entry)
         expect((await collect(ledger.read(STREAM, range))).map((entry) => entry.seq)).toEqual(seqs)
       })
 
-      test("a reader may stop early, and the ledger goes on", async () => {
+      test("a reader may stop early, and the ledger still appends", async () => {
         const entries = chainOf(3)
         for (const entry of entries) await ledger.append(entry)
         for await (const entry of ledger.read(STREAM)) {
@@ -70,7 +70,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(await ledger.append(entryAfter(entries[2]))).toBe("appended")
       })
 
-      test("streams are chains of their own and each is listed once", async () => {
+      test("each stream is its own chain and is listed once", async () => {
         for (const stream of [STREAM, OTHER, "control", "fleet"]) {
           for (const entry of chainOf(2, stream)) expect(await ledger.append(entry)).toBe("appended")
         }
@@ -88,7 +88,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
           { by: "ann", why: "new", nothingInFlight },
         )
 
-      test("newest entries that are asked for at the same time are each the newest, whoever wrote it", async () => {
+      test("heads read at the same time are each the newest entry of their stream, whichever writer appended it", async () => {
         const streams = ["supernode:same", "supernode:moved", "supernode:empty", "supernode:new"]
         const rival = ledgerOver(store)
         const chains = streams.map((stream) => chainOf(4, stream))
@@ -103,7 +103,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(heads).toEqual([chains[0]?.[1], chains[1]?.[3], undefined, chains[3]?.[0]])
       })
 
-      test("a check that it can be written writes no entry", async () => {
+      test("checking that a ledger is writable writes no entry", async () => {
         await ledger.checkWritable()
         expect(await collect(ledger.streams())).toEqual([])
       })
@@ -115,7 +115,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(await collect(ledger.read(STREAM))).toEqual(entries)
       })
 
-      test("of several that init one ledger at once one id wins, and all are given it", async () => {
+      test("several inits of one ledger at once all return the same id, and one entry is written", async () => {
         const all = await Promise.all([ledger, ledgerOver(store), ledgerOver(store)].map((one) => init(one)))
         expect(new Set(all.map(({ identity }) => identity.id)).size).toBe(1)
         expect(all.filter(({ entry }) => entry !== null)).toHaveLength(1)
@@ -123,10 +123,10 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       })
 
       test.each([
-        ["an empty ledger begins new", 0, false, "empty"],
-        ["an empty ledger begins with an operator's word", 0, true, "nothing-in-flight"],
-        ["a ledger with entries is adopted", 2, false, "adopted"],
-      ] as const)("%s, and keeps its id when init is given again", async (_, entries, word, origin) => {
+        ["records an empty ledger as empty", 0, false, "empty"],
+        ["records an operator's word that nothing is in flight", 0, true, "nothing-in-flight"],
+        ["adopts a ledger with entries", 2, false, "adopted"],
+      ] as const)("init %s, and another init keeps the id", async (_, entries, word, origin) => {
         for (const entry of chainOf(entries)) await ledger.append(entry)
         const { identity } = await init(ledger, word)
         expect(identity.origin).toBe(origin)
@@ -134,7 +134,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       })
 
       if (absent === null) return
-      test("a ledger that was never created reads as empty, takes nothing, and only create makes it", async () => {
+      test("a ledger that was never created reads as empty and accepts no entry until it is created", async () => {
         const missing = ledgerOver(await absent())
         expect(await missing.head(STREAM)).toBeUndefined()
         expect(await collect(missing.streams())).toEqual([])
@@ -151,7 +151,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
     })
 
     describe("the conditional write", () => {
-      test("a seq that is taken is a conflict, and its entry stays", async () => {
+      test("an append to a taken seq is a conflict, and the stored entry stays", async () => {
         const [first] = chainOf(1)
         if (first === undefined) throw new Error("no chain")
         await ledger.append(first)
@@ -159,14 +159,17 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(await collect(ledger.read(STREAM))).toEqual([first])
       })
 
-      test.each([2, 3, 7])("seq %i on an empty chain is a conflict: it would leave a gap", async (seq) => {
-        expect(await ledger.append(entryAfter(undefined, { seq, prev: digest("something") }))).toBe(
-          "conflict",
-        )
-        expect(await ledger.head(STREAM)).toBeUndefined()
-      })
+      test.each([2, 3, 7])(
+        "an append of seq %i to an empty chain is a conflict, because it would leave a gap",
+        async (seq) => {
+          expect(await ledger.append(entryAfter(undefined, { seq, prev: digest("something") }))).toBe(
+            "conflict",
+          )
+          expect(await ledger.head(STREAM)).toBeUndefined()
+        },
+      )
 
-      test("two past the newest is a conflict, also for who has just written the newest", async () => {
+      test("an append two past the newest seq is a conflict, even for the writer of the newest entry", async () => {
         const entries = chainOf(3)
         const [first, second, third] = entries.map((entry) => entry)
         if (!first || !second || !third) throw new Error("no chain")
@@ -176,7 +179,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(await ledger.append(third)).toBe("appended")
       })
 
-      test("of two who saw the same head one appends and the other gets a conflict", async () => {
+      test("of two writers that read the same head, one appends and the other gets a conflict", async () => {
         const [first] = chainOf(1)
         if (first === undefined) throw new Error("no chain")
         await ledger.append(first)
@@ -188,18 +191,18 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(await ledger.verify(STREAM)).toMatchObject({ ok: true, entries: 2 })
       })
 
-      test("the same sealed entry appended again is still appended, once", async () => {
+      test("a sealed entry that is appended again counts as appended and is stored once", async () => {
         const entries = chainOf(2)
         for (const entry of [...entries, ...entries]) expect(await ledger.append(entry)).toBe("appended")
         expect(await ledger.verify(STREAM)).toMatchObject({ ok: true, entries: 2 })
       })
 
-      test("an entry that names another one before it is refused, not written", async () => {
+      test("an entry that names another predecessor than the stored one is refused and not written", async () => {
         for (const entry of chainOf(1)) await ledger.append(entry)
         const stranger = entryAfter(undefined, { seq: 2, prev: digest("another chain") })
         for (const writer of [ledger, ledgerOver(store)]) {
           await expect(writer.append(stranger)).rejects.toThrow(
-            /#2 is not written: it names .* as the hash of the entry before/,
+            /#2 was not written: it has prev .*, but the hash of the entry before/,
           )
         }
         expect((await ledger.head(STREAM))?.seq).toBe(1)
@@ -208,19 +211,23 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       const sound = entryAfter(undefined)
       test.each<[string, LedgerEntry, RegExp]>([
         [
-          "another stream than there are",
+          "an unknown stream",
           entryAfter(undefined, { stream: "notes" }),
           /its stream is not supernode:<id>, control or fleet/,
         ],
-        ["a seq of nought", entryAfter(undefined, { seq: 0 }), /its seq is not 1, 2, 3/],
-        ["half a seq", entryAfter(undefined, { seq: 1.5 }), /its seq is not 1, 2, 3/],
+        ["seq 0", entryAfter(undefined, { seq: 0 }), /its seq is not 1, 2, 3/],
+        ["a fractional seq", entryAfter(undefined, { seq: 1.5 }), /its seq is not 1, 2, 3/],
         [
-          "a first entry with one before it",
+          "seq 1 and a predecessor",
           entryAfter(undefined, { prev: sound.hash }),
-          /names an entry before it/,
+          /first entry but has a prev hash/,
         ],
-        ["a hash that does not fit", { ...sound, run: "changed" }, /does not fit its hash/],
-        ["all of that", { ...sound, stream: "", seq: -1 }, /its stream.*its seq.*does not fit its hash/],
+        ["a wrong hash", { ...sound, run: "changed" }, /does not match its hash/],
+        [
+          "several of these problems",
+          { ...sound, stream: "", seq: -1 },
+          /its stream.*its seq.*does not match its hash/,
+        ],
       ])("an entry with %s is refused, and nothing is written", async (_, entry, problem) => {
         const error: unknown = await ledger.append(entry).catch((thrown: unknown) => thrown)
         expect(error).toBeInstanceOf(LedgerError)
@@ -228,15 +235,15 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(await collect(ledger.streams())).toEqual([])
       })
 
-      test("writers that start at once are answered by the store itself, none by an error", async () => {
+      test("of concurrent appends of one seq to a store, one is appended and none fails", async () => {
         const entries = Array.from({ length: 20 }, () => rawOf(entryAfter(undefined)))
         const answers = await Promise.all(entries.map((raw) => store.append(STREAM, raw)))
         expect(answers.filter((answer) => answer === "appended").length).toBe(1)
       })
 
-      test("50 writers at once leave a dense chain, and each of them got the true answer each time", async () => {
+      test("50 writers at once leave a chain without gaps, and each append reports its true result", async () => {
         const writers = Array.from({ length: 50 }, () => ledgerOver(store))
-        // All have seen the empty chain before the first of them writes.
+        // All read the empty chain before the first one writes.
         await Promise.all(writers.map((writer) => writer.head(STREAM)))
         const all = await Promise.all(writers.map(tryThrice))
         const entries = await collect(ledger.read(STREAM))
@@ -251,8 +258,8 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       })
     })
 
-    describe("what is kept", () => {
-      test("the text comes back byte for byte: numbers, unicode, control characters, odd keys", async () => {
+    describe("stored entries", () => {
+      test("an entry's text is read back byte for byte: numbers, Unicode, control characters, odd keys", async () => {
         const odd: Partial<EntryDraft> = {
           run: '\u20ac \u{1f680} e\u0301 \u00e9 \u0000 \u007f \u2028 \ud800 "\\',
           at: 1750000000000.5,
@@ -270,7 +277,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(head?.text).toMatch(/"a":1e\+21,.*"b":0.1,"c":1e-7,"d":9007199254740992,"e":0,/)
       })
 
-      test("an entry of 256 KB is kept", async () => {
+      test("an entry of 256 KB is stored", async () => {
         const entry = entryOfBytes(LIMIT)
         expect(await ledger.append(entry)).toBe("appended")
         expect(Buffer.byteLength((await store.head(STREAM))?.text ?? "")).toBe(LIMIT)
@@ -282,12 +289,12 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         const { hash: _, ...unsealed } = { ...entryOfBytes(LIMIT), writer: "ww" }
         const bigger: LedgerEntry = { ...unsealed, hash: digest(unsealed) }
         await expect(ledger.append(bigger)).rejects.toThrow(
-          `it weighs ${LIMIT + 1} bytes, at most ${LIMIT} are kept`,
+          `it has ${LIMIT + 1} bytes, the maximum is ${LIMIT}`,
         )
         expect(await ledger.head(STREAM)).toBeUndefined()
       })
 
-      test("a long chain of big entries is read page by page, none lost", async () => {
+      test("a long chain of big entries is read completely, page by page", async () => {
         const entries: LedgerEntry[] = []
         while (entries.length < 70) entries.push(entryAfter(entries.at(-1), { run: "y".repeat(40_000) }))
         for (const entry of entries) await ledger.append(entry)
@@ -299,19 +306,34 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       })
     })
 
-    describe("an answer lost on the way back", () => {
+    describe("a lost response to an append", () => {
       test.each<[string, Fault[], "appended" | "conflict", number]>([
-        ["lost after the write: the entry is found, so it was appended", ["after"], "appended", 1],
         [
-          "the client repeats the write by itself and reports a failed condition: it was appended",
+          "an append whose response is lost after the write is found, and counts as appended",
+          ["after"],
+          "appended",
+          1,
+        ],
+        [
+          "an append that the client repeats by itself, to a failed condition, counts as appended",
           ["twice"],
           "appended",
           1,
         ],
-        ["lost before the write: nothing is there, the same append is sent again", ["before"], "appended", 2],
-        ["lost twice before the write: sent a third time", ["before", "before"], "appended", 3],
-        ["lost before, then after: the second one is found", ["before", "after"], "appended", 2],
-        ["the lost one arrives after the repeated one: it takes nothing", ["late"], "appended", 2],
+        ["an append that is lost before the write is sent again", ["before"], "appended", 2],
+        [
+          "an append that is lost twice before the write is sent a third time",
+          ["before", "before"],
+          "appended",
+          3,
+        ],
+        [
+          "an append that is lost before the write, and then after it, is found",
+          ["before", "after"],
+          "appended",
+          2,
+        ],
+        ["an append that arrives after its repetition changes nothing", ["late"], "appended", 2],
       ])("%s", async (_, faults, says, appends) => {
         const faulty = new FaultyStore(store).failing(...faults)
         const entry = entryAfter(undefined)
@@ -321,7 +343,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       })
 
       test.each<[Fault]>([["before"], ["after"], ["twice"], ["late"]])(
-        "lost (%s) while a rival took the seq: it is a conflict, and the rival's entry stays",
+        "a lost append (%s) is a conflict if a rival took the seq, and the rival's entry stays",
         async (fault) => {
           const rival = entryAfter(undefined, { run: "rival" })
           const faulty = new FaultyStore(store)
@@ -332,7 +354,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         },
       )
 
-      test("a rival between the lost append and the repeated one wins", async () => {
+      test("a rival that appends between a lost append and its repetition wins", async () => {
         const rival = entryAfter(undefined, { run: "rival" })
         const faulty = new FaultyStore(store)
           .failing("before")
@@ -343,7 +365,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       })
 
       test.each<[Fault]>([["before"], ["after"], ["twice"]])(
-        "lost (%s) and the seq cannot be read again: it throws, since the outcome is unknown",
+        "a lost append (%s) throws if the seq cannot be read again, because its result is unknown",
         async (fault) => {
           const faulty = new FaultyStore(store).failing(fault).blindAfterAppend()
           const error: unknown = await ledgerOver(faulty)
@@ -357,7 +379,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         },
       )
 
-      test("no append ever arrives: it throws after three, and nothing is written", async () => {
+      test("an append throws after three lost tries, and nothing is written", async () => {
         const faulty = new FaultyStore(store).failing("before", "before", "before", "before")
         await expect(ledgerOver(faulty).append(entryAfter(undefined))).rejects.toThrow(
           /ledger entry .*#1 cannot be written: connection refused/,
@@ -366,14 +388,14 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(await ledger.head(STREAM)).toBeUndefined()
       })
 
-      test("after a resolved loss the same ledger appends on", async () => {
+      test("a ledger still appends after it has resolved lost appends", async () => {
         const writer = ledgerOver(new FaultyStore(store).failing("after", "before", "twice"))
         for (const entry of chainOf(4)) expect(await writer.append(entry)).toBe("appended")
         expect(await ledger.verify(STREAM)).toMatchObject({ ok: true, entries: 4 })
       })
     })
 
-    describe("what cannot be trusted", () => {
+    describe("entries that cannot be trusted", () => {
       const first = entryAfter(undefined)
       const { hash: _, ...unsealed } = first
       const { standing: __, ...withoutStanding } = first
@@ -381,8 +403,8 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       const cases: [string, string, RegExp][] = [
         ["is not JSON", "not json", /is not JSON/],
         ["is empty", "", /is not JSON/],
-        ["is no object", "[1]", /is not a JSON object/],
-        ["was changed", entryText({ ...first, at: first.at + 1 }), /does not fit its hash/],
+        ["is not an object", "[1]", /is not a JSON object/],
+        ["was changed", entryText({ ...first, at: first.at + 1 }), /does not match its hash/],
         [
           "has another version",
           canonicalText({ ...versionThree, hash: digest(versionThree) }),
@@ -394,7 +416,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
           rawOf(entryAfter(undefined, { stream: OTHER })).text,
           /belongs to stream "supernode:another"/,
         ],
-        ["says another seq", rawOf(entryAfter(undefined, { seq: 2 })).text, /says its seq is 2/],
+        ["has another seq", rawOf(entryAfter(undefined, { seq: 2 })).text, /says its seq is 2/],
         ["was re-encoded", JSON.stringify(first, null, 1), /is not in canonical form/],
         ["lacks its standing", canonicalText(withoutStanding), /has no time or no standing/],
         ["lacks its hash", canonicalText(unsealed), /has no prev or no hash/],
@@ -409,7 +431,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       ]
 
       test.each(cases)(
-        "a head that %s throws and names the entry and the way out",
+        "a head that %s throws, and the error names the entry and the command `audit verify`",
         async (_, text, problem) => {
           await store.append(STREAM, { seq: 1, text })
           const ways = [
@@ -432,27 +454,27 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         },
       )
 
-      test("a changed entry in the middle stops a reader there, and verify names it", async () => {
+      test("a changed entry in the middle of a chain stops a reader there, and verify names it", async () => {
         const [one, two, three] = chainOf(3)
         if (!one || !two || !three) throw new Error("no chain")
         await store.append(STREAM, rawOf(one))
         await store.append(STREAM, { seq: 2, text: entryText({ ...two, run: "changed" }) })
         await store.append(STREAM, rawOf(three))
         await expect(collect(ledger.read(STREAM))).rejects.toThrow(
-          /#2 cannot be trusted: it does not fit its hash/,
+          /#2 cannot be trusted: it does not match its hash/,
         )
         expect(await ledger.verify(STREAM)).toMatchObject({ ok: false, seq: 2 })
         expect(await ledger.head(STREAM)).toEqual(three)
       })
 
-      test("a sound entry of another chain in the middle is noticed by its link", async () => {
+      test("a valid entry of another chain is detected by its link to the entry before", async () => {
         const [one] = chainOf(1)
         const [, strange] = chainOf(2)
         if (!one || !strange) throw new Error("no chain")
         await store.append(STREAM, rawOf(one))
         await store.append(STREAM, rawOf(strange))
         await expect(collect(ledger.read(STREAM))).rejects.toThrow(
-          /#2 cannot be trusted: it names .* which is /,
+          /#2 cannot be trusted: it has prev .* before it is /,
         )
         expect(await ledger.verify(STREAM)).toMatchObject({ ok: false, seq: 2 })
       })
@@ -460,7 +482,10 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
   })
 }
 
-/** Appends onto an empty chain, then twice onto the head it has just read; the writers that won and those that lost. */
+/**
+ * Appends to an empty chain, then twice to the head just read. Returns the writers that won and those that
+ * lost.
+ */
 async function tryThrice(ledger: AuditedLedger): Promise<{ won: string[]; lost: string[] }> {
   const tried = { won: [] as string[], lost: [] as string[] }
   for (let tries = 0; tries < 3; tries++) {

@@ -11,7 +11,7 @@ import type { RawEntry } from "../../lib/ledger/store.ts"
 
 export const STREAM = "supernode:b4beacb6-4380-448c-a218-daa82cf03f5d"
 
-/** The entry that follows `before`, by a writer of its own. */
+/** The entry that follows `before`, with a new writer id. */
 export function entryAfter(before: LedgerEntry | undefined, with_: Partial<EntryDraft> = {}): LedgerEntry {
   return sealEntry({
     stream: before?.stream ?? STREAM,
@@ -27,7 +27,7 @@ export function entryAfter(before: LedgerEntry | undefined, with_: Partial<Entry
   })
 }
 
-/** A sound chain of that many entries. */
+/** A valid chain of `length` entries. */
 export function chainOf(length: number, stream = STREAM): LedgerEntry[] {
   const entries: LedgerEntry[] = []
   while (entries.length < length) entries.push(entryAfter(entries.at(-1), { stream }))
@@ -38,7 +38,7 @@ export function rawOf(entry: LedgerEntry): RawEntry {
   return { seq: entry.seq, text: entryText(entry) }
 }
 
-/** An entry whose text weighs exactly `bytes`; above the limit it cannot be sealed. */
+/** An entry whose text has exactly `bytes` bytes. Throws RangeError above the limit. */
 export function entryOfBytes(bytes: number): LedgerEntry {
   const spare = bytes - Buffer.byteLength(entryText(entryAfter(undefined, { run: "", writer: "w" })))
   return entryAfter(undefined, { run: "x".repeat(spare), writer: "w" })

@@ -1,15 +1,16 @@
 import type { LedgerStore, RawEntry, SeqRange } from "../../lib/ledger/store.ts"
 
 /**
- * What goes wrong with one append:
- * `before`: it never arrives · `after`: it arrives, its answer is lost · `twice`: the client sends it again by itself and
- * reports the second one's failure · `late`: no answer, and it takes effect only when the next append is done.
+ * Fault of one append:
+ * `before`: it never arrives · `after`: it arrives, but its response is lost · `twice`: the client repeats it
+ * by itself and reports the failure of the second · `late`: no response, and it takes effect only after the
+ * next append.
  */
 export type Fault = "before" | "after" | "twice" | "late"
 
-/** A store whose appends and reads fail as told, in order; without a word it is a plain store. */
+/** A store whose appends and reads fail as configured, in order. By default none fails. */
 export class FaultyStore implements LedgerStore {
-  /** How many appends were sent. */
+  /** Number of appends that were sent. */
   appends = 0
   readonly #inner: LedgerStore
   #faults: Fault[] = []
@@ -21,19 +22,19 @@ export class FaultyStore implements LedgerStore {
     this.#inner = inner
   }
 
-  /** The next appends go wrong like this. */
+  /** Sets the faults of the next appends. */
   failing(...faults: Fault[]): this {
     this.#faults = faults
     return this
   }
 
-  /** Another writer does this right before that append arrives. */
+  /** Lets another writer act right before append number `at` arrives. */
   withRival(acts: () => Promise<unknown>, at = 1): this {
     this.#rival = { acts, at }
     return this
   }
 
-  /** From the first append on nothing can be read. */
+  /** Makes all reads fail from the first append on. */
   blindAfterAppend(): this {
     this.#goesBlind = true
     return this

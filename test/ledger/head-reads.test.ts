@@ -5,13 +5,16 @@ import type { AskedHead, LedgerStore } from "../../lib/ledger/store.ts"
 import { LedgerBehindError, LedgerError } from "../../lib/ports.ts"
 import { chainOf } from "./entries.ts"
 
-/** A store in memory that answers many streams at once, each time only when a test lets it. */
+/**
+ * A store in memory that reads the heads of many streams at once, and returns them only when a test allows
+ * it.
+ */
 function gatedStore() {
   const memory = openMemoryStore()
   const questions: { streams: string[]; answer: () => void }[] = []
   const heads = async (asked: readonly AskedHead[]) => {
     const streams = asked.map(({ stream }) => stream)
-    // What is stored when the question begins: the answer is on its way from here on.
+    // The result is what is stored when the read begins. Only its return is delayed.
     const found = await Promise.all(streams.map((stream) => memory.head(stream)))
     await new Promise<void>((answer) => questions.push({ streams, answer }))
     return found.map((raw) => ({ ok: true as const, raw }))
@@ -21,11 +24,11 @@ function gatedStore() {
 }
 
 const STREAMS = ["supernode:a", "supernode:b"]
-/** Until what was asked has reached the store. */
+/** Resolves when all reads that were requested have reached the store. */
 const nextTurn = () => new Promise(setImmediate)
 
-describe("newest entries that many runs ask for", () => {
-  it("are one question to the store where they are asked for in the same turn", async () => {
+describe("heads that many runs read", () => {
+  it("heads that are requested in the same turn are one read of the store", async () => {
     const { store, questions } = gatedStore()
     const ledger = ledgerOver(store)
     const heads = Promise.all([...STREAMS, ...STREAMS].map((stream) => ledger.head(stream)))
@@ -35,7 +38,7 @@ describe("newest entries that many runs ask for", () => {
     expect(await heads).toEqual([undefined, undefined, undefined, undefined])
   })
 
-  it("never come from a question that began before they were asked for", async () => {
+  it("a head never comes from a read of the store that began before it was requested", async () => {
     const { store, memory, questions } = gatedStore()
     const ledger = ledgerOver(store)
     const readAll = () => Promise.all(STREAMS.map((stream) => ledger.head(stream)))
@@ -50,7 +53,7 @@ describe("newest entries that many runs ask for", () => {
     expect((await late).map((head) => head?.seq)).toEqual([1, undefined])
   })
 
-  it("share the next question while four are under way", async () => {
+  it("heads share the next read of the store while four reads are under way", async () => {
     const { store, questions } = gatedStore()
     const ledger = ledgerOver(store)
     const reads: Promise<unknown>[] = []
@@ -68,7 +71,7 @@ describe("newest entries that many runs ask for", () => {
   })
 
   it.each([31, 32, 33, 64, 65])(
-    "of %i streams are read no more than 32 at a time from a store that reads one by one",
+    "heads of %i streams are read at most 32 at a time from a store that reads them one by one",
     async (count) => {
       const memory = openMemoryStore()
       let [reading, most] = [0, 0]
@@ -87,7 +90,7 @@ describe("newest entries that many runs ask for", () => {
     },
   )
 
-  it("are refused one by one: an entry that was changed, or is gone, concerns its own stream alone", async () => {
+  it("a changed or missing head fails only the read of its own stream", async () => {
     const { store, memory, questions } = gatedStore()
     const texts = new Map<string, string | null>()
     const ledger = ledgerOver({
@@ -114,7 +117,7 @@ describe("newest entries that many runs ask for", () => {
     expect(questions).toEqual([])
   })
 
-  it("fail one by one: a stream that cannot be read, or of which the store says nothing, concerns itself alone", async () => {
+  it("a head that cannot be read, or that the store leaves out, fails only the read of its own stream", async () => {
     const { store, memory } = gatedStore()
     const cause = new Error("throttled")
     const streams = ["supernode:good", "supernode:throttled", "supernode:forgotten"]

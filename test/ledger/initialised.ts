@@ -6,23 +6,23 @@ import { initLedger } from "../../lib/ledger/init.ts"
 import { type OpenLedgerOptions, openLedger } from "../../lib/ledger/open.ts"
 import { clockAt } from "../world/clock.ts"
 
-// Ledgers as an operator hands them over: made by `ledger init --nothing-in-flight`.
+// Ledgers as an operator creates them with `ledger init --nothing-in-flight`.
 
 export const LEDGER_ID = "1edfe000-0000-4000-8000-000000000001"
 
-/** The ledger itself, made and initialised where that was not done before. */
+/** Initialises the ledger if that was not done before, and returns it. */
 export async function initialised<L extends AuditedLedger>(ledger: L, at: number): Promise<L> {
   const words = { by: "test", why: "a test begins", nothingInFlight: true }
   await initLedger({ ledger, clock: clockAt(at), newId: () => LEDGER_ID }, words)
   return ledger
 }
 
-/** Makes the ledger of that url, and closes it again. */
+/** Creates and initialises the ledger of this URL, and closes it. */
 export async function makeLedger(url: string, at: number, options: OpenLedgerOptions = {}): Promise<void> {
   await (await initialised(await openLedger(url, options), at)).close()
 }
 
-/** The first entry of stream `control` in such a ledger, for worlds that keep entries by themselves. */
+/** The first entry of stream `control` in such a ledger, for tests that store entries themselves. */
 export function initEntryAt(
   at: number,
   origin: LedgerOrigin = "nothing-in-flight",

@@ -5,7 +5,7 @@ import { LedgerError } from "../../lib/ports.ts"
 
 const AWS = { kind: "dynamodb", table: "supernode-ledger", region: "eu-central-1" } as const
 
-describe("a ledger url", () => {
+describe("a ledger URL", () => {
   test.each<[string, LedgerUrl]>([
     ["memory:", { kind: "memory" }],
     ["sqlite:./ledger.db", { kind: "sqlite", path: "./ledger.db" }],
@@ -25,18 +25,18 @@ describe("a ledger url", () => {
       "dynamodb://supernode-ledger?endpoint=https%3A%2F%2Fnosql.example.com%3A8000&region=eu-central-1",
       { ...AWS, endpoint: "https://nosql.example.com:8000" },
     ],
-  ])("%s is understood", (url, parsed) => {
+  ])("the ledger URL %s is parsed", (url, parsed) => {
     expect(parseLedgerUrl(url)).toEqual(parsed)
   })
 
   test.each<[string, RegExp]>([
-    ["", /names no store we know; write sqlite:PATH, dynamodb:\/\/TABLE\?region=REGION/],
-    ["./ledger.db", /names no store we know/],
-    ["memory", /names no store we know/],
-    ["memory:x", /names no store we know/],
-    ["mysql://host/db", /names no store we know/],
-    ["sqlite:", /names no file/],
-    ["sqlite::memory:", /names no file/],
+    ["", /has an unknown scheme; write sqlite:PATH, dynamodb:\/\/TABLE\?region=REGION/],
+    ["./ledger.db", /has an unknown scheme/],
+    ["memory", /has an unknown scheme/],
+    ["memory:x", /has an unknown scheme/],
+    ["mysql://host/db", /has an unknown scheme/],
+    ["sqlite:", /has no file path/],
+    ["sqlite::memory:", /has no file path/],
     ["sqlite://ledger.db", /names a host; write sqlite:ledger.db or sqlite:\/var\/lib\/ledger.db/],
     ["dynamodb:?region=eu-central-1", /must name a table/],
     ["dynamodb://[", /is not a url/],
@@ -44,22 +44,22 @@ describe("a ledger url", () => {
     ["dynamodb://ab?region=eu-central-1", /must name a table/],
     ["dynamodb://ledger", /must have a region/],
     ["dynamodb://ledger?region=", /must have a region/],
-    ["dynamodb://ledger/x?region=eu-central-1", /must have nothing but parameters after the table/],
-    ["dynamodb://ledger?region=eu-central-1#x", /must have nothing but parameters after the table/],
-    ["dynamodb://ledger?region=a&region=b", /must have no parameter twice/],
-    ["dynamodb://ledger?region=eu-central-1&ssl=no", /must have no parameters but region, endpoint/],
+    ["dynamodb://ledger/x?region=eu-central-1", /must have only parameters after the table/],
+    ["dynamodb://ledger?region=eu-central-1#x", /must have only parameters after the table/],
+    ["dynamodb://ledger?region=a&region=b", /must not repeat a parameter/],
+    ["dynamodb://ledger?region=eu-central-1&ssl=no", /must have only the parameters region, endpoint/],
     ["dynamodb://ledger?region=eu-central-1&endpoint=192.168.0.9:8000", /must have an http or https url/],
     ["dynamodb://ledger?region=eu-central-1&endpoint=ftp://x", /must have an http or https url/],
     ["dynamodb://ledger?region=eu-central-1&endpoint=nonsense", /must have an http or https url/],
-  ])("%s is refused with what is allowed, and opens nothing", async (url, problem) => {
+  ])("the ledger URL %s is refused with what is allowed, and opens nothing", async (url, problem) => {
     expect(parseLedgerUrl(url)).toEqual({ kind: "invalid", problems: [expect.stringMatching(problem)] })
     await expect(openLedger(url)).rejects.toThrow(LedgerError)
   })
 
-  test("every problem of a url is named at once", () => {
+  test("all problems of a ledger URL are reported together", () => {
     expect(parseLedgerUrl("dynamodb://a.b/c?endpoint=x&y=z")).toEqual({
       kind: "invalid",
-      problems: [/table/, /nothing but parameters/, /region/, /endpoint/, /no parameters but/].map((says) =>
+      problems: [/table/, /only parameters after/, /region/, /endpoint/, /only the parameters/].map((says) =>
         expect.stringMatching(says),
       ),
     })
@@ -68,7 +68,7 @@ describe("a ledger url", () => {
   test.each([
     "dynamodb://AKIA:hunter2@ledger?region=eu-central-1",
     "dynamodb://ledger?region=eu-central-1&endpoint=http://rwuser:hunter2@192.168.0.9:8000",
-  ])("credentials in it are refused and not repeated: %#", (url) => {
+  ])("credentials in a DynamoDB ledger URL are refused and not repeated: %#", (url) => {
     const parsed = parseLedgerUrl(url)
     expect(parsed).toEqual({ kind: "invalid", problems: [expect.stringMatching(/credentials/)] })
     expect(JSON.stringify(parsed)).not.toMatch(/hunter2|AKIA|rwuser/)
@@ -91,24 +91,21 @@ describe("a ledger url", () => {
     ["postgres://me:p%40ss%20@db.example.com/supernodes", { ...PG, password: "p@ss " }],
     ["postgres://me@db.example.com/supernodes?sslrootcert=/ca.pem", { ...PG, sslrootcert: "/ca.pem" }],
     ["postgres://me@[::1]/supernodes?sslmode=disable", { ...PG, host: "::1", sslmode: "disable" }],
-  ])(
-    "PostgreSQL's url is taken apart, and its certificate is checked unless it is on loopback: %s",
-    (url, parts) => {
-      expect(parseLedgerUrl(url)).toEqual(parts)
-    },
-  )
+  ])("a PostgreSQL ledger URL is parsed, with certificate checks by default: %s", (url, parts) => {
+    expect(parseLedgerUrl(url)).toEqual(parts)
+  })
 
   test.each<[string, RegExp[]]>([
-    ["postgres://me:hunter2@db.example.com/a?sslmode=disable", [/must not have sslmode=disable/]],
-    ["postgres://me:hunter2@db.example.com/a?sslmode=require", [/verify-full as sslmode/]],
+    ["postgres://me:hunter2@db.example.com/a?sslmode=disable", [/may use sslmode=disable only on loopback/]],
+    ["postgres://me:hunter2@db.example.com/a?sslmode=require", [/sslmode=verify-full/]],
     ["postgres://:hunter2@db.example.com/", [/name a user/, /name one database/]],
-    ["postgres://me:hunter2@db/a?host=other", [/no parameters but/]],
-    ["postgres://me:hunter2@db/a?sslmode=verify-full&sslmode=disable", [/no parameter twice/]],
+    ["postgres://me:hunter2@db/a?host=other", [/only the parameters/]],
+    ["postgres://me:hunter2@db/a?sslmode=verify-full&sslmode=disable", [/not repeat a parameter/]],
     ["postgres://me:hunter2%@db/a", [/two hex digits/]],
     ["postgres://me:hunter2@db/a#b", [/%23/]],
     ["postgres://me:hunter2@db:port/a", [/is not a url/]],
   ])(
-    "a PostgreSQL url that cannot be used says all that is wrong, and not its password: %#",
+    "an invalid PostgreSQL ledger URL is refused with all its problems and without its password: %#",
     (url, problems) => {
       const parsed = parseLedgerUrl(url)
       expect(parsed).toEqual({ kind: "invalid", problems: problems.map((one) => expect.stringMatching(one)) })
@@ -117,13 +114,13 @@ describe("a ledger url", () => {
     },
   )
 
-  test("the place of a ledger in PostgreSQL is printed without its password", () => {
+  test("a PostgreSQL ledger URL is printed without its password", () => {
     expect(ledgerPlace("postgres://me:hunter2@db/a?sslrootcert=/ca.pem")).toBe(
       "postgres://me@db/a?sslrootcert=/ca.pem",
     )
   })
 
-  test("memory: is a new and empty ledger each time it is opened, so that live runs wait 45 minutes", async () => {
+  test("`memory:` is a new, empty ledger each time it is opened, so that live runs wait 45 minutes", async () => {
     const [here, there] = [await openLedger("memory:"), await openLedger("memory:")]
     const identities = await Promise.all(
       [here, there].map(async (one) => controlOf(await one.head("control")).ledger),

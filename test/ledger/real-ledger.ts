@@ -16,7 +16,7 @@ export const [A = "", B = ""] = ["a", "b"].map((id) =>
   supernodeStream(`${id}0000000-0000-4000-8000-000000000000`),
 )
 
-/** Two supernodes under caps across both: a refused order, two accepted ones, a hold, a pause and a resume. */
+/** Two supernodes under fleet caps: a refused order, two accepted ones, a hold, a pause and a resume. */
 export async function realLedger(): Promise<Chains> {
   const store = openMemoryStore()
   const world = new World(await initialised(ledgerOver(store), NOW - HOUR))
@@ -65,7 +65,7 @@ async function chainsIn(store: Pick<LedgerStore, "read" | "streams">): Promise<C
   return chains
 }
 
-/** A store that holds these entries as they are. */
+/** A store that contains exactly these entries. */
 export function storeOf(chains: Chains): Pick<LedgerStore, "read" | "streams"> {
   return {
     async *read(stream, { fromSeq = 1 } = {}) {
@@ -78,7 +78,9 @@ export function storeOf(chains: Chains): Pick<LedgerStore, "read" | "streams"> {
   }
 }
 
-/** The chain with one entry changed, and everything from there on sealed anew: hashes and links fit. */
+/**
+ * The chain with one entry changed and all from there on sealed again, so that hashes and links are valid.
+ */
 export function resealed(
   chain: LedgerEntry[],
   seq: number,

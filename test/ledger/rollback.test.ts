@@ -11,7 +11,7 @@ import { initialised } from "./initialised.ts"
 const AT = 1_750_000_000_000
 
 class Place extends ExchangeableStore {
-  /** Another store with these chains of `STREAM`. */
+  /** Replaces the store by a new one with these entries. */
   async exchange(entries: ReturnType<typeof chainOf>): Promise<void> {
     this.store = openMemoryStore()
     await initialised(ledgerOver(this.store), AT)
@@ -20,54 +20,52 @@ class Place extends ExchangeableStore {
 }
 
 test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chainOf>]>([
-  ["ends earlier", (chain) => chain.slice(0, 2)],
-  ["is empty", () => []],
-  ["has another entry there", (chain) => [...chain.slice(0, 2), entryAfter(chain[1], { run: "another" })]],
+  ["ends before the entry that it saw", (chain) => chain.slice(0, 2)],
+  ["has lost all entries", () => []],
   [
-    "went on differently from there, by one entry",
+    "has another entry in place of the newest that it saw",
+    (chain) => [...chain.slice(0, 2), entryAfter(chain[1], { run: "another" })],
+  ],
+  [
+    "diverged and is one entry longer than it saw",
     (chain) => {
       const third = entryAfter(chain[1], { run: "another" })
       return [...chain.slice(0, 2), third, entryAfter(third)]
     },
   ],
   [
-    "went on differently from there, by many entries",
+    "diverged and is two entries longer than it saw",
     (chain) => {
       const third = entryAfter(chain[1], { run: "another" })
       const fourth = entryAfter(third)
       return [...chain.slice(0, 2), third, fourth, entryAfter(fourth)]
     },
   ],
-])(
-  "a process refuses a ledger that %s than what it saw, until an operator says that it was restored",
-  async (_, now) => {
-    const place = new Place()
-    const chain = chainOf(3)
-    await place.exchange(chain)
-    const ledger = ledgerOver(place)
-    await ledger.head("control")
-    expect(await ledger.head(STREAM)).toEqual(chain.at(-1))
+])("a process refuses a ledger that %s, until an operator records a restore", async (_, now) => {
+  const place = new Place()
+  const chain = chainOf(3)
+  await place.exchange(chain)
+  const ledger = ledgerOver(place)
+  await ledger.head("control")
+  expect(await ledger.head(STREAM)).toEqual(chain.at(-1))
 
-    const shown = now(chain)
-    await place.exchange(shown)
-    await expect(ledger.head(STREAM)).rejects.toThrow(LedgerBehindError)
-    await expect(ledger.head(STREAM)).rejects.toThrow(
-      /rolled back or exchanged: this process saw entry #3 of/,
-    )
+  const shown = now(chain)
+  await place.exchange(shown)
+  await expect(ledger.head(STREAM)).rejects.toThrow(LedgerBehindError)
+  await expect(ledger.head(STREAM)).rejects.toThrow(/rolled back or replaced: this process saw entry #3 of/)
 
-    const desk = {
-      clock: clockAt(AT),
-      newId: () => "id",
-    }
-    await commandAll(
-      { ...desk, ledger: ledgerOver(place.store) },
-      { verb: "restored", why: "backup", by: "ann" },
-    )
-    expect(await ledger.head(STREAM)).toEqual(shown.at(-1))
-  },
-)
+  const ports = {
+    clock: clockAt(AT),
+    newId: () => "id",
+  }
+  await commandAll(
+    { ...ports, ledger: ledgerOver(place.store) },
+    { verb: "restored", why: "backup", by: "ann" },
+  )
+  expect(await ledger.head(STREAM)).toEqual(shown.at(-1))
+})
 
-test("a process refuses a backup from before the newest restore that it saw, though an older restore is on record there", async () => {
+test("a process refuses a backup from before the newest restore that it saw, even with an older restore in it", async () => {
   const place = new Place()
   const chain = chainOf(3)
   const restore = (at: number) =>
@@ -91,7 +89,7 @@ test("a process refuses a backup from before the newest restore that it saw, tho
   await expect(ledger.head("control")).rejects.toThrow(LedgerBehindError)
 })
 
-test("of two reads at once the one that arrives late with an older entry is no rollback", async () => {
+test("of two concurrent reads, the one that arrives late with an older entry is not a rollback", async () => {
   const place = new Place()
   await place.exchange(chainOf(1))
   const [first] = chainOf(1)

@@ -2,12 +2,16 @@ import { connect, createServer, type Socket } from "node:net"
 import { closeServer, listenOnLoopback } from "../world/loopback.ts"
 
 /**
- * What becomes of a request on its way: `pass` · `drop-answer`: the server acts, its answer is cut off · `drop-request`: cut off
- * before the server sees it · `hang`: never answered · `hang-after`: the server acts, its answer never comes.
+ * Fate of a request on its way: `pass` · `drop-answer`: the server acts, but its response is cut off ·
+ * `drop-request`: the connection is cut off before the server gets the request · `hang`: the server never
+ * gets it · `hang-after`: the server acts, but its response never arrives.
  */
 export type Fate = "pass" | "drop-answer" | "drop-request" | "hang" | "hang-after"
 
-/** A TCP proxy on loopback before a server. `fateOf` says what becomes of the bytes that begin a request; null: as before. */
+/**
+ * A TCP proxy on loopback before a server. `fateOf` returns the fate of the next bytes; `null` keeps the last
+ * one.
+ */
 export class TcpProxy {
   readonly #sockets = new Set<Socket>()
   readonly #server = createServer((client) => this.#serve(client))
@@ -19,7 +23,7 @@ export class TcpProxy {
     this.#fateOf = fateOf
   }
 
-  /** The port that it listens on. */
+  /** Returns the port that it listens on. */
   start(): Promise<number> {
     return listenOnLoopback(this.#server)
   }

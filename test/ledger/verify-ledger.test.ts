@@ -36,7 +36,7 @@ const newestState = (stream: string, part: object): Chains =>
 const hasPython = spawnSync("python3", ["--version"]).status === 0
 const script = new URL("../../examples/verify_ledger.py", import.meta.url).pathname
 
-/** What the verifier in Python says of these lines. */
+/** Result of the verifier in Python for these lines. */
 function judge(lines: string, against?: Anchor): LedgerVerification & { code: number | null } {
   const dir = mkdtempSync(join(tmpdir(), "anchor-"))
   onTestFinished(() => rmSync(dir, { recursive: true }))
@@ -49,12 +49,12 @@ function judge(lines: string, against?: Anchor): LedgerVerification & { code: nu
 }
 
 describe("verifying a whole ledger", () => {
-  it("finds an honest ledger intact, with its anchor", async () => {
+  it("verification finds an unchanged ledger intact, with its anchor", async () => {
     expect(Object.keys(real).sort()).toEqual(["control", "fleet", A, B].sort())
     expect(await verifyLedger(storeOf(real), anchor)).toMatchObject({ ok: true, across: [], anchor: [] })
   })
 
-  it("names the entry whose state does not follow from its events, though all hashes and links fit", async () => {
+  it("verification names an entry whose state does not follow from its events, even if hashes and links fit", async () => {
     const { streams } = await verifyLedger(storeOf(newestState(A, { purchases: [] })))
     const problem = "has a state that does not follow from its entries: purchases"
     expect(streams).toContainEqual({ stream: A, ok: false, seq: last(A).seq, problem })
@@ -62,20 +62,16 @@ describe("verifying a whole ledger", () => {
 
   it.each<[string, () => Chains, RegExp]>([
     [
-      "a command that was taken out of control's state",
+      "a command that was removed from control's state",
       () => newestState("control", { ledger: undefined }),
       /follow from its entries: ledger/,
     ],
     [
-      "a reservation that was taken out of fleet's state",
+      "a reservation that was removed from fleet's state",
       () => newestState("fleet", { members: {} }),
       /follow from its entries: members/,
     ],
-    [
-      "a state with a part of another form",
-      () => newestState(A, { purchases: 7 }),
-      /malformed state: "purchases"/,
-    ],
+    ["a state with a malformed part", () => newestState(A, { purchases: 7 }), /malformed state: "purchases"/],
     ["a state that lacks a part", () => newestState(B, { signals: undefined }), /malformed state: "signals"/],
     [
       "an event that cannot be folded",
@@ -83,14 +79,14 @@ describe("verifying a whole ledger", () => {
       /cannot be folded again|does not follow/,
     ],
     [
-      "a policy that is named and nowhere held",
+      "a policy that is referred to but not stored",
       () => changed(A, (chain) => resealed(chain, 1, () => ({ policy: undefined }))),
       /refers to policy|does not follow/,
     ],
     [
       "an entry that is too big",
       () => changed(A, (chain) => [...chain.slice(0, -1), { ...last(A), run: "x".repeat(300_000) }]),
-      /weighs \d+ bytes/,
+      /has \d+ bytes/,
     ],
     [
       "an entry before the first one",
@@ -102,7 +98,7 @@ describe("verifying a whole ledger", () => {
       /has a seq below 1/,
     ],
     [
-      "a newest entry that says it is of version 1, so that its emptied state would not be folded again",
+      "a newest entry that claims version 1, so that its emptied state would not be folded again",
       () =>
         changed(A, (chain) =>
           resealed(chain, chain.length, ({ standing }) => ({
@@ -111,16 +107,16 @@ describe("verifying a whole ledger", () => {
             standing: { ...standing, purchases: [] } as LedgerEntry["standing"],
           })),
         ),
-      /is of version 1, after one of version 2/,
+      /has version 1, but the entry before it has version 2/,
     ],
-  ])("names %s as a bad entry and throws nothing", async (_, chains, problem) => {
+  ])("verification finds a bad entry and does not throw: %s", async (_, chains, problem) => {
     const { ok, streams } = await verifyLedger(storeOf(chains()))
     const bad = streams.filter((verdict) => !verdict.ok)
     expect(ok).toBe(false)
     expect(bad).toEqual([expect.objectContaining({ problem: expect.stringMatching(problem) })])
   })
 
-  it("counts entries of version 1 as not folded again", async () => {
+  it("verification counts entries of version 1 as not folded again", async () => {
     const { ok, streams } = await verifyLedger(storeOf(chainsOf(V1)))
     expect(ok).toBe(true)
     for (const verdict of streams)
@@ -131,7 +127,7 @@ describe("verifying a whole ledger", () => {
     [
       "the newest entries of a supernode were cut off and fleet still names its purchase",
       () => cut(A, 2),
-      /settles attempt \S+ as accepted, and supernode:a\S+ never opened it/,
+      /settles attempt \S+ as accepted, but supernode:a\S+ never opened it/,
     ],
     [
       "a whole supernode is missing",
@@ -141,17 +137,17 @@ describe("verifying a whole ledger", () => {
     [
       "the outcome was cut off and fleet still names it",
       () => cut(A, 1),
-      /settles attempt \S+ as accepted, and \S+ as nothing/,
+      /settles attempt \S+ as accepted, but \S+ records no outcome/,
     ],
     [
       "fleet was cut before a reservation that was opened",
       () => cut("fleet", 2),
-      /under caps across supernodes, and stream fleet holds no reservation/,
+      /under caps across supernodes, but stream fleet has no reservation/,
     ],
     [
       "control was cut before a pause that a supernode saw",
       () => cut("control", 2),
-      /saw the command pause of everything by ann/,
+      /refers to the command pause of everything by ann/,
     ],
     [
       "control was cut before a restore that a supernode saw",
@@ -159,32 +155,34 @@ describe("verifying a whole ledger", () => {
         const { control = [], ...others } = await restoredLedger("ann")
         return { ...others, control: control.slice(0, -1) }
       },
-      /saw the command restored of everything by ann/,
+      /refers to the command restored of everything by ann/,
     ],
-  ])("finds that %s, without an anchor", async (_, chains, problem) => {
+  ])("verification finds without an anchor that %s", async (_, chains, problem) => {
     const { ok, across } = await verifyLedger(storeOf(await chains()))
     expect(ok).toBe(false)
     expect(across.map((one) => one.problem).join("\n")).toMatch(problem)
   })
 
-  it("knows a command again whose author's name the state keeps only in part, in Python too", async () => {
+  it("verification, also in Python, recognises a command whose author's name the state truncates", async () => {
     const chains = await restoredLedger("a\u{1f600}".repeat(50))
     expect(await verifyLedger(storeOf(chains))).toMatchObject({ ok: true, across: [] })
     if (hasPython) expect(judge(linesOf(chains))).toMatchObject({ ok: true, across: [] })
   })
 
-  it("does not blame a reservation whose run died before its attempt was opened", async () => {
+  it("verification accepts a reservation whose run died before its attempt was opened", async () => {
     const reserved = { ...cut("fleet", 1), [B]: (real[B] ?? []).slice(0, -2) }
     expect(await verifyLedger(storeOf(reserved))).toMatchObject({ ok: true, across: [] })
   })
 
-  it("names each stream that does not contain its anchored head, and an anchor of another ledger", async () => {
+  it("verification names each stream without its anchored head, and an anchor of another ledger", async () => {
     const tails = { ...cut(B, 2), fleet: (real["fleet"] ?? []).slice(0, -2) }
     const found = await verifyLedger(storeOf(tails), anchor)
     expect(found.streams.every(({ ok }) => ok)).toBe(true)
     expect(found.anchor.map(({ stream }) => stream).sort()).toEqual(["fleet", B].sort())
     const other = await verifyLedger(storeOf(real), { ...anchor, ledger: "another" })
-    expect(other.anchor).toEqual([{ stream: null, problem: expect.stringMatching(/anchor is of another/) }])
+    expect(other.anchor).toEqual([
+      { stream: null, problem: expect.stringMatching(/anchor belongs to another/) },
+    ])
   })
 
   it.each([
@@ -195,7 +193,7 @@ describe("verifying a whole ledger", () => {
       /heads: control: seq.*\n.*sha256: and 64 hex/,
     ],
     ['{"v":2,"ledger":null,"at":1,"heads":{}}', /^v: /],
-  ])("refuses the malformed anchor %s in words", (text, problem) => {
+  ])("the malformed anchor %s is refused with a message", (text, problem) => {
     const parsed = parseAnchor(text)
     expect(parsed.ok ? "" : parsed.problems.join("\n")).toMatch(problem)
   })
@@ -204,7 +202,7 @@ describe("verifying a whole ledger", () => {
 describe("the verifier in Python", () => {
   const skipWithout = ({ skip }: TestContext) => (hasPython ? undefined : skip("python3 is not on the PATH"))
 
-  it("agrees with audit verify wherever both can judge", async (context) => {
+  it("the verifier in Python agrees with audit verify on all that both can judge", async (context) => {
     skipWithout(context)
     const swapped = (chain: LedgerEntry[]) => [
       ...chain.slice(0, 1),
@@ -234,14 +232,14 @@ describe("the verifier in Python", () => {
     }
   })
 
-  it("cannot see an emptied state that was sealed anew, unless there is an anchor", (context) => {
+  it("the verifier in Python detects an emptied state that was sealed again only by an anchor", (context) => {
     skipWithout(context)
     const lines = linesOf(newestState(A, { purchases: [] }))
     expect(judge(lines).ok).toBe(true)
     expect(judge(lines, anchor).anchor).toMatchObject([{ stream: A }])
   })
 
-  it("writes numbers, strings and keys as RFC 8785 does", (context) => {
+  it("the verifier in Python writes numbers, strings and keys as RFC 8785 does", (context) => {
     skipWithout(context)
     const numbers = [
       0,
@@ -279,7 +277,7 @@ describe("the verifier in Python", () => {
   })
 })
 
-/** Where something is wrong: the words are each verifier's own. */
+/** Places of the problems without their texts, which differ between the verifiers. */
 function placesOf({ ok, streams, across, anchor: anchored }: LedgerVerification): object {
   return {
     ok,

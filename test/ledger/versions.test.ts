@@ -13,9 +13,9 @@ import { alarmOf, HOUR, MINUTE, serversOf, supernodeOf, tickOf } from "../decisi
 import { accepted, World } from "../run/world.ts"
 import { initialised } from "./initialised.ts"
 
-// A ledger that release 0.1.0 wrote (`v: 1`): one supernode whose first order was refused and whose second is complete, and
-// which is latched; another with an order that a person settled as absent, and a newer one whose answer was lost; pauses, a
-// hold and an approval in `control`; places in `fleet`.
+// A ledger that release 0.1.0 wrote (`v: 1`). One supernode is latched; its first order was refused, and its
+// second is complete. Another has an order that an operator settled as absent, and a newer one whose response
+// was lost. Stream `control` has pauses, a hold and an approval; `fleet` has the reservations of both.
 
 const TEXTS = readFileSync(new URL("v1-ledger.jsonl", import.meta.url), "utf8")
   .trimEnd()
@@ -50,8 +50,8 @@ function runIn(stream: string, servers: number) {
   return world.run(signal, { policy, stream, fleetStreams: [A, B] })
 }
 
-describe("a ledger of the release before", () => {
-  it("verifies, and every entry of it is version 1", async () => {
+describe("a ledger of version 1", () => {
+  it("a ledger of release 0.1.0 verifies, and each of its entries has version 1", async () => {
     for (const stream of STREAMS) {
       const entries = ENTRIES.filter((entry) => entry.stream === stream)
       expect(await verifyStream(store, stream)).toMatchObject({ ok: true, entries: entries.length })
@@ -62,7 +62,7 @@ describe("a ledger of the release before", () => {
     )
   })
 
-  it("goes on in version 2 as one chain, and the policy is written into the first new entry of a stream only", async () => {
+  it("a chain of version 1 continues in version 2, and only a stream's first new entry contains the policy", async () => {
     await initialised(ledgerOver(store), LAST)
     await runIn(B, 2)
     world.now += 2 * HOUR
@@ -86,7 +86,7 @@ describe("a ledger of the release before", () => {
     }
   })
 
-  it("keeps what it remembered: the purchase and the latch of one supernode, the open attempt of the other", async () => {
+  it("purchases, latches and open attempts of version 1 still count", async () => {
     await initialised(ledgerOver(store), LAST)
     world.now += 24 * HOUR
     const latched = await runIn(A, 4)
@@ -103,7 +103,7 @@ describe("a ledger of the release before", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("keeps what people said and what the fleet counts", async () => {
+  it("approvals and fleet reservations of version 1 still count", async () => {
     const control = controlOf(await world.ledger.head(CONTROL_STREAM))
     expect(control.approvals).toHaveLength(1)
     const fleet = fleetOf(await world.ledger.head(FLEET_STREAM))
@@ -111,7 +111,7 @@ describe("a ledger of the release before", () => {
     expect(fleet).not.toEqual(NO_FLEET)
   })
 
-  it("shows the answer that was kept then as it was", () => {
+  it("a response that version 1 stored is still readable", () => {
     const answers = ENTRIES.flatMap(({ outcome }) =>
       outcome && outcome.kind !== "not-sent" && outcome.raw ? [outcome] : [],
     )
@@ -123,7 +123,7 @@ describe("a ledger of the release before", () => {
     )
   })
 
-  it("is never written anew in version 1, and a version that is not known is refused in words", async () => {
+  it("no entry is appended in version 1, and an unknown version is refused with a message", async () => {
     const head = await world.ledger.head(CONTROL_STREAM)
     if (!head) throw new Error("control is empty")
     await expect(world.ledger.append({ ...head, seq: head.seq + 1, prev: head.hash })).rejects.toThrow(

@@ -58,7 +58,11 @@ describe("a rule whose evidence is the alarm itself", () => {
 
   it.each<[string, AlarmSignal, string | null]>([
     ["the server whose id the alarm names", { ...cloudEye, resource: { instance_id: "ecs-s2" } }, "s2"],
-    ["that server, in any case of letters", { ...cloudEye, resource: { instance_id: "ECS-S2" } }, "s2"],
+    [
+      "the server whose id the alarm names in other case",
+      { ...cloudEye, resource: { instance_id: "ECS-S2" } },
+      "s2",
+    ],
     ["no particular server if it names none", { ...cloudEye, resource: {} }, null],
     [
       "no particular server if it names two",
@@ -70,7 +74,7 @@ describe("a rule whose evidence is the alarm itself", () => {
       { ...cloudEye, resource: { supernode: "train-a" } },
       null,
     ],
-  ])("is the alarm's points, said of %s", async (_, signal, server) => {
+  ])("the points of an alarm are read for %s", async (_, signal, server) => {
     expect(await readingFor(signal)).toEqual({
       rule: "npu-busy",
       periodMs: PERIOD,
@@ -82,18 +86,21 @@ describe("a rule whose evidence is the alarm itself", () => {
   const FOREIGN = "ffffffff-0000-4000-8000-ffffffffffff"
   it.each<[string, AlarmSignal]>([
     ["Cloud Eye names a server that is not ours", { ...cloudEye, resource: { instance_id: FOREIGN } }],
-    ["Cloud Eye names a resource that is no server", { ...cloudEye, resource: { mount_point: "/" } }],
-    ["it names ours and another", { ...cloudEye, resource: { instance_id: `ecs-s1,${FOREIGN}` } }],
-    ["what it names cannot be read", { ...cloudEye, resource: { unreadable: "resource" } }],
+    ["Cloud Eye names a resource that is not a server", { ...cloudEye, resource: { mount_point: "/" } }],
+    ["it names our server and another", { ...cloudEye, resource: { instance_id: `ecs-s1,${FOREIGN}` } }],
+    ["its resource cannot be read", { ...cloudEye, resource: { unreadable: "resource" } }],
     ["CloudWatch names an instance", { ...cloudwatch, resource: { InstanceId: "i-0123" } }],
     ["CloudWatch names a foreign id", { ...cloudwatch, resource: { Target: FOREIGN } }],
-    ["a contributor names what is not ours", { ...cloudwatch, contributor: "n-1", resource: { Zone: "a" } }],
+    [
+      "a contributor names a resource that is not ours",
+      { ...cloudwatch, contributor: "n-1", resource: { Zone: "a" } },
+    ],
     ["an alert has a foreign instance_id", { ...alert, resource: { instance_id: FOREIGN } }],
-  ])("is no evidence where %s, even though one supernode lists the alarm", async (_, signal) => {
+  ])("an alarm that one supernode lists does not count as evidence if %s", async (_, signal) => {
     const alarms = [...(named ?? []), { cloudwatch: ARN }, { alertmanager: { alertname: "Busy" } }]
     expect(await readingFor(signal, { alarms })).toMatchObject({
       series: [],
-      problem: expect.stringContaining("no server of this supernode"),
+      problem: expect.stringContaining("not a server of this supernode"),
     })
   })
 
@@ -118,8 +125,13 @@ describe("a rule whose evidence is the alarm itself", () => {
       { alarms: [{ "cloud-eye": ALARM_ID }] },
       /add metric: NAME/,
     ],
-    ["the rule names it", cloudEye, { alarms: [{ "cloud-eye": ALARM_ID }], alarm: { metric: NPU } }, true],
-    ["the alarm's entry names it", cloudEye, {}, true],
+    [
+      "the rule names the metric",
+      cloudEye,
+      { alarms: [{ "cloud-eye": ALARM_ID }], alarm: { metric: NPU } },
+      true,
+    ],
+    ["the alarm's entry names the metric", cloudEye, {}, true],
     [
       "the points measure another metric of the same Cloud Eye rule",
       disk,
@@ -135,7 +147,7 @@ describe("a rule whose evidence is the alarm itself", () => {
     ],
     ["an earlier version recorded no metric", alarmOf({ points, periodMs: PERIOD }), {}, /does not name/],
     [
-      "the namespace is another",
+      "the message names another namespace",
       { ...cloudEye, metric: { namespace: "SYS.ECS", name: NPU, unit: null } },
       {},
       /SYS.ECS/,
@@ -148,28 +160,28 @@ describe("a rule whose evidence is the alarm itself", () => {
       true,
     ],
     [
-      "the message's unit is another",
+      "the message has another unit than the rule states",
       cloudEye,
       { alarm: { metric: NPU, unit: "MB/s" } },
-      /in %, and the rule states MB\/s/,
+      /in %, but the rule states MB\/s/,
     ],
-    ["the message's unit is the stated one", cloudEye, { alarm: { metric: NPU, unit: "%" } }, true],
+    ["the message has the unit that the rule states", cloudEye, { alarm: { metric: NPU, unit: "%" } }, true],
     [
-      "the rule listens to another source",
+      "the rule is for another source",
       cloudEye,
       { alarm: { value: "B" } },
-      /no points of a cloud-eye alarm/,
+      /does not accept points of a cloud-eye alarm/,
     ],
     ["one CloudWatch alarm is listed", cloudwatch, { alarms: [{ cloudwatch: ARN }] }, true],
     ["two CloudWatch alarms are listed", cloudwatch, { alarms: both }, /lists 2 CloudWatch alarms/],
     [
-      "two are listed and the rule names this one",
+      "two CloudWatch alarms are listed and the rule names this one",
       cloudwatch,
       { alarms: both, alarm: { cloudwatch: ARN } },
       true,
     ],
     [
-      "two are listed and the rule names the other",
+      "two CloudWatch alarms are listed and the rule names the other one",
       cloudwatch,
       { alarms: both, alarm: { cloudwatch: `${ARN}-2` } },
       /only/,
@@ -178,37 +190,42 @@ describe("a rule whose evidence is the alarm itself", () => {
       "the rule names a Cloud Eye metric",
       cloudwatch,
       { alarms: [{ cloudwatch: ARN }], alarm: { metric: NPU } },
-      /no points of/,
+      /does not accept points of/,
     ],
     ["one alert is listed", alert, { alarms: one }, true],
     ["two alerts are listed", alert, { alarms: alerts }, /lists 2 Alertmanager alarms/],
     [
-      "two are listed and the rule names this alert",
+      "two alerts are listed and the rule names this one",
       alert,
       { alarms: alerts, alarm: { alertname: "Busy" } },
       true,
     ],
     [
-      "two are listed and the rule names the other alert",
+      "two alerts are listed and the rule names the other one",
       alert,
       { alarms: alerts, alarm: { alertname: "Idle" } },
-      /Idle only/,
+      /only the points of alert Idle/,
     ],
     [
-      "a text has a unit that the rule does not state",
+      "the annotation has a unit that the rule does not state",
       percent,
       { alarms: one },
       /"97.08 %": write the bare number/,
     ],
-    ["a text has the unit that the rule states", percent, { alarms: one, alarm: { unit: "%" } }, true],
     [
-      "a text has another unit than the rule states",
+      "the annotation has the unit that the rule states",
+      percent,
+      { alarms: one, alarm: { unit: "%" } },
+      true,
+    ],
+    [
+      "the annotation has another unit than the rule states",
       percent,
       { alarms: one, alarm: { unit: "k" } },
       /the rule states k/,
     ],
     [
-      "the alert carries no number",
+      "the alert has no number",
       { ...alert, values: [] },
       { alarms: one },
       /annotation value: "\{\{ \$value \}\}"/,
@@ -218,13 +235,13 @@ describe("a rule whose evidence is the alarm itself", () => {
       "Grafana sends only a condition's 1",
       { ...alert, values: values(["C", 1]) },
       { alarms: one },
-      /only C = 1, as a condition/,
+      /only C = 1, which looks like the result of a condition/,
     ],
     [
       "Grafana sends only a condition's 0",
       { ...alert, values: values(["C", 0]) },
       { alarms: one },
-      /only C = 0, as a condition/,
+      /only C = 0, which looks like the result of a condition/,
     ],
     [
       "Grafana sends several values",
@@ -233,38 +250,38 @@ describe("a rule whose evidence is the alarm itself", () => {
       /value: REFID/,
     ],
     [
-      "the rule names one of them",
+      "Grafana sends several values and the rule names one",
       { ...alert, values: values(["B", 97.08], ["C", 1]) },
       { alarms: one, alarm: { value: "B" } },
       true,
     ],
     [
-      "the rule names one that is not there",
+      "the rule names a value that Grafana does not send",
       { ...alert, values: values(["B", 97]) },
       { alarms: one, alarm: { value: "A" } },
       /no number named A/,
     ],
     [
-      "the named one has two values",
+      "the value that the rule names is sent twice with different numbers",
       { ...alert, values: [bare, ...values(["value", 5])] },
       { alarms: one, alarm: { value: "value" } },
       /two different values/,
     ],
-  ])("counts or not, and says why, where %s", async (_, signal, told, expected) => {
+  ])("an alarm's points count, or the problem says why not: %s", async (_, signal, told, expected) => {
     const reading = await readingFor(signal, told)
     if (expected === true) {
       expect(reading).toMatchObject({ series: [{ points: [{ value: 97.08 }] }], problem: null })
     } else expect(reading).toMatchObject({ series: [], problem: expect.stringMatching(expected) })
   })
 
-  it("counts a named 0 or 1 as the measurement that the rule says it is", async () => {
+  it("a 0 or 1 in an alert counts as a measurement if the rule names it", async () => {
     const signal = { ...alert, values: values(["C", 1]) }
     expect(await readingFor(signal, { alarms: one, alarm: { value: "C" } })).toMatchObject({
       series: [{ points: [{ value: 1 }] }],
     })
   })
 
-  it("is never said of a server without an id", async () => {
+  it("the points of an alarm are never read for a server without an id", async () => {
     const servers = [serverOf("s1", { cloudServer: { id: null, hpsId: null, hpsEcsId: null } })]
     expect((await readingFor({ ...cloudEye, resource: {} }, { servers }))?.series).toEqual([
       { server: null, points },
@@ -272,14 +289,14 @@ describe("a rule whose evidence is the alarm itself", () => {
   })
 
   it.each<[string, Signal]>([
-    ["the alarm carries no datapoints", { ...cloudEye, points: null }],
-    ["the alarm carries no datapoints", { ...cloudEye, points: [] }],
-    ["this run was not woken by an alarm", tickOf()],
-  ])("is missing because %s", async (problem, signal) => {
+    ["the alarm has no datapoints", { ...cloudEye, points: null }],
+    ["the alarm has no datapoints", { ...cloudEye, points: [] }],
+    ["this run was not started by an alarm", tickOf()],
+  ])("the points of an alarm are missing because %s (case %#)", async (problem, signal) => {
     expect(await readingFor(signal)).toMatchObject({ series: [], problem })
   })
 
-  it("asks nothing of Cloud Eye", async () => {
+  it("a rule on an alarm sends no request to Cloud Eye", async () => {
     const fake = new FakeCloudEye()
     const policy = policyOf({ alarms: named, rules: [ruleInput({ metric: { alarm: true } })] })
     await readMetrics({ policy, supernode: supernodeOf(), signal: cloudEye, now: NOW }, fake)

@@ -20,8 +20,8 @@ import {
 import { FakeCloudEye } from "./cloud-eye/fake-cloud-eye.ts"
 import { readMetrics } from "./read-alone.ts"
 
-// The cloud writes an id in small letters here and in capitals there. Each row takes one place where two ids meet, and
-// gives what comes of it; the ids' writing must make no difference.
+// The cloud writes the same id sometimes in small letters and sometimes in capitals. Each row is one place
+// that compares ids, and its result, which must not depend on their case.
 
 type Writing = (id: string) => string
 const SMALL: Writing = (id) => id.toLowerCase()
@@ -85,7 +85,7 @@ const PLACES: [place: string, resultFor: (write: Writing) => unknown][] = [
     },
   ],
   [
-    "dimensions in Cloud Eye's answer",
+    "dimensions in Cloud Eye's response",
     (write) => {
       const fake = new FakeCloudEye()
       fake.alter = (series) => [
@@ -141,7 +141,7 @@ const PLACES: [place: string, resultFor: (write: Writing) => unknown][] = [
 ]
 
 describe("an id in other case is the same id", () => {
-  it.each(PLACES)("for %s", async (_place, resultFor) => {
+  it.each(PLACES)("an id in other case is the same id: %s", async (_place, resultFor) => {
     const plain = await resultFor(SMALL)
     expect(plain).toBeDefined()
     expect(JSON.stringify(plain)).not.toMatch(/left out|not this supernode|no such|could not be read/)

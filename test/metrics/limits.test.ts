@@ -6,7 +6,7 @@ import { alarmOf, NOW, policyOf, type RuleInput, serverOf, supernodeOf } from ".
 import { FakeCloudEye } from "./cloud-eye/fake-cloud-eye.ts"
 import { readMetrics } from "./read-alone.ts"
 
-/** Longest documented span by period, hours; the one of 1m is assumed to be that of raw data. */
+/** Longest documented span in hours, by period in seconds; that of 60 s is assumed to be that of raw data. */
 const SPAN_HOURS: Record<string, number> = { 60: 4, 300: 24, 1200: 72, 3600: 240, 14400: 720, 86400: 4320 }
 
 const ruleShape = fc.record({
@@ -42,7 +42,7 @@ interface Shape {
 }
 
 function questionOf({ shapes, servers, nameLength, now }: Shape) {
-  // Three bytes a character: the longest names are near what a single metric may weigh.
+  // Three bytes per character: the longest names are near the size limit of a single metric.
   const named = (i: number) => serverOf(`s${i}`, { name: `${i}-${"名".repeat(nameLength)}` })
   return {
     policy: policyOf({ rules: shapes.map(ruleOf) }),
@@ -90,7 +90,7 @@ describe("whatever the number of servers, rules, periods and points", () => {
     )
   })
 
-  it("every wanted point of every series is asked for exactly once, and no other", async () => {
+  it("every wanted point of every series is requested from Cloud Eye exactly once, and no other", async () => {
     await fc.assert(
       fc.asyncProperty(anyShape, async (shape) => {
         const question = questionOf(shape)
@@ -117,7 +117,7 @@ describe("whatever the number of servers, rules, periods and points", () => {
     )
   })
 
-  it("every rule gets all its points of every server, each the value of its own period", async () => {
+  it("every Cloud Eye rule gets all its points of every server, each with the value of its own period", async () => {
     await fc.assert(
       fc.asyncProperty(anyShape, async (shape) => {
         const question = questionOf(shape)
@@ -140,7 +140,7 @@ describe("whatever the number of servers, rules, periods and points", () => {
     )
   })
 
-  it("uses the room that the limits give: 48 servers with 61 points each go in one request", async () => {
+  it("a Cloud Eye request is as large as the limits allow: 48 servers with 61 points each need one", async () => {
     const fake = new FakeCloudEye()
     const rules = [
       ruleOf(

@@ -35,7 +35,7 @@ function question(policy: Partial<PolicyInput> = {}, servers = serversOf(2)) {
 }
 
 describe("a rule whose evidence is Cloud Eye's", () => {
-  it("is one series per present server, oldest point first, and exactly the N newest ended periods", async () => {
+  it("a Cloud Eye rule reads exactly the N newest ended periods of each present server, oldest first", async () => {
     const readings = await readMetrics(question(), new FakeCloudEye())
     expect(readings).toEqual([
       {
@@ -50,7 +50,7 @@ describe("a rule whose evidence is Cloud Eye's", () => {
     ])
   })
 
-  it("is asked for in one request that begins one whole period before the oldest that is needed", async () => {
+  it("a Cloud Eye rule sends one request, which begins one whole period before the oldest needed one", async () => {
     const fake = new FakeCloudEye()
     await readMetrics(question(), fake)
     expect(fake.queries).toEqual([
@@ -68,14 +68,14 @@ describe("a rule whose evidence is Cloud Eye's", () => {
     ])
   })
 
-  it("asks nothing of servers that are DELETED", async () => {
+  it("a Cloud Eye rule reads nothing of DELETED servers", async () => {
     const servers = [serverOf("s1"), serverOf("s2", { status: "DELETED" })]
     const [reading] = await readMetrics(question({}, servers), new FakeCloudEye())
     expect(reading?.series.map(({ server }) => server)).toEqual(["s1"])
     expect(reading?.problem).toBeNull()
   })
 
-  it("is one series for the whole supernode where its dimensions name no server", async () => {
+  it("a Cloud Eye rule reads one series for the supernode if its dimensions name no server", async () => {
     const fake = new FakeCloudEye()
     const rule = cloudEyeRule({}, { dimensions: { supernode: "{supernode.id}", cluster: "train" } })
     const [reading] = await readMetrics(question({ rules: [rule] }), fake)
@@ -102,7 +102,7 @@ describe("a rule whose evidence is Cloud Eye's", () => {
     expect(fake.queries[0]?.metrics[0]?.dimensions).toEqual([{ name: "d", value }])
   })
 
-  it("takes nothing in a server's name for a template or a replacement pattern", async () => {
+  it("nothing in a server's name is taken for a template or a replacement pattern", async () => {
     const fake = new FakeCloudEye()
     const servers = [serverOf("s1", { name: "$& {server.id} $1" })]
     await readMetrics(
@@ -112,7 +112,7 @@ describe("a rule whose evidence is Cloud Eye's", () => {
     expect(fake.queries[0]?.metrics[0]?.dimensions).toEqual([{ name: "d", value: "$& {server.id} $1" }])
   })
 
-  it("leaves out a server that the cloud gives no id for, and says which", async () => {
+  it("a Cloud Eye rule leaves out a server if the cloud gives no id for it, and says which", async () => {
     const servers = [
       serverOf("s1"),
       serverOf("s2", { cloudServer: { id: "cs", hpsId: "hps", hpsEcsId: null } }),
@@ -120,22 +120,25 @@ describe("a rule whose evidence is Cloud Eye's", () => {
     const [reading] = await readMetrics(question({}, servers), new FakeCloudEye())
     expect(reading?.series).toEqual([{ server: "s1", points: FIVE_AT_97 }])
     expect(reading?.problem).toBe(
-      "server s2: the cloud names no server.cloud_server.hps_ecs_id, so Cloud Eye cannot be asked",
+      "server s2: the cloud returned no server.cloud_server.hps_ecs_id, so Cloud Eye cannot be queried",
     )
   })
 
   it.each([
     ["an empty list", []],
-    ["no list at all", null],
-  ])("is missing without a request where the supernode has %s of servers", async (_, servers) => {
-    const fake = new FakeCloudEye()
-    const asked = { ...question(), supernode: supernodeOf({ servers }) }
-    const [reading] = await readMetrics(asked, fake)
-    expect(reading).toMatchObject({ series: [], problem: "the supernode has no servers to measure" })
-    expect(fake.queries).toEqual([])
-  })
+    ["no list", null],
+  ])(
+    "a Cloud Eye rule has no data and sends no request if the supernode has %s of servers",
+    async (_, servers) => {
+      const fake = new FakeCloudEye()
+      const asked = { ...question(), supernode: supernodeOf({ servers }) }
+      const [reading] = await readMetrics(asked, fake)
+      expect(reading).toMatchObject({ series: [], problem: "the supernode has no servers to measure" })
+      expect(fake.queries).toEqual([])
+    },
+  )
 
-  it("asks for no metric whose name alone would fill a request", async () => {
+  it("a Cloud Eye rule does not request a metric whose name alone would fill a request", async () => {
     const fake = new FakeCloudEye()
     const servers = [serverOf("s1", { name: "x".repeat(20_000) }), serverOf("s2")]
     const [reading] = await readMetrics(
@@ -147,7 +150,7 @@ describe("a rule whose evidence is Cloud Eye's", () => {
   })
 })
 
-describe("what Cloud Eye answers", () => {
+describe("the response of Cloud Eye", () => {
   const rules = [
     cloudEyeRule({}, { dimensions: { instance_id: "{server.cloud_server.hps_ecs_id}", npu: "0" } }),
   ]
@@ -172,7 +175,7 @@ describe("what Cloud Eye answers", () => {
     ],
     ["dimensions in another order", (s) => [{ ...s, dimensions: s.dimensions.toReversed() }]],
     [
-      "series that were not asked for",
+      "series that were not requested",
       (s) => [s, { ...s, metricName: "mem", points: [{ at: NEWEST, value: 1 }] }],
     ],
     [
@@ -180,7 +183,7 @@ describe("what Cloud Eye answers", () => {
       (s) => [{ ...s, points: [...s.points, { at: NEWEST + 1, value: 1 }] }],
     ],
     ["NaN beside a real value", (s) => [{ ...s, points: [...s.points, { at: NEWEST, value: Number.NaN }] }]],
-  ])("gives the same reading with %s", async (_, alter) => {
+  ])("a response of Cloud Eye gives the same reading with %s", async (_, alter) => {
     expect(await readAltered(alter)).toMatchObject({
       series: [{ server: "s1", points: FIVE_AT_97 }],
       problem: null,
@@ -188,7 +191,7 @@ describe("what Cloud Eye answers", () => {
   })
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
-    "is missing, never zero, where a value is %s",
+    "a Cloud Eye value of %s is missing, never zero",
     async (value) => {
       const reading = await readAltered((s) => [
         { ...s, points: s.points.map((p) => (p.at === secondStart ? { ...p, value } : p)) },
@@ -197,7 +200,7 @@ describe("what Cloud Eye answers", () => {
     },
   )
 
-  it("is missing for a period that is reported twice with different values", async () => {
+  it("a Cloud Eye period that is reported twice with different values is missing", async () => {
     const reading = await readAltered((s) => [
       { ...s, points: [...s.points, { at: secondStart, value: 12 }] },
     ])
@@ -205,30 +208,30 @@ describe("what Cloud Eye answers", () => {
     expect(reading?.series[0]?.points).toHaveLength(4)
   })
 
-  it("keeps the value zero as a value", async () => {
+  it("a zero of Cloud Eye counts as a value", async () => {
     const reading = await readAltered((s) => [{ ...s, points: s.points.map((p) => ({ ...p, value: 0 })) }])
     expect(reading?.series[0]?.points).toEqual(STARTS.map((at) => ({ at, value: 0 })))
   })
 
-  it("is missing with a problem where it left out a server", async () => {
+  it("a server that Cloud Eye's response leaves out is missing and reported as a problem", async () => {
     const reading = await readAltered(() => [])
     expect(reading).toMatchObject({
       series: [],
-      problem: "server s1: Cloud Eye's answer left out the series",
+      problem: "server s1: Cloud Eye's response lacks the series",
     })
   })
 
-  it("is missing with a problem where a server's series is empty", async () => {
+  it("a server whose Cloud Eye series is empty is missing and reported as a problem", async () => {
     const reading = await readAltered((s) => [{ ...s, points: [] }])
     expect(reading).toMatchObject({
       series: [{ server: "s1", points: [] }],
-      problem: "server s1: Cloud Eye has no usable point in the periods asked for",
+      problem: "server s1: Cloud Eye has no usable point in the requested periods",
     })
   })
 })
 
 describe("several rules", () => {
-  it("give their readings in the policy's order, whatever their sources", async () => {
+  it("rules give their readings in the policy's order, whatever their sources", async () => {
     const rules: RuleInput[] = [
       ruleInput({ name: "alarm-says-so", metric: { alarm: true } }),
       ruleInput({
@@ -240,18 +243,18 @@ describe("several rules", () => {
     ]
     const readings = await readMetrics(question({ rules }), new FakeCloudEye())
     expect(readings.map(({ rule, periodMs, problem }) => ({ rule, periodMs, problem }))).toEqual([
-      { rule: "alarm-says-so", periodMs: null, problem: "the alarm carries no datapoints" },
+      { rule: "alarm-says-so", periodMs: null, problem: "the alarm has no datapoints" },
       { rule: "queue-long", periodMs: MINUTE, problem: "Prometheus could not be read: no such host" },
       { rule: "npu-busy", periodMs: PERIOD, problem: null },
       {
         rule: "latency",
         periodMs: 2 * MINUTE,
-        problem: "CloudWatch was not asked: write `region` in the rule's cloudwatch, or set AWS_REGION",
+        problem: "CloudWatch was not queried: write `region` in the rule's cloudwatch, or set AWS_REGION",
       },
     ])
   })
 
-  it("fetch a metric once that several of them want, and each keeps only its own periods", async () => {
+  it("rules that want the same metric fetch it once, and each keeps only its own periods", async () => {
     const fake = new FakeCloudEye()
     const rules = [
       cloudEyeRule({ name: "short", points: "2 of 3" }),
@@ -264,7 +267,7 @@ describe("several rules", () => {
     expect(long?.series[0]?.points).toEqual(FIVE_AT_97)
   })
 
-  it("share a request where period, statistic and window are the same", async () => {
+  it("rules share a Cloud Eye request if period, statistic and window are the same", async () => {
     const fake = new FakeCloudEye()
     const rules = [
       cloudEyeRule({ name: "npu" }),
@@ -277,7 +280,7 @@ describe("several rules", () => {
   it.each<[string, Partial<CloudEyeInput>]>([
     ["statistic", { statistic: "max" }],
     ["period", { period: "1m" }],
-  ])("never mix values of another %s", async (_, other) => {
+  ])("rules never get Cloud Eye values of another %s", async (_, other) => {
     const fake = new FakeCloudEye()
     fake.refuse = (query) => (query.filter === "average" && query.period === "300" ? null : "HTTP 503")
     const rules = [cloudEyeRule({ name: "one" }), cloudEyeRule({ name: "other" }, other)]
@@ -286,7 +289,7 @@ describe("several rules", () => {
     expect(two?.series).toEqual([])
   })
 
-  it("ask for no point between two windows that lie far apart", async () => {
+  it("rules request no Cloud Eye point between two windows that lie far apart", async () => {
     const fake = new FakeCloudEye()
     const rules = [
       cloudEyeRule({ name: "now" }),
@@ -302,9 +305,9 @@ describe("several rules", () => {
 
 describe("a source that fails", () => {
   it.each<[string, string | Error]>([
-    ["answers why not", "HTTP 503"],
+    ["returns a failure", "HTTP 503"],
     ["throws", new Error("HTTP 503")],
-  ])("makes its readings missing and says why, and stops no other, when it %s", async (_, refusal) => {
+  ])("a source that %s makes only its own readings missing, and the problem says why", async (_, refusal) => {
     const fake = new FakeCloudEye()
     fake.refuse = (query) => (query.filter === "max" ? refusal : null)
     const rules = [cloudEyeRule({ name: "peak" }, { statistic: "max" }), cloudEyeRule({ name: "mean" })]
@@ -318,14 +321,14 @@ describe("a source that fails", () => {
     expect(mean).toMatchObject({ series: [{ server: "s1" }, { server: "s2" }], problem: null })
   })
 
-  it("throws nothing even when what it throws is not an Error", async () => {
+  it("reading metrics never throws, even if a source throws what is not an Error", async () => {
     const gone = () => Promise.reject("gone")
     const sources = { cloudEye: gone, cloudEyeList: gone, prometheus: gone, cloudwatch: gone }
     const [reading] = await readMetrics(question(), sources)
     expect(reading?.problem).toBe("servers s1, s2: Cloud Eye could not be read: gone")
   })
 
-  it("keeps the series that came when one of several requests failed, and names some of the others", async () => {
+  it("keeps the series of the other Cloud Eye requests if one fails, and names some of the missing servers", async () => {
     const fake = new FakeCloudEye()
     fake.refuse = (query) =>
       query.metrics.some(({ dimensions }) => dimensions[0]?.value === "ecs-s1") ? "timeout" : null
@@ -343,7 +346,7 @@ describe("a source that fails", () => {
     expect(reading?.problem).toBe("servers s1, s2, s3, s4 and 25 more: Cloud Eye could not be read: timeout")
   })
 
-  it("believes no value of the period before its window, which was only asked for to make the next one whole", async () => {
+  it("ignores Cloud Eye's period before a window, which is requested only to make the next one whole", async () => {
     const fake = new FakeCloudEye()
     const metric = cloudEyeRule({}).metric
     const rules = [
@@ -360,7 +363,7 @@ describe("a source that fails", () => {
     ).toEqual([100, 100])
   })
 
-  it("keeps the half of a series that came when the other half failed", async () => {
+  it("keeps half of a Cloud Eye series if the request for the other half fails", async () => {
     const fake = new FakeCloudEye()
     const metric = cloudEyeRule({}).metric
     const rules = [

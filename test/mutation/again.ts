@@ -2,12 +2,13 @@ import { readFileSync } from "node:fs"
 import { mutatedFiles, STANDING } from "./report.ts"
 
 // npx tsx test/mutation/again.ts coverage/mutation.json [...] > coverage/again.json
-// Stryker's settings to try once more, with other tests, only what survived; then: npx stryker run coverage/again.json
+// Prints Stryker's settings for another run, with other tests, of only the mutants that survived.
+// Then run: npx stryker run coverage/again.json
 
 const mutate = [...mutatedFiles(process.argv.slice(2))].flatMap(([name, { mutants }]) =>
   mutants
     .filter(({ status }) => STANDING.includes(status))
-    // Stryker counts columns from 0 here and from 1 in its reports.
+    // Stryker's settings count columns from 0, and its reports from 1.
     .map(
       ({ location: { start, end } }) =>
         `${name}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`,

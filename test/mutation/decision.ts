@@ -1,6 +1,7 @@
 /// <reference types="vite/client" />
 
-// The tests of the pure decision alone, which load in half the time: what they leave alive, the whole suite may still kill.
+// The tests of the pure decision alone, which load in half the time. The whole suite may kill the mutants
+// that they leave.
 
 import.meta.glob(
   [

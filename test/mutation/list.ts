@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs"
 import { type Mutant, type MutatedFile, mutatedFiles, STANDING } from "./report.ts"
 
-// npx tsx test/mutation/list.ts coverage/mutation.json [...]    writes coverage/mutation-survivors.md from Stryker's reports
+// npx tsx test/mutation/list.ts coverage/mutation.json [...]
+// Writes coverage/mutation-survivors.md from Stryker's reports.
 
 const LONGEST = 90
 

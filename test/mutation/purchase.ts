@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
 
-// The purchase on the wire alone.
+// The tests of the purchase on the wire alone.
 
 import.meta.glob(["../huawei/purchase/*.test.ts", "../huawei/retry-after.test.ts"], { eager: true })

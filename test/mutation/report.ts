@@ -23,11 +23,14 @@ const schema = z.object({
 export type MutatedFile = z.output<typeof schema>["files"][string]
 export type Mutant = MutatedFile["mutants"][number]
 
-/** What no test killed. */
+/** Statuses of mutants that no test killed. */
 export const STANDING = ["Survived", "NoCoverage"]
 const BEST_FIRST = ["Killed", "Timeout", ...STANDING]
 
-/** The files of Stryker's JSON reports, by name. Of a mutant that several reports name the best end counts: one killing test will do. */
+/**
+ * The files of Stryker's JSON reports, by name. If several reports name a mutant, its best status counts: one
+ * test that kills it is enough.
+ */
 export function mutatedFiles(paths: readonly string[]): Map<string, MutatedFile> {
   const found = new Map<string, MutatedFile>()
   for (const path of paths) {

@@ -1,5 +1,5 @@
 /// <reference types="vite/client" />
 
-// The run alone, over fakes with memory.
+// The tests of the run alone, over fakes with memory.
 
 import.meta.glob(["../run/**/*.test.ts", "!../run/ways-out.test.ts"], { eager: true })

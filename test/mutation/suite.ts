@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 
-// All quick tests as one file: for each mutant Stryker starts a thread, and in it every file that is run costs its imports.
+// All quick tests as one file: in the thread of each mutant, every test file would cost its own imports.
 
 import.meta.glob(
   [
@@ -12,7 +12,7 @@ import.meta.glob(
     // They read the sources, which are full of mutants here.
     "!../decision/explain/hint-reasons.test.ts",
     "!../run/ways-out.test.ts",
-    // Two hundred thousand histories: too expensive to run again for every mutant; other tests of evidence know the cases.
+    // Plays 200,000 histories, too many for every mutant. Other tests of evidence cover the cases.
     "!../decision/evidence/m-of-n.test.ts",
   ],
   { eager: true },

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest"
 import { Corridor, eventOf, POLICY, resultsOf, SUPERNODE_ID, USERDATA } from "../corridor/corridor.ts"
 import { closeServer, listenOnLoopback } from "../world/loopback.ts"
 
-// The whole way on loopback: an alarm through the door, a purchase whose answer is lost, and a webhook of the policy file.
+// End to end on loopback: an alarm through the door, a purchase whose response is lost, and a webhook of the
+// policy file.
 
 const PATH = "/services/T0/B0/HOOK-SECRET"
 const AT = Date.parse("2024-01-12T16:51:30Z")
@@ -39,7 +40,7 @@ afterEach(async () => {
   await closeServer(server)
 })
 
-it("notifies once of a purchase whose answer was lost, after the entry that states it and with its hash", async () => {
+it("notifies once of a purchase whose response was lost, after its ledger entry and with the entry's hash", async () => {
   const answer = await corridor.lambda("alarm", eventOf("eventbridge-cloudwatch-alarm"))
   await corridor.lambda("alarm", eventOf("sns-cloudwatch-alarm"))
   const [result] = resultsOf(answer)

@@ -7,7 +7,7 @@ import { publishToSns } from "../../lib/notify/sns.ts"
 import { httpForTest } from "../world/loopback-for-test.ts"
 import { noticeOf } from "./notice.ts"
 
-// Publishing to topics on the wire: a raw server in the place of SMN and SNS.
+// Publishes to topics over the wire; a raw server stands in for SMN and SNS.
 
 const PROJECT = "0123456789abcdef0123456789abcdef"
 const URN = `urn:smn:cn-southwest-2:${PROJECT}:ops`
@@ -42,7 +42,7 @@ const toSmn = (endpoint: string, timeoutMs = 5_000) =>
     sign: async (request) => sign({ ...request, credentials, now: NOW }),
     endpoint,
     timeoutMs,
-    way: {},
+    network: {},
   })
 
 const toSns = (endpoint: string, timeoutMs = 5_000) =>
@@ -50,11 +50,11 @@ const toSns = (endpoint: string, timeoutMs = 5_000) =>
     endpoint: `${endpoint}/`,
     credentials: { accessKeyId: "AKIA", secretAccessKey: "SECRET" },
     timeoutMs,
-    way: {},
+    network: {},
   })
 
 describe("an SMN topic", () => {
-  it("gets one signed publish request, and has taken it where the answer has a message_id", async () => {
+  it("publishing to SMN is one signed request, and has succeeded if the response has a message_id", async () => {
     const { received, endpoint } = await topicThat(says(200, { message_id: "m1", request_id: "r1" }))
     expect(await toSmn(endpoint)).toEqual({ ok: true })
     expect(received).toHaveLength(1)
@@ -80,7 +80,7 @@ describe("an SMN topic", () => {
       says(200, { error_code: "SMN.0031", error_message: "Topic not found" }),
       "answered 200 with code SMN.0031: Topic not found",
     ],
-    ["200 with a page", says(200, "<html>"), "answered 200 with a body without message_id"],
+    ["200 with an HTML page", says(200, "<html>"), "answered 200 with a body without message_id"],
     [
       "403",
       says(403, { error_code: "SMN.0003", error_message: `no right on ${URN}` }),
@@ -91,24 +91,27 @@ describe("an SMN topic", () => {
       says(302, "", { location: "http://127.0.0.1:1/" }),
       "answered 302, and redirects are not followed with a body without message_id",
     ],
-    ["a reset", resets, "gave no answer that can be read (UND_ERR_SOCKET)"],
-  ])("that answers with %s has not taken it", async (_, answer, why) => {
+    ["a reset", resets, "returned no readable response (UND_ERR_SOCKET)"],
+  ])("publishing to SMN fails if the response is %s", async (_, answer, why) => {
     const { received, endpoint } = await topicThat(answer)
     expect(await toSmn(endpoint)).toEqual({ ok: false, why: `the SMN topic ${why}` })
     expect(received).toHaveLength(1)
   })
 
-  it("that hangs has not taken it, once the time is over", async () => {
+  it("publishing to SMN fails after the time limit if SMN hangs", async () => {
     const { endpoint } = await topicThat(hangs)
-    expect(await toSmn(endpoint, 60)).toEqual({ ok: false, why: "the SMN topic did not answer within 60 ms" })
+    expect(await toSmn(endpoint, 60)).toEqual({
+      ok: false,
+      why: "the SMN topic did not respond within 60 ms",
+    })
   })
 
-  it("is not asked without keys, and the reason names none", async () => {
+  it("nothing is sent to SMN without keys, and the reason reveals none", async () => {
     const { received, endpoint } = await topicThat(says(200))
     const sign = () => Promise.reject(new Error("SECRET"))
-    expect(await publishToSmn(URN, message, { sign, endpoint, timeoutMs: 5_000, way: {} })).toEqual({
+    expect(await publishToSmn(URN, message, { sign, endpoint, timeoutMs: 5_000, network: {} })).toEqual({
       ok: false,
-      why: "the SMN topic was not asked: there are no keys to sign with",
+      why: "the SMN topic was not called: no signing keys",
     })
     expect(received).toEqual([])
   })
@@ -117,7 +120,7 @@ describe("an SMN topic", () => {
 describe("an SNS topic", () => {
   const taken = "<PublishResponse><PublishResult><MessageId>m1</MessageId></PublishResult></PublishResponse>"
 
-  it("gets one signed Publish, and has taken it where the answer has a MessageId", async () => {
+  it("publishing to SNS is one signed request, and has succeeded if the response has a MessageId", async () => {
     const { received, endpoint } = await topicThat(says(200, taken))
     expect(await toSns(endpoint)).toEqual({ ok: true })
     expect(received).toHaveLength(1)
@@ -147,8 +150,8 @@ describe("an SNS topic", () => {
       ),
       "answered 403 with code AuthorizationError: not allowed on [redacted]",
     ],
-    ["a reset", resets, "gave no answer that can be read (UND_ERR_SOCKET)"],
-  ])("that answers with %s has not taken it", async (_, answer, why) => {
+    ["a reset", resets, "returned no readable response (UND_ERR_SOCKET)"],
+  ])("publishing to SNS fails if the response is %s", async (_, answer, why) => {
     const { received, endpoint } = await topicThat(answer)
     expect(await toSns(endpoint)).toEqual({ ok: false, why: `the SNS topic ${why}` })
     expect(received).toHaveLength(1)

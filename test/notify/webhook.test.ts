@@ -11,9 +11,9 @@ import { freePort } from "../world/loopback.ts"
 import { portForTest } from "../world/loopback-for-test.ts"
 import { noticeOf } from "./notice.ts"
 
-// On the wire: a real server on loopback answers, in all the ways a webhook can.
+// Over the wire: a real server on loopback responds in all the ways that a webhook can.
 
-/** No test ends by it, however busy the machine is. */
+/** Time limit that no test reaches, however busy the machine is. */
 const PATIENT_MS = 600_000
 const PATH = "/services/T0/B0/SECRET?key=SECRET"
 
@@ -26,7 +26,7 @@ interface Received {
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void
 
-/** A webhook, and all that it received. */
+/** Starts a webhook that responds by `answer` and records all that it receives. */
 async function webhookThat(answer: Answer, tls?: TestCertificate) {
   const received: Received[] = []
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -53,7 +53,7 @@ function tellBy(
   timeoutMs = 5_000,
   { format = "json", secret = null, tls }: PendingAction = {},
 ) {
-  const options = { now: () => NOW, timeoutMs, way: tls ? { tls } : {} }
+  const options = { now: () => NOW, timeoutMs, network: tls ? { tls } : {} }
   return sendToWebhook({ address, format, secret }, messageOf(noticeOf()), options)
 }
 
@@ -62,8 +62,8 @@ const says =
   (response) =>
     response.writeHead(status, headers).end(body)
 
-describe("a webhook that takes it", () => {
-  it("gets one POST of the message as plain JSON", async () => {
+describe("a webhook that accepts the notification", () => {
+  it("a webhook gets one POST of the notification as plain JSON", async () => {
     const { received, address } = await webhookThat(says(200))
     expect(await tellBy(address, PATIENT_MS)).toEqual({ ok: true })
     expect(received).toHaveLength(1)
@@ -80,27 +80,27 @@ describe("a webhook that takes it", () => {
     ["202", says(202)],
     ["204 without a body", (response) => response.writeHead(204).end()],
     ["a status whose body never ends", (response) => response.writeHead(200).write("o")],
-    ["a status with megabytes behind it", says(200, {}, "x".repeat(5_000_000))],
-  ])("may answer %s", async (_, answer) => {
+    ["a status and a body of megabytes", says(200, {}, "x".repeat(5_000_000))],
+  ])("a notification is sent if the webhook responds with %s", async (_, answer) => {
     const { address } = await webhookThat(answer)
     expect(await tellBy(address, PATIENT_MS)).toEqual({ ok: true })
   })
 
-  it("may ask for a name and a password, which stand in its address", async () => {
+  it("a webhook may need a name and a password, which are part of its address", async () => {
     const { received, port } = await webhookThat(says(200))
     const address = `http://me:p%40ss@127.0.0.1:${port}/x`
     expect(await tellBy(address, PATIENT_MS)).toEqual({ ok: true })
     expect(received[0]?.headers.authorization).toBe(`Basic ${Buffer.from("me:p@ss").toString("base64")}`)
   })
 
-  it("may be https, with a certificate that is trusted", async () => {
+  it("a webhook may use https with a trusted certificate", async () => {
     const certificate = await certificateFor("localhost")
     const { address } = await webhookThat(says(200), certificate)
     expect(await tellBy(address, PATIENT_MS, { tls: { ca: certificate.cert } })).toEqual({ ok: true })
   })
 })
 
-describe("a webhook that refuses is reported without its address, and asked once", () => {
+describe("a webhook that fails is reported without its address and is called once", () => {
   it.each<[string, Answer, string]>([
     ["500", says(500, {}, "SECRET"), "the webhook answered 500"],
     ["404", says(404, {}, "no_service SECRET"), "the webhook answered 404"],
@@ -108,68 +108,74 @@ describe("a webhook that refuses is reported without its address, and asked once
     [
       "a reset",
       (_, request) => request.socket.destroy(),
-      "the webhook gave no answer that can be read (UND_ERR_SOCKET)",
+      "the webhook returned no readable response (UND_ERR_SOCKET)",
     ],
     [
-      "what is no HTTP",
+      "bytes that are not HTTP",
       (_, request) => request.socket.end("SECRET\r\n\r\n"),
-      "the webhook gave no answer that can be read",
+      "the webhook returned no readable response",
     ],
-  ])("%s", async (_, answer, why) => {
-    const { received, address } = await webhookThat(answer)
-    expect(await tellBy(address, PATIENT_MS)).toEqual({ ok: false, why })
-    expect(received).toHaveLength(1)
-  })
+  ])(
+    "a webhook that responds with %s is reported without its address and called once",
+    async (_, answer, why) => {
+      const { received, address } = await webhookThat(answer)
+      expect(await tellBy(address, PATIENT_MS)).toEqual({ ok: false, why })
+      expect(received).toHaveLength(1)
+    },
+  )
 
-  it.each([301, 302, 303, 307, 308])("a redirect (%i), which is not followed", async (status) => {
-    const other = await webhookThat(says(200))
-    const { received, address } = await webhookThat(says(status, { location: other.address }))
-    expect(await tellBy(address, PATIENT_MS)).toEqual({
-      ok: false,
-      why: `the webhook answered ${status}, and redirects are not followed`,
-    })
-    expect(received).toHaveLength(1)
-    expect(other.received).toEqual([])
-  })
+  it.each([301, 302, 303, 307, 308])(
+    "a redirect (%i) of a webhook is reported and not followed",
+    async (status) => {
+      const other = await webhookThat(says(200))
+      const { received, address } = await webhookThat(says(status, { location: other.address }))
+      expect(await tellBy(address, PATIENT_MS)).toEqual({
+        ok: false,
+        why: `the webhook answered ${status}, and redirects are not followed`,
+      })
+      expect(received).toHaveLength(1)
+      expect(other.received).toEqual([])
+    },
+  )
 
-  it("silence, once the time is over", async () => {
+  it("a webhook that does not respond within the time limit is reported", async () => {
     const { received, address } = await webhookThat(() => undefined)
     expect(await tellBy(address, 60.5)).toEqual({
       ok: false,
-      why: "the webhook did not answer within 60 ms",
+      why: "the webhook did not respond within 60 ms",
     })
     expect(received).toHaveLength(1)
   })
 
-  it("a port without a listener", async () => {
+  it("a webhook at a port without a listener is reported", async () => {
     const address = `http://127.0.0.1:${await freePort()}${PATH}`
     expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,
-      why: "the webhook gave no answer that can be read (ECONNREFUSED)",
+      why: "the webhook returned no readable response (ECONNREFUSED)",
     })
   })
 
-  it("an untrusted certificate, before anything is sent", async () => {
+  it("a webhook with an untrusted certificate is reported before anything is sent", async () => {
     const { received, address } = await webhookThat(says(200), await certificateFor("localhost"))
     expect(await tellBy(address, PATIENT_MS)).toEqual({
       ok: false,
-      why: "the webhook gave no answer that can be read (DEPTH_ZERO_SELF_SIGNED_CERT)",
+      why: "the webhook returned no readable response (DEPTH_ZERO_SELF_SIGNED_CERT)",
     })
     expect(received).toEqual([])
   })
 
   it.each(["http://192.0.2.1/SECRET", "http://hooks.invalid/SECRET", "ftp://localhost/SECRET", "SECRET"])(
-    "an address that is not secure is never asked: %s",
+    "a webhook with an insecure address is never called: %s",
     async (address) => {
       expect(await tellBy(address, PATIENT_MS)).toEqual({
         ok: false,
-        why: "the webhook is not https, and plain http may not leave this machine",
+        why: "the webhook is not https, and plain http is allowed only to this machine",
       })
     },
   )
 })
 
-describe("the answer of a vendor", () => {
+describe("the response of a vendor's webhook", () => {
   const json = (body: unknown): Answer =>
     says(200, { "content-type": "application/json" }, JSON.stringify(body))
   const failed = (why: string) => ({ ok: false, why: `the webhook ${why}` })
@@ -191,12 +197,12 @@ describe("the answer of a vendor", () => {
     ],
     [
       "feishu",
-      "code 9499 in gzip, which was not asked for",
+      "code 9499 in gzip that was not requested",
       says(200, { "content-encoding": "gzip" }, gzipSync(JSON.stringify({ code: 9499, msg: "Bad Request" }))),
       failed("answered 200 with code 9499: Bad Request"),
     ],
     ["feishu", "no code", json({ msg: "success" }), failed("answered 200 with a body without code")],
-    ["feishu", "a code as text", json({ code: "0" }), failed("answered 200 with code 0")],
+    ["feishu", "a code as a string", json({ code: "0" }), failed("answered 200 with code 0")],
     ["dingtalk", "errcode 0", json({ errcode: 0, errmsg: "ok" }), TAKEN],
     [
       "dingtalk",
@@ -213,7 +219,7 @@ describe("the answer of a vendor", () => {
     ],
     [
       "wecom",
-      "a page of a proxy",
+      "a proxy's HTML page",
       says(200, {}, "<html>login</html>"),
       failed("answered 200 with a body that is not the vendor's JSON"),
     ],
@@ -225,9 +231,9 @@ describe("the answer of a vendor", () => {
     ],
     [
       "wecom",
-      "a body that breaks off",
+      "a truncated body",
       (response) => response.writeHead(200).write('{"errcode":0', () => response.destroy()),
-      failed("answered 200 with no whole body that would say that it was taken"),
+      failed("answered 200 with a body that is incomplete or cannot be read"),
     ],
     [
       "wecom",
@@ -252,20 +258,20 @@ describe("the answer of a vendor", () => {
     ],
     [
       "json",
-      "Feishu's refusal of a body that is not its own",
+      "Feishu's refusal of a body in another format",
       json({ code: 9499, msg: "Bad Request", data: {} }),
       failed("answered 200 with code 9499: Bad Request"),
     ],
     ["json", "a code like a status", json({ code: 200, msg: "fine" }), TAKEN],
     ["json", "any other JSON", json({ code: 200, message: "fine" }), TAKEN],
-  ])("%s with %s", async (format, _, answer, expected) => {
+  ])("the result of a %s webhook is read from its response: %s", async (format, _, answer, expected) => {
     const { received, address } = await webhookThat(answer)
     const ended = await tellBy(address, 5_000, { format })
     expect(ended).toEqual(expected)
     expect(received).toHaveLength(1)
   })
 
-  it("keeps neither the address nor a secret that the vendor repeats, and at most 200 characters", async () => {
+  it("the error of a webhook is short and leaves out an address and a secret that the vendor repeats", async () => {
     const body = (path: string) => ({
       errcode: 93000,
       errmsg: `no robot at ${path}\u001b[8m SECRET-KEY ${"x".repeat(500)}`,
@@ -281,15 +287,15 @@ describe("the answer of a vendor", () => {
     expect(text.length).toBeLessThan(320)
   })
 
-  it("of a group robot is waited for until the time is over", async () => {
+  it("the response of a group robot is awaited until the time limit", async () => {
     const { address } = await webhookThat((response) => response.writeHead(200).write("{"))
     expect(await tellBy(address, 100, { format: "wecom" })).toEqual(
-      failed("answered 200 with no whole body that would say that it was taken"),
+      failed("answered 200 with a body that is incomplete or cannot be read"),
     )
   })
 })
 
-describe("the body for a vendor", () => {
+describe("the body for a vendor's webhook", () => {
   it.each<[Webhook["format"], object]>([
     ["slack", { text: expect.stringMatching(/^train-a: /) }],
     [
@@ -304,13 +310,13 @@ describe("the body for a vendor", () => {
       "wecom",
       { msgtype: "text", text: { content: expect.stringMatching(/^\[supernode-autoscaler\] train-a: /) } },
     ],
-  ])("%s has its documented form", async (format, body) => {
+  ])("the body for %s has its documented form", async (format, body) => {
     const { received, address } = await webhookThat(says(200))
     await tellBy(address, 5_000, { format })
     expect(JSON.parse(received[0]?.body ?? "")).toEqual(body)
   })
 
-  it("is signed for Feishu in the body, with seconds", async () => {
+  it("a notification for Feishu is signed in the body, with seconds", async () => {
     const { received, address } = await webhookThat(says(200))
     await tellBy(address, 5_000, { format: "feishu", secret: "demo" })
     const timestamp = String(NOW / 1_000)
@@ -318,7 +324,7 @@ describe("the body for a vendor", () => {
     expect(JSON.parse(received[0]?.body ?? "")).toMatchObject({ timestamp, sign })
   })
 
-  it("is signed for DingTalk in the address, with milliseconds", async () => {
+  it("a notification for DingTalk is signed in the address, with milliseconds", async () => {
     const { received, address } = await webhookThat(says(200))
     await tellBy(address, 5_000, { format: "dingtalk", secret: "SECdemo" })
     const { searchParams } = new URL(received[0]?.url ?? "", "http://localhost")

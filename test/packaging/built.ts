@@ -13,13 +13,19 @@ const run = promisify(execFile)
 /** The bundles of esbuild.config.mjs. */
 export type BundleName = "alarm" | "schedule" | "manual" | "functiongraph" | "cli" | "package"
 
-/** A folder with the fresh bundle NAME/ and THIRD-PARTY-NOTICES. Other files use it too, so copy what you change. */
+/**
+ * A folder with the fresh bundle NAME/ and THIRD-PARTY-NOTICES. Other files use it too, so copy what you
+ * change.
+ */
 export function builtFolder(name: BundleName): Promise<string> {
   const build = (folder: string) => run(process.execPath, [join(ROOT, "esbuild.config.mjs"), folder, name])
   return builtOnce(`dist-${name}`, build)
 }
 
-/** This package as npm would install it, far from its node_modules: fresh bundles in dist/; and what a deployment adds. */
+/**
+ * A folder with this package as npm installs it: fresh bundles in dist/, and the files that a deployment
+ * adds. It has no node_modules.
+ */
 export async function makeWorkshop(): Promise<{ folder: string; remove(): Promise<void> }> {
   const folder = await makeSources()
   const names: BundleName[] = ["alarm", "schedule", "manual", "functiongraph", "cli"]
@@ -29,7 +35,7 @@ export async function makeWorkshop(): Promise<{ folder: string; remove(): Promis
   return { folder, remove: () => rm(folder, { recursive: true }) }
 }
 
-/** The same with empty bundles: enough for a template, and packaged in a third of the time. */
+/** The same with empty bundles. They suffice for a template, and packaging takes a third of the time. */
 export async function makeBareWorkshop(): Promise<{ folder: string; remove(): Promise<void> }> {
   const folder = await makeSources()
   for (const name of ["alarm", "schedule", "manual"]) {
@@ -39,7 +45,7 @@ export async function makeBareWorkshop(): Promise<{ folder: string; remove(): Pr
   return { folder, remove: () => rm(folder, { recursive: true }) }
 }
 
-/** All that a deployment needs but the bundles. */
+/** A folder with all files that a deployment needs, except the bundles. */
 async function makeSources(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "packaging-"))
   for (const file of ["package.json", "serverless.yml"]) await cp(join(ROOT, file), join(folder, file))
@@ -50,7 +56,7 @@ async function makeSources(): Promise<string> {
   return folder
 }
 
-/** `osls package` without a single credential, and with every way out closed. */
+/** Runs `osls package` without credentials and without network. */
 export async function packageWorkshop(
   folder: string,
   { params = [], options = [] }: { params?: string[]; options?: string[] } = {},
@@ -67,7 +73,7 @@ export async function packageWorkshop(
   return out
 }
 
-/** What a module in the folder exports, seen by a Node process that has nothing but this folder. */
+/** Names that a module in the folder exports, in a Node.js process without any environment. */
 export async function exportsOf(folder: string, file: string): Promise<string[]> {
   const script = `import(${JSON.stringify(join(folder, file))}).then((m) => console.log(JSON.stringify(Object.keys(m))))`
   const { stdout } = await run(process.execPath, ["-e", script], { cwd: folder, env: {} })

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ROOT } from "./built.ts"
 
-// The tarball in an empty folder, as a user has it. It builds everything, so it runs in `npm run test:full` only.
+// The tarball in an empty folder, as a user installs it. It builds everything, so only `test:full` runs it.
 
 const MB = 1_000_000
 const NODES = ["20.15.1", "22.18.0", "24.21.0"]
@@ -50,11 +50,11 @@ describe.runIf(process.env["INSTALLS_FULL"])("the package in an empty folder", (
 
   afterAll(() => rm(folder, { recursive: true }))
 
-  it("takes less than 45 MB", async () => {
+  it("the installed package takes less than 45 MB", async () => {
     expect(await bytesIn(folder)).toBeLessThan(45 * MB)
   })
 
-  it("holds every file that package.json names, and no source that imports what it does not hold", async () => {
+  it("the installed package holds every file that package.json names, and no source outside dist", async () => {
     const installed = join(folder, "node_modules/supernode-autoscaler")
     const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8"))
     const { types, default: module } = manifest.exports["."]
@@ -68,18 +68,21 @@ describe.runIf(process.env["INSTALLS_FULL"])("the package in an empty folder", (
   it.each([
     ["the types of Node.js", ["--lib", "es2023", "--types", "node"]],
     ["TypeScript's default library alone", ["--types", ""]],
-  ])("has types that check a caller, without zod or any other package of types, with %s", async (_, more) => {
-    await writeFile(join(folder, "use.mts"), USE)
-    const options = "--strict --noEmit --module nodenext --target es2022 --typeRoots".split(" ")
-    const tsc = join(ROOT, "node_modules/typescript/bin/tsc")
-    const argv = [tsc, ...options, join(ROOT, "node_modules/@types"), ...more, "use.mts"]
-    const check = run(process.execPath, argv, folder)
-    expect(check.stdout).toBe("")
-    expect(check.status).toBe(0)
-  })
+  ])(
+    "the installed package's types check a caller without zod or any other package of types, with %s",
+    async (_, more) => {
+      await writeFile(join(folder, "use.mts"), USE)
+      const options = "--strict --noEmit --module nodenext --target es2022 --typeRoots".split(" ")
+      const tsc = join(ROOT, "node_modules/typescript/bin/tsc")
+      const argv = [tsc, ...options, join(ROOT, "node_modules/@types"), ...more, "use.mts"]
+      const check = run(process.execPath, argv, folder)
+      expect(check.stdout).toBe("")
+      expect(check.status).toBe(0)
+    },
+  )
 
   it.for(NODES)(
-    "imports, makes a SQLite ledger and reads it on Node.js %s, installed without scripts",
+    "the installed package imports, makes a SQLite ledger and reads it on Node.js %s",
     (version, { skip }) => {
       const node = join(ROOT, `test/nodes/node_modules/node-${version}/bin/node`)
       if (!existsSync(node)) skip(`Node.js ${version} is not installed: npm ci --prefix test/nodes`)

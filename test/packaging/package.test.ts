@@ -11,7 +11,7 @@ const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
 const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"))
 let dist: string
 
-/** What the package takes from node:crypto; all of it is in Node.js 16, unlike `hash`. */
+/** Functions that the package imports from node:crypto. Node.js 16 has all of them, unlike `hash`. */
 const OLD_CRYPTO = ["createHash", "createHmac", "createPublicKey", "randomUUID", "timingSafeEqual", "verify"]
 
 beforeAll(async () => {
@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 
 describe("the npm package", () => {
-  it("exports the decision, the policy loader, the policy's schema and the sandbox, and nothing that spends", async () => {
+  it("the npm package exports decision, policy loader, policy schema and sandbox, and nothing that spends", async () => {
     expect((await exportsOf(dist, "package/index.mjs")).sort()).toEqual([
       "PolicyError",
       "decide",
@@ -29,7 +29,7 @@ describe("the npm package", () => {
     ])
   })
 
-  it("says which Node.js it needs where an older one lacks what it uses", () => {
+  it("the npm package names the Node.js that it needs if an older one lacks what it uses", () => {
     const entry = pathToFileURL(join(dist, "package", "index.mjs")).href
     const older = `import all from "node:crypto?whole"; const { ${OLD_CRYPTO.join(", ")} } = all; export { ${OLD_CRYPTO.join(", ")} }; export default all`
     const hooks = `export const resolve = (name, from, next) => name === "node:crypto?whole" ? next("node:crypto")
@@ -38,15 +38,15 @@ describe("the npm package", () => {
       require("node:module").register("data:text/javascript,${encodeURIComponent(hooks)}")
       import("${entry}").then(() => console.log("loaded"), (error) => console.log(error.message))`
     const { stdout } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", env: {} })
-    expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, and this is 18\.20\.8; /)
+    expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, but this is 18\.20\.8; /)
   })
 
-  it("needs no other package, except an optional SQLite for a Node.js without its own", () => {
+  it("the npm package needs no other package, except an optional SQLite for a Node.js without its own", () => {
     expect(manifest.dependencies).toBeUndefined()
     expect(Object.keys(manifest.optionalDependencies)).toEqual(["@photostructure/sqlite"])
   })
 
-  it("names each licence in the bundle, and no package that only the build uses", async () => {
+  it("the npm package names each licence in the bundle, and no package that only the build uses", async () => {
     const notices = await readFile(join(dist, "THIRD-PARTY-NOTICES"), "utf8")
     for (const name of ["zod", "yaml", "croner"])
       expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, "m"))
@@ -54,7 +54,7 @@ describe("the npm package", () => {
     expect(notices).not.toMatch(/^(esbuild|vitest|typescript) /m)
   })
 
-  it("ships the files that package.json names, and no example that imports what it does not ship", () => {
+  it("the npm package ships the files that package.json names, and no example that imports other files", () => {
     const targets = Object.values(manifest.exports as Record<string, string | Record<string, string>>)
     const named = targets.flatMap((target) => (typeof target === "string" ? target : Object.values(target)))
     for (const path of named.filter((one) => !one.startsWith("./dist/")))
@@ -75,7 +75,7 @@ interface Bill {
 }
 
 describe("the bill of materials", () => {
-  it("has each package of the bundles by version and the registry's digest, and what an installation may add", async () => {
+  it("the bill of materials lists each bundled and optional package by version, with the registry's digest", async () => {
     const folder = await builtFolder("cli")
     const bill: Bill = JSON.parse(await readFile(join(folder, "sbom.cdx.json"), "utf8"))
     const notices = await readFile(join(folder, "THIRD-PARTY-NOTICES"), "utf8")
@@ -99,7 +99,7 @@ describe("the bill of materials", () => {
     ).toEqual([])
   })
 
-  it("cannot be made of a package that the lockfile does not have", () => {
+  it("the bill of materials refuses a package that the lockfile does not have", () => {
     const bundled = ["node_modules/left-pad"]
     expect(() => billOfMaterials({ manifest, lock, bundled })).toThrow(
       "package-lock.json has no node_modules/left-pad, which is bundled: run npm ci",

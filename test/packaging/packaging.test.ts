@@ -35,26 +35,38 @@ afterAll(async () => {
 })
 
 describe("the bundles", () => {
-  it.each(NAMES)("%s exports its handler alone, and needs nothing beside its folder", async (name) => {
-    expect(await exportsOf(folder, `dist/${name}/index.mjs`)).toEqual(["handler"])
-  })
-
-  it.each(NAMES)("%s says which Node.js it needs before it loads what an older one cannot link", (name) => {
-    const entry = join(folder, "dist", name, "index.mjs")
-    // What this Node.js would refuse at link time, as an older one refuses a missing export.
-    const main = join(dirname(entry), "main.mjs")
-    const cannotLink = `import { absent } from "node:crypto"`
-    const script = `Object.defineProperty(process.versions, "node", { value: "18.20.8" })
-      import(${JSON.stringify(entry)}).then(() => console.log("loaded"), (error) => console.log(error.message))`
-    const whole = readFileSync(main, "utf8")
-    writeFileSync(main, `${cannotLink};${whole}`)
-    const { stdout } = spawnSync(process.execPath, ["-e", script], { cwd: folder, encoding: "utf8", env: {} })
-    writeFileSync(main, whole)
-    expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, and this is 18\.20\.8; /)
-  })
+  it.each(NAMES)(
+    "the bundle %s exports its handler alone, and needs nothing beside its folder",
+    async (name) => {
+      expect(await exportsOf(folder, `dist/${name}/index.mjs`)).toEqual(["handler"])
+    },
+  )
 
   it.each(NAMES)(
-    "%s loads the clients of Amazon and PostgreSQL only when something asks for them",
+    "the bundle %s names the Node.js that it needs before it loads what an older one cannot link",
+    (name) => {
+      const entry = join(folder, "dist", name, "index.mjs")
+      // This Node.js refuses the import at link time, as an older one refuses a missing export.
+      const main = join(dirname(entry), "main.mjs")
+      const cannotLink = `import { absent } from "node:crypto"`
+      const script = `Object.defineProperty(process.versions, "node", { value: "18.20.8" })
+      import(${JSON.stringify(entry)}).then(() => console.log("loaded"), (error) => console.log(error.message))`
+      const whole = readFileSync(main, "utf8")
+      writeFileSync(main, `${cannotLink};${whole}`)
+      const { stdout } = spawnSync(process.execPath, ["-e", script], {
+        cwd: folder,
+        encoding: "utf8",
+        env: {},
+      })
+      writeFileSync(main, whole)
+      expect(stdout).toMatch(
+        /^supernode-autoscaler needs Node.js 20\.15\.1 or newer, but this is 18\.20\.8; /,
+      )
+    },
+  )
+
+  it.each(NAMES)(
+    "the bundle %s does not load the clients of Amazon and PostgreSQL at start",
     async (name) => {
       const entry = join(folder, "dist", name, "index.mjs")
       const atStart = filesAtStart(entry)
@@ -68,7 +80,7 @@ describe("the bundles", () => {
     },
   )
 
-  it("manual runs a command, and loads what commands need only for one", async () => {
+  it("the bundle manual runs a command, and loads the command line's code only for one", async () => {
     const entry = join(folder, "dist/manual/index.mjs")
     const texts = await Promise.all([...filesAtStart(entry)].map((file) => readFile(file, "utf8")))
     expect(texts.filter((text) => text.includes("commander.unknownCommand"))).toEqual([])
@@ -79,7 +91,7 @@ describe("the bundles", () => {
     expect(JSON.parse(stdout.split("\n").at(-1) ?? "")).toEqual({ lines: [version] })
   })
 
-  it("functiongraph is CommonJS and exports its three doors", async () => {
+  it("the bundle functiongraph is CommonJS and exports its three doors", async () => {
     const exported = await exportsOf(folder, "dist/functiongraph/index.js")
     expect(exported).toEqual(expect.arrayContaining(["alarm", "manual", "schedule"]))
     expect(exported.filter((name) => !["default", "module.exports"].includes(name))).toHaveLength(3)
@@ -87,7 +99,7 @@ describe("the bundles", () => {
 })
 
 describe("the command line's bundle", () => {
-  it("can be run as it is", () => {
+  it("the command line's bundle can be executed directly", () => {
     const { status, stdout } = spawnSync(join(folder, "dist/cli/index.js"), ["--help"], {
       cwd: folder,
       encoding: "utf8",
@@ -98,14 +110,19 @@ describe("the command line's bundle", () => {
 })
 
 describe("packaging without credentials", () => {
-  it.each(NAMES)("puts into %s.zip its own bundle and the policy, and nothing else", async (name) => {
-    const files = filesInZip(await readFile(join(out, `${name}.zip`)))
-    expect(files).toEqual(expect.arrayContaining([`dist/${name}/index.mjs`, "policy.yaml", "policy/boot.sh"]))
-    const foreign = files.filter((file) => !file.startsWith(`dist/${name}/`) && !file.startsWith("policy"))
-    expect(foreign).toEqual([])
-  })
+  it.each(NAMES)(
+    "packaging for AWS puts into %s.zip its own bundle and the policy, and nothing else",
+    async (name) => {
+      const files = filesInZip(await readFile(join(out, `${name}.zip`)))
+      expect(files).toEqual(
+        expect.arrayContaining([`dist/${name}/index.mjs`, "policy.yaml", "policy/boot.sh"]),
+      )
+      const foreign = files.filter((file) => !file.startsWith(`dist/${name}/`) && !file.startsWith("policy"))
+      expect(foreign).toEqual([])
+    },
+  )
 
-  it("makes the three functions on nodejs24.x, with the time that a purchase takes", () => {
+  it("packaging for AWS makes the three functions on nodejs24.x, with the time that a purchase takes", () => {
     const functions = ofType("AWS::Lambda::Function").map(({ Properties }) => Properties)
     expect(functions.map(({ Handler }) => Handler).sort()).toEqual(
       NAMES.map((name) => `dist/${name}/index.handler`).sort(),
@@ -116,7 +133,7 @@ describe("packaging without credentials", () => {
     }
   })
 
-  it("only observes unless told otherwise, and keeps its ledger in the table", () => {
+  it("packaging for AWS observes by default, and keeps the ledger in the table", () => {
     const table = ofType("AWS::DynamoDB::Table")[0]?.Properties["TableName"]
     for (const { Properties } of ofType("AWS::Lambda::Function")) {
       expect(Properties["Environment"]).toMatchObject({
@@ -125,7 +142,7 @@ describe("packaging without credentials", () => {
     }
   })
 
-  it("lets the platform repeat nothing, and keeps what failed in the dead-letter queue", () => {
+  it("packaging for AWS lets the platform repeat nothing, and keeps failed events in the dead-letter queue", () => {
     const attempts = ofType("AWS::Lambda::EventInvokeConfig").map(
       ({ Properties }) => Properties["MaximumRetryAttempts"],
     )
@@ -136,7 +153,7 @@ describe("packaging without credentials", () => {
     }
   })
 
-  it("wakes the alarm function by SNS, EventBridge and direct action, and the tick every five minutes", () => {
+  it("packaging for AWS invokes the alarm function by SNS, EventBridge and alarms, and ticks every 5 minutes", () => {
     const callers = ofType("AWS::Lambda::Permission").map(({ Properties }) => Properties["Principal"])
     expect(callers.sort()).toEqual([
       "events.amazonaws.com",
@@ -153,7 +170,7 @@ describe("packaging without credentials", () => {
     })
   })
 
-  it("keeps the ledger by stream and seq, recoverable, and even when the stack goes", () => {
+  it("packaging for AWS keeps the ledger by stream and seq, recoverable, and even without the stack", () => {
     const [table, ...others] = ofType("AWS::DynamoDB::Table")
     expect(others).toEqual([])
     expect(table).toMatchObject({
@@ -173,7 +190,7 @@ describe("packaging without credentials", () => {
     })
   })
 
-  it("has no public URL", () => {
+  it("packaging for AWS makes no public URL by default", () => {
     expect(ofType("AWS::Lambda::Url")).toEqual([])
   })
 })
@@ -201,14 +218,14 @@ describe("packaging with another stage, another region and every parameter", () 
   const asText = (value: unknown) => JSON.stringify(value)
   const named = (type: string) => Object.values(template.Resources).filter(({ Type }) => Type === type)
 
-  it("names everything after the stage, so that two stages live beside each other in one account", () => {
+  it("packaging for AWS names everything after the stage, so that one account can have two stages", () => {
     for (const name of NAMES)
       expect(asText(named("AWS::Lambda::Function"))).toContain(`"supernode-autoscaler-prod-${name}"`)
     expect(asText(template.Resources)).not.toContain("autoscaler-dev")
     expect(asText(template.Resources)).not.toContain("alarms-dev")
   })
 
-  it("keeps its ledger in the table that is named, makes none, and may use its key", () => {
+  it("packaging for AWS uses the ledger table that a parameter names, makes none, and may use its key", () => {
     expect(template.Conditions["MakesLedger"]).toEqual({ "Fn::Equals": ["supernode-ledger-old", ""] })
     expect(template.Resources["LedgerTable"]?.Condition).toBe("MakesLedger")
     for (const { Properties } of named("AWS::Lambda::Function"))
@@ -223,7 +240,7 @@ describe("packaging with another stage, another region and every parameter", () 
     expect(template.Conditions["HasLedgerKey"]).toMatchObject({ "Fn::Not": [{}] })
   })
 
-  it("subscribes the operator, passes on alarms with the prefix, and reserves no concurrency", () => {
+  it("packaging for AWS subscribes the operator, filters alarms by prefix, and can reserve no concurrency", () => {
     const [subscription] = named("AWS::SNS::Subscription")
     expect(subscription).toMatchObject({
       Condition: "HasOperator",
@@ -234,7 +251,7 @@ describe("packaging with another stage, another region and every parameter", () 
     expect(template.Conditions["Reserves"]).toEqual({ "Fn::Equals": ["false", "true"] })
   })
 
-  it("ticks by one schedule for each shard, with room for all of them at the same time", () => {
+  it("packaging for AWS makes one schedule for each shard, with concurrency for all of them at once", () => {
     const inputs = named("AWS::Events::Rule").flatMap(({ Properties }) =>
       Properties["ScheduleExpression"] === "rate(5 minutes)"
         ? (Properties["Targets"] as Resource["Properties"][])
@@ -253,7 +270,7 @@ describe("packaging with another stage, another region and every parameter", () 
     })
   })
 
-  it("notifies people of each shard whose ticks do not come, by the metrics of its own rule", () => {
+  it("packaging for AWS notifies people of each shard without ticks, by the metrics of its own rule", () => {
     const rules = Object.entries(template.Resources).filter(
       ([, { Properties }]) => Properties?.["ScheduleExpression"] === "rate(5 minutes)",
     )
@@ -277,7 +294,7 @@ describe("packaging with another stage, another region and every parameter", () 
         Threshold: 1,
         TreatMissingData: "breaching",
       })
-    // `Invocations` counts those that failed for good, too.
+    // `Invocations` also counts those that failed for good.
     const failed = made("FailedInvocations")
     expect(failed.map(({ Dimensions }) => Dimensions)).toEqual(alarms.map(([, rule]) => rule))
     for (const properties of failed)
@@ -288,7 +305,7 @@ describe("packaging with another stage, another region and every parameter", () 
       })
   })
 
-  it("has a public URL where it is asked for, by which nothing else may be invoked", () => {
+  it("packaging for AWS makes a public URL on request, and gives the public no other way to invoke", () => {
     const asked = Object.values(template.Resources)
     expect(asked.filter(({ Type }) => Type === "AWS::Lambda::Url")).toHaveLength(1)
     const open = asked.filter(
@@ -306,7 +323,7 @@ describe("the promises of serverless.yml", () => {
 })
 
 describe("the roles", () => {
-  it("may write logs, append to and read the ledger, read secret and CloudWatch, and report to queue and people", () => {
+  it("the AWS roles allow logs, the ledger, the secret, CloudWatch, the queue and messages to people", () => {
     const { actions } = rightsOf("Schedule")
     expect(actions).toEqual([
       "cloudwatch:GetMetricData",
@@ -325,7 +342,7 @@ describe("the roles", () => {
   })
 
   it.each(["Alarm", "Schedule", "Manual"])(
-    "%s may do so only to what this stack names, but for CloudWatch",
+    "the AWS role %s reaches only what this stack names, except CloudWatch",
     (name) => {
       const [metrics] = rightsOf(name).statements.filter(
         ({ Action }) => Action === "cloudwatch:GetMetricData",
@@ -353,7 +370,7 @@ function rightsOf(name: string) {
 
 const hasCfnLint = spawnSync("cfn-lint", ["--version"]).status === 0
 
-it.skipIf(!hasCfnLint)("CloudFormation's linter finds no error in the template", () => {
+it.skipIf(!hasCfnLint)("CloudFormation's linter finds no error in the AWS template", () => {
   const { status, stdout } = spawnSync("cfn-lint", ["--non-zero-exit-code", "error", join(out, TEMPLATE)], {
     encoding: "utf8",
   })

@@ -16,7 +16,7 @@ async function problemsOf(files: Record<string, string>): Promise<readonly strin
 }
 
 describe("what a deployment takes of a policy", () => {
-  it("is the file itself as policy.yaml, what it includes and userdata files, each below the policy's folder", async () => {
+  it("a deployment takes the policy, what it includes and its userdata files, each below the policy's folder", async () => {
     const path = await policyFolder({
       "policy.yaml": HEAD,
       "more/a.yaml": `version: 1\n${withUserdata("scripts/boot.sh").slice("version: 1\n".length)}`,
@@ -27,13 +27,13 @@ describe("what a deployment takes of a policy", () => {
     expect(names).toEqual(["policy.yaml", "more/a.yaml", "more/scripts/boot.sh"])
   })
 
-  it("is named policy.yaml whatever the file is called", async () => {
+  it("a deployment names the policy policy.yaml, whatever the file is called", async () => {
     const path = await policyFolder({ "production.yaml": GOOD })
     const names = (await policyFiles(join(path, "../production.yaml"))).files.map(({ name }) => name)
     expect(names).toEqual(["policy.yaml"])
   })
 
-  it("is refused where the function would not find a file", async () => {
+  it("a deployment refuses a policy if the function would not find one of its files", async () => {
     const path = await policyFolder({ "deep/policy.yaml": withUserdata("../boot.sh"), "boot.sh": "x" })
     await expect(policyFiles(join(path, "../deep/policy.yaml"))).rejects.toThrow(
       "boot.sh: it is not below the policy's folder, so the function would not find it",
@@ -44,14 +44,14 @@ describe("what a deployment takes of a policy", () => {
     ])
   })
 
-  it("is refused with all its problems where it is not valid", async () => {
+  it("a deployment refuses an invalid policy with all its problems", async () => {
     expect(await problemsOf({ "policy.yaml": good(["above: 85", "above: high"]) })).toEqual([
       expect.stringContaining('supernodes.0.rules.0.above: must be a number, not "high"'),
       "Without a valid policy a function does nothing",
     ])
   })
 
-  it("is refused where two files would have one name", async () => {
+  it("a deployment refuses a policy of which two files would have the same name", async () => {
     const path = await policyFolder({
       "main.yaml": `version: 1\ninclude: [ policy.yaml ]\n`,
       "policy.yaml": `version: 1\n${SUPERNODE}`,
@@ -63,7 +63,7 @@ describe("what a deployment takes of a policy", () => {
 })
 
 describe("npm run package:functiongraph", () => {
-  it("takes the policy, the zip and files beside the policy", () => {
+  it("npm run package:functiongraph takes the policy, the zip and files beside the policy", () => {
     expect(zipArguments([], "dist")).toEqual({
       policy: "policy.yaml",
       out: "dist/functiongraph.zip",
@@ -84,7 +84,7 @@ describe("npm run package:functiongraph", () => {
     ],
     ["a third name", ["a.yaml", "b.zip", "c.yaml"], "c.yaml: one policy and one zip are all it takes"],
     ["an option that it does not know", ["--wiht", "ca.pem"], "Unknown option '--wiht'"],
-  ])("refuses %s, and shows its usage", (_, args, says) => {
+  ])("npm run package:functiongraph refuses %s, and shows its usage", (_, args, says) => {
     expect(() => zipArguments(args, "dist")).toThrow(
       expect.objectContaining({
         name: "DeployError",
@@ -103,7 +103,7 @@ describe("a command that packages", () => {
     process.exitCode = undefined
   })
 
-  it("names a path that it cannot write, without a stack trace", async () => {
+  it("a packaging command names a path that it cannot write, without a stack trace", async () => {
     const said = vi.spyOn(console, "error").mockReturnValue()
     const path = join(await policyFolder({ "policy.yaml": GOOD }), "functiongraph.zip")
     await packaging(() => writeFile(path, ""))

@@ -39,10 +39,10 @@ export function statementsOf(template: Template, logical: string): Statement[] {
 }
 
 const KEY = { "Fn::GetAtt": ["Key", "Arn"] }
-/** Where every alarm of the installation goes. */
+/** Targets of every alarm of the installation. */
 export const TO_PEOPLE = { AlarmActions: [{ Ref: "Operators" }], OKActions: [{ Ref: "Operators" }] }
 
-/** What serverless.yml promises, each as one sentence, and how the generated CloudFormation keeps it. */
+/** The promises of serverless.yml, each as one sentence with a check of the generated CloudFormation. */
 export const PROMISES: [string, (template: Template) => void][] = [
   [
     "Each function has a role of its own, and none has a managed policy.",

@@ -13,7 +13,7 @@ import { builtFolder } from "./built.ts"
 
 const run = promisify(execFile)
 
-// Modules of Node.js that only a request, an answer or a child process needs. Each costs a start from 1 to 20 ms.
+// Modules of Node.js that only a request, a response or a child process needs. Each adds 1 to 20 ms.
 const ON_DEMAND = ["assert", "child_process", "http", "https", "tls", "zlib", "perf_hooks", "worker_threads"]
 const NOT_AT_START = [...ON_DEMAND, "internal/crypto/webcrypto"].map((name) => `NativeModule ${name}`)
 
@@ -48,7 +48,7 @@ describe("a start", () => {
     { name: "alarm", entry: "alarm/index.mjs", script: alarm },
     { name: "functiongraph", entry: "functiongraph/index.js", script: functionGraph },
   ] as const)(
-    "of the built function $name loads no module of Node.js that only a later step needs",
+    "the start of the built function $name loads no module of Node.js that only a later step needs",
     async ({ name, entry, script }) => {
       const file = join(await builtFolder(name), entry)
       const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script(file)], { env: {} })
@@ -57,7 +57,7 @@ describe("a start", () => {
     },
   )
 
-  it("of `status --no-cloud` loads nothing that only a request to the cloud needs", async () => {
+  it("the start of `status --no-cloud` loads nothing that only a request to the cloud needs", async () => {
     const file = join(await builtFolder("cli"), "cli/index.js")
     const atEnd = `data:text/javascript,process.once("exit",()=>{${encodeURIComponent(loaded)}})`
     const { stdout } = await run(
@@ -69,20 +69,20 @@ describe("a start", () => {
     expect(modulesIn(stdout).filter((module) => NOT_AT_START.includes(module))).toEqual([])
   })
 
-  it("of the command line keeps, for stack traces, the names of functions and classes that no other module uses", async () => {
+  it("the built command line keeps the names of functions and classes for stack traces", async () => {
     const folder = join(await builtFolder("cli"), "cli")
     const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"))
     const texts = scripts.map((name) => readFileSync(join(folder, name), "utf8")).join("\n")
-    for (const name of ["runEach", "tryInTime", "AnswerHandler"])
+    for (const name of ["runEach", "tryInTime", "KeyedLimiter"])
       expect(texts, name).toMatch(new RegExp(`\\b(function ${name}[(]|${name}=class\\b|class ${name}\\b)`))
   })
 
-  it("of the command line reads no other file before the check of Node.js's version", async () => {
+  it("the start of the command line reads no other file before the check of Node.js's version", async () => {
     const entry = join(await builtFolder("cli"), "cli/index.js")
     expect([...filesAtStart(entry)]).toEqual([entry])
   })
 
-  it("of `status` reads few files: each costs its search and its linking", async () => {
+  it("the start of `status` reads few files: each costs its search and its linking", async () => {
     const folder = join(await builtFolder("cli"), "cli")
     const file = readdirSync(folder).find((name) => /^status-\w+[.]js$/.test(name)) ?? ""
     expect([...filesAtStart(join(folder, file))].map((path) => basename(path))).toEqual([
@@ -96,7 +96,7 @@ describe("a start", () => {
 })
 
 describe("the built alarm function", () => {
-  // V8 uses SIMD on this processor only with SSE 4.1; on arm64 each processor has it.
+  // On x64, V8 uses SIMD only with SSE 4.1. On arm64 each processor has SIMD.
   it.runIf(process.arch === "x64" && IS_FULL).each([
     {
       machine: "with SIMD",
@@ -106,7 +106,7 @@ describe("the built alarm function", () => {
     },
     { machine: "without SIMD", options: ["--no-enable-sse4-1"], heldBy: "supernode-unreadable", requests: 0 },
   ])(
-    "holds $machine where its first read fails, and without SIMD it sends no request at all",
+    "the built alarm function holds $machine if its first read fails; without SIMD it sends no request",
     async ({ options, heldBy, requests }) => {
       let received = 0
       const cloud = createServer((_request, response) => {

@@ -1,7 +1,7 @@
 const END_OF_DIRECTORY = 0x06054b50
 const DIRECTORY_ENTRY = 0x02014b50
 
-/** The names of all files in a zip archive, as its central directory lists them. */
+/** Names of all files in a zip archive, as its central directory lists them. */
 export function filesInZip(zip: Buffer): string[] {
   const end = zip.lastIndexOf(Buffer.from([0x50, 0x4b, 5, 6]))
   if (end < 0 || zip.readUInt32LE(end) !== END_OF_DIRECTORY) throw new Error("not a zip archive")

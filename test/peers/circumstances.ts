@@ -14,13 +14,13 @@ import {
 import { CONTROL_STREAM, unreachable } from "../run/world.ts"
 import { buyAndDeliver, end, inTurn, offerAll, ROOMY, type Row, tick } from "./row.ts"
 
-// What a decision rests on is missing, late or only tried out.
+// The inputs of a decision are missing, late or from a dry run.
 
 export const METRICS_OUT: Row[] = [
   {
     peer: "Kubernetes HPA, kubernetes#104387",
-    hurts: "an outage of the metrics is read as 0 and acted upon",
-    ours: "does not take missing metrics for a value, not even where a low value is bad",
+    hurts: "reads an outage of the metrics as 0 and acts on it",
+    ours: "does not treat missing metrics as a value, not even if a low value is bad",
     play: async (world) => {
       world.load = null
       const policy = policyOf({ rules: [{ ...ruleInput(), above: undefined, below: 5 }] })
@@ -33,7 +33,7 @@ export const METRICS_OUT: Row[] = [
   },
   {
     peer: "Cloud Spanner autoscaler",
-    hurts: "acts on what is left of the metrics in a partial outage: 10 nodes became 2",
+    hurts: "acts on the remaining metrics in a partial outage: 10 nodes became 2",
     ours: "does not buy on the few servers that still report",
     play: async (world) => {
       world.supernode = { ok: true, value: supernodeOf({ servers: serversOf(4) }), skewMs: 0 }
@@ -76,7 +76,7 @@ export const METRICS_OUT: Row[] = [
 export const GUARDS: Row[] = [
   {
     peer: 'jitsi-autoscaler, "proceeding without guard"',
-    hurts: "goes on when the guard cannot be read",
+    hurts: "continues if the guard cannot be read",
     ours: "sends nothing when the pauses cannot be read right before the call",
     play: async (world) => {
       let reads = 0
@@ -113,8 +113,8 @@ export const GUARDS: Row[] = [
   },
   {
     peer: "escalator, buildkite-agent-scaler",
-    hurts: "a dry run that fakes its reads or always decides 0 shows what live would not do",
-    ours: "shows in a dry run the very plan that live buys",
+    hurts: "a dry run fakes its reads or always decides 0, so it does not show what live does",
+    ours: "shows in a dry run the same plan that a live run buys",
     play: async (world) => {
       const shown = await world.run(requestOf({ id: "shown" }))
       const bought = await world.run(
@@ -127,7 +127,7 @@ export const GUARDS: Row[] = [
   },
   {
     peer: "queues and asynchronous invocations",
-    hurts: "an event that was delivered hours late is acted upon",
+    hurts: "acts on an event that was delivered hours late",
     ours: "does not buy on an alarm that is delivered a day late",
     play: async (world) => inTurn(() => world.run(alarmOf({ at: NOW - DAY }))),
     ends: ["held: stale"],

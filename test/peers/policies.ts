@@ -14,13 +14,13 @@ import { end, offerAll, ROOMY, type Row, tick } from "./row.ts"
 
 // Schedules that overlap or end, and mistakes in the policy.
 
-/** Five in the afternoon of a Friday is within it. */
+/** Its window contains five in the afternoon of a Friday. */
 const WORKDAYS = scheduleInput({ name: "workdays", cron: "0 8 * * 1-5", for: "10h", at_least: 4 })
 
 export const CONFIGURED: Row[] = [
   {
     peer: "KEDA's cron scaler, keda#4677",
-    hurts: "compares the next start with the next end, and runs on over the weekend",
+    hurts: "compares the next start with the next end, and keeps running over the weekend",
     ours: "keeps a floor for its own hours only, and not over the weekend",
     play: async (world) => {
       world.load = 10
@@ -51,7 +51,7 @@ export const CONFIGURED: Row[] = [
   },
   {
     peer: "AWS step scaling (refuses it rightly)",
-    hurts: "a gap between two steps leaves a load that nothing answers",
+    hurts: "nothing responds to a load in the gap between two steps",
     ours: "refuses steps with a gap when the policy is loaded",
     play: async () => [
       loaded({ rules: [steppedRule({ from: 80, to: 90, up: 1 }, { from: 95, up: 2 })] }),
@@ -62,7 +62,7 @@ export const CONFIGURED: Row[] = [
   },
   {
     peer: "autoscalers that are set up by annotations or environment variables",
-    hurts: "a misspelt key is ignored, and an unintended default is in force",
+    hurts: "ignores a misspelt key, and uses an unintended default",
     ours: "refuses a policy with a key that it does not know",
     play: async () => [loaded({ cool_down: "1h" }), loaded({ cooldown: "1h" })],
     ends: ["refused: cool_down", "taken"],
@@ -77,7 +77,7 @@ function steppedRule(...steps: Step[]): RuleInput {
   return { ...rest, steps }
 }
 
-/** What loading such a policy ends with; where it is refused nothing runs, and the words name the key. */
+/** Result of loading such a policy. A refused policy runs nothing, and its message names the key. */
 function loaded(over: Partial<PolicyInput> | { cool_down: string }): string {
   const { success, error } = supernodeSchema.safeParse({ ...policyInput(), ...over })
   if (success) return "taken"

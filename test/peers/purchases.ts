@@ -2,13 +2,13 @@ import { alarmOf, DAY, HOUR, MINUTE, requestOf } from "../decision/builders.ts"
 import { unknown, unreachable, World } from "../run/world.ts"
 import { buyAndDeliver, end, inTurn, offerAll, ROOMY, type Row, tick } from "./row.ts"
 
-// A purchase that is in doubt: its answer, its record, its process or its rival.
+// A purchase that is in doubt: its response, its record, its process or its rival.
 
 export const ANSWER_LOST: Row[] = [
   {
     peer: "Powertools idempotency 2.35.0",
     hurts: "deletes its record on any error: response lost and redelivered four times, four effects",
-    ours: "sends one order when its answer is lost and the alarm is delivered four times more",
+    ours: "sends one order when its response is lost and the alarm is delivered four times more",
     play: async (world) => {
       world.outcomes = [unknown]
       const deliver = () => world.run(alarmOf())
@@ -20,7 +20,7 @@ export const ANSWER_LOST: Row[] = [
   {
     peer: "github-aws-runners, scaleUp",
     hurts: "retries a call whose outcome is unknown: a second fleet",
-    ours: "does not try again while an outcome is unknown, whatever wakes it",
+    ours: "does not order again while an outcome is unknown, whichever signal arrives",
     play: async (world) => {
       world.outcomes = [unknown]
       return inTurn(
@@ -61,7 +61,7 @@ export const KILLED: Row[] = [
   {
     peer: "cloudspannerecosystem/autoscaler, processScalingRequest",
     hurts: "one try around the call and its record: the write fails after the call, so no cooldown starts",
-    ours: "fails loudly and keeps the attempt open when the outcome of a purchase cannot be written",
+    ours: "throws and keeps the attempt open when the outcome of a purchase cannot be written",
     play: async (world) => {
       world.interference.beforeAppend = async ({ kind }) => (kind === "settled" ? unreachable() : undefined)
       const bought = await end(world.run(alarmOf()))
@@ -74,7 +74,7 @@ export const KILLED: Row[] = [
   {
     peer: "karpenter, nodeclaim/lifecycle (does it rightly)",
     hurts: "without a record before the launch, a crash leaks what was launched",
-    ours: "does not call the cloud when the attempt cannot be written down first",
+    ours: "does not call the cloud if the attempt cannot be written to the ledger first",
     play: async (world) => {
       world.interference.beforeAppend = async ({ kind }) => (kind === "opened" ? unreachable() : undefined)
       return inTurn(() => world.run(alarmOf()))
@@ -85,7 +85,7 @@ export const KILLED: Row[] = [
   {
     peer: "autoscalers that keep the cooldown in memory",
     hurts: "scale again right after a restart",
-    ours: "keeps the cooldown of a purchase over a restart",
+    ours: "keeps the cooldown of a purchase after a restart",
     play: async (world) => {
       offerAll(world)
       const bought = await buyAndDeliver(world)
@@ -117,7 +117,7 @@ export const TWO_AT_ONCE: Row[] = [
   {
     peer: "lock with a TTL (Redlock, ShedLock)",
     hurts: "the lock ends while its holder is paused, and both call",
-    ours: "lets only the run that appended first buy, however long the other one stood still",
+    ours: "lets only the run that appended first buy, however long the other one paused",
     play: async (world) => {
       let other = ""
       world.interference.beforeAppend = async ({ kind }) => {

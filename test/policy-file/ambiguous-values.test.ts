@@ -25,14 +25,17 @@ describe("A time zone", () => {
     ["Beijing", "Asia/Shanghai"],
     ["shanghai", "Asia/Shanghai"],
     ["Asia/Shangai", "Asia/Shanghai"],
-  ])("is refused as %s with the likely names, whatever the runtime reads it as", async (name, likely) => {
-    expect(await problemsOf(zone(name))).toEqual([
-      `policy.yaml:2:11: timezone: must be an IANA time zone such as Asia/Shanghai or UTC, not "${name}": did you mean ${likely}?`,
-    ])
-  })
+  ])(
+    "the time zone %s is refused with the likely names, even if the runtime knows it",
+    async (name, likely) => {
+      expect(await problemsOf(zone(name))).toEqual([
+        `policy.yaml:2:11: timezone: must be an IANA time zone such as Asia/Shanghai or UTC, not "${name}": did you mean ${likely}?`,
+      ])
+    },
+  )
 
   it.each(["SystemV/AST4", "US/Pacific-New", "Factory", "UTC+8", "posix/Asia/Tokyo", "x".repeat(5_000)])(
-    "is refused as %s, which the IANA list does not have",
+    "the time zone %s is refused because the IANA list does not have it",
     async (name) => {
       expect(await problemsOf(zone(name))).toHaveLength(1)
     },
@@ -47,7 +50,7 @@ describe("A time zone", () => {
     "Etc/UTC",
     "Etc/GMT-8",
     "America/Argentina/Ushuaia",
-  ])("may be %s, a name or an alias of the IANA list", async (name) => {
+  ])("the time zone %s is accepted as a name or an alias of the IANA list", async (name) => {
     expect((await load(zone(name))).supernodes[0]?.policy.timezone).toBe(name)
   })
 })
@@ -59,7 +62,7 @@ describe("An amount of money", () => {
     ["999999999999.99", 99_999_999_999_999],
     ["120000.50", 12_000_050],
     ["0.1", 10],
-  ])("of %s is read to the hundredth as written", async (written, minor) => {
+  ])("an amount of %s is read to the hundredth as written", async (written, minor) => {
     const [loaded] = (await load(good([LIMITS, budget(written)]))).supernodes
     expect(loaded?.policy.limits.budget?.minor).toBe(minor)
   })
@@ -75,8 +78,8 @@ describe("An amount of money", () => {
     ],
     ["0x10", "CNY", "must be written in decimal digits: 16"],
     ["120000.55", "JPY", "must have no decimals: JPY has none"],
-    ["120000", "RMB", "must be CNY: RMB is not a currency code of ISO 4217"],
-  ])("of %s %s is refused", async (amount, currency, message) => {
+    ["120000", "RMB", "must be CNY: RMB is not an ISO 4217 currency code"],
+  ])("an amount of %s %s is refused", async (amount, currency, message) => {
     const problems = await problemsOf(good([LIMITS, budget(amount, currency)]))
     expect(problems).toEqual([
       expect.stringMatching(/^policy\.yaml:18:\d+: supernodes\.0\.limits\.budget\.\w+: /),
@@ -84,19 +87,19 @@ describe("An amount of money", () => {
     expect(problems[0]).toContain(`: ${message}`)
   })
 
-  it("in yen may be any whole number", async () => {
+  it("an amount in yen may be any whole number", async () => {
     expect(await problemsOf(good([LIMITS, budget("120000.0", "JPY")]))).toEqual([])
   })
 })
 
-it("never advises a number for digits that a number does not hold", async () => {
+it("a problem does not suggest a number for digits that a number cannot hold", async () => {
   const problems = await problemsOf(
     good([/project_id: \S+/.exec(good())?.[0] ?? "", "project_id: 01234567890123456789012345678901"]),
   )
   expect(problems[0]).toMatch(/reads 01234567890123456789012345678901 as octal\. Put it in quotes$/)
 })
 
-it("refuses an availability zone as a region, and names the region", async () => {
+it("an availability zone is refused as a region, and the problem names the region", async () => {
   expect(await problemsOf(good(["region: cn-southwest-2", "region: cn-southwest-2a"]))).toEqual([
     "policy.yaml:4:13: supernodes.0.region: must be a region: cn-southwest-2a is an availability zone of cn-southwest-2",
   ])
@@ -110,16 +113,19 @@ describe("CloudWatch's own spelling of a statistic", () => {
     ["Sum", "sum"],
     ["P99", "p99"],
     ["p99.9", "p99.9"],
-  ])("is accepted: %s is read as %s", async (written, read) => {
+  ])("CloudWatch's own spelling of a statistic is accepted: %s is read as %s", async (written, read) => {
     const [loaded] = (await load(good([CLOUD_EYE, cloudwatch(written)]))).supernodes
     expect(loaded?.policy.rules[0]?.metric.cloudwatch?.statistic).toBe(read)
   })
 
-  it.each(["tm90", "p95.123", "SampleCount", "iqm"])("is reported as unsupported: %s", async (written) => {
-    expect(await problemsOf(good([CLOUD_EYE, cloudwatch(written)]))).toEqual([
-      `policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here), not "${written}"`,
-    ])
-  })
+  it.each(["tm90", "p95.123", "SampleCount", "iqm"])(
+    "an unsupported statistic of CloudWatch is reported: %s",
+    async (written) => {
+      expect(await problemsOf(good([CLOUD_EYE, cloudwatch(written)]))).toEqual([
+        `policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here), not "${written}"`,
+      ])
+    },
+  )
 })
 
 describe("approvers of a policy", () => {
@@ -128,50 +134,50 @@ describe("approvers of a policy", () => {
 
   it.each([
     [
-      "are needed where a supernode asks for approval",
+      "missing if a supernode needs approval",
       "timezone: UTC",
-      "policy.yaml:20:15: supernodes.0.approval: needs the people who may approve: list at least 1 under approvers, such as approvers: [ { name: ann } ]",
+      "policy.yaml:20:15: supernodes.0.approval: needs people who may approve: list at least 1 under approvers, such as approvers: [ { name: ann } ]",
     ],
     [
-      "may not have two names that look alike",
+      "with two names that look alike",
       "approvers: [ { name: Ann Lee }, { name: аnn LEE } ]",
-      'policy.yaml:2:41: approvers.1.name: must not look like another approver\'s: "Ann Lee" is listed already',
+      'policy.yaml:2:41: approvers.1.name: must not look like another approver\'s name: "Ann Lee" is listed already',
     ],
     [
-      "may not have two names that differ in 1 and l",
+      "with two names that differ only in 1 and l",
       "approvers: [ { name: dev1 }, { name: devl } ]",
-      'policy.yaml:2:38: approvers.1.name: must not look like another approver\'s: "dev1" is listed already',
+      'policy.yaml:2:38: approvers.1.name: must not look like another approver\'s name: "dev1" is listed already',
     ],
     [
-      "may have no invisible signs in their names",
+      "with invisible characters in a name",
       'approvers: [ { name: "ann\\uFE0F" } ]',
-      "policy.yaml:2:22: approvers.0.name: must be 1 to 64 letters, digits, spaces or . _ @ + ' -, a letter or digit first",
+      "policy.yaml:2:22: approvers.0.name: must be 1 to 64 letters, digits, spaces or . _ @ + ' -, with a letter or digit first",
     ],
     [
-      "may have no unknown key",
+      "with a malformed key",
       "approvers: [ { name: ann, key: ssh-ed25519 AAAA } ]",
       "policy.yaml:2:32: approvers.0.key: must be an SSH public key such as ssh-ed25519 AAAA…: ed25519, ECDSA or RSA",
     ],
     [
-      "may not share a key: one person could approve under both names",
+      "with one key for two people, because one person could approve under both names",
       "approvers: [ { name: ann, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xYh7uQd ann@host }, { name: bob, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xYh7uQd } ]",
       "approvers.1.key: must not be the key of another approver: approvers.0 has it",
     ],
     [
-      "may have no key that no signature can be verified with",
+      "with a key that can verify no signature",
       "approvers: [ { name: ann, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAGAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw== } ]",
       "approvers.0.key: must be an SSH public key that signatures can be verified with: ",
     ],
-  ])("are refused: %s", async (_, people, message) => {
+  ])("approvers are refused: %s", async (_, people, message) => {
     const problems = await problemsOf(withPeople(people))
     expect(problems).toHaveLength(1)
     expect(problems[0]).toContain(message)
   })
 
-  it("must be at least as many as any supernode needs", async () => {
+  it("approvers must be at least as many as any supernode needs", async () => {
     const two = "{ above: { amount: 1, currency: CNY }, approvers: 2 }"
     expect(await problemsOf(withPeople("approvers: [ { name: ann } ]", two))).toEqual([
-      "policy.yaml:20:65: supernodes.0.approval.approvers: must be at most 1: the file lists this many people under approvers",
+      "policy.yaml:20:65: supernodes.0.approval.approvers: must be at most 1: the file lists only 1 person under approvers",
     ])
     expect(await problemsOf(withPeople("approvers: [ { name: ann }, { name: 王芳 } ]", two))).toEqual([])
   })

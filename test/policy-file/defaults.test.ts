@@ -12,7 +12,7 @@ const ALL_BY_DEFAULT = GOOD.replace("supernodes:\n  - name: train-a\n", "default
   .concat("supernodes:\n  - name: train-a\n    id: b4beacb6-4380-448c-a218-daa82cf03f5d\n", SECOND)
 
 describe("defaults of all supernodes", () => {
-  it("give everything except the identity", async () => {
+  it("defaults give everything except the identity", async () => {
     const { supernodes } = await load(ALL_BY_DEFAULT)
     const [own] = (await load(GOOD)).supernodes
     expect(supernodes[0]).toEqual(own)
@@ -23,7 +23,7 @@ describe("defaults of all supernodes", () => {
     })
   })
 
-  it("merge maps deeply and replace lists", async () => {
+  it("defaults merge maps deeply and replace lists", async () => {
     const yaml = `${ALL_BY_DEFAULT}    limits: { servers: 4 }
     ladder: [ { flavor: one, servers: 1 } ]
 `
@@ -32,7 +32,7 @@ describe("defaults of all supernodes", () => {
     expect(policy?.ladder).toEqual([{ flavor: "one", servers: 1, price: null }])
   })
 
-  it("report their own problems once, at their position, however many supernodes inherit them", async () => {
+  it("defaults report their own problems once, at their position, however many supernodes inherit them", async () => {
     const yaml = ALL_BY_DEFAULT.replace("period: 5m", "period: 7m").replace("servers: 48", "servers: 49")
     expect(await problemsOf(yaml)).toEqual([
       expect.stringContaining("policy.yaml:8:81: defaults.rules.0.metric.cloud-eye.period: must be 1m, 5m"),
@@ -40,7 +40,7 @@ describe("defaults of all supernodes", () => {
     ])
   })
 
-  it("are checked although every supernode overrides them", async () => {
+  it("defaults are checked even if every supernode overrides them", async () => {
     const yaml = good(
       ["supernodes:\n", "defaults: { cooldown: soon, order: { root_volume: { size: 1 } } }\nsupernodes:\n"],
       ["    region:", "    cooldown: 1h\n    region:"],
@@ -52,7 +52,7 @@ describe("defaults of all supernodes", () => {
     ])
   })
 
-  it("may omit keys that the supernodes give, but no keys within a list", async () => {
+  it("defaults may omit keys that the supernodes give, but not keys within a list", async () => {
     const yaml = good([
       "supernodes:\n",
       "defaults: { limits: { servers: 4 }, ladder: [ { flavor: x } ] }\nsupernodes:\n",
@@ -62,14 +62,14 @@ describe("defaults of all supernodes", () => {
     ])
   })
 
-  it("report the half of a map that no supernode completes", async () => {
+  it("defaults report the half of a map that no supernode completes", async () => {
     const yaml = good(["supernodes:\n", "defaults: { approval: { approvers: 2 } }\nsupernodes:\n"])
     expect(await problemsOf(yaml)).toEqual([
       "policy.yaml:2:23: defaults.approval.above: is missing: must be a mapping of amount, currency",
     ])
   })
 
-  it("may not contain a name or an id, and a supernode without one is reported", async () => {
+  it("defaults may not contain a name or an id, and a supernode without one is reported", async () => {
     const yaml = good(
       ["supernodes:\n", "defaults: { name: all }\nsupernodes:\n"],
       ["  - name: train-a\n    region", "  - region"],
@@ -80,13 +80,13 @@ describe("defaults of all supernodes", () => {
     ])
   })
 
-  it("must be a mapping", async () => {
+  it("defaults must be a mapping", async () => {
     expect(await problemsOf(good(["supernodes:\n", "defaults: [ 1 ]\nsupernodes:\n"]))).toEqual([
       "policy.yaml:2:11: defaults: must be a mapping",
     ])
   })
 
-  it("can come from an anchor, whose problems are reported at its position", async () => {
+  it("an anchor may give a value, and its problems are reported at its position", async () => {
     const yaml = good([
       "actions: 2 per 24h, servers: 48",
       "actions: &rate 2 per day, servers: 48, budget: { amount: *rate, currency: CNY, per: month }",
@@ -102,7 +102,7 @@ describe("merging defaults", () => {
   const json = fc.jsonValue({ maxDepth: 4 })
   const map = fc.dictionary(fc.string(), json)
 
-  it("changes nothing when one side is empty", () => {
+  it("merging defaults changes nothing when one side is empty or both sides are equal", () => {
     fc.assert(
       fc.property(map, (own) => {
         expect(mergeDefaults({}, own)).toEqual(own)
@@ -112,7 +112,7 @@ describe("merging defaults", () => {
     )
   })
 
-  it("never loses a key, and a supernode's own scalars and lists always win", () => {
+  it("merging defaults never loses a key, and a supernode's own scalars and lists always win", () => {
     fc.assert(
       fc.property(map, map, (defaults, own) => {
         const merged = mergeDefaults(defaults, own) as Record<string, unknown>

@@ -7,7 +7,7 @@ const EXAMPLE = "examples/policy.yaml"
 const file = await loadPolicyFile(EXAMPLE)
 
 describe("the example policy", () => {
-  it("has no problems and no warnings, except those that it silences with a reason", () => {
+  it("the example policy has no problems, and no warnings except those that it silences with a reason", () => {
     expect(file.warnings).toEqual([])
     expect(file.silenced.map(({ path }) => path)).toEqual([
       "approvers",
@@ -17,17 +17,17 @@ describe("the example policy", () => {
     ])
   })
 
-  it("has no warnings at all for the first run", async () => {
+  it("the first-run policy has no warnings", async () => {
     expect((await loadPolicyFile("examples/first-run.yaml")).warnings).toEqual([])
   })
 
-  it("names the schema that ships with it, for editors", () => {
+  it("the example policy names the schema that ships with it, for editors", () => {
     expect(readFileSync(EXAMPLE, "utf8").split("\n")[0]).toBe(
       "# yaml-language-server: $schema=../docs/policy.schema.json",
     )
   })
 
-  it("keeps topics and the webhook beside the policies", () => {
+  it("the example policy keeps topics and the webhook apart from the policies of supernodes", () => {
     expect(file.smnTopics).toEqual([
       "urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:supernode-alarms",
     ])
@@ -38,7 +38,7 @@ describe("the example policy", () => {
     expect(JSON.stringify(file.supernodes)).not.toContain("hooks.example.com")
   })
 
-  it("gives this effective policy", () => {
+  it("the example policy gives the expected effective policy", () => {
     const bytes = readFileSync("examples/boot.sh")
     expect(file.supernodes.map(({ policy }) => policy)).toEqual([
       {
@@ -175,7 +175,7 @@ describe("the example policy", () => {
     ])
   })
 
-  it("gives the same policy as JSON", async () => {
+  it("the example policy gives the same policy as JSON", async () => {
     const { parse } = await import("yaml")
     const json = JSON.stringify(parse(readFileSync(EXAMPLE, "utf8")), null, 2)
     const { supernodes } = await load(json, { "boot.sh": readFileSync("examples/boot.sh") })

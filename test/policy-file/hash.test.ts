@@ -9,7 +9,7 @@ const approvers = [{ name: "ann" }, { name: "bob" }, { name: "carl" }]
 const LIMITS = "    limits: { actions: 2 per 24h, servers: 48 }\n"
 
 describe("the policy's hash", () => {
-  it("is the digest of the effective policy", async () => {
+  it("a policy's hash is the digest of the effective policy", async () => {
     const [loaded] = (await load(GOOD)).supernodes
     expect(loaded?.hash).toBe(digest(loaded?.policy))
     expect(loaded?.hash).toMatch(/^sha256:[0-9a-f]{64}$/)
@@ -17,7 +17,7 @@ describe("the policy's hash", () => {
 
   it.each<[string, string]>([
     ["a comment", `# a word\n${GOOD}`],
-    ["Windows line ends", GOOD.replaceAll("\n", "\r\n")],
+    ["Windows line endings", GOOD.replaceAll("\n", "\r\n")],
     ["a byte order mark", `\uFEFF${GOOD}`],
     [
       "another style",
@@ -28,13 +28,13 @@ describe("the policy's hash", () => {
     ],
     ["the order of keys", good([LIMITS, ""], ["    rules:", `${LIMITS}    rules:`])],
     [
-      "what is the default anyway",
+      "a key with its default value",
       good([LIMITS, `${LIMITS}    cooldown: 60m\n    sold_out: hold\n    alarms: []\n`]),
     ],
     ["the same duration in another unit", good([LIMITS, `${LIMITS}    cooldown: 1h\n    warmup: 900s\n`])],
     ["the default time zone", good(["version: 1", "version: 1\ntimezone: UTC"])],
     [
-      "another supernode",
+      "an added supernode",
       `${GOOD}${GOOD.slice(GOOD.indexOf("  - name")).replace("train-a", "train-b").replace("cf03f5d", "cf03f5e")}`,
     ],
     ["a webhook", good(["version: 1", "version: 1\nnotify: { webhook: https://hooks.example.com/x }"])],
@@ -47,7 +47,7 @@ describe("the policy's hash", () => {
       good([LIMITS, ""], ["supernodes:\n", `defaults:\n${LIMITS}supernodes:\n`]),
     ],
     ["an anchor", good(["region: cn-southwest-2", "region: &here cn-southwest-2"])],
-  ])("is not changed by %s", async (_, yaml) => {
+  ])("a policy's hash does not change with %s", async (_, yaml) => {
     expect(await hashOf(yaml)).toBe(await hashOf(GOOD))
   })
 
@@ -64,14 +64,14 @@ describe("the policy's hash", () => {
         "version: 1\napprovers: [ { name: ann, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEbXHYYqkZ1l2Tn0mYvVbXkq5r8cKpN3Z2mW1xYh7uQd } ]",
       ]),
     ],
-    ["who may approve", good(["version: 1", "version: 1\napprovers: [ { name: ann } ]"])],
+    ["the list of approvers", good(["version: 1", "version: 1\napprovers: [ { name: ann } ]"])],
     ["the image", good(["f4059eb4", "f4059eb5"])],
-    ["its name", good(["train-a", "train-c"])],
-  ])("is changed by %s", async (_, yaml) => {
+    ["the supernode's name", good(["train-a", "train-c"])],
+  ])("a policy's hash changes with %s", async (_, yaml) => {
     expect(await hashOf(yaml)).not.toBe(await hashOf(GOOD))
   })
 
-  it("exists for every valid policy, and does not depend on the order of keys", async () => {
+  it("every valid policy has a hash, which does not depend on the order of keys", async () => {
     await fc.assert(
       fc.asyncProperty(supernode, fc.integer({ min: 1, max: 1_000 }), async (written, seed) => {
         const yaml = stringify({ version: 1, approvers, supernodes: [written] })

@@ -14,7 +14,7 @@ const other = (name: string, id: string) =>
   )
 
 describe("included files", () => {
-  it("add the supernodes of every matching file, in the order of their names", async () => {
+  it("included files add the supernodes of every matching file, in the order of the file names", async () => {
     const yaml = `${HEAD}timezone: Asia/Shanghai\ndefaults: { cooldown: 2h }\n${SUPERNODE}`
     const { supernodes } = await load(yaml, {
       "more/c.yaml": other("c", "00"),
@@ -29,7 +29,7 @@ describe("included files", () => {
     ])
   })
 
-  it("may contain all supernodes, and are read once each", async () => {
+  it("included files may contain all supernodes, and each is read once", async () => {
     const yaml = 'version: 1\ninclude: [ "**/*.yaml", more/deep/x.yaml, "./more/d??p/*" ]\n'
     const { supernodes } = await load(yaml, { "more/deep/x.yaml": SUPERNODE })
     expect(supernodes.map(({ policy }) => policy.name)).toEqual(["train-a"])
@@ -44,17 +44,17 @@ describe("included files", () => {
     ["**/**/**/*b.yaml", ["ab.yaml"]],
     [".*", [".a"]],
     ["a.yaml*?", []],
-    // A regular expression would need a lifetime for this.
+    // A regular expression would practically never finish this.
     [`${"*a".repeat(100)}b`, []],
     ["*a".repeat(100), [LONG]],
     ["*a".repeat(100_000), []],
-  ])("match names by * and ? in bounded work: %#", async (pattern, names) => {
+  ])("patterns of include match names by * and ? in bounded work: %#", async (pattern, names) => {
     const all = ["a.yaml", "ab.yaml", "b*.yaml", ".a", LONG]
     const folder = dirname(await policyFolder(Object.fromEntries(all.map((name) => [name, ""]))))
     expect((await filesMatching(folder, pattern)).map((path) => basename(path))).toEqual(names.toSorted())
   })
 
-  it("give a supernode the same hash in any file", async () => {
+  it("a supernode has the same hash in any file", async () => {
     const [inside] = (await load(`${HEAD}`, { "more/a.yaml": SUPERNODE })).supernodes
     const [outside] = (await load(GOOD)).supernodes
     expect(inside?.hash).toBe(outside?.hash)
@@ -62,7 +62,7 @@ describe("included files", () => {
 
   it.each<[string, string, Record<string, string>, string[]]>([
     [
-      "a pattern without match",
+      "a pattern without a match",
       HEAD,
       {},
       [
@@ -93,13 +93,13 @@ describe("included files", () => {
       "defaults in an included file",
       HEAD,
       { "more/a.yaml": `defaults: {}\n${SUPERNODE}` },
-      ["more/a.yaml:1:1: defaults: is not a known key: allowed are version, supernodes"],
+      ["more/a.yaml:1:1: defaults: is not a known key: allowed keys are version, supernodes"],
     ],
     [
       "an include in an included file",
       HEAD,
       { "more/a.yaml": `include: [ x ]\n${SUPERNODE}` },
-      ["more/a.yaml:1:1: include: is not a known key: allowed are version, supernodes"],
+      ["more/a.yaml:1:1: include: is not a known key: allowed keys are version, supernodes"],
     ],
     [
       "no supernodes in an included file",
@@ -108,7 +108,7 @@ describe("included files", () => {
       ["more/a.yaml:1:1: supernodes: is missing: must be a list of supernodes"],
     ],
     [
-      "problems of all files at once, under their own names",
+      "the problems of all files together, under their own names",
       `${HEAD}timezone: here\n`,
       { "more/a.yaml": SUPERNODE.replace("above: 85", "above: high"), "more/b.yaml": "[", "more/c.yaml": "" },
       [
@@ -119,7 +119,7 @@ describe("included files", () => {
       ],
     ],
     [
-      "a problem in defaults, found through an included file",
+      "a problem in defaults found through an included file",
       `${HEAD}defaults: { cooldown: 0 }\n`,
       { "more/a.yaml": SUPERNODE, "more/b.yaml": other("b", "01") },
       ['policy.yaml:3:23: defaults.cooldown: must be a duration such as "90s", "15m", "1h" or "30d", not 0'],
@@ -138,11 +138,11 @@ describe("included files", () => {
       { "more/a.yaml": other("train-a", "01") },
       ["more/a.yaml:2:11: supernodes.0.name: must be unique: train-a is already used at policy.yaml:4:11"],
     ],
-  ])("report %s", async (_, yaml, others, lines) => {
+  ])("include reports %s", async (_, yaml, others, lines) => {
     expect(await problemsOf(yaml, others)).toEqual(lines)
   })
 
-  it("share one currency, fleet included: the most frequent one is expected", async () => {
+  it("all files share one currency, and the most frequent one is expected", async () => {
     const priced = (yaml: string, currency: string) =>
       yaml.replace("servers: 48", `servers: 48, budget: { amount: 5, currency: ${currency}, per: month }`)
     const yaml = `${HEAD}fleet: { budget: { amount: 9, currency: USD, per: 30d } }\n${priced(SUPERNODE, "CNY")}`

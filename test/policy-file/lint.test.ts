@@ -64,14 +64,14 @@ const keyless = "approvers-without-keys"
 const twin = CLEAN.slice(CLEAN.indexOf("  - name")).replace("cf03f5d", "cf03f5e")
 
 const CASES: [ids: string[], changes: Change[], says: string][] = [
-  [["no-budget"], [[BUDGET, ""]], "19:13 supernodes.0.limits.budget has no budget, nor has fleet"],
+  [["no-budget"], [[BUDGET, ""]], "19:13 supernodes.0.limits.budget is not set, and neither is fleet.budget"],
   [
     ["no-budget", "no-price"],
     [
       [BUDGET, ""],
       [", price: { amount: 240, currency: CNY, per: month }", ""],
     ],
-    "17:9 supernodes.0.ladder.2.price has no price: the worst-case bill",
+    "17:9 supernodes.0.ladder.2.price has no price: the maximum cost",
   ],
   [
     ["unpriced-rung"],
@@ -81,17 +81,17 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["unpriced-rung"],
     [[", price: { amount: 60, currency: CNY, per: month }", ""]],
-    "15:9 supernodes.0.ladder.0.price has no price: every purchase from here will count with the whole price",
+    "15:9 supernodes.0.ladder.0.price has no price: every purchase from this rung counts with the whole price",
   ],
   [
     ["price-not-rising"],
     [["amount: 240", "amount: 24"]],
-    "17:56 supernodes.0.ladder.2.price.amount is no higher than that of 1 server: an order from there to 4 servers counts as 0 CNY",
+    "17:56 supernodes.0.ladder.2.price.amount is no higher than the price of 1 server: an order from 1 to 4 servers counts as 0 CNY",
   ],
   [
     ["threshold-beyond-unit"],
     [[END, `${END}    efficacy: { purchases: 2, min_gain: 500 }\n`]],
-    "supernodes.0.efficacy.min_gain is more than a metric in percent can move: after 2 purchases efficacy stops all others",
+    "supernodes.0.efficacy.min_gain is more than a metric in percent can change: after 2 purchases efficacy stops automatic purchases",
   ],
   [
     ["rate-beyond-ladder"],
@@ -138,7 +138,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["never-clears"],
     [["above: 85", "above: 0\n        repeat: false\n        clear: -1"]],
-    "15:16 supernodes.0.rules.0.clear is no value of the metric",
+    "15:16 supernodes.0.rules.0.clear never lets the rule clear: the metric is in percent, 0 to 100",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -148,7 +148,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["only-alarms", "unknown-alarm-points"],
     [[METRIC, "alarm: true"]],
-    "7:28 supernodes.0.alarms.0.cloud-eye names no metric, so that its points are no evidence for rule npu-busy",
+    "7:28 supernodes.0.alarms.0.cloud-eye has no metric, so its points do not count as evidence for rule npu-busy",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -159,7 +159,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       ],
       [METRIC, "alarm: true"],
     ],
-    "supernodes.0.rules.0.metric.alarm takes points of 2 metrics, and so of none",
+    "supernodes.0.rules.0.metric.alarm matches points of 2 metrics, so none counts",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -167,7 +167,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, `alarms: [ { cloudwatch: "${ARN}a" }, { cloudwatch: "${ARN}b" } ]`],
       [METRIC, "alarm: true"],
     ],
-    "supernodes.0.rules.0.metric.alarm takes no points of CloudWatch, since 2 of its alarms are listed",
+    "supernodes.0.rules.0.metric.alarm uses no points of CloudWatch, because 2 of its alarms are listed",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -175,7 +175,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, "alarms: [ { alertmanager: { alertname: a } }, { alertmanager: { alertname: b } } ]"],
       [METRIC, "alarm: { value: B }"],
     ],
-    "supernodes.0.rules.0.metric.alarm takes no points of Alertmanager or Grafana, since 2 of their alerts are listed",
+    "supernodes.0.rules.0.metric.alarm uses no points of Alertmanager or Grafana, because 2 of their alerts are listed",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -183,7 +183,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, "alarms: [ { alertmanager: { team: npu } } ]"],
       [METRIC, "alarm: { value: B }"],
     ],
-    "supernodes.0.rules.0.metric.alarm takes the values of alerts of any name",
+    "supernodes.0.rules.0.metric.alarm uses the values of alerts of any name",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -191,7 +191,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, `alarms: [ { cloudwatch: "${ARN}a" } ]`],
       [METRIC, `alarm: { cloudwatch: "${ARN}b" }`],
     ],
-    "supernodes.0.rules.0.metric.alarm.cloudwatch is not listed under alarms, so that it starts no run",
+    "supernodes.0.rules.0.metric.alarm.cloudwatch is not listed under alarms, so it never starts a run",
   ],
   [
     ["only-alarms", "unknown-alarm-points"],
@@ -199,7 +199,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [ALARMS, "alarms: [ { alertmanager: { alertname: a } } ]"],
       [METRIC, "alarm: { alertname: b }"],
     ],
-    "supernodes.0.rules.0.metric.alarm.alertname is not listed under alarms, so that it starts no run",
+    "supernodes.0.rules.0.metric.alarm.alertname is not listed under alarms, so it never starts a run",
   ],
   [
     ["only-alarms", "rule-never-fires"],
@@ -215,7 +215,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       [END, `${END}    efficacy: { purchases: 2, min_gain: 5 }\n`],
       ["    ladder:", "      - { name: two, metric: { alarm: true }, above: 1 }\n    ladder:"],
     ],
-    "14:39 supernodes.0.rules.1.metric.alarm can be measured after a purchase only by the points of a later delivery",
+    "14:39 supernodes.0.rules.1.metric.alarm gets new points only when the alarm is sent again",
   ],
   [
     ["missing-buys"],
@@ -230,7 +230,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["steps-beyond-ladder"],
     [["above: 85", "steps: [ { from: 5, up: 3 } ]"]],
-    "13:33 supernodes.0.rules.0.steps.0.up reaches beyond the ladder, which has 2 above its smallest rung",
+    "13:33 supernodes.0.rules.0.steps.0.up reaches beyond the ladder, which has only 2 rungs above its smallest",
   ],
   [
     ["boundless-dimension"],
@@ -250,7 +250,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["short-floor"],
     [["for: 10h", "for: 9m"]],
-    "20:57 supernodes.0.schedules.0.for is so short that a tick may not come in time",
+    "20:57 supernodes.0.schedules.0.for is so short that no tick may run during it",
   ],
   [["floor-always-met"], [["at_least: 2", "at_least: 1"]], "is no higher than the smallest rung (1)"],
   [
@@ -259,7 +259,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
       ['"0 8 * * 1-5"', '"0 8 1-7 * 1"'],
       [HEAD, `${HEAD}timezone: Asia/Shanghai\n`],
     ],
-    "supernodes.0.schedules.0.cron names days of the month and days of the week: either of them is enough. The next starts: Mon 2026-11-30 08:00 +08:00 Asia/Shanghai (2026-11-30T00:00:00Z); Tue 2026-12-01 08:00 +08:00 Asia/Shanghai (2026-12-01T00:00:00Z); Wed 2026-12-02 08:00 +08:00 Asia/Shanghai (2026-12-02T00:00:00Z)",
+    "supernodes.0.schedules.0.cron restricts days of the month and days of the week: a match of either is enough. The next starts: Mon 2026-11-30 08:00 +08:00 Asia/Shanghai (2026-11-30T00:00:00Z); Tue 2026-12-01 08:00 +08:00 Asia/Shanghai (2026-12-01T00:00:00Z); Wed 2026-12-02 08:00 +08:00 Asia/Shanghai (2026-12-02T00:00:00Z)",
   ],
   [
     ["reversed-zone-sign"],
@@ -269,7 +269,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["insecure-webhook"],
     [[HEAD, `${HEAD}notify: { webhook: http://hooks.example.com/hush }\n`]],
-    "2:20 notify.webhook is not https, and plain http may not leave this machine",
+    "2:20 notify.webhook is not https: nothing is sent over plain http to another machine",
   ],
   [
     ["names-differ-in-case"],
@@ -313,12 +313,12 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["cap-above-cap"],
     [[HEAD, `${HEAD}fleet: { actions: 1 per 24h }\n`]],
-    "supernodes.0.limits.actions is never reached: fleet.actions (1 per 1d) always comes first",
+    "supernodes.0.limits.actions is never reached: fleet.actions (1 per 1d) always applies first",
   ],
   [
     ["cap-above-cap"],
     [[HEAD, `${HEAD}fleet: { budget: { amount: 400, currency: CNY, per: 30d } }\n`]],
-    "supernodes.0.limits.budget is never reached: fleet.budget (400 CNY per 30d) always comes first",
+    "supernodes.0.limits.budget is never reached: fleet.budget (400 CNY per 30d) always applies first",
   ],
   [
     ["unused-silence"],
@@ -328,11 +328,11 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
 ]
 
 describe("the warnings of validate", () => {
-  it("are absent for a careful policy", async () => {
+  it("validate has no warnings about a careful policy", async () => {
     expect((await lint(CLEAN)).says).toEqual([])
   })
 
-  it.each(CASES)("include %j", async (ids, changes, says) => {
+  it.each(CASES)("validate warns of %j", async (ids, changes, says) => {
     const found = await lint(changed(...changes))
     expect([...new Set(found.warnings.map(({ id }) => id))].sort()).toEqual([...new Set(ids)].sort())
     expect(found.says.join("\n")).toContain(says)
@@ -346,7 +346,7 @@ describe("the warnings of validate", () => {
 
   it.each<[of: string, changes: Change[], says: string | null]>([
     [
-      "an alarm's metric that its entry names",
+      "an alarm's metric that the alarm's entry names",
       [[ALARMS, NAMED], alarmRule("true", "8500")],
       "rules.1.above is never",
     ],
@@ -356,7 +356,11 @@ describe("the warnings of validate", () => {
       "rules.1.above is never",
     ],
     ["an alarm's points in %", [alarmRule('{ value: B, unit: "%" }', "0.9")], "did you mean 90?"],
-    ["an alarm's points in another unit", [alarmRule("{ metric: cpu_usage, unit: ms }", "8500")], null],
+    [
+      "but not an alarm's points in another unit",
+      [alarmRule("{ metric: cpu_usage, unit: ms }", "8500")],
+      null,
+    ],
     [
       "a further step",
       [["above: 85", "steps: [ { from: 80, to: 200, up: 1 }, { from: 200, up: 2 } ]"]],
@@ -368,21 +372,25 @@ describe("the warnings of validate", () => {
       "steps.0.to is never",
     ],
     [
-      "steps as fractions",
+      "steps written as fractions",
       [["above: 85", "steps: [ { from: 0.8, to: 0.9, up: 1 }, { from: 0.9, up: 2 } ]"]],
       "did you mean 80?",
     ],
-    ["a clear side as a fraction", [["above: 85", "above: 85\n        clear: 0.7"]], "rules.0.clear is 0.7"],
     [
-      "a documented metric in percent",
+      "`clear` written as a fraction",
+      [["above: 85", "above: 85\n        clear: 0.7"]],
+      "rules.0.clear is 0.7",
+    ],
+    [
+      "another documented metric in percent",
       [
         ["npu_util_rate_ai_core", "gpu_usage_mem"],
         ["above: 85", "above: 850"],
       ],
       "above is never",
     ],
-    ["the lowest value that counts", [["above: 85", "at_most: 0"]], null],
-  ])("warn of a threshold that the unit of the metric does not allow: %s", async (_, changes, says) => {
+    ["but not the lowest possible value", [["above: 85", "at_most: 0"]], null],
+  ])("validate warns of a threshold outside the metric's unit: %s", async (_, changes, says) => {
     const found = (await lint(changed(...changes))).warnings.filter(
       ({ id }) => id === "threshold-beyond-unit",
     )
@@ -391,7 +399,7 @@ describe("the warnings of validate", () => {
     )
   })
 
-  it("never suggest a time zone that a policy may not have", () => {
+  it("a warning never suggests a time zone that a policy may not have", () => {
     for (const sign of ["+", "-"])
       for (let hours = 1; hours <= 14; hours += 1) {
         const [, suggested] = / write (Etc\/\S+), or/.exec(reversedSign(`Etc/GMT${sign}${hours}`) ?? "") ?? []
@@ -399,12 +407,12 @@ describe("the warnings of validate", () => {
       }
   })
 
-  it("list every existing id for an unknown one", () => {
+  it("every id of a warning has a test", () => {
     const shown = new Set(CASES.flatMap(([ids]) => ids))
     expect(WARNING_IDS.filter((id) => !shown.has(id))).toEqual([])
   })
 
-  it("appear once, at the default that causes them, however many supernodes have it", async () => {
+  it("a warning appears once, at the default that causes it, however many supernodes have it", async () => {
     const yaml = changed(["    limits:", "    cooldown: 5m\n    limits:"])
     const shared = yaml
       .replace("    cooldown: 5m\n", "")
@@ -415,7 +423,7 @@ describe("the warnings of validate", () => {
     ])
   })
 
-  it("are absent for every value that a careful author could mean", async () => {
+  it("validate has no warnings about values that a careful author could mean", async () => {
     const fine: Change[][] = [
       [["at_least: 2", "at_least: 4"]],
       [
@@ -443,13 +451,13 @@ describe("a silence", () => {
     ["of a supernode", [END, `${END}    silence: [ ${item("no-budget")} ]\n`]],
     ["of the file", [HEAD, `${HEAD}silence: [ ${item("no-budget")} ]\n`]],
     ["of the defaults", [HEAD, `${HEAD}defaults: { silence: [ ${item("no-budget")} ] }\n`]],
-  ])("removes a warning and keeps it with its reason: %s", async (_, change) => {
+  ])("a silence %s removes a warning and keeps it with its reason", async (_, change) => {
     const { warnings, silenced } = await lint(changed(...both, change))
     expect(warnings.map(({ id }) => id)).toEqual(["rate-beyond-ladder"])
     expect(silenced).toMatchObject([{ id: "no-budget", reason, path: "supernodes.0.limits.budget" }])
   })
 
-  it("of one supernode leaves the same warning of another", async () => {
+  it("a silence of one supernode leaves the same warning of another", async () => {
     const two = changed(both[0] ?? ["", ""], [END, `${END}    silence: [ ${item("no-budget")} ]\n`])
     const other = twin.replace("train-a", "train-b").replace(BUDGET, "")
     const { warnings } = await lint(two + other)
@@ -464,13 +472,13 @@ describe("a silence", () => {
     ['{ warning: no-budget, reason: " " }', "silence.0.reason: must be a reason in words"],
     ["{ warning: no-budget }", "silence.0.reason: is missing: must be a reason in words"],
     ["no-budget", "silence.0: must be a mapping of warning, reason"],
-  ])("is refused as %s", async (written, message) => {
+  ])("a silence is refused if it is %s", async (written, message) => {
     const problems = await problemsOf(changed([HEAD, `${HEAD}silence: [ ${written} ]\n`]))
     expect(problems).toEqual([expect.stringMatching(/^policy\.yaml:2:\d+: /)])
     expect(problems[0]).toContain(message)
   })
 
-  it("does not change the policy: neither its hash nor its content", async () => {
+  it("a silence changes neither the policy's hash nor its content", async () => {
     const hashOf = async (yaml: string) => {
       const [loaded] = (await loadPolicyFile(await policyFolder({ "policy.yaml": yaml }))).supernodes
       expect(loaded?.policy).not.toHaveProperty("silence")
@@ -482,7 +490,7 @@ describe("a silence", () => {
   })
 })
 
-it("matches docs/lint.md, which lists every warning with the text of the code, and no other", () => {
+it("docs/lint.md lists every warning with the text of the code, and no other", () => {
   const rows = readFileSync("docs/lint.md", "utf8").matchAll(/^\| `([a-z-]+)` \| ([^|]+) \|/gm)
   expect(Object.fromEntries([...rows].map(([, id, says]) => [id, says]))).toEqual(WARNINGS)
 })

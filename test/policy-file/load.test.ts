@@ -11,7 +11,7 @@ async function errorOf(path: string): Promise<PolicyError> {
 }
 
 describe("loading a policy file", () => {
-  it("gives each supernode's effective policy with its hash", async () => {
+  it("loading a policy file gives each supernode's effective policy with its hash", async () => {
     const file = await load(GOOD)
     expect(file.supernodes).toHaveLength(1)
     expect(file.supernodes[0]?.policy).toMatchObject({
@@ -31,7 +31,7 @@ describe("loading a policy file", () => {
     expect(file).toMatchObject({ smnTopics: [], snsTopics: [], notify: [], silenced: [] })
   })
 
-  it("throws every problem as a value, and as one line each in the message", async () => {
+  it("a PolicyError has every problem as a value, and one line for each in its message", async () => {
     const path = await policyFolder({
       "policy.yaml": good(["above: 85", "above: high"], ["servers: 48", "servers: 0"]),
     })
@@ -58,22 +58,22 @@ describe("loading a policy file", () => {
     )
   })
 
-  it("reports a missing file", async () => {
+  it("a missing policy file is reported", async () => {
     const path = join(tmpdir(), "no", "policy.yaml")
     expect((await errorOf(path)).message).toBe(`${path}:1:1: (file): cannot be read: no such file`)
   })
 
-  it("names the absolute path of a missing relative one", async () => {
+  it("a missing policy file with a relative path is reported with its absolute path", async () => {
     expect((await errorOf("no/policy.yaml")).message).toBe(
       `no/policy.yaml:1:1: (file): cannot be read: no such file at ${resolve("no/policy.yaml")}`,
     )
   })
 
-  it("refuses a folder", async () => {
+  it("a folder is refused as a policy file", async () => {
     expect((await errorOf(tmpdir())).message).toBe(`${tmpdir()}:1:1: (file): must be a file, not a directory`)
   })
 
-  it("reads JSON, and reports its problems by line and column as well", async () => {
+  it("a policy file may be JSON, and its problems have line and column too", async () => {
     const path = await policyFolder({
       "policy.yaml": '{\n  "version": 1,\n  "supernodes": [ { "name": "a b" } ]\n}\n',
     })
@@ -84,7 +84,7 @@ describe("loading a policy file", () => {
     })
   })
 
-  it("accepts the flavor of the API page's example, with hyphens", async () => {
+  it("a flavor may have hyphens, as in the API page's example", async () => {
     const file = await load(good(["kat3ne-16-400t.96xlarge.8.matrix", "kat3ne-16-32"]))
     expect(file.supernodes[0]?.policy.ladder.map(({ flavor }) => flavor)).toEqual([
       "kat3ne-16-32",
@@ -92,7 +92,7 @@ describe("loading a policy file", () => {
     ])
   })
 
-  it("counts a commitment in periods of its price, rounded up", async () => {
+  it("a price counts a commitment in its periods, rounded up", async () => {
     const rung = (price: string) => `servers: 4, price: { amount: 1.5, currency: CNY, ${price} } }`
     const periodsOf = async (price: string) =>
       (await load(good(["servers: 4 }", rung(price)]))).supernodes[0]?.policy.ladder[1]?.price

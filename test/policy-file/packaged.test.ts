@@ -13,7 +13,9 @@ supernodes:
   - { name: train-b, id: b4beacb6-4380-448c-a218-daa82cf03f5e }
 `
 
-/** A policy with everything that a packaged policy keeps: includes, userdata, recipients, warnings, a zone, a ledger. */
+/**
+ * A policy with all that a packaged policy keeps: includes, userdata, recipients, warnings, zone and ledger.
+ */
 const FILES = {
   "policy.yaml": good(
     ["supernodes:\n", "include: [ more/*.yaml ]\nsupernodes:\n"],
@@ -41,18 +43,18 @@ async function packagedFolder(): Promise<string> {
 afterEach(() => vi.unstubAllGlobals())
 
 describe("a packaged policy", () => {
-  it("gives the same policies, hashes, warnings, recipients and files as the YAML", async () => {
+  it("a packaged policy gives the same policies, hashes, warnings, recipients and files as the YAML", async () => {
     const path = await packagedFolder()
     const fromYaml = await loadPolicyFile(path)
     expect(fromYaml.warnings.length).toBeGreaterThan(0)
     expect(await readPackaged(path, PROGRAM)).toEqual({ file: fromYaml })
   })
 
-  it("does not exist beside a policy that was not packaged, which is no reason for a warning", async () => {
+  it("a policy that was not packaged has no packaged policy, and causes no warning", async () => {
     expect(await readPackaged(await policyFolder(FILES), PROGRAM)).toEqual({ why: null })
   })
 
-  it("cannot be changed by one supernode for all that share its values", async () => {
+  it("a packaged policy cannot be changed through one of the supernodes that share its values", async () => {
     const read = await readPackaged(await packagedFolder(), PROGRAM)
     const [first] = "file" in read ? read.file.supernodes : []
     expect(() => first?.policy.ladder.pop()).toThrow(TypeError)
@@ -62,28 +64,28 @@ describe("a packaged policy", () => {
     [
       "one character of the policy file differs, even in a comment",
       (folder) => writeFile(join(folder, "policy.yaml"), FILES["policy.yaml"].replace("\n", " #\n")),
-      /policy\.yaml is not the same file as when it was made$/,
+      /policy\.yaml has changed since it was packaged$/,
     ],
     [
-      "a price differs and the length does not",
+      "a price differs but the length does not",
       (folder) =>
         writeFile(join(folder, "policy.yaml"), FILES["policy.yaml"].replace("above: 85", "above: 95")),
-      /policy\.yaml is not the same file/,
+      /policy\.yaml has changed since/,
     ],
     [
       "the policy file is missing",
       (folder) => rm(join(folder, "policy.yaml")),
-      /policy\.yaml is not the same/,
+      /policy\.yaml has changed since/,
     ],
     [
       "an included file differs",
       (folder) => writeFile(join(folder, "more/b.yaml"), SECOND.replace("5e }", "5d }")),
-      /more\/b\.yaml is not the same file/,
+      /more\/b\.yaml has changed since/,
     ],
     [
       "a userdata file differs",
       (folder) => writeFile(join(folder, "boot.sh"), "#!/bin/zh\n"),
-      /boot\.sh is not the same file/,
+      /boot\.sh has changed since/,
     ],
     [
       "the policy file is a folder",
@@ -91,55 +93,59 @@ describe("a packaged policy", () => {
         await rm(join(folder, "policy.yaml"))
         await mkdir(join(folder, "policy.yaml"))
       },
-      /policy\.yaml is not the same file/,
+      /policy\.yaml has changed since/,
     ],
     [
-      "a pattern under include matches one more file",
+      "a pattern under include matches another file too",
       (folder) => writeFile(join(folder, "more/c.yaml"), SECOND),
       /"more\/\*\.yaml" under include matches other files/,
     ],
     [
-      "one bit of it is wrong",
+      "one bit of the packaged file is wrong",
       (folder) => changeByte(packagedPath(join(folder, "policy.yaml")), (at) => Math.floor(at / 2)),
       /^it is damaged$/,
     ],
     [
-      "its end is missing",
+      "the end of the packaged file is missing",
       (folder) => {
         const path = packagedPath(join(folder, "policy.yaml"))
         return writeFile(path, readFileSync(path).subarray(0, -1))
       },
       /^it is damaged$/,
     ],
-    ["it is empty", (folder) => writeFile(packagedPath(join(folder, "policy.yaml")), ""), /^it is damaged$/],
     [
-      "it is a folder",
+      "the packaged file is empty",
+      (folder) => writeFile(packagedPath(join(folder, "policy.yaml")), ""),
+      /^it is damaged$/,
+    ],
+    [
+      "the packaged file is a folder",
       async (folder) => {
         await rm(packagedPath(join(folder, "policy.yaml")))
         await mkdir(packagedPath(join(folder, "policy.yaml")))
       },
       /^it cannot be read: EISDIR$/,
     ],
-  ])("does not count where %s", async (_, change, why) => {
+  ])("a packaged policy is not used if %s", async (_, change, why) => {
     const path = await packagedFolder()
     await change(dirname(path))
     expect(await readPackaged(path, PROGRAM)).toEqual({ why: expect.stringMatching(why) })
   })
 
-  it("does not count for another program, which may have other rules", async () => {
+  it("a packaged policy is not used by another program, which may have other rules", async () => {
     const why = "another version of the program made it"
     expect(await readPackaged(await packagedFolder(), "0.1.0+other")).toEqual({ why })
   })
 
-  it("does not count where it is of a policy file with another name", async () => {
+  it("a packaged policy is not used for a policy file with another name", async () => {
     const path = await policyFolder(FILES)
     const nameOf = (file: string) => (file === path ? "other.yaml" : relative(dirname(path), file))
     const text = packagedText(await loadPolicyFile(path), { program: PROGRAM, nameOf })
     await writeFile(packagedPath(path), text)
-    expect(await readPackaged(path, PROGRAM)).toEqual({ why: "it is of another policy file" })
+    expect(await readPackaged(path, PROGRAM)).toEqual({ why: "it belongs to another policy file" })
   })
 
-  it("does not count on a Node.js that does not know the policy's time zone", async () => {
+  it("a packaged policy is not used on a Node.js that does not know the policy's time zone", async () => {
     const path = await packagedFolder()
     vi.stubGlobal("Intl", {
       ...Intl,

@@ -20,7 +20,7 @@ const dimensions = (count: number) => Array.from({ length: count }, (_, i) => `d
 describe("a problem of a policy", () => {
   it.each<[string, [string, string], string[]]>([
     [
-      "an unknown version",
+      "an unsupported version",
       ["version: 1", "version: 2"],
       ["policy.yaml:1:10: version: must be 1, the only version, not 2"],
     ],
@@ -30,10 +30,10 @@ describe("a problem of a policy", () => {
       ["policy.yaml:1:1: version: is missing: must be 1, the only version"],
     ],
     [
-      "a misspelt key of the file",
+      "a misspelled key of the file",
       ["version: 1", "version: 1\ntimezon: UTC"],
       [
-        "policy.yaml:2:1: timezon: is not a known key (did you mean timezone?): allowed are version, timezone, ledger_id, smn_topics, sns_topics, notify, approvers, fleet, silence, include, defaults, supernodes",
+        "policy.yaml:2:1: timezon: is not a known key (did you mean timezone?): allowed keys are version, timezone, ledger_id, smn_topics, sns_topics, notify, approvers, fleet, silence, include, defaults, supernodes",
       ],
     ],
     [
@@ -66,19 +66,19 @@ describe("a problem of a policy", () => {
       ['policy.yaml:2:19: fleet.actions: must be "N per D", such as "2 per 24h", not "5 a day"'],
     ],
     [
-      "a misspelt key of a supernode",
+      "a misspelled key of a supernode",
       ["    region:", "    cool_down: 1h\n    region:"],
       [
-        "policy.yaml:4:5: supernodes.0.cool_down: is not a known key (did you mean cooldown?): allowed are name, region, project_id, id, alarms, rules, ladder, sold_out, order, limits, cooldown, min_interval, warmup, schedules, approval, unknown_outcome, efficacy, arm_after, silence",
+        "policy.yaml:4:5: supernodes.0.cool_down: is not a known key (did you mean cooldown?): allowed keys are name, region, project_id, id, alarms, rules, ladder, sold_out, order, limits, cooldown, min_interval, warmup, schedules, approval, unknown_outcome, efficacy, arm_after, silence",
       ],
     ],
     [
-      "a missing key, at its parent",
+      "a missing key, reported at its parent",
       ["    region: cn-southwest-2\n", ""],
       ["policy.yaml:3:5: supernodes.0.region: is missing: must be a region such as cn-southwest-2"],
     ],
     [
-      "an empty value, at its key",
+      "an empty value, reported at its key",
       ["region: cn-southwest-2", "region:"],
       ["policy.yaml:4:5: supernodes.0.region: must be a region such as cn-southwest-2, not empty"],
     ],
@@ -90,12 +90,12 @@ describe("a problem of a policy", () => {
       ],
     ],
     [
-      "an id that is no UUID",
+      "an id that is not a UUID",
       ["b4beacb6-4380-448c-a218-daa82cf03f5d", "b4beacb6"],
       ['policy.yaml:6:9: supernodes.0.id: must be a lower-case UUID (36 characters), not "b4beacb6"'],
     ],
     [
-      "no rules at all",
+      "no rules",
       [good().slice(good().indexOf("    rules:"), good().indexOf("    ladder:")), ""],
       ["policy.yaml:3:5: supernodes.0.rules: is missing: must be a list of at least one rule"],
     ],
@@ -114,32 +114,32 @@ describe("a problem of a policy", () => {
       ],
     ],
     [
-      "what CloudWatch does not know",
+      "a statistic and a dimension that CloudWatch does not know",
       [
         CLOUD_EYE,
         'cloudwatch: { namespace: x, name: y, period: 5m, statistic: variance, dimensions: { a: "*" } }',
       ],
       [
         'policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here), not "variance"',
-        'policy.yaml:10:98: supernodes.0.rules.0.metric.cloudwatch.dimensions.a: must not be "*": CloudWatch finds no series by it',
+        'policy.yaml:10:98: supernodes.0.rules.0.metric.cloudwatch.dimensions.a: must not be "*": CloudWatch does not expand it',
       ],
     ],
     [
-      "a server_label that is no label",
+      "a server_label that is not a valid label",
       [CLOUD_EYE, "prometheus: { url: https://p, query: x, period: 1m, server_label: a-b }"],
       [
-        `policy.yaml:10:77: supernodes.0.rules.0.metric.prometheus.server_label: must be a label's name: letters, digits and _, no digit first, not "a-b"`,
+        `policy.yaml:10:77: supernodes.0.rules.0.metric.prometheus.server_label: must be a label's name: letters, digits and _, not starting with a digit, not "a-b"`,
       ],
     ],
     [
       "a period that Cloud Eye does not have",
       ["period: 5m", "period: 2m"],
       [
-        "policy.yaml:10:81: supernodes.0.rules.0.metric.cloud-eye.period: must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye aggregates by no other period",
+        "policy.yaml:10:81: supernodes.0.rules.0.metric.cloud-eye.period: must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye supports no other period",
       ],
     ],
     [
-      "a template that nothing fills",
+      "an unknown template",
       ["period: 5m", 'period: 5m, dimensions: { instance_id: "{server.ip}" }'],
       [
         "policy.yaml:10:112: supernodes.0.rules.0.metric.cloud-eye.dimensions.instance_id: may have braces only as {supernode.id}, {server.id}, {server.name}, {server.cloud_server.id}, {server.cloud_server.hps_id}, {server.cloud_server.hps_ecs_id}",
@@ -162,39 +162,39 @@ describe("a problem of a policy", () => {
     [
       "clear on the wrong side of above",
       [RULE, "        above: 85\n        clear: 90\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 85, the rule's above, not 90"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 85 (the rule's above), not 90"],
     ],
     [
       "clear equal to at_least",
       [RULE, "        at_least: 85\n        clear: 85\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 85, the rule's at_least, not 85"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 85 (the rule's at_least), not 85"],
     ],
     [
       "clear on the wrong side of below",
       [RULE, "        below: 5\n        clear: 2\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the rule's below, not 2"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5 (the rule's below), not 2"],
     ],
     [
       "clear within the steps",
       [RULE, "        steps: [ { from: 5, up: 1 } ]\n        clear: 5\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 5, the lowest step's from, not 5"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be below 5 (from of the lowest step), not 5"],
     ],
     [
-      "clear within steps that count downwards",
+      "clear within steps of low values",
       [RULE, "        steps: [ { to: 5, up: 1 } ]\n        clear: 4\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the highest step's to, not 4"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5 (to of the highest step), not 4"],
     ],
     [
-      "clear where the steps cover everything",
+      "clear with steps that cover every number",
       [RULE, "        steps: [ { to: 5, up: 1 }, { from: 5, up: 2 } ]\n        clear: 4\n"],
       [
-        "policy.yaml:12:16: supernodes.0.rules.0.clear: must not be written where the steps cover every number: nothing is ever clear",
+        "policy.yaml:12:16: supernodes.0.rules.0.clear: must be left out: the steps cover every number, so no value is clear",
       ],
     ],
     [
       "a gap between steps",
       [RULE, "        steps: [ { from: 5, to: 6, up: 1 }, { from: 7, up: 2 } ]\n"],
-      ["policy.yaml:11:16: supernodes.0.rules.0.steps: must have no gap: nothing covers 6 to 7"],
+      ["policy.yaml:11:16: supernodes.0.rules.0.steps: must have no gap: no step covers 6 to 7"],
     ],
     [
       "steps that overlap",
@@ -202,7 +202,7 @@ describe("a problem of a policy", () => {
       ["policy.yaml:11:16: supernodes.0.rules.0.steps: must not overlap: 7 to 8 is covered twice"],
     ],
     [
-      "an open end in the middle",
+      "an open end between steps",
       [RULE, "        steps: [ { from: 5, up: 1 }, { from: 7, up: 2 } ]\n"],
       ["policy.yaml:11:16: supernodes.0.rules.0.steps: must have at most one open end on each side"],
     ],
@@ -212,9 +212,9 @@ describe("a problem of a policy", () => {
       ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have from, to or both"],
     ],
     [
-      "a step upside down",
+      "a step whose bounds are reversed",
       [RULE, "        steps: [ { from: 3, to: 2, up: 1 } ]\n"],
-      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have from below to"],
+      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have a from less than its to"],
     ],
     [
       "more points than periods",
@@ -222,19 +222,19 @@ describe("a problem of a policy", () => {
       ["policy.yaml:12:17: supernodes.0.rules.0.points: must have 1 <= M <= N <= 100"],
     ],
     [
-      "an unknown word",
+      "an unknown value of missing",
       [RULE, "        above: 85\n        missing: ignore\n"],
       [
         'policy.yaml:12:18: supernodes.0.rules.0.missing: must be one of hold, breaching, not-breaching, not "ignore"',
       ],
     ],
     [
-      "a text instead of a number",
+      "infinity instead of a number",
       [RULE, "        above: .inf\n"],
       ["policy.yaml:11:16: supernodes.0.rules.0.above: must be a number, not Infinity"],
     ],
     [
-      "an alarm of no kind",
+      "an alarm without a source",
       ["    rules:", "    alarms: [ {} ]\n    rules:"],
       [
         "policy.yaml:7:15: supernodes.0.alarms.0: must have exactly one of cloud-eye, cloudwatch, alertmanager",
@@ -248,7 +248,7 @@ describe("a problem of a policy", () => {
     [
       "a ladder that does not grow",
       ["servers: 4", "servers: 2"],
-      ["policy.yaml:14:63: supernodes.0.ladder.1.servers: must grow: the rung before has 2 servers"],
+      ["policy.yaml:14:63: supernodes.0.ladder.1.servers: must be larger: the previous rung has 2 servers"],
     ],
     [
       "a flavor on two rungs",
@@ -314,7 +314,7 @@ describe("a problem of a policy", () => {
       "a limit under the smallest rung",
       ["servers: 48", "servers: 1"],
       [
-        "policy.yaml:18:44: supernodes.0.limits.servers: must be at least 2, the servers of the smallest rung, not 1",
+        "policy.yaml:18:44: supernodes.0.limits.servers: must be at least 2 (servers of the smallest rung), not 1",
       ],
     ],
     [
@@ -333,17 +333,17 @@ describe("a problem of a policy", () => {
         LIMITS,
         'limits: { actions: 2 per 24h, servers: 3 }\n    schedules: [ { name: day, cron: "0 8 * * *", for: 1h, at_least: 4 } ]',
       ],
-      ["policy.yaml:19:69: supernodes.0.schedules.0.at_least: must be at most 3, limits.servers, not 4"],
+      ["policy.yaml:19:69: supernodes.0.schedules.0.at_least: must be at most 3 (limits.servers), not 4"],
     ],
     [
       "a floor over the ladder",
       [LIMITS, `${LIMITS}\n    schedules: [ { name: day, cron: "0 8 * * *", for: 1h, at_least: 5 } ]`],
       [
-        "policy.yaml:19:69: supernodes.0.schedules.0.at_least: must be at most 4, the servers of the largest rung, not 5",
+        "policy.yaml:19:69: supernodes.0.schedules.0.at_least: must be at most 4 (servers of the largest rung), not 5",
       ],
     ],
     [
-      "an hour that no day has",
+      "an hour above 23",
       [LIMITS, `${LIMITS}\n    schedules: [ { name: day, cron: "0 24 * * *", for: 1h, at_least: 2 } ]`],
       ['policy.yaml:19:37: supernodes.0.schedules.0.cron: must have 0 to 23 as its hour, not "24"'],
     ],
@@ -355,7 +355,7 @@ describe("a problem of a policy", () => {
       ],
     ],
     [
-      "a duration of years",
+      "a duration of more than 366 days",
       [LIMITS, `${LIMITS}\n    cooldown: 367d`],
       ['policy.yaml:19:15: supernodes.0.cooldown: must be at most 366d, not "367d"'],
     ],
@@ -373,47 +373,47 @@ describe("a problem of a policy", () => {
       ["policy.yaml:19:140: supernodes.0.schedules.2.name: must be unique: day is already used above"],
     ],
     [
-      "a step that wants less of a higher value",
+      "a step that demands less for a higher value",
       [RULE, "        steps: [ { from: 5, to: 8, up: 2 }, { from: 8, up: 1 } ]\n"],
       ["policy.yaml:11:16: supernodes.0.rules.0.steps: must not have a smaller up for a higher value"],
     ],
     [
-      "a step that wants less of a higher value, written last to first",
+      "a step that demands less for a higher value, in reverse order",
       [RULE, "        steps: [ { from: 8, up: 1 }, { from: 5, to: 8, up: 2 } ]\n"],
       ["policy.yaml:11:16: supernodes.0.rules.0.steps: must not have a smaller up for a higher value"],
     ],
     [
-      "a step that wants less of a lower value",
+      "a step that demands less for a lower value",
       [RULE, "        steps: [ { to: 5, up: 1 }, { from: 5, to: 8, up: 2 } ]\n"],
       ["policy.yaml:11:16: supernodes.0.rules.0.steps: must not have a smaller up for a lower value"],
     ],
     [
-      "a step whose ends are one",
+      "a step whose bounds are equal",
       [RULE, "        steps: [ { from: 3, to: 3, up: 1 } ]\n"],
-      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have from below to"],
+      ["policy.yaml:11:18: supernodes.0.rules.0.steps.0: must have a from less than its to"],
     ],
     [
-      "a malformed step, told beside a rule about all steps: of those nothing is said",
+      "a malformed step, without problems about all steps together",
       [RULE, "        steps: [ { from: 5, to: 6, up: x }, { from: 7, up: 1 } ]\n"],
       ['policy.yaml:11:40: supernodes.0.rules.0.steps.0.up: must be 1 to 48 rungs, a whole number, not "x"'],
     ],
     [
       "clear equal to below",
       [RULE, "        below: 5\n        clear: 5\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the rule's below, not 5"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5 (the rule's below), not 5"],
     ],
     [
-      "clear equal to the end of steps that count downwards",
+      "clear equal to the end of steps of low values",
       [RULE, "        steps: [ { to: 5, up: 1 } ]\n        clear: 5\n"],
-      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5, the highest step's to, not 5"],
+      ["policy.yaml:12:16: supernodes.0.rules.0.clear: must be above 5 (to of the highest step), not 5"],
     ],
     [
-      "five dimensions",
+      "five dimensions of Cloud Eye",
       ["period: 5m", 'period: 5m, dimensions: { a: "1", b: "2", c: "3", d: "4", e: "5" }'],
       ["policy.yaml:10:97: supernodes.0.rules.0.metric.cloud-eye.dimensions: must have 1 to 4 dimensions"],
     ],
     [
-      "no dimension",
+      "no dimension of Cloud Eye",
       ["period: 5m", "period: 5m, dimensions: {}"],
       ["policy.yaml:10:97: supernodes.0.rules.0.metric.cloud-eye.dimensions: must have 1 to 4 dimensions"],
     ],
@@ -445,7 +445,7 @@ describe("a problem of a policy", () => {
       `actions of ${actions}`,
       [LIMITS, `limits: { actions: ${actions}, servers: 48 }`],
       [
-        `policy.yaml:18:24: supernodes.0.limits.actions: must be over more than 0 and at most 366d, not "${actions}"`,
+        `policy.yaml:18:24: supernodes.0.limits.actions: must be over a window of more than 0 and at most 366d, not "${actions}"`,
       ],
     ]),
     ...["0%", "100.1%"].map((quorum): [string, [string, string], string[]] => [
@@ -456,7 +456,7 @@ describe("a problem of a policy", () => {
       ],
     ]),
     [
-      "a schedule that lasts no time",
+      "a schedule with a duration of zero",
       [LIMITS, `${LIMITS}\n    schedules: [ { name: day, cron: "0 8 * * *", for: 0s, at_least: 2 } ]`],
       ['policy.yaml:19:55: supernodes.0.schedules.0.for: must be longer than 0, not "0s"'],
     ],
@@ -464,7 +464,7 @@ describe("a problem of a policy", () => {
       "another currency in the approval",
       [RUNGS, `${priced("CNY", "CNY")}    approval: { above: { amount: 1, currency: EUR } }\n`],
       [
-        expect.stringContaining("needs the people who may approve"),
+        expect.stringContaining("needs people who may approve"),
         "policy.yaml:15:47: supernodes.0.approval.above.currency: must be CNY as elsewhere in the policy, not EUR: currencies are not converted",
       ],
     ],
@@ -490,18 +490,18 @@ describe("a problem of a policy", () => {
         "version: 1",
         'version: 1\nnotify: [ { sns: "arn:aws:sns:eu-central-1:123456789012:ops", format: slack } ]',
       ],
-      ["policy.yaml:2:71: notify.0.format: belongs to a webhook: SMN and SNS have one form only"],
+      ["policy.yaml:2:71: notify.0.format: belongs to a webhook: SMN and SNS have only one format"],
     ],
     [
-      "a topic of `on` that does not exist",
+      "an unknown topic under `on`",
       ["version: 1", 'version: 1\nnotify: [ { webhook: "https://x.example", on: [ purchases ] } ]'],
       ["policy.yaml:2:49: notify.0.on.0: must be one of purchase, trouble, approval, policy, daily"],
     ],
     [
-      "a misspelt key of a recipient",
+      "a misspelled key of a recipient",
       ["version: 1", 'version: 1\nnotify: [ { webhook: "https://x.example", onn: [ daily ] } ]'],
       [
-        "policy.yaml:2:43: notify.0.onn: is not a known key (did you mean on?): allowed are webhook, smn, sns, format, secret, on",
+        "policy.yaml:2:43: notify.0.onn: is not a known key (did you mean on?): allowed keys are webhook, smn, sns, format, secret, on",
       ],
     ],
     [
@@ -517,7 +517,7 @@ describe("a problem of a policy", () => {
       ["policy.yaml:2:12: silence.0.reason: is missing: must be a reason in words"],
     ],
     [
-      "a ledger that is named by its file",
+      "a ledger id that is a file name",
       ["version: 1", "version: 1\nledger_id: ledger.db"],
       [
         'policy.yaml:2:12: ledger_id: must be the id of a ledger, a UUID, as `supernode-autoscaler ledger show` prints it, not "ledger.db"',
@@ -527,11 +527,11 @@ describe("a problem of a policy", () => {
       "an unknown key of an alarm's points",
       [CLOUD_EYE, "alarm: { refid: B }"],
       [
-        "policy.yaml:10:20: supernodes.0.rules.0.metric.alarm.refid: is not a known key: allowed are cloudwatch, alertname, metric, value, unit",
+        "policy.yaml:10:20: supernodes.0.rules.0.metric.alarm.refid: is not a known key: allowed keys are cloudwatch, alertname, metric, value, unit",
       ],
     ],
     [
-      "an alarm's points in a unit that is no text",
+      "an alarm's points in a unit that is not text",
       [CLOUD_EYE, "alarm: { unit: 5 }"],
       [
         'policy.yaml:10:26: supernodes.0.rules.0.metric.alarm.unit: must be a unit such as "%" or "MB/s": 1 to 16 characters without digits and spaces, not 5',
@@ -545,13 +545,13 @@ describe("a problem of a policy", () => {
       ],
     ],
     [
-      "an alarm's points of two alarms",
+      "an alarm's points that name two alarms",
       [
         CLOUD_EYE,
         'alarm: { cloudwatch: "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a", alertname: b }',
       ],
       [
-        "policy.yaml:10:32: supernodes.0.rules.0.metric.alarm.cloudwatch: must not be used together with alertname: they are about alarms of different sources",
+        "policy.yaml:10:32: supernodes.0.rules.0.metric.alarm.cloudwatch: must not be used together with alertname: they belong to alarms of different sources",
       ],
     ],
     [
@@ -587,7 +587,7 @@ describe("a problem of a policy", () => {
       ["policy.yaml:3:11: (file): must have no tag such as !name: only text, numbers, true and false"],
     ],
     [
-      "an alias to nothing",
+      "an alias without an anchor",
       ["cn-southwest-2", "*region"],
       [
         "policy.yaml:4:13: supernodes.0.region: must name an anchor that is defined above: there is no &region",
@@ -601,10 +601,10 @@ describe("a problem of a policy", () => {
     [
       "a second document",
       [LIMITS, `${LIMITS}\n---\nversion: 1`],
-      ["policy.yaml:19:1: (file): must be one YAML document: remove what follows ---"],
+      ["policy.yaml:19:1: (file): must be one YAML document: remove everything after ---"],
     ],
     [
-      "another YAML",
+      "another version of YAML",
       ["version: 1", "%YAML 1.1\n---\nversion: 1"],
       ["policy.yaml:1:1: (file): must be YAML 1.2: remove the %YAML directive"],
     ],
@@ -613,11 +613,11 @@ describe("a problem of a policy", () => {
       ["version: 1", "version: [1"],
       [expect.stringMatching(/^policy\.yaml:2:1: \(file\): is not valid YAML: /)],
     ],
-  ])("has its line, column, path and the allowed form: %s", async (_, change, lines) => {
+  ])("a policy problem states its place and the allowed form: %s", async (_, change, lines) => {
     expect(await problemsOf(good(change))).toEqual(lines)
   })
 
-  it("is reported with all others from top to bottom, even if one hides in the middle of another", async () => {
+  it("all problems of a policy are reported from top to bottom, even if one is inside another", async () => {
     const yaml = good(
       ["region: cn-southwest-2", "region: CN"],
       ["period: 5m", "period: 7m"],
@@ -637,7 +637,7 @@ describe("a problem of a policy", () => {
     ])
   })
 
-  it("is absent in a valid policy", async () => {
+  it("a valid policy has no problems", async () => {
     expect(await problemsOf(good())).toEqual([])
   })
 
@@ -649,20 +649,17 @@ describe("a problem of a policy", () => {
     ],
     ["a quorum of all", [CLOUD_EYE, `${CLOUD_EYE}\n          quorum: 100%`]],
     ["clear above below", [RULE, "        below: 5\n        clear: 6\n"]],
+    ["clear above steps of low values", [RULE, "        steps: [ { to: 5, up: 1 } ]\n        clear: 6\n"]],
     [
-      "clear above steps that count downwards",
-      [RULE, "        steps: [ { to: 5, up: 1 } ]\n        clear: 6\n"],
-    ],
-    [
-      "the same steps written the other way round",
+      "the same steps in reverse order",
       [RULE, "        steps: [ { from: 8, up: 2 }, { from: 5, to: 8, up: 1 } ]\n"],
     ],
     ["actions over 366 days", [LIMITS, "limits: { actions: 1 per 366d, servers: 48 }"]],
     [
-      "a limit of the largest supernode's servers and a floor on the largest rung",
+      "a limit of 48 servers and a floor on the largest rung",
       [LIMITS, `${LIMITS}\n    schedules: [ ${floorOf("day", 4)} ]`],
     ],
-  ])("is absent with %s", async (_, change) => {
+  ])("a policy may have %s", async (_, change) => {
     expect(await problemsOf(good(change))).toEqual([])
   })
 })
@@ -685,12 +682,12 @@ describe("a file that is no policy at all", () => {
       ["policy.yaml:1:1: (file): must be a mapping with the keys version and supernodes, not a list"],
     ],
     [
-      "a word",
+      "a single word",
       "hello\n",
       ["policy.yaml:1:1: (file): must be a mapping with the keys version and supernodes, not a single value"],
     ],
     [
-      "bytes that are no text",
+      "bytes that are not text",
       Uint8Array.of(0x76, 0xff, 0xfe, 0x00),
       ["policy.yaml:1:1: (file): must be UTF-8 text"],
     ],
@@ -700,15 +697,15 @@ describe("a file that is no policy at all", () => {
       ["policy.yaml:1:1: (file): must be at most 1 MB, not 1000002 bytes"],
     ],
     [
-      "brackets without end",
+      "brackets nested too deeply",
       `version: 1\nx: ${"[".repeat(100_000)}${"]".repeat(100_000)}\n`,
-      [expect.stringMatching(/^policy\.yaml:2:\d+: \(file\): must not nest so deeply$/)],
+      [expect.stringMatching(/^policy\.yaml:2:\d+: \(file\): must not be nested so deeply$/)],
     ],
     [
       "an alias bomb",
       `version: 1\nsmn_topics: [${`&a [${"x,".repeat(9)}]`}${", *a".repeat(21)}]\n`,
       [
-        "policy.yaml:1:1: (file): must use an anchor at most 20 times, nested uses multiplied: move common values into defaults",
+        "policy.yaml:1:1: (file): must use an anchor at most 20 times (nested uses multiply): move common values into defaults",
       ],
     ],
     [
@@ -731,7 +728,7 @@ describe("a file that is no policy at all", () => {
       `version: 1\nsupernodes:\n${"- {}\n".repeat(1001)}`,
       ["policy.yaml:3:1: supernodes: must have at most 1000 supernodes"],
     ],
-  ])("has one clear problem: %s", async (_, content, lines) => {
+  ])("a policy file has one clear problem if it is invalid as a whole: %s", async (_, content, lines) => {
     expect(await problemsOf(content)).toEqual(lines)
   })
 })
@@ -740,7 +737,7 @@ describe("secrets in messages", () => {
   it.each([
     ["a webhook of another kind", "version: 1", "version: 1\nnotify: { webhook: ftp://hush.example/T0 }"],
     ["a webhook that is a key", "version: 1", "version: 1\nnotify: { webhook: { hush: 1 } }"],
-    ["text behind a webhook", "version: 1", 'version: 1\nnotify: { webhook: "https://x" "hush" }'],
+    ["text after a webhook", "version: 1", 'version: 1\nnotify: { webhook: "https://x" "hush" }'],
     [
       "a password in a metric's url",
       CLOUD_EYE,
@@ -753,7 +750,7 @@ describe("secrets in messages", () => {
     ],
     ["userdata that is a list", ORDER, `${ORDER}      userdata: [ hush ]\n`],
     ["userdata beside its file", ORDER, `${ORDER}      userdata: hush\n      userdata_file: x\n`],
-  ])("are never shown: %s", async (_, piece, by) => {
+  ])("a problem never shows a secret: %s", async (_, piece, by) => {
     const lines = (await problemsOf(good([piece, by]))).map((line) => line.split(": ").slice(2).join(": "))
     expect(lines).not.toEqual([])
     expect(lines.join("\n")).not.toMatch(/"?hush"?/)

@@ -96,7 +96,9 @@ function examplesIn(message: string): string[] {
 }
 
 describe("an example in a problem of the policy", () => {
-  it("is a valid value at that path, whatever is wrong, wherever", { timeout: 120_000 }, async () => {
+  it("every example in a problem of the policy is a valid value at that path", {
+    timeout: 120_000,
+  }, async () => {
     const tried = new Map<string, string[]>()
     const kept: string[] = []
     for (const at of PLACES) {
@@ -121,7 +123,7 @@ describe("an example in a problem of the policy", () => {
 })
 
 describe("an example in a problem of a setting", () => {
-  it.each(settingNames())("is a valid value of that setting: %s", (name) => {
+  it.each(settingNames())("every example in a problem of a setting is a valid value: %s", (name) => {
     const problems = (value: string): string[] => {
       try {
         readSettings((one) => (one === name ? value : undefined), [name])

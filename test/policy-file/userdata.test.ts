@@ -9,7 +9,7 @@ const sha256 = (content: string | Uint8Array) =>
   `sha256:${createHash("sha256").update(content).digest("hex")}`
 
 describe("userdata", () => {
-  it("is kept beside the policy as base64, and in it as digest and size only", async () => {
+  it("userdata is kept beside the policy as base64; the policy has only its digest and size", async () => {
     const [loaded] = (await load(withOrder("userdata_file: boot.sh"), { "boot.sh": BOOT })).supernodes
     expect(loaded?.userdata).toBe(Buffer.from(BOOT).toString("base64"))
     expect(loaded?.policy.order).toEqual({
@@ -19,38 +19,38 @@ describe("userdata", () => {
     })
   })
 
-  it("is encoded as in the API page's example", async () => {
+  it("userdata is encoded as in the API page's example", async () => {
     const text = "#!/bin/bash\necho user_test > /home/user.txt"
     const [loaded] = (await load(withOrder(`userdata: ${JSON.stringify(text)}`))).supernodes
     expect(loaded?.userdata).toBe("IyEvYmluL2Jhc2gKZWNobyB1c2VyX3Rlc3QgPiAvaG9tZS91c2VyLnR4dA==")
   })
 
-  it("gives the same policy inline or from a file", async () => {
+  it("userdata gives the same policy inline or from a file", async () => {
     const [inline] = (await load(withOrder(`userdata: ${JSON.stringify(BOOT)}`))).supernodes
     const [file] = (await load(withOrder("userdata_file: boot.sh"), { "boot.sh": BOOT })).supernodes
     expect(inline).toEqual(file)
   })
 
-  it("changes the hash when the file's content changes", async () => {
+  it("the policy's hash changes when the content of the userdata file changes", async () => {
     const [before] = (await load(withOrder("userdata_file: boot.sh"), { "boot.sh": BOOT })).supernodes
     const [after] = (await load(withOrder("userdata_file: boot.sh"), { "boot.sh": `${BOOT}\n` })).supernodes
     expect(after?.hash).not.toBe(before?.hash)
   })
 
-  it("is kept byte by byte, text or not", async () => {
+  it("userdata is kept byte by byte, even if it is not text", async () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i)
     const [loaded] = (await load(withOrder("userdata_file: blob"), { blob: bytes })).supernodes
     expect(loaded?.policy.order.userdata).toEqual({ sha256: sha256(bytes), bytes: 256 })
     expect(loaded?.userdata).toBe(Buffer.from(bytes).toString("base64"))
   })
 
-  it("is null if the policy has none", async () => {
+  it("userdata is null if the policy has none", async () => {
     const [loaded] = (await load(good())).supernodes
     expect(loaded?.userdata).toBeNull()
     expect(loaded?.policy.order.userdata).toBeUndefined()
   })
 
-  it("is looked for beside the file that names it", async () => {
+  it("a userdata file is looked for beside the file that names it", async () => {
     const included = withOrder("userdata_file: boot.sh").replace("version: 1\n", "")
     const [own] = (
       await load("version: 1\ninclude: [ more/a.yaml ]\n", { "more/a.yaml": included, "more/boot.sh": "own" })
@@ -64,7 +64,7 @@ describe("userdata", () => {
     expect(main?.policy.order.userdata).toMatchObject({ sha256: sha256("main") })
   })
 
-  it("may have exactly 32 KB", async () => {
+  it("userdata may have exactly 32 KB", async () => {
     expect(await problemsOf(withOrder("userdata_file: boot.sh"), { "boot.sh": "x".repeat(32_768) })).toEqual(
       [],
     )
@@ -88,7 +88,7 @@ describe("userdata", () => {
       ],
     ],
     [
-      "in a file that is not there",
+      "in a file that does not exist",
       "userdata_file: boot.sh",
       {},
       ["policy.yaml:18:22: supernodes.0.order.userdata_file: cannot be read: boot.sh: no such file"],
@@ -105,27 +105,22 @@ describe("userdata", () => {
       { "boot.sh": "" },
       ["policy.yaml:18:22: supernodes.0.order.userdata_file: must not be empty: omit the key instead"],
     ],
+    ["empty", 'userdata: ""', {}, ["policy.yaml:18:17: supernodes.0.order.userdata: must not be empty"]],
     [
-      "that is empty",
-      'userdata: ""',
-      {},
-      ["policy.yaml:18:17: supernodes.0.order.userdata: must not be empty"],
-    ],
-    [
-      "that pretends to be a digest",
+      "given as a digest",
       `userdata: { sha256: "sha256:${"0".repeat(64)}", bytes: 1 }`,
       {},
       ["policy.yaml:18:17: supernodes.0.order.userdata: must be text, not a mapping"],
     ],
     [
-      "twice",
+      "given both inline and as a file",
       "userdata: x\n      userdata_file: boot.sh",
       { "boot.sh": "x" },
       [
-        "policy.yaml:19:22: supernodes.0.order.userdata_file: must not be used together with userdata: write one of the two",
+        "policy.yaml:19:22: supernodes.0.order.userdata_file: must not be used together with userdata: use one of the two",
       ],
     ],
-  ])("is refused when %s", async (_, line, others, lines) => {
+  ])("userdata is refused if it is %s", async (_, line, others, lines) => {
     expect(await problemsOf(withOrder(line), others)).toEqual(lines)
   })
 })

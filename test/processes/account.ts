@@ -5,10 +5,14 @@ import type { ReceivedRequest } from "../../lib/sandbox/received.ts"
 import type { SandboxOrder } from "../../lib/sandbox/world/world.ts"
 import { decidedAt, type Handover, signatureIn } from "./handover.ts"
 
-// What one supernode's chain and the wire say about each other, by an account that believes none of our own folding. Whether
-// a request was late is judged by what its sender wrote down; what arrived is only counted, whenever that was.
+// Compares one supernode's chain with the wire, by a separate account that does not use our own folding. A
+// request is late or not by the record of its sender. Requests that arrived are only counted, at whatever
+// time.
 
-/** Where an attempt is by its entries: `open` may still be sent, `held` may have cost money, and the last two are over. */
+/**
+ * State of an attempt by its entries: `open` may still be sent, `held` may have cost money, the last two are
+ * final.
+ */
 export type Place = "open" | "held" | "bought" | "released"
 
 export interface Attempt {
@@ -18,26 +22,26 @@ export interface Attempt {
   sendBefore: number
   flavor: string
   place: Place
-  /** When it left `open`; null while it has not. */
+  /** Time when it left `open`; `null` while it is open. */
   leftOpenAt: number | null
-  /** All that happened to it, for the trace. */
+  /** All its events, for the trace. */
   story: string[]
   sendings: Sending[]
   posts: ReceivedRequest[]
 }
 
-/** A request that a sender wrote down, and what became of it. */
+/** A request that its sender recorded, and its fate. */
 export interface Sending {
   handover: Handover
   hasArrived: boolean
-  /** Its sender was gone before we looked, and it had not arrived: it never will. */
+  /** True if it had not arrived and its sender had ended when we looked: it never arrives. */
   isLost: boolean
 }
 
 export interface Judge {
-  /** Price of a server in hundredths of the currency; 0 where the policy states no prices. */
+  /** Price of a server in hundredths of the currency; 0 if the policy has no prices. */
   readonly serverMinor: number
-  /** Why this request should not have been sent when it was; null where it may. */
+  /** Reason why this request should not have been sent at its time; `null` if it was allowed. */
   whyNotToSend(handover: Handover, attempt: Attempt): string | null
 }
 
@@ -45,7 +49,7 @@ export class Account {
   readonly attempts: Attempt[] = []
   readonly violations: string[] = []
   head: LedgerEntry | undefined
-  /** By how long after its `sendBefore` the latest request was handed over; mostly below 0. */
+  /** Greatest delay of a handover after its `sendBefore`, in milliseconds. Usually negative. */
   worstLatenessMs = Number.NEGATIVE_INFINITY
   readonly #name: string
   readonly #judge: Judge
@@ -59,7 +63,7 @@ export class Account {
     return (this.head?.standing as SupernodeState | undefined) ?? null
   }
 
-  /** The next entry of the chain. */
+  /** Takes the next entry of the chain. */
   follow(entry: LedgerEntry): void {
     if (entry.seq !== (this.head?.seq ?? 0) + 1 || entry.prev !== (this.head?.hash ?? ""))
       this.#violated(`#${entry.seq} does not follow #${this.head?.seq ?? 0}`)
@@ -100,11 +104,14 @@ export class Account {
     }
     attempt.story.push(`#${entry.seq} ${time(entry.at)} ${says}`)
     attempt.leftOpenAt ??= entry.at
-    // A late answer does not reopen what was closed.
+    // A late response does not reopen a final attempt.
     if (attempt.place === "open" || attempt.place === "held") attempt.place = place
   }
 
-  /** A request that is being sent; all entries that were there when it was handed over are known by now. Once for each. */
+  /**
+   * Takes one request that is sent; called once for each, after `follow` of all entries from before its
+   * handover.
+   */
   handedOver(handover: Handover): void {
     const at = decidedAt(handover)
     const attempt = this.attempts.findLast(({ openedAt }) => openedAt <= at)
@@ -119,7 +126,7 @@ export class Account {
     if (why !== null) this.#violated(why, attempt)
   }
 
-  /** A request that arrived; its handover is known by now. Once for each. */
+  /** Takes one request that arrived; called once for each, after `handedOver` of the same request. */
   arrived(post: ReceivedRequest): void {
     const signature = signatureIn(String(post.headers["authorization"]))
     const attempt = this.attempts.find(({ sendings }) => sendings.some(isWaitedFor(signature)))
@@ -136,19 +143,22 @@ export class Account {
       this.#violated(`a POST for something else: ${post.body}`, attempt)
   }
 
-  /** The sandbox was asked what had arrived when only these processes were there to send anything. */
+  /**
+   * Marks requests as lost that had not arrived at the last look. `living`: the processes that could still
+   * send then.
+   */
   lookedWhile(living: ReadonlySet<number>): void {
     for (const sending of this.attempts.flatMap(({ sendings }) => sendings))
       if (!sending.hasArrived && !living.has(sending.handover.pid)) sending.isLost = true
   }
 
-  /** Whether a request of that attempt may still arrive: what the orders show is not the last word then. */
+  /** True if a request of that attempt may still arrive. Then the list of orders is not final. */
   isOnItsWay(id: string): boolean {
     const sendings = this.attempts.find((one) => one.id === id)?.sendings ?? []
     return sendings.some(({ hasArrived, isLost }) => !hasArrived && !isLost)
   }
 
-  /** What the wire, the orders and the chain must agree on at any time. */
+  /** Checks what the wire, the orders and the chain must agree on at any time. */
   check(orders: readonly SandboxOrder[]): void {
     for (const attempt of this.attempts) {
       const { posts, sendings, leftOpenAt, place } = attempt
@@ -164,7 +174,7 @@ export class Account {
       this.#violated(`${counted / 100} CNY are reserved or booked, ${spent / 100} are spent`)
   }
 
-  /** When nothing is in flight any more: neither more nor less is booked than was ordered. */
+  /** Checks, when nothing is in flight, that exactly the purchases that were ordered are booked. */
   checkAtRest(orders: readonly SandboxOrder[]): void {
     const { attempt, purchases = [] } = this.standing ?? {}
     if (attempt) this.#violated(`is still ${attempt.state} at the end: ${attempt.says}`, this.attempts.at(-1))
@@ -175,7 +185,7 @@ export class Account {
       this.#violated(`${purchases.length} purchases are booked, ${orders.length} orders stand`)
   }
 
-  /** The same violation is reported once. */
+  /** Records a violation, once for the same text. */
   #violated(says: string, attempt?: Attempt): void {
     const told = `${this.#name}: ${says}${attempt ? `\n    ${[attempt.id, ...attempt.story].join("\n    ")}` : ""}`
     if (!this.violations.includes(told)) this.violations.push(told)

@@ -1,9 +1,9 @@
 import type { Break } from "./bundle.ts"
 
 /**
- * Each breaks one promise, and a soak sees most within a minute: `npm run soak -- --break NAME` (a pause ignored, only now and
- * then: that one the crash points see every time). A storm sees those that
- * many deliveries at once bring out.
+ * Each break violates one promise. `npm run soak -- --break NAME` detects most of them within a minute. It
+ * detects an ignored pause only sometimes; the tests of crash points always do. A storm detects those that
+ * need many deliveries at once.
  */
 export const BREAKS = {
   "retries-the-purchase": {
@@ -60,7 +60,7 @@ export const BREAKS = {
   },
 } satisfies Record<string, Break>
 
-/** The break of that name; null where no name is given. Throws RangeError on a name that none has. */
+/** The break of that name; `null` without a name. Throws RangeError on an unknown name. */
 export function breakOf(name: string | undefined): Break | null {
   if (name === undefined) return null
   const known: Record<string, Break> = BREAKS

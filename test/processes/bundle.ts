@@ -5,18 +5,18 @@ import { fileURLToPath } from "node:url"
 import { build, type Plugin } from "esbuild"
 import { builtOnce } from "../build-once.ts"
 
-/** In a bundle, the root of the sources that it was made of. */
+/** In a bundle: root of the sources that it was built from. */
 declare const BUNDLED_FROM: string | undefined
 
 const ROOT =
   typeof BUNDLED_FROM === "string" ? BUNDLED_FROM : fileURLToPath(new URL("../..", import.meta.url))
 
-/** A way to break our code on purpose, to see that the tests notice. */
+/** A deliberate change of our code that breaks it, to show that the tests detect it. */
 export interface Break {
-  /** What the broken code does. */
+  /** Behaviour of the broken code. */
   says: string
   file: string
-  /** Stands in the file exactly once; else the break has rotted, and bundling fails. */
+  /** Text that the file contains exactly once. Otherwise the break is outdated, and bundling fails. */
   from: string
   to: string
 }
@@ -33,18 +33,23 @@ const SCRIPTS = {
 export type ScriptName = keyof typeof SCRIPTS
 
 export interface Bundle {
-  /** Runs on plain Node in a fraction of the time that loading TypeScript takes. */
+  /** Script for plain Node.js, which starts much faster than one in TypeScript. */
   file: string
   remove(): void
 }
 
-/** One script with all of our code that it needs. All scripts are built at once, and once per run of the tests. */
+/**
+ * One script with all of our code that it needs. All scripts are built together, once per run of the tests.
+ */
 export async function bundle(name: ScriptName): Promise<Bundle> {
   const folder = await builtOnce("scripts", (shared) => buildInto(shared, { entries: SCRIPTS }))
   return { file: join(folder, "scripts", `${name}.mjs`), remove: () => undefined }
 }
 
-/** One script over code that is broken on purpose. For a ledger in a SQLite file: clients of other stores are left out. */
+/**
+ * One script with code broken on purpose. Only for a ledger in SQLite: it contains no clients of other
+ * stores.
+ */
 export async function brokenBundle(name: ScriptName, broken: Break): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), "bundle-"))
   const remove = () => rmSync(folder, { recursive: true, force: true })
@@ -52,7 +57,7 @@ export async function brokenBundle(name: ScriptName, broken: Break): Promise<Bun
   return { file: join(folder, "scripts", `${name}.mjs`), remove }
 }
 
-/** One script of a bench, over code that is changed on purpose where `changed` says so. */
+/** One script of a bench. `changed` changes its code on purpose. */
 export async function bundleScript(script: string, changed?: Break): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), "bundle-"))
   const remove = () => rmSync(folder, { recursive: true, force: true })
@@ -66,7 +71,8 @@ interface Wanted {
 }
 
 async function buildInto(folder: string, { entries, broken }: Wanted): Promise<void> {
-  // SQLite for this Node and esbuild are native, and dynalite loads parts of itself by name: they stay where they are.
+  // SQLite for this Node.js and esbuild are native, and dynalite loads its parts by name, so none can be
+  // bundled.
   const external = ["@photostructure/sqlite", "dynalite", "esbuild"]
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"))
   // Scripts read the events of the tests from `../events`.

@@ -37,7 +37,7 @@ try {
 }
 
 function storesAsked(otherwise: readonly StoreName[]): readonly StoreName[] {
-  // A broken bundle holds the client of SQLite only.
+  // A broken bundle contains only the client of SQLite.
   const known: readonly StoreName[] = broken ? ["sqlite"] : STORES
   if (values.store === undefined) return broken ? known : otherwise
   const asked = known.filter((one) => one === values.store)

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs"
-import type { Answer, DoorHandler } from "../../functions/door.ts"
+import type { DoorHandler, DoorResponse } from "../../functions/door.ts"
 import { contextOf } from "../functions/context.ts"
 import { countEnd, type Delivery, type Ends } from "./deliveries.ts"
 
 export interface DeliverOptions {
   doors: Readonly<Record<Delivery["door"], DoorHandler>>
-  /** How many deliveries are handled at the same time. */
+  /** Number of deliveries handled at the same time. */
   lanes: number
 }
 
-/** Takes the deliveries of that file when the parent says so, and reports how they ended. */
+/** Handles the deliveries of that file on the parent's message, and sends how they ended. */
 export function deliverFrom(file: string, options: DeliverOptions): void {
   const deliveries: Delivery[] = JSON.parse(readFileSync(file, "utf8"))
   process.once("message", () => {
@@ -33,7 +33,7 @@ async function deliverAll(deliveries: readonly Delivery[], { doors, lanes }: Del
   return ends
 }
 
-function sayEnd(answer: Answer): string {
+function sayEnd(answer: DoorResponse): string {
   const results = "results" in answer ? answer.results : []
   const [result] = results
   if (!result || results.length > 1) return `${results.length} results`

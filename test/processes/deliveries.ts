@@ -1,8 +1,9 @@
 import { eventOf } from "../corridor/corridor.ts"
 import type { Random } from "../world/random.ts"
 
-// What a storm is made of: one CloudWatch alarm in its three shapes, delivered again and again; one episode of a Cloud Eye
-// alarm, told anew from several resources, with OK and insufficient data between; and ticks.
+// The deliveries of a storm: one CloudWatch alarm in its three shapes, delivered again and again; one episode
+// of a Cloud Eye alarm, notified again by several resources, with OK and insufficient data in between; and
+// ticks.
 
 export type Kind = "same alarm" | "told again" | "ok" | "insufficient data" | "tick"
 
@@ -12,7 +13,7 @@ export interface Delivery {
   event: unknown
 }
 
-/** How many deliveries of each kind ended in which way. */
+/** Number of deliveries by kind and by how they ended. */
 export type Ends = Partial<Record<Kind, Record<string, number>>>
 
 export function countEnd(
@@ -26,10 +27,10 @@ export function countEnd(
 
 const RESOURCES = 8
 const MINUTE_MS = 60_000
-/** When the alarm in test/events came into its state. */
+/** Time at which the alarm in test/events entered its state. */
 const STATE_TIME = "2024-01-12T16:51:16.985+0000"
 
-/** Half of them the same alarm, the others in their shares; shuffled. */
+/** Random deliveries: half of them the same alarm, the others in proportion to their weights. */
 export function stormOf(count: number, { random, now }: { random: Random; now: number }): Delivery[] {
   const same = sameAlarm(now)
   const others = Object.entries({
@@ -43,7 +44,7 @@ export function stormOf(count: number, { random, now }: { random: Random; now: n
   return Array.from({ length: count }, () => random.pick(random.chance(0.5) ? same : random.weighted(others)))
 }
 
-/** One change of state in the three shapes that it may come in: all of one id. */
+/** One change of state in its three possible shapes, all with one id. */
 export function sameAlarm(now: number): Delivery[] {
   return ["eventbridge-cloudwatch-alarm", "sns-cloudwatch-alarm", "lambda-cloudwatch-alarm-action"].map(
     (name) => ({
@@ -59,7 +60,7 @@ export function sameAlarm(now: number): Delivery[] {
   )
 }
 
-/** Told by each resource once a minute: of the newest minutes before now. */
+/** Notifications by each resource, one for each of some of the last minutes. */
 function cloudEyeEvents(now: number, status: "alarm" | "ok" | "insufficient_data"): Delivery[] {
   const kind = { alarm: "told again", ok: "ok", insufficient_data: "insufficient data" } as const
   const minutes = { alarm: [0, 1, 2, 3, 4], ok: [2], insufficient_data: [1, 3] }[status]

@@ -2,25 +2,25 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { closeSync, openSync, readSync, writeSync } from "node:fs"
 import type { Clock } from "../../lib/ports.ts"
 
-// A purchase is late or not by the clock of the process that sends it, at the moment when it hands the request to its socket.
-// When it arrives elsewhere depends on how busy the machine is.
+// A purchase is late or not by the clock of its sender, at the moment when the sender hands the request to
+// its socket. The time of arrival depends on how busy the machine is.
 
-/** One request for a purchase, written down by its sender right before the first byte goes to the socket. */
+/** One purchase request, recorded by its sender right before the first byte goes to the socket. */
 export interface Handover {
   pid: number
   path: string
-  /** Of the request; equal only for two requests of one second that ask for the same. */
+  /** Signature of the request. Equal only for two requests of the same content within one second. */
   signature: string
-  /** When the socket got it, epoch milliseconds. */
+  /** Time when the socket got it, epoch milliseconds. */
   at: number
   /**
-   * What the sender's clock port said last in the same stretch of code, with no turn of the event loop in between; null where
-   * nothing asked it. A process that is stopped after this reading cannot notice.
+   * Last reading of the sender's clock port in the same synchronous code, with no turn of the event loop in
+   * between; `null` without such a reading. A process that is stopped after this reading cannot notice it.
    */
   checkedAt: number | null
 }
 
-/** The moment that decides whether the sender was allowed to send. */
+/** The time that decides if the sender was allowed to send. */
 export function decidedAt({ at, checkedAt }: Handover): number {
   return checkedAt ?? at
 }
@@ -32,14 +32,15 @@ interface SendHeaders {
 
 const CHANNEL = "undici:client:sendHeaders"
 
-/** Writes down every purchase of this process. Purchases must use its `clock`. */
+/** Records every purchase request of this process. Purchases must use its `clock`. */
 export class HandoverRecorder {
   readonly clock: Clock
   readonly #fd: number
   #checkedAt: number | null = null
 
   constructor(file: string, clock: Clock) {
-    // One line each, appended at once: several processes may share the file, and a kill leaves no half of one but the last.
+    // Each is one line in one write: several processes may share the file, and a kill can truncate only the
+    // last line.
     this.#fd = openSync(file, "a")
     this.clock = { ...clock, now: () => this.#read(clock.now()) }
     subscribe(CHANNEL, this.#onSend)
@@ -78,7 +79,7 @@ export function signatureIn(headers: string): string {
   return /Signature=([0-9a-f]+)/.exec(headers)?.[1] ?? ""
 }
 
-/** Reads what recorders wrote to a file, as it grows. */
+/** Reads the handovers that recorders append to a file. */
 export class HandoverReader {
   readonly #fd: number
   #position = 0
@@ -88,12 +89,12 @@ export class HandoverReader {
     this.#fd = openSync(file, "a+")
   }
 
-  /** Bytes read so far: it changes with every handover that was read. */
+  /** Number of bytes read so far. It changes with every handover that is read. */
   get position(): number {
     return this.#position
   }
 
-  /** Those since the last call. */
+  /** Handovers since the last call. */
   next(): Handover[] {
     const bytes = Buffer.alloc(64 * 1024)
     for (;;) {

@@ -6,23 +6,29 @@ export interface HerdOptions {
   workers: number
   start(): OwnProcess
   random: Random
-  /** Changes with each purchase that is sent: some kills aim at the moment right after one. */
+  /** A number that changes with each purchase that is sent: some kills aim at the moment right after one. */
   sent(): number
 }
 
-/** Most are killed, some are frozen for a while; longer than a request may wait, shorter than until its outcome is unknown. */
+/**
+ * A freeze is sometimes longer than a request may wait, and shorter than the time after which its outcome is
+ * unknown.
+ */
 const FREEZE_MS = { least: 100, most: 1_500 }
 const BETWEEN_KILLS_MS = { least: 100, most: 400 }
 const AIM_MS = 400
 
-/** Workers that are killed -9 every few hundred milliseconds, and start again at once. */
+/**
+ * Workers that are killed with SIGKILL every few hundred milliseconds and start again at once. Some are only
+ * frozen.
+ */
 export class Herd {
   kills = 0
   starts = 0
-  /** Workers that ended without having been killed, and their last words. */
+  /** Stderr of workers that ended without a kill. */
   readonly accidents: string[] = []
   freezes = 0
-  /** Those that may still send something, killed ones included until they are gone. */
+  /** Processes that may still send a request, including killed ones until they have ended. */
   readonly pids = new Set<number>()
   readonly #options: HerdOptions
   readonly #living = new Set<OwnProcess>()
@@ -34,7 +40,7 @@ export class Herd {
     for (let i = 0; i < options.workers; i++) this.#start()
   }
 
-  /** `isTooBad`: stop early. */
+  /** Kills until that many kills, or until `isTooBad` returns true. */
   async killUntil(kills: number, isTooBad: () => boolean): Promise<void> {
     const { random } = this.#options
     while (this.kills < kills && !isTooBad()) {
@@ -45,7 +51,7 @@ export class Herd {
     }
   }
 
-  /** Ends all of them, also where something went wrong before. */
+  /** Ends all workers. Safe to call after any failure. */
   async end(): Promise<void> {
     this.#isOver = true
     for (const one of this.#living) one.signal("SIGKILL")
@@ -82,7 +88,7 @@ export class Herd {
     one.signal("SIGCONT")
   }
 
-  /** Any moment, or shortly after a purchase was sent. */
+  /** Waits until a random moment, or until shortly after a purchase was sent. */
   async #someMoment(): Promise<void> {
     const { random, sent } = this.#options
     const { least, most } = BETWEEN_KILLS_MS

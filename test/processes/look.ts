@@ -9,16 +9,16 @@ export interface Watched {
   sandbox: SandboxApart
   ledger: AuditedLedger
   handovers: HandoverReader
-  /** By id of the supernode. */
+  /** Accounts by supernode id. */
   accounts: ReadonlyMap<string, Account>
-  /** Processes that may still send something. */
+  /** Processes that may still send a request. */
   living: ReadonlySet<number>
   onEntry?: (entry: LedgerEntry) => void
 }
 
 /**
- * Compares the wire with what senders wrote down, and both with the chains: each is judged by all that came before it. Returns
- * the purchases since the last look.
+ * Compares the wire with the records of senders, and both with the chains. Each request is judged by all
+ * entries before it. Returns the purchases since the last look.
  */
 export async function look(watched: Watched): Promise<readonly ReceivedRequest[]> {
   const { sandbox, ledger, accounts, living, onEntry } = watched
@@ -39,7 +39,7 @@ export async function look(watched: Watched): Promise<readonly ReceivedRequest[]
   return posts
 }
 
-/** Why a request was too late by its sender's own clock; null where it was not. */
+/** Reason why a request was too late by its sender's clock; `null` if it was in time. */
 export function whyTooLate(decidedAt: number, sendBefore: number): string | null {
   const lateMs = decidedAt - sendBefore
   return lateMs > 0 ? `a request was handed over ${lateMs} ms after sendBefore` : null

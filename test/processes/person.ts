@@ -6,8 +6,8 @@ import type { Random } from "../world/random.ts"
 import type { Account } from "./account.ts"
 import type { SoakSupernode } from "./soak-supernodes.ts"
 
-// An operator at the command line who does an operator's work, and never lies: looks at the orders, settles what is
-// unknown, closes breakers, and stops everything now and then.
+// An operator at the command line, whose commands are always true: looks at the orders, settles unknown
+// outcomes, resets breakers, and sometimes pauses everything.
 
 export interface PersonOptions {
   settings: Record<string, string>
@@ -15,16 +15,16 @@ export interface PersonOptions {
   ordersOf(supernode: SoakSupernode): readonly SandboxOrder[]
 }
 
-/** How long a state must last before a person looks: `unknown_outcome: auto` is given its chance. */
+/** Time that a state must last before the operator acts, so that `unknown_outcome: auto` can act first. */
 const PATIENCE_MS = 400
 const MAX_RESUMES = 20
 
 export class Person {
   readonly settled = { accepted: 0, completed: 0, absent: 0 }
   resets = 0
-  /** From the acknowledgement of a pause until the start of its end. */
+  /** Times from the acknowledgement of a pause until the start of the resume, epoch milliseconds. */
   readonly pauses: { from: number; to: number }[] = []
-  /** What the command line last refused to do. */
+  /** Command and output of the last command that failed. */
   lastRefusal = ""
   readonly #options: PersonOptions
   readonly #seenSince = new Map<string, number>()
@@ -60,7 +60,7 @@ export class Person {
       if (tries === MAX_RESUMES) throw new Error(`cannot resume: ${this.lastRefusal}`)
   }
 
-  /** What the console's list of orders says of the newest attempt. */
+  /** A true settlement of the attempt by the console's list of orders. */
   #truthAbout(supernode: SoakSupernode, account: Account, id: string): keyof Person["settled"] {
     const posts = account.attempts.find((one) => one.id === id)?.posts ?? []
     const order = this.#options

@@ -19,7 +19,7 @@ export interface PlaceOptions {
   settings?: Record<string, string>
 }
 
-/** Where several processes meet: a cloud, a real store, and the settings that lead to both. */
+/** What several processes share: a cloud, a real store, and the settings for both. */
 export interface Place {
   corridor: Corridor<SandboxApart>
   ledger: AuditedLedger
@@ -43,7 +43,7 @@ async function onSqlite({ cloud, policy, clock, settings = {} }: PlaceOptions): 
   return { corridor, ledger: corridor.ledger, close: () => corridor.close() }
 }
 
-/** A store of its own process: a test that is busy delays no answer of it. */
+/** A store in its own process, so that a busy test does not delay its responses. */
 interface StoreServer {
   url: string
   keys: Record<string, string>

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 
 const living = new Set<OwnProcess>()
-// A stopped process would not notice that we are gone.
+// A stopped process would not notice that its parent has ended.
 process.on("exit", () => {
   for (const one of living) one.signal("SIGKILL")
 })
 
-/** A process of its own, in a group of its own, that ends when we do: it holds a channel to us. */
+/** A child process in its own process group. Its IPC channel lets it end when we do. */
 export class OwnProcess {
   readonly ended: Promise<void>
   readonly #child: ChildProcess
@@ -15,7 +15,7 @@ export class OwnProcess {
   #stderr = ""
   #isOver = false
 
-  /** `place`: another Node.js than ours, another working directory. */
+  /** The last argument sets another Node.js than ours, and another working directory. */
   constructor(
     file: string,
     args: readonly string[],
@@ -59,12 +59,12 @@ export class OwnProcess {
     return this.#isOver
   }
 
-  /** What it said on stderr, the end of it. */
+  /** The end of its stderr. */
   get stderr(): string {
     return this.#stderr
   }
 
-  /** Its next message. If it ended instead, throws its stderr. */
+  /** Its next message. If the process ended instead, throws its stderr. */
   async next(): Promise<unknown> {
     while (this.#messages.length === 0) {
       if (this.#isOver) throw new Error(`the process ended without a word: ${this.#stderr}`)
@@ -79,7 +79,7 @@ export class OwnProcess {
     this.#child.send(message, () => {})
   }
 
-  /** To it and whatever it started; false where it is gone already. */
+  /** Sends a signal to the process and all that it started. Returns false if it has ended. */
   signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): boolean {
     const { pid } = this.#child
     if (this.#isOver || pid === undefined) return false

@@ -1,7 +1,7 @@
 import { eventOf } from "../corridor/corridor.ts"
 import type { SoakSupernode } from "./soak-supernodes.ts"
 
-/** Cloud Eye through SMN, with one datapoint of its own moment, about the whole supernode. */
+/** An alarm of Cloud Eye through SMN about the whole supernode, with one datapoint at that time. */
 export function alarmEvent({ alarm }: SoakSupernode, at: number): unknown {
   const event = eventOf("functiongraph-smn-cloud-eye-alarm")
   const changed = {

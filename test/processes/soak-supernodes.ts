@@ -1,19 +1,21 @@
 import { SANDBOX } from "../corridor/corridor.ts"
 import { SandboxApart } from "../sandbox/apart.ts"
 
-// What a soak is about: supernodes that may be bought for again and again, within seconds.
+// The supernodes of a soak, which may buy again and again within seconds.
 
 export const PROJECT_ID = "0123456789abcdef0123456789abcdef"
 const FIRST_SERVERS = 2
-/** Room for more purchases than a soak gets to; each rung more is read by every worker that starts. */
+/**
+ * Allows more purchases than a soak makes. Not larger, because each worker reads every rung when it starts.
+ */
 const MAX_SERVERS = 24
-/** A server's price: each rung has one server more than the one before. */
+/** Price of a server in hundredths of the currency. Each rung has one server more than the rung before. */
 export const SERVER_MINOR = 1_000_00
 
 export interface SoakSupernode {
   name: string
   id: string
-  /** Its own Cloud Eye alarm, whose datapoints are evidence. */
+  /** Id of its own Cloud Eye alarm, whose datapoints are evidence. */
   alarm: string
 }
 
@@ -31,7 +33,10 @@ export function flavorOf(servers: number): string {
 
 const SIZES = Array.from({ length: MAX_SERVERS - FIRST_SERVERS + 1 }, (_, i) => FIRST_SERVERS + i)
 
-/** Nothing rests: what holds a second purchase back is the first one alone. Every other one may conclude `accepted` by itself. */
+/**
+ * A policy without waits: only the first purchase can hold a second one back. Every other supernode may
+ * conclude `accepted` by itself.
+ */
 export function policyOf(supernodes: readonly SoakSupernode[]): string {
   const shared = {
     region: "cn-southwest-2",
@@ -67,7 +72,7 @@ export function policyOf(supernodes: readonly SoakSupernode[]): string {
   return JSON.stringify({ version: 1, defaults: shared, supernodes: entries })
 }
 
-/** The cloud, in a process of its own, on the real clock. */
+/** The cloud in its own process, on the real clock. */
 export async function cloudFor(supernodes: readonly SoakSupernode[]): Promise<SandboxApart> {
   return SandboxApart.start({
     ...SANDBOX,
@@ -83,7 +88,7 @@ export async function cloudFor(supernodes: readonly SoakSupernode[]): Promise<Sa
   })
 }
 
-/** What would take minutes takes a second, as far as settings allow. */
+/** Limits of minutes are reduced to a second, as far as settings allow. */
 export const SOAK_SETTINGS = {
   SUPERNODE_SEND_WITHIN: "1s",
   SUPERNODE_BUY_TIMEOUT: "1s",

@@ -28,8 +28,9 @@ import {
 } from "./soak-supernodes.ts"
 import { Weather } from "./weather.ts"
 
-// Real processes, the real wire and a real file: workers are killed -9 every few hundred milliseconds while the cloud
-// fails in every way it knows, and an observer compares the chain with the wire all the time.
+// Real processes, the real wire and a real file: workers are killed with SIGKILL every few hundred
+// milliseconds while the sandbox fails in all its ways, and an observer compares the chain with the wire all
+// the time.
 
 export interface SoakOptions {
   bundle: Bundle
@@ -50,14 +51,14 @@ export interface Soak {
   attempts: number
   posts: number
   orders: number
-  /** Attempts that a kill or a freeze left open until they were taken for unknown. */
+  /** Number of attempts that a kill or a freeze left open until they counted as unknown. */
   leftOpen: number
   outcomes: Record<string, number>
   settled: Person["settled"]
   resets: number
   pauses: number
   entries: number
-  /** By how long after its `sendBefore` the latest request was handed over; below 0 is before. */
+  /** Greatest delay of a handover after its `sendBefore`, in milliseconds. Negative means before. */
   worstLatenessMs: number
   tookMs: number
 }
@@ -66,7 +67,7 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
   const supernodes = supernodesOf(options.supernodes)
   const folder = mkdtempSync(join(tmpdir(), "soak-"))
   const file = join(folder, "handovers.jsonl")
-  // The last purchases are made in this process, and written down like those of the workers.
+  // This process makes the last purchases, and records them like those of the workers.
   const recorder = new HandoverRecorder(file, systemClock)
   const handovers = new HandoverReader(file)
   const place = await placeOver({
@@ -91,18 +92,21 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
 interface WatchedPlace {
   place: Place
   supernodes: readonly SoakSupernode[]
-  /** Where workers write their handovers down. */
+  /** File in which workers record their handovers. */
   file: string
   handovers: HandoverReader
 }
 
-/** A chain remembers each signal for 20 minutes, and has room for some 400 of them. */
+/** A chain remembers each signal for 20 minutes, and has room for about 400 of them. */
 const MAX_BEATS = 150
 const LOOK_MS = 60
 const PAUSE_MS = 800
-/** What comes to rest does so within seconds; this ends what never does, also on a machine that is very busy. */
+/**
+ * All should be at rest within seconds. This limit ends a wait that would never end, even on a very busy
+ * machine.
+ */
 const REST_MS = 100_000
-/** A busy machine may let the second pass within which a request must be sent. */
+/** On a busy machine the second within which a request must be sent may pass. */
 const MAX_TRIES = 20
 
 class Watch implements Judge {
@@ -135,7 +139,7 @@ class Watch implements Judge {
       random: this.#random,
       ordersOf: (supernode) => this.#ordersOf(supernode),
     })
-    // Some 300 ms a kill: how far apart alarms must be for all of them to be remembered.
+    // At about 300 ms for each kill, the interval of alarms at which a chain can remember all of them.
     const beatMs = Math.max(500, Math.ceil((options.kills * 300) / MAX_BEATS))
     this.#herd = new Herd({
       workers: options.workers,
@@ -161,7 +165,8 @@ class Watch implements Judge {
     const stop = () => {
       isOver = true
     }
-    // The ledger is made before any process can be frozen while making it: from then on readers wait for no writer.
+    // Writes to the ledger before the first freeze, so that no process is frozen while it sets up the ledger.
+    // After that, no reader waits for a writer.
     const desk = { ledger: this.#place.ledger, clock: systemClock, newId: randomUUID }
     await commandAll(desk, { verb: "resume", supernode: null, why: "the soak begins", by: "soak" })
     const killing = this.#herd.killUntil(this.#options.kills, () => isOver || this.#isTooBad())
@@ -223,7 +228,10 @@ class Watch implements Judge {
     return this.#place.corridor.sandbox.orders.filter(({ supernode }) => supernode === id)
   }
 
-  /** No failures any more: each supernode settles, buys once more on request, and settles again. */
+  /**
+   * Clears all failures. Then each supernode comes to rest, buys once more on an alarm, and comes to rest
+   * again.
+   */
   async #comeToRest(): Promise<void> {
     await this.#weather.clear()
     await this.#untilAtRest()

@@ -13,16 +13,16 @@ import { look, whyTooLate } from "./look.ts"
 import { placeOver, type StoreName } from "./place.ts"
 import { OwnProcess } from "./process.ts"
 
-// Many deliveries at once over several processes that share nothing but a ledger and the real clock.
+// Many deliveries at once over several processes that share only a ledger, a cloud and the real clock.
 
 export interface StormOptions {
   bundle: Bundle
   store: StoreName
   deliveries: readonly Delivery[]
   processes: number
-  /** How many deliveries one process handles at the same time. */
+  /** Number of deliveries that one process handles at the same time. */
   lanes: number
-  /** The answer to the purchase is lost: it is unknown whether it was accepted. */
+  /** True if the response to the purchase is lost, so that the outcome is unknown. */
   answerIsLost?: boolean
   provisioningMs?: number
 }
@@ -33,14 +33,20 @@ export interface Storm {
   posts: number
   orders: number
   chain: Verification
-  /** Signals that more than one run opened an attempt for; one that only held is decided again. */
+  /**
+   * Ids of signals for which more than one run opened an attempt. A signal that only held may be decided
+   * again.
+   */
   openedTwice: string[]
-  /** What chain, wire and senders say differently, as in a soak. */
+  /** Contradictions between chain, wire and senders, as in a soak. */
   violations: string[]
   tookMs: number
 }
 
-/** One rung more than one purchase reaches: only our own rules prevent a second one. */
+/**
+ * A ladder with one rung more than one purchase reaches, so that only our own rules prevent a second
+ * purchase.
+ */
 const ROOMY = POLICY.replace(
   "    order:",
   "      - { flavor: kat3ne-64.768xlarge.matrix, servers: 8 }\n    order:",
@@ -76,12 +82,12 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
 }
 
 const JUDGE = {
-  // The storm's policy states no prices.
+  // The storm's policy has no prices.
   serverMinor: 0,
   whyNotToSend: (handover: Handover, { sendBefore }: Attempt) => whyTooLate(decidedAt(handover), sendBefore),
 }
 
-/** Where the processes write their handovers down. */
+/** File in which the processes record their handovers. */
 function handoversIn({ folder }: Corridor<SandboxApart>): string {
   return join(folder, "handovers.jsonl")
 }
@@ -89,7 +95,7 @@ function handoversIn({ folder }: Corridor<SandboxApart>): string {
 const STREAM = `supernode:${SUPERNODE_ID}`
 const LARGEST = { flavor: "kat3ne-64.768xlarge.matrix", servers: 8 }
 
-/** Ends that are no accident, by kind of delivery. What came after the purchase may find it in flight, done or unknown. */
+/** Expected ends of deliveries after the purchase, which may find it in flight, done or unknown. */
 const AFTER = [
   "duplicate",
   "overtaken",
@@ -107,7 +113,7 @@ const KNOWN: Record<Kind, string[]> = {
   tick: ["bought: accepted", "bought: unknown", ...AFTER],
 }
 
-/** Everything that is wrong with how a storm ended. */
+/** All problems of a storm's result. */
 export function problemsOf({
   ends,
   delivered,
@@ -174,7 +180,9 @@ function rowsOf(ends: Ends): { kind: Kind; end: string; count: number }[] {
   )
 }
 
-/** Written once per signal id, to however many workers it was delivered. */
+/**
+ * Ids of signals for which several runs opened an attempt. Only one may, however many workers got the signal.
+ */
 async function signalsOpenedTwice(ledger: AuditedLedger): Promise<string[]> {
   const seen = new Map<string, Set<string>>()
   for await (const { kind, signal, run } of ledger.read(STREAM)) {

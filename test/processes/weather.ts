@@ -2,7 +2,7 @@ import type { Failure } from "../../lib/sandbox/failures.ts"
 import type { SandboxApart } from "../sandbox/apart.ts"
 import type { Random } from "../world/random.ts"
 
-/** How purchases end, each as often as its weight says; null: well. */
+/** How purchases end, with weights; `null` is a success. */
 const PURCHASES: readonly (readonly [number, Failure | null])[] = [
   [8, null],
   [2, { delayMs: 300 }],
@@ -37,7 +37,7 @@ const READS: readonly (readonly [number, Failure])[] = [
   [1, { truncate: true }],
 ]
 
-/** Asks the sandbox for failures, as long as it is asked to go on. */
+/** Makes the sandbox fail at random, on each call of `goOn`. */
 export class Weather {
   readonly #sandbox: SandboxApart
   readonly #random: Random
@@ -48,13 +48,15 @@ export class Weather {
     this.#random = random
   }
 
-  /** Every so often; `posts`: purchases so far. Each one decides how the next one ends. */
+  /**
+   * To be called often. `posts`: number of purchases so far. Each new purchase changes how the next ones end.
+   */
   async goOn(posts: number): Promise<void> {
     if (posts !== this.#purchasesSeen) {
       this.#purchasesSeen = posts
       await this.#sandbox.clearFailures()
       const failure = this.#random.weighted(PURCHASES)
-      // For several at once, since they come from several supernodes.
+      // For two purchases, since several supernodes buy at once.
       if (failure) await this.#sandbox.failNext("scale-up", failure, 2)
     }
     if (this.#random.chance(0.1))

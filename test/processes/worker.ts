@@ -5,12 +5,13 @@ import { deliverFrom } from "./deliver.ts"
 import { HandoverRecorder } from "./handover.ts"
 import { roam } from "./roam.ts"
 
-// One host of many, in a process of its own: `HANDOVERS deliver FILE LANES`, or `HANDOVERS roam SUPERNODES BEAT_MS`.
+// One of many hosts, in its own process. Arguments: `HANDOVERS deliver FILE LANES`, or `HANDOVERS roam
+// SUPERNODES BEAT_MS`.
 
 const [handovers = "", task, ...args] = process.argv.slice(2)
-/** Every purchase is written down here before its first byte leaves. */
+/** Every purchase is recorded in `handovers` before its first byte leaves. */
 const { clock } = new HandoverRecorder(handovers, systemClock)
-/** As functions/alarm.ts and its neighbours make them, but for the clock. */
+/** Makes a door as functions/alarm.ts and its neighbours do, except for the clock. */
 const door = (name: DoorName) => makeHandler(name, (settings) => startApp(settings, { clock }))
 const doors = { alarm: door("alarm"), schedule: door("schedule"), manual: door("manual") }
 

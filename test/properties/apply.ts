@@ -1,5 +1,5 @@
 import { decide } from "../../lib/decision/decide.ts"
-import type { Change, Level } from "../../lib/decision/explain/change.ts"
+import type { Change, ValueBound } from "../../lib/decision/explain/change.ts"
 import { newestPeriods, type Reading, type Series } from "../../lib/decision/inputs/reading.ts"
 import { presentServers } from "../../lib/decision/inputs/supernode.ts"
 import type { Policy, Rule, Rung } from "../../lib/decision/policy/policy.ts"
@@ -73,7 +73,7 @@ function withWord(so: Situation, change: Of<"person">): Situation {
       return said(so, { verb: "settle", attempt: change.attempt, as: "completed", servers, ...who })
     }
     case "reset":
-      // Dated by the present alone, whatever the newest entry says.
+      // A reset is dated by the present clock, whatever the time of the newest entry.
       return { ...said(so, { verb: "reset", ...who }), headAt: so.now }
     case "resume": {
       const lifted = foldControl(control, { verb: "resume", supernode: change.supernode, ...who }, so.now)
@@ -95,7 +95,7 @@ function withWord(so: Situation, change: Of<"person">): Situation {
     case "ledger-init":
     case "ledger-restored":
     case "ledger-confirm":
-      // They hold outside the gates; no change of a situation corresponds to them.
+      // Preconditions outside the gates give these; no change of a situation corresponds to them.
       return so
     default:
       return change satisfies never
@@ -219,7 +219,7 @@ function withCloud(so: Situation, change: Of<"cloud">): Situation {
   }
 }
 
-/** All unreadable sources are readable, with the best values; metrics with refused keys are missing. */
+/** Makes this source readable, with the best values. Metrics whose keys were refused become missing data. */
 function withReadable(so: Situation, { of }: Extract<Of<"cloud">, { of: string }>): Situation {
   switch (of) {
     case "control":
@@ -241,7 +241,7 @@ function withReadable(so: Situation, { of }: Extract<Of<"cloud">, { of: string }
       }))
       const [first] = so.policy.rules
       if (!first) throw new TypeError("a policy has a rule")
-      // Long warm: only the readings are new, not the servers.
+      // All servers are warm: only the readings are new.
       const warm = { ...so, readings: read(readings), state: { ...so.state, completedAt: null } }
       return written(warm, first, periodsOf(warm, first), badValue(first))
     }
@@ -299,8 +299,7 @@ function withPoints(so: Situation, { rule: name, count }: Of<"points">): Situati
     return written(so, rule, periodsOf(so, rule).slice(0, points.filter(isBad).length + count), bad)
   const open = points
     .filter((one) => !isBad(one) && one.state !== "early" && one.expected > 0)
-    // Missing data may already count as breaching: only a point that was known to be better changes the
-    // count.
+    // Prefers points that are known not to breach: missing data may already count as breaching.
     .sort((a, b) => Number(a.state === "missing") - Number(b.state === "missing"))
     .map(({ at }) => at)
   // Without any reading no period was evaluated: then all are open.
@@ -308,15 +307,12 @@ function withPoints(so: Situation, { rule: name, count }: Of<"points">): Situati
   return written(so, rule, slots.slice(0, count), bad)
 }
 
-/** Only clocks that agree clear a latch; their agreement is the hint of another gate. */
+/** A latch clears only if clocks agree. The hint of another gate covers clocks that do not. */
 function withClocksRight(so: Situation): Situation {
   return { ...so, cloudSkewMs: 0 }
 }
 
-/**
- * This number of further periods is clear, after the time that it takes; then the decision that sees it is
- * recorded.
- */
+/** Makes all N periods clear, after enough time for them, and records the decision that sees them. */
 function withClear(so: Situation, { rule: name, level }: Of<"clear">): Situation {
   const rule = ruleOf(so, name)
   const later = { ...so, now: so.now + 101 * (readingOf(so, rule).periodMs ?? 1) + DAY }
@@ -334,11 +330,11 @@ function written(so: Situation, rule: Rule, starts: number[], value: number): Si
     points: [...points.filter(({ at }) => !starts.includes(at)), ...fresh],
   })
   const servers = so.supernode.state === "read" ? presentServers(so.supernode.value).map(({ id }) => id) : []
-  const spokesman = reading.series.find(({ server }) => server === null)
+  const ofSupernode = reading.series.find(({ server }) => server === null)
   const series = rule.metric.alarm
     ? [{ server: "s1", points: fresh }]
-    : spokesman
-      ? [over(spokesman)]
+    : ofSupernode
+      ? [over(ofSupernode)]
       : servers.map((server) =>
           over(reading.series.find((one) => one.server === server) ?? { server, points: [] }),
         )
@@ -352,7 +348,7 @@ function isPast({ compare, steps }: Rule, value: number): boolean {
   return steps.some(({ from, to }) => (opensUp ? value >= (from ?? -Infinity) : value < (to ?? Infinity)))
 }
 
-function holds(op: Level["op"], value: number, bound: number): boolean {
+function holds(op: ValueBound["op"], value: number, bound: number): boolean {
   return { above: value > bound, at_least: value >= bound, below: value < bound, at_most: value <= bound }[op]
 }
 
@@ -365,7 +361,7 @@ function badValue({ compare, steps }: Rule): number {
   return Math.max(...tos) - 1e-6
 }
 
-function valueAt({ op, value }: Level): number {
+function valueAt({ op, value }: ValueBound): number {
   const nudge = { above: 1e-6, at_least: 0, below: -1e-6, at_most: 0 }[op]
   return value + nudge
 }

@@ -46,7 +46,7 @@ function mostly<T>(usual: T, ...others: fc.Arbitrary<T>[]): fc.Arbitrary<T> {
   return fc.oneof({ weight: 5, arbitrary: fc.constant(usual) }, { weight: 2, arbitrary: fc.oneof(...others) })
 }
 
-/** Age of a time, or ahead if negative. Whole seconds, and sometimes with milliseconds. */
+/** A time up to `mostMs` ago or `aheadMs` ahead: whole seconds, or a millisecond more or less. */
 function ago(mostMs: number, aheadMs = 0): fc.Arbitrary<number> {
   return fc
     .tuple(fc.integer({ min: -aheadMs / SECOND, max: mostMs / SECOND }), fc.integer({ min: -1, max: 1 }))
@@ -119,7 +119,7 @@ const rule: fc.Arbitrary<RuleInput> = fc
 
 const value = fc.constantFrom(null, 0, 5, 10, 15, 20, 50, 70, 80, 85, 86, 95, 97, 97, 97)
 
-/** `busy` if every point is at its worst, on either side. */
+/** A reading with random values, or with only the highest or only the lowest value. */
 function reading(name: string): fc.Arbitrary<Reading> {
   return fc
     .record({
@@ -160,7 +160,7 @@ const budget = fc
 
 type Schedules = NonNullable<PolicyInput["schedules"]>
 
-/** Some active at that very hour, some soon to be, some rare. */
+/** Schedules: some are active at `NOW`, some start soon, and some are rare. */
 const schedules: fc.Arbitrary<Schedules> = fc
   .array(
     fc.record({
@@ -333,8 +333,8 @@ const servers: fc.Arbitrary<Server[]> = fc
     status: mostly("RUNNING", fc.constantFrom("STOPPED", "STARTING")),
     first: mostly("RUNNING", fc.constantFrom("STOPPED", "ERROR", "DELETED")),
     createAt: fc.oneof(
-      // Never later than now: until the first reading is recorded, it would count as made just now, whenever
-      // that is.
+      // Never later than now: until the first reading is recorded, such a server would always count as
+      // created just now.
       ago(HOUR).map((at) => Math.min(at, NOW)),
       fc.constant(NOW - 30 * DAY),
     ),
@@ -407,7 +407,7 @@ export const holding: fc.Arbitrary<Situation> = fc
       const written = allowed.rules.find(({ name }) => name === one.rule)
       return written?.metric.alarm && one.series.length > 1 ? { ...one, series: one.series.slice(0, 1) } : one
     })
-    // Sources that could not be read at all show no latch and no refused rule either.
+    // If the metrics could not be read, no rule is latched or switched off.
     const quiet = readingsFail ? { latches: {}, rulesOff: {} } : {}
     const so = situationOf({
       signal: woken,

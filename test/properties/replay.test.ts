@@ -10,7 +10,7 @@ import { CONTROL_STREAM, FLEET_STREAM } from "../../lib/ledger/next-entry.ts"
 import { policySeq } from "../../lib/ledger/policy-of.ts"
 import { withFinding } from "../../lib/run/hold-for.ts"
 import { stateFindings } from "../../lib/run/preconditions.ts"
-import { speak } from "../../lib/simulate/scenario/play.ts"
+import { runCommand } from "../../lib/simulate/scenario/play.ts"
 import { type Scenario, type Step, scenarioSchema, WAKES } from "../../lib/simulate/scenario/script.ts"
 import { Stage } from "../../lib/simulate/scenario/stage.ts"
 import { STAGE } from "../scenarios/default-policy.ts"
@@ -159,12 +159,12 @@ async function live(stage: Stage, step: Step): Promise<void> {
   if (step.cloud) stage.changeCloud(on, step.cloud)
   if (step.policy) await stage.changePolicy(step.policy)
   if (step.mode) stage.setMode(step.mode)
-  await speak(stage, step)
+  await runCommand(stage, step)
   if (WAKES.some((key) => step[key] !== undefined)) await stage.wake(on, stage.signalOf(step))
 }
 
 describe("a ledger", () => {
-  it("contains everything that each decision needs to be repeated, byte for byte", {
+  it("a ledger contains everything that is needed to repeat each decision, byte for byte", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, async () => {
     let replayed = 0
@@ -188,7 +188,7 @@ describe("a ledger", () => {
     expect(replayed).toBeGreaterThan(25)
   })
 
-  it("folds to the state that each entry carries, and to some state in any order and with any repetition", {
+  it("a ledger folds to the state in each entry, and in any order and repetition to some valid state", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, async () => {
     const disorders = fc.array(fc.nat(1_000), { maxLength: 40 })

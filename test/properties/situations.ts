@@ -127,7 +127,7 @@ const value = fc.oneof(
   { weight: 2, arbitrary: fc.constant(null) },
 )
 
-/** As many as any policy here can require. */
+/** Loads with as many values as any policy here can require. */
 export const loads: fc.Arbitrary<Load> = fc.array(
   fc.array(fc.array(value, { minLength: 3, maxLength: 3 }), { minLength: 4, maxLength: 4 }),
   { minLength: 3, maxLength: 3 },

@@ -96,7 +96,9 @@ function blocksLeft(before: Situation, after: Situation): Situation["state"]["bl
   )
 }
 
-/** The same change, one step short: a millisecond, a point, a server, a hundredth. Empty if it has no size. */
+/**
+ * The same change, one step short: a millisecond, a point, a server, a hundredth. Empty if it has no size.
+ */
 function oneLess(change: Change): Change[] {
   switch (change.kind) {
     case "wait":
@@ -133,7 +135,7 @@ function mayStayOpen(change: Change): boolean {
 }
 
 describe("the hint of a failing gate", () => {
-  it("makes that gate pass, and no smaller change does, whatever the reason", {
+  it("the hint of a failing gate makes that gate pass, and no smaller change does, whatever the reason", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     const met = new Set<string | null>()
@@ -146,7 +148,7 @@ describe("the hint of a failing gate", () => {
           const explained = `${gate} (${finding.reason}): ${hint.says} ${JSON.stringify(hint.change)}`
           if (mayStayOpen(hint.change)) expect(after, explained).not.toBe(false)
           else expect(after, explained).toBe(true)
-          // An unreadable time has no earlier one.
+          // The hint about an unreadable time has no smaller change.
           if (finding.reason === "signal-invalid") continue
           for (const less of oneLess(hint.change)) {
             expect(
@@ -162,7 +164,7 @@ describe("the hint of a failing gate", () => {
     expect(Object.keys(HINTS).filter((reason) => !met.has(reason))).toEqual([])
   })
 
-  it("names values that make a gate over caps pass as written, even under several caps", {
+  it("a hint about caps names values that make the gate pass as written, even under several caps", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     const met = new Map<string, number>()
@@ -193,7 +195,7 @@ describe("the hint of a failing gate", () => {
     )
   })
 
-  it("is plain JSON and always the same, since a recorded situation is decided again byte for byte", {
+  it("a hint is plain JSON and always the same, so a recorded situation can be decided again byte for byte", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     fc.assert(

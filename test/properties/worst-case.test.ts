@@ -79,7 +79,7 @@ const moves = fc.array(
   { minLength: 10, maxLength: 50 },
 )
 
-/** All purchases that the policy allows on the way. */
+/** All purchases that the policy allows during these moves. */
 function play(policy: Policy, game: readonly Move[]): Purchase[] {
   let state: SupernodeState = EMPTY_STATE
   let now = START
@@ -161,7 +161,9 @@ function fullest(bought: readonly Purchase[], timezone: string) {
 }
 
 describe("the worst-case bill", () => {
-  it("is never exceeded, whatever an adversary does", { timeout: PROPERTY_TIMEOUT_MS }, () => {
+  it("the worst-case bill is never exceeded, whatever an adversary does", {
+    timeout: PROPERTY_TIMEOUT_MS,
+  }, () => {
     let purchases = 0
     fc.assert(
       fc.property(policies, moves, (policy, game) => {
@@ -181,7 +183,7 @@ describe("the worst-case bill", () => {
     expect(purchases).toBeGreaterThan(200)
   })
 
-  it("is reached exactly: the most expensive step whenever the caps allow it", () => {
+  it("the worst-case bill of a day is reached if the most expensive step is bought whenever the caps allow it", () => {
     const policy = policyOf({ ladder: rungs([10, 20, 35]), limits: { actions: "2 per 24h", servers: 48 } })
     const hourly = Array.from({ length: 31 * 24 }, () => ({ wait: HOUR, from: 0, to: 2, isPerson: true }))
     const seen = fullest(play(policy, hourly), "UTC")
@@ -192,14 +194,14 @@ describe("the worst-case bill", () => {
     expect(seen.month.purchases).toBe(62)
   })
 
-  it("takes the budget if it is lower, and two months' budgets for a day in both", () => {
+  it("the worst-case bill takes the budget if it is lower, and two months' budgets for a day in both", () => {
     const limits = { actions: "9 per 1h", servers: 48, budget: { ...money(50), per: "month" as const } }
     const bill = worstCase(policyOf({ ladder: rungs([10, 35]), limits }))
     expect(bill.day.spend).toEqual({ minor: 10_000, currency: "CNY" })
     expect(bill.month.spend).toEqual({ minor: 5_000, currency: "CNY" })
   })
 
-  it("names the deciding cap, and its arithmetic", () => {
+  it("the worst-case bill names the deciding cap, and its arithmetic", () => {
     const limits = { actions: "2 per 24h", servers: 48, budget: { ...money(40), per: "30d" } }
     const bill = worstCase(policyOf({ ladder: rungs([10, 35]), limits }))
     expect(bill.day.says).toBe("limits.budget: 40 CNY per 30d")
@@ -218,14 +220,14 @@ describe("the worst-case bill", () => {
     ).toBe("3 purchases (fleet.actions: 3 per 1d) of 25 CNY for 1 -> 2 servers")
   })
 
-  it("is unknown in money if no cap limits it and a rung has no price, and still gives the number", () => {
+  it("without a budget, a rung without a price makes the worst-case bill unknown, except the number of purchases", () => {
     const bill = worstCase(
       policyOf({ ladder: rungs([10, null]), limits: { actions: "1 per 1h", servers: 48 } }),
     )
     expect(bill.day).toMatchObject({ purchases: 24, spend: null })
   })
 
-  it("adds supernodes up, limited by their common caps", () => {
+  it("the worst-case bill adds supernodes up, limited by their common caps", () => {
     const one = policyOf({ ladder: rungs([10, 35]), limits: { actions: "2 per 24h", servers: 48 } })
     expect(worstCaseOfAll([one, one]).day).toMatchObject({
       purchases: 4,

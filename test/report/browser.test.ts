@@ -16,7 +16,7 @@ import { busyAfter, FROM, ledgerOf, MINUTE, played } from "./world.ts"
 const NOW = FROM + 400 * MINUTE
 const DAY_MINUTES = 1_440
 
-/** Writes a report into a folder of its own, and gives its address on disk. */
+/** Writes a report into a folder of its own, and returns its file URL. */
 async function onDisk(report: Report): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "report-"))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -29,7 +29,7 @@ const simulated = (results: Awaited<ReturnType<typeof played>>[]) =>
   reportOfSimulation({ results, now: NOW, version: "1.2.3", notes: [] })
 
 describe("a report from disk", () => {
-  it("draws its charts, shows every gate of a marker by mouse and by keyboard, filters, and asks no network", async (context) => {
+  it("a report from disk draws its charts, shows each marker's gates, filters, and uses no network", async (context) => {
     const browser = await openBrowser(context)
     const address = await onDisk(simulated([await played(busyAfter(30, 180))]))
     const { page, complaints, asked } = await newPage(browser)
@@ -37,7 +37,7 @@ describe("a report from disk", () => {
     await page.locator(".plot canvas").nth(2).waitFor()
     for (const nth of [0, 1, 2]) expect(await inked(page, nth)).toBeGreaterThan(2_000)
 
-    // The newest purchase is shown at first; a click on the first hold shows that one.
+    // The page shows the newest purchase first. A click on the first hold shows that hold.
     const chosen = page.locator(".chosen")
     expect(await chosen.locator(".badge").innerText()).toContain("purchase")
     const holds = page.locator(".marker.hold")
@@ -46,7 +46,7 @@ describe("a report from disk", () => {
     expect(await chosen.locator(".findings tbody tr").count()).toBe(20)
     expect(await chosen.locator(".findings .did-not-pass").innerText()).toContain("evidence")
 
-    // The arrow key goes to the next decision in time, and its gates appear.
+    // The arrow key selects the next decision in time, and its gates appear.
     await page.keyboard.press("ArrowRight")
     expect(await chosen.innerText()).toContain("not-breaching")
     await page.keyboard.press("End")
@@ -55,7 +55,7 @@ describe("a report from disk", () => {
 
     const rows = page.locator(".log tr.event")
     expect(await rows.count()).toBe(8)
-    // Two hold for it, and to two more the same gate would say no.
+    // Two decisions hold because of the cooldown. In two more the cooldown gate fails too.
     await page.getByLabel("Filter the table").fill("cooldown")
     expect(await rows.count()).toBe(4)
     await page.getByLabel("Filter the table").fill("")
@@ -71,7 +71,7 @@ describe("a report from disk", () => {
     expect([complaints, asked]).toEqual([[], []])
   })
 
-  it("is light or dark as the system is, and by its own switch", async (context) => {
+  it("a report from disk is light or dark as the system is, and by its own switch", async (context) => {
     const browser = await openBrowser(context)
     const address = await onDisk(simulated([await played(busyAfter(30, 60))]))
     const { page, complaints } = await newPage(browser, { colorScheme: "dark" })
@@ -87,7 +87,7 @@ describe("a report from disk", () => {
     expect([await background(), complaints]).toEqual([light, []])
   })
 
-  it("fits a phone and shows foreign text as text", async (context) => {
+  it("a report from disk fits a phone and shows foreign text as text", async (context) => {
     const browser = await openBrowser(context)
     const { entries } = await played(busyAfter(30, 120))
     const why = `</script><img src=x onerror="document.title='broken'">${"w".repeat(150)}`
@@ -111,7 +111,7 @@ describe("a report from disk", () => {
     ])
   })
 
-  it("says in words that there is no load and no purchase", async (context) => {
+  it("a report from disk says that there is no load and no purchase", async (context) => {
     const browser = await openBrowser(context)
     const history = await ledgerOf(
       [],
@@ -124,13 +124,13 @@ describe("a report from disk", () => {
     await page.goto(await onDisk(reportOfLedger({ ...parts, ...times })))
     const words = await page.locator("figure .empty").allInnerTexts()
     expect(words).toEqual([
-      "No entry of this time has read the servers.",
+      "No entry in this period has read the servers.",
       "Nothing was bought, and the policy has no budget.",
     ])
     expect(complaints).toEqual([])
   })
 
-  it("holds a year by the minute, side by side, in bounded work", async (context) => {
+  it("a report from disk draws a year by the minute, side by side, with bounded work", async (context) => {
     const browser = await openBrowser(context)
     const year = Float64Array.from(
       { length: 365 * DAY_MINUTES },
@@ -158,12 +158,12 @@ describe("a report from disk", () => {
 describe("the live page", () => {
   const TOKEN = "THE-METRICS-TOKEN"
 
-  it("asks for a login, then shows the ledger, and reads what is new without a token in any address", async (context) => {
+  it("the live page requires a login, shows the ledger, and reads new entries without a token in a URL", async (context) => {
     const browser = await openBrowser(context)
     const place = await Place.open({ settings: { SUPERNODE_METRICS_TOKEN: TOKEN } })
     const served = await place.serve()
     const stranger = await newPage(browser)
-    // Chromium asked for a login, and there was none.
+    // Chromium was asked for a login and had none.
     await expect(stranger.page.goto(served.serving.url)).rejects.toThrow("ERR_INVALID_AUTH_CREDENTIALS")
 
     const httpCredentials = { username: "ann", password: TOKEN }

@@ -3,13 +3,13 @@ import { expect, onTestFinished, type TestContext } from "vitest"
 import { findProgram } from "../e2e/servers.ts"
 import { IS_FULL } from "../full.ts"
 
-/** Debian's Chromium. Skips the test aloud where it cannot run. */
+/** Debian's Chromium. Skips the test with the reason if it cannot run. */
 export async function openBrowser(context: Pick<TestContext, "skip">): Promise<Browser> {
   if (!IS_FULL) return context.skip("npm run test:full opens a browser")
   const executablePath = findProgram("chromium", "chromium-browser", "google-chrome")
   if (executablePath === null)
     return context.skip("no Chromium is installed; in Debian it is in the package chromium")
-  // Only root needs it: Chromium's own sandbox does not start for root.
+  // Only root needs this option: Chromium's own sandbox does not start for root.
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : []
   const browser = await chromium.launch({ executablePath, args })
   onTestFinished(() => browser.close())
@@ -18,13 +18,13 @@ export async function openBrowser(context: Pick<TestContext, "skip">): Promise<B
 
 export interface Watched {
   page: Page
-  /** Errors and warnings of the console, and errors that nothing caught. */
+  /** Errors and warnings of the console, and uncaught errors. */
   complaints: string[]
-  /** Addresses that the page asked the network for. */
+  /** URLs that the page requested from the network. */
   asked: string[]
 }
 
-/** A new page, and everything that it must not do. */
+/** A new page that records its errors and its requests. */
 export async function newPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Watched> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options })
   const watched: Watched = { page, complaints: [], asked: [] }
@@ -43,7 +43,7 @@ export function inked(page: Page, nth: number): Promise<number> {
   return page.evaluate(INKED.replace("NTH", String(nth)))
 }
 
-// A text, since it runs in the browser, whose names this program's types do not have.
+// Runs in the browser. It is a text because this program's types do not have the browser's names.
 const INKED = `(() => {
   const canvas = document.querySelectorAll(".plot canvas")[NTH]
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
@@ -52,7 +52,7 @@ const INKED = `(() => {
   return count
 })()`
 
-/** The page is as wide as its window. */
+/** Checks that the page does not scroll sideways. */
 export async function expectNoSideScroll(page: Page): Promise<void> {
   const wide = await page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
   expect((wide as number[])[0]).toBeLessThanOrEqual((wide as number[])[1] ?? 0)

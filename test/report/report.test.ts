@@ -7,7 +7,8 @@ import type { Report, View } from "../../functions/cli/report/report.ts"
 import { Thinned } from "../../functions/cli/report/thinned.ts"
 import { busyAfter, FROM, ledgerOf, MINUTE, played } from "./world.ts"
 
-// What a report says of a history whose purchases were worked out by hand (test/simulate): 10:50 and 12:00, ten minutes to provision.
+// Reports of a history whose purchases were computed by hand (test/simulate): at 10:50 and 12:00, with ten
+// minutes to provision.
 
 const NOW = FROM + 400 * MINUTE
 const minute = (at: number) => (at - FROM) / MINUTE
@@ -20,7 +21,7 @@ function only({ views }: Report): View {
 
 const shown = ({ events }: View) => events.map(({ at, kind, reason }) => [minute(at), kind, reason])
 
-it("shows the load, servers, waits, spend, and each decision of a simulation with all its gates", async () => {
+it("a simulation's report shows load, servers, waits, spend, and each decision with all its gates", async () => {
   const { recording, simulation } = await played(busyAfter(30, 180))
   const parts = { results: [{ recording, simulation }], now: NOW, version: "1.2.3", notes: [] }
   const report = reportOfSimulation(parts)
@@ -81,7 +82,7 @@ it("shows the load, servers, waits, spend, and each decision of a simulation wit
   expect([view.timezone, report.title]).toEqual(["Asia/Shanghai", "Simulation of train-a"])
 })
 
-it("shows from a ledger the load that decisions saw, an order that waits for a person, and what people said", async () => {
+it("a ledger's report shows the load that decisions saw, an order that waits, and operators' commands", async () => {
   const failures = [{ ending: "lost" as const, from: FROM, to: NOW }]
   const { entries } = await played(busyAfter(30, 70), { failures })
   const said = {
@@ -123,7 +124,7 @@ it("shows from a ledger the load that decisions saw, an order that waits for a p
   expect(html.match(/<script/g)).toHaveLength(2)
 })
 
-it("draws a year by the minute as the lowest and highest value of each bucket, and loses no peak and no gap", () => {
+it("a report draws a year by the minute as the range of each bucket, and loses no peak and no gap", () => {
   const count = 525_600
   function* year() {
     for (let i = 0; i < count; i++)
@@ -148,7 +149,7 @@ it("draws a year by the minute as the lowest and highest value of each bucket, a
   ])
 })
 
-it("lists of very many holds the newest, and an even selection of those before", () => {
+it("a report's list of very many items keeps the newest, and an even selection of the others", () => {
   const thinned = new Thinned<number>({ older: 10, newest: 5 })
   for (let i = 0; i < 1_000; i++) thinned.add(i)
   const { items, count, stride } = thinned

@@ -59,12 +59,12 @@ export async function played(
   return { recording, simulation: await simulate({ ...options, record }), entries }
 }
 
-/** Half an hour of 50, then 97. */
+/** Values by the minute: 50 for `minutes`, then 97, `all` in total. */
 export function busyAfter(minutes: number, all: number): number[] {
   return Array.from({ length: all }, (_, i) => (i < minutes ? 50 : 97))
 }
 
-/** The same chain as if a ledger held it, with what a person said at `at`. */
+/** The same chain as a ledger's history, with an operator's command at `at`. */
 export async function ledgerOf(
   entries: readonly LedgerEntry[],
   said: OperatorCommand,

@@ -7,13 +7,13 @@ import { NOW, policyOf, SECOND } from "../decision/builders.ts"
 import { LEDGER_ID } from "../ledger/initialised.ts"
 import { unreachable, World } from "./world.ts"
 
-// The ledger's heads that go out with a notification: as many as can be read in time.
+// The anchor of a notification: the ledger's heads, as many as can be read in time.
 
 const OTHER = supernodeStream(policyOf().id)
 const OWN = "supernode:own"
 let world: World
 let asked: string[]
-/** Reads at the same time. */
+/** Maximum number of concurrent reads. */
 let most: number
 
 beforeEach(async () => {
@@ -49,11 +49,11 @@ it("an anchor reads the run's own stream first, each stream once, and 20 at the 
 })
 
 it.each<[string, { readMs?: number; leftMs?: number }, number]>([
-  ["a slow store until three seconds are over", { readMs: 149 }, 40],
-  ["a slow store until three seconds are over", { readMs: 150 }, 20],
-  ["more than ten seconds before the end of the function", { leftMs: 10 * SECOND + 1 }, 47],
-  ["more than ten seconds before the end of the function", { leftMs: 10 * SECOND }, 0],
-])("an anchor reads %s: by %o %i streams", async (_, { readMs = 0, leftMs }, count) => {
+  ["from a slow store for at most three seconds", { readMs: 149 }, 40],
+  ["from a slow store for at most three seconds", { readMs: 150 }, 20],
+  ["only if more than ten seconds are left in the function", { leftMs: 10 * SECOND + 1 }, 47],
+  ["only if more than ten seconds are left in the function", { leftMs: 10 * SECOND }, 0],
+])("an anchor reads %s: %o gives %i streams", async (_, { readMs = 0, leftMs }, count) => {
   watchReads(readMs)
   world.timeLeftMs = leftMs ?? world.timeLeftMs
   await anchorOf(many)
@@ -75,7 +75,7 @@ it("an anchor holds the ledger's id and the head of every stream that has entrie
   })
 })
 
-it("an anchor of a ledger from before ledgers had ids names none", async () => {
+it("an anchor's ledger id is null for a ledger from before ledgers had ids", async () => {
   world = new World(ledgerOver(openMemoryStore()))
   const said = { at: NOW, run: "r", writer: "w", kind: "said" as const, mode: "live" as const }
   await world.ledger.append(nextEntry(CONTROL_STREAM, undefined, said))

@@ -30,7 +30,7 @@ async function ask(over: Partial<Parameters<typeof requestOf>[0]> = {}): Promise
   return world.run(requestOf({ ...live, ...over }), { policy })
 }
 
-/** An event while the attempt is being opened: after the decision, before the last check. */
+/** Runs `happens` while the attempt is being opened: after the decision, before the last check. */
 function whileOpening(happens: (entry: LedgerEntry) => Promise<void>): void {
   world.interference.beforeAppend = async (entry) => {
     if (entry.kind !== "opened") return undefined
@@ -45,14 +45,14 @@ async function state(): Promise<SupernodeState> {
 }
 
 describe("a plan that an alarm or a tick made", () => {
-  it("has no requester: every approver may approve it, and the next tick buys it without a request", async () => {
+  it("a plan of an alarm has no requester: any approver may approve it, and the next tick buys it", async () => {
     const asked = await world.run(alarmOf(), { policy })
     expect(asked.decision.heldBy).toBe("approval-needed")
     await approve(asked.plan?.hash, "ops@example.com", "boss")
     expect(await tick()).toMatchObject({ plan: { hash: asked.plan?.hash }, outcome: { kind: "accepted" } })
   })
 
-  it("needs as many people as the policy says, and counts one person once in any spelling", async () => {
+  it("a plan needs as many approvers as the policy says, and counts one person once in any spelling", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "Ann", "ann", " ANN ")
     expect((await tick()).decision.heldBy).toBe("approval-needed")
@@ -60,7 +60,7 @@ describe("a plan that an alarm or a tick made", () => {
     expect((await tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("waits again when an approval has expired", async () => {
+  it("a plan waits again when one of its approvals has expired", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "ann")
     world.now += HOUR
@@ -72,7 +72,7 @@ describe("a plan that an alarm or a tick made", () => {
     })
   })
 
-  it("is bought once for its approvals, whatever its outcome", async () => {
+  it("approvals of a plan serve one attempt, whatever its outcome", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "ann", "bob")
     world.outcomes = [rejected("throttle", SECOND)]
@@ -82,7 +82,7 @@ describe("a plan that an alarm or a tick made", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("leads to no larger rung after a refusal for capacity", async () => {
+  it("an approved plan leads to no larger rung after a refusal for capacity", async () => {
     const ladder = [2, 4, 8].map((servers) => ({
       flavor: `rung-${servers}`,
       servers,
@@ -103,11 +103,27 @@ describe("a hold on record", () => {
   const withKeys = { ...policy, approvers: [{ name: "ann", key: "ssh-ed25519 AAAA" }] }
 
   it.each<[string, { policy: Policy; load?: number; afterMs: number }, boolean]>([
-    ["once half the lifetime of an approval is over", { policy: withKeys, afterMs: 2 * HOUR }, true],
-    ["while more than half of that is left", { policy: withKeys, afterMs: 2 * HOUR - 1 }, false],
-    ["if no text is to be signed", { policy, afterMs: 2 * HOUR }, false],
-    ["if it waits for no approval", { policy: withKeys, load: 10, afterMs: 2 * HOUR }, false],
-  ])("is recorded anew by a tick %s", async (_, { load = 97, afterMs, ...over }, isRecorded) => {
+    [
+      "records a hold for approval again once half the lifetime of an approval is over",
+      { policy: withKeys, afterMs: 2 * HOUR },
+      true,
+    ],
+    [
+      "does not record a hold for approval again while more than half of that lifetime is left",
+      { policy: withKeys, afterMs: 2 * HOUR - 1 },
+      false,
+    ],
+    [
+      "does not record a hold for approval again if no text is to be signed",
+      { policy, afterMs: 2 * HOUR },
+      false,
+    ],
+    [
+      "does not record a hold again if it waits for no approval",
+      { policy: withKeys, load: 10, afterMs: 2 * HOUR },
+      false,
+    ],
+  ])("a tick %s", async (_, { load = 97, afterMs, ...over }, isRecorded) => {
     world.load = load
     await world.run(undefined, over)
     world.now += afterMs
@@ -118,14 +134,14 @@ describe("a hold on record", () => {
 })
 
 describe("a plan that a person requested", () => {
-  it("is bought when others approved it and that person requests it again", async () => {
+  it("a person's plan is bought when others approved it and that person requests it again", async () => {
     const first = await ask()
     expect(first.decision.heldBy).toBe("approval-needed")
     await approve(first.plan?.hash, "ann", "bob")
     expect(await ask()).toMatchObject({ plan: { hash: first.plan?.hash }, outcome: { kind: "accepted" } })
   })
 
-  it("is not approved by that person, in any spelling of the name", async () => {
+  it("a person cannot approve their own plan, in any spelling of the name", async () => {
     const { plan } = await ask({ requestedBy: "Ann" })
     await approve(plan?.hash, "ANN ", "bob")
     expect((await ask({ requestedBy: "Ann" })).decision.heldBy).toBe("approval-needed")
@@ -135,7 +151,7 @@ describe("a plan that a person requested", () => {
 })
 
 describe("between the decision and the request", () => {
-  it("is stopped by an approval that expires meanwhile, with that reason on record", async () => {
+  it("an approval that expires between the decision and the request stops the purchase, on record", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "ann", "bob")
     world.now += 4 * HOUR - SECOND
@@ -147,7 +163,7 @@ describe("between the decision and the request", () => {
     expect(await state()).toMatchObject({ attempt: null, purchases: [] })
   })
 
-  it("is not stopped by an approval that is still valid by then", async () => {
+  it("an approval that is still valid right before the request does not stop the purchase", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "ann", "bob")
     world.now += 4 * HOUR - 3 * SECOND
@@ -160,8 +176,12 @@ describe("between the decision and the request", () => {
   const stop = (by: string) => ({ verb: "pause" as const, supernode: null, why: "wait", by, until: null })
   const lift = (by: string) => ({ verb: "resume" as const, supernode: null, why: "seen", by })
   it.each<[string, OperatorCommand[], string]>([
-    ["a pause that was lifted again meanwhile stops nothing", [stop("ann"), lift("bob")], "accepted"],
-    ["a pause after a resume stops it", [stop("ann"), lift("bob"), stop("carol")], "not-sent"],
+    [
+      "a pause that is lifted again before the request does not stop the purchase",
+      [stop("ann"), lift("bob")],
+      "accepted",
+    ],
+    ["a pause after a resume stops the purchase", [stop("ann"), lift("bob"), stop("carol")], "not-sent"],
   ])("%s", async (_, words, outcome) => {
     whileOpening(async () => {
       for (const said of words) await world.say(said)
@@ -170,7 +190,7 @@ describe("between the decision and the request", () => {
     expect(world.orders).toHaveLength(outcome === "accepted" ? 1 : 0)
   })
 
-  it("a pause that is lifted while a run looks holds that run, and the next one looks at the present", async () => {
+  it("a pause that is lifted during a run still holds that run, and the next run buys", async () => {
     await world.say(stop("ann"))
     world.interference.beforeAppend = async (entry) => {
       delete world.interference.beforeAppend
@@ -182,7 +202,7 @@ describe("between the decision and the request", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("a pause that was said meanwhile stops it even where it is over by then", async () => {
+  it("a pause between the decision and the request stops the purchase even if it is over by then", async () => {
     const open = policyOf()
     whileOpening(async () => {
       const until = world.now + SECOND
@@ -194,9 +214,9 @@ describe("between the decision and the request", () => {
   })
 
   it.each([
-    ["an alarm's", alarmOf(), "not-sent"],
-    ["not a person's", null, "accepted"],
-  ])("stops %s by a hold of the meantime", async (_, signal, kind) => {
+    ["stops an alarm's purchase", alarmOf(), "not-sent"],
+    ["does not stop a person's purchase", null, "accepted"],
+  ])("a hold between the decision and the request %s", async (_, signal, kind) => {
     const shown = await world.run(requestOf())
     const live = requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" })
     whileOpening(() =>
@@ -205,11 +225,11 @@ describe("between the decision and the request", () => {
     expect((await world.run(signal ?? live)).outcome?.kind).toBe(kind)
   })
 
-  it("does not use a period that ends meanwhile: the evidence of the decision counts", async () => {
+  it("a period that ends between the decision and the request does not count: the decision's evidence does", async () => {
     whileOpening(async () => {
       world.now += 10 * SECOND
     })
-    // A second before the next five minutes have ended and are readable.
+    // One second before the next five-minute period has ended and is readable.
     world.now += MINUTE - SECOND
     expect((await world.run(alarmOf({ at: world.now }))).outcome).toMatchObject({ kind: "accepted" })
   })

@@ -4,7 +4,7 @@ import type { RunResult } from "../../lib/run/result.ts"
 import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, tickOf } from "../decision/builders.ts"
 import { World } from "./world.ts"
 
-// A policy that is new only observes for `arm_after`, counted from the first entry that was written under it.
+// A new policy only observes for `arm_after`, counted from the first entry that was written under it.
 
 const armed = policyOf({ arm_after: "24h" })
 const other = policyOf({ arm_after: "24h", cooldown: "61m" })
@@ -26,7 +26,7 @@ async function request(policy: Policy = armed): Promise<RunResult> {
 }
 
 describe("a new policy", () => {
-  it("only observes, to the millisecond, and buys from then on", async () => {
+  it("a new policy only observes until arm_after is over, to the millisecond, and then buys", async () => {
     expect((await tick()).mode).toBe("observe")
     world.now = NOW + DAY - 1
     expect((await tick()).mode).toBe("observe")
@@ -34,7 +34,7 @@ describe("a new policy", () => {
     expect(await tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
   })
 
-  it("gives the end of observing in its result, whatever it decides", async () => {
+  it("a result under a new policy names the end of observing, whatever the decision is", async () => {
     const says =
       "this policy is new: until 2024-01-13T17:00:00.000Z runs only decide and record (arm_after: 1d)"
     expect(await tick()).toMatchObject({ decision: { kind: "scale-up" }, observed: says })
@@ -43,7 +43,7 @@ describe("a new policy", () => {
     expect(await tick()).toMatchObject({ decision: { kind: "hold" }, observed: says })
   })
 
-  it("only records a person's live request, and says so", async () => {
+  it("a new policy only records a person's live request, and the result says so", async () => {
     const result = await request()
     expect(result).toMatchObject({
       mode: "observe",
@@ -59,7 +59,7 @@ describe("a new policy", () => {
     ["an alarm that holds", async () => world.run(alarmOf({ at: NOW }), { policy: armed }), 10],
     ["a tick that holds", async () => tick(), 10],
     ["a run that may only observe by the settings", async () => tick(armed, { mode: "observe" }), 97],
-  ])("is first seen by %s: from then on its time counts", async (_, see, load) => {
+  ])("arm_after counts from %s", async (_, see, load) => {
     world.load = load
     await see()
     world.load = 97
@@ -67,7 +67,7 @@ describe("a new policy", () => {
     expect(await tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
   })
 
-  it("is recorded by a tick that a pause holds, and its time begins with the first tick that asks the cloud", async () => {
+  it("a tick that a pause holds records a new policy, and arm_after counts from the first tick with a cloud call", async () => {
     world.load = 10
     await tick(other)
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: NOW + HOUR })
@@ -85,13 +85,13 @@ describe("a new policy", () => {
     expect((await tick()).mode).toBe("live")
   })
 
-  it("is not seen by a dry run, which writes nothing", async () => {
+  it("arm_after does not count from a dry run, which writes nothing", async () => {
     await tick(armed, { mode: "dry-run" })
     world.now += DAY
     expect((await tick()).mode).toBe("observe")
   })
 
-  it("begins anew when it returns after another policy", async () => {
+  it("arm_after counts again if a policy returns after another one", async () => {
     await tick()
     world.now += 12 * HOUR
     await tick(other)
@@ -103,7 +103,7 @@ describe("a new policy", () => {
     expect((await tick()).mode).toBe("live")
   })
 
-  it("still settles and observes the attempt in flight, and notifies of waiting states", async () => {
+  it("a new policy still observes the attempt in flight", async () => {
     const before = policyOf()
     await tick(before)
     world.now += 5 * MINUTE
@@ -112,13 +112,13 @@ describe("a new policy", () => {
     expect((await world.entries()).map((entry) => entry.observation?.kind)).toContain("completed")
   })
 
-  it("buys at once without arm_after", async () => {
+  it("a new policy without arm_after buys at once", async () => {
     expect(await tick(policyOf())).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
   })
 })
 
 describe("SUPERNODE_MODE other than live", () => {
-  it("overrides the event, and the result says so", async () => {
+  it("observe mode overrides a live request, and the result says so", async () => {
     const shown = await world.run(requestOf())
     const live = requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" })
     expect(await world.run(live, { mode: "observe" })).toMatchObject({
@@ -129,7 +129,7 @@ describe("SUPERNODE_MODE other than live", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("is not mentioned by a run that may buy, nor by a dry run", async () => {
+  it("the result of a run that may buy, or of a dry run, does not mention observing", async () => {
     expect(await world.run(requestOf())).not.toHaveProperty("observed")
     expect(await world.run(requestOf(), { policy: armed })).not.toHaveProperty("observed")
     expect(await tick(policyOf())).not.toHaveProperty("observed")

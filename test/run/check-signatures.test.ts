@@ -7,7 +7,7 @@ import { withCheckedSignatures } from "../../lib/run/check-signatures.ts"
 import { wireString } from "../../lib/ssh-signature/wire.ts"
 import { DAY, HOUR, NOW, policyOf } from "../decision/builders.ts"
 
-// The signature of each approval, as decisions read it: verified by the keys of the policy.
+// The signatures of approvals as decisions see them: verified with the keys of the policy.
 
 const ALGORITHM = "ssh-ed25519"
 const keys = { ann: generateKeyPairSync("ed25519"), bob: generateKeyPairSync("ed25519") }
@@ -38,7 +38,7 @@ interface Signed {
   key?: keyof typeof keys
 }
 
-/** Bob's approval with his signature over exactly this, or over these other values. */
+/** Bob's approval, signed over its own values or over other given ones. */
 function signedBy({ key = "bob", ...over }: Signed = {}): Approval {
   const about = { ledger: LEDGER, planHash: BARE.planHash, expires: EXPIRES, approver: "bob", ...over }
   const digest = hash("sha512", signedText({ kind: "approval", ...about }), "buffer")
@@ -57,7 +57,7 @@ describe("a signature of an approval", () => {
       signedBy({ approver: "Bob" }),
       policyBy({ ...BOB, name: "Bob" }),
     ],
-  ])("counts if %s", (_, approval, policy = policyBy(ANN, BOB)) => {
+  ])("an approval's signature counts if %s", (_, approval, policy = policyBy(ANN, BOB)) => {
     expect(withCheckedSignatures(controlWith(approval), policy).approvals).toEqual([
       { ...BARE, by: approval.by, expires: EXPIRES, isSigned: true },
     ])
@@ -67,25 +67,28 @@ describe("a signature of an approval", () => {
     ["the key of another approver made it", signedBy({ key: "ann" })],
     ["it names another approver", signedBy({ approver: "ann" })],
     ["it was made for another plan", signedBy({ planHash: "sha256:other" })],
-    ["it was made for another end", signedBy({ expires: EXPIRES + 1 })],
+    ["it was made for another expiry", signedBy({ expires: EXPIRES + 1 })],
     ["it was made for another ledger", signedBy(), { id: "2edfe000-0000-4000-8000-000000000001" }],
     ["the ledger has no id", signedBy({ ledger: String(null) }), { id: null }],
     ["the policy does not list its approver", signedBy(), { policy: policyBy(ANN) }],
     ["the policy lists its approver without a key", signedBy(), { policy: policyBy(ANN, { name: "bob" }) }],
-    ["the policy asks for no approval", signedBy(), { policy: { ...policyBy(ANN, BOB), approval: null } }],
-    ["its end is no possible time", { ...signedBy(), expires: 9e15 }],
-    ["its bytes are no signature", { ...signedBy(), signature: { hash: "sha512", value: "AAAA" } }],
-  ])("does not count if %s", (_, approval, { policy = policyBy(ANN, BOB), id = LEDGER } = {}) => {
-    expect(withCheckedSignatures(controlWith(approval, id), policy).approvals).toEqual([
-      { ...BARE, expires: approval.expires, isSigned: false },
-    ])
-  })
+    ["the policy requires no approval", signedBy(), { policy: { ...policyBy(ANN, BOB), approval: null } }],
+    ["its expiry is not a valid time", { ...signedBy(), expires: 9e15 }],
+    ["its bytes are not a signature", { ...signedBy(), signature: { hash: "sha512", value: "AAAA" } }],
+  ])(
+    "an approval's signature does not count if %s",
+    (_, approval, { policy = policyBy(ANN, BOB), id = LEDGER } = {}) => {
+      expect(withCheckedSignatures(controlWith(approval, id), policy).approvals).toEqual([
+        { ...BARE, expires: approval.expires, isSigned: false },
+      ])
+    },
+  )
 })
 
 it.each<[string, Approval]>([
   ["no signature", { ...BARE, expires: EXPIRES }],
-  ["no end beside its signature", { ...BARE, signature: { hash: "sha512", value: "AAAA" } }],
-  ["a verdict that the ledger claims", { ...BARE, expires: EXPIRES, isSigned: true }],
+  ["a signature but no expiry", { ...BARE, signature: { hash: "sha512", value: "AAAA" } }],
+  ["a verdict that only the ledger claims", { ...BARE, expires: EXPIRES, isSigned: true }],
 ])("an approval with %s is read as unsigned", (_, approval) => {
   expect(withCheckedSignatures(controlWith(approval), policyOf()).approvals).toEqual([BARE])
 })

@@ -19,8 +19,8 @@ import {
 } from "../decision/builders.ts"
 import { World } from "./world.ts"
 
-// No single clock decides about money: neither ours nor the cloud's `Date`. State that prevents a purchase,
-// and every wait, is tested here with each of them wrong or missing.
+// No single clock decides about money: neither ours nor the cloud's `Date`. All state that prevents a
+// purchase, and every wait, is tested here with each clock wrong or missing.
 
 const STREAM = supernodeStream(policyOf().id)
 /** Longer than any state is remembered. */
@@ -32,41 +32,41 @@ beforeEach(async () => {
   world = await World.open()
 })
 
-/** Readings of the two clocks: ours minus the true time, and the cloud's answer. */
+/** Errors of the two clocks: our clock, and the `Date` of the cloud's responses. */
 interface Clocks {
   title: string
   oursOffMs: number
-  /** The cloud's `Date` minus the true time; null: it names none. */
+  /** The cloud's `Date` minus the true time; `null` if responses have no `Date`. */
   dateOffMs: number | null
   refuses?: boolean
 }
 
 const WRONG: Clocks[] = [
-  { title: "our clock is far ahead and the cloud names no time", oursOffMs: FAR, dateOffMs: null },
-  { title: "our clock is far behind and the cloud names no time", oursOffMs: -FAR, dateOffMs: null },
+  { title: "our clock far ahead, no Date", oursOffMs: FAR, dateOffMs: null },
+  { title: "our clock far behind, no Date", oursOffMs: -FAR, dateOffMs: null },
   {
-    title: "our clock is far ahead and the cloud refuses, naming no time",
+    title: "our clock far ahead, refused, no Date",
     oursOffMs: FAR,
     dateOffMs: null,
     refuses: true,
   },
-  { title: "our clock is far ahead and the cloud contradicts it", oursOffMs: FAR, dateOffMs: 0 },
+  { title: "our clock far ahead, Date correct", oursOffMs: FAR, dateOffMs: 0 },
   {
-    title: "our clock is far ahead and the cloud refuses, naming the time",
+    title: "our clock far ahead, refused, Date ok",
     oursOffMs: FAR,
     dateOffMs: 0,
     refuses: true,
   },
-  { title: "our clock is far behind and the cloud contradicts it", oursOffMs: -FAR, dateOffMs: 0 },
-  { title: "our clock is right and one Date is far ahead", oursOffMs: 0, dateOffMs: FAR },
-  { title: "our clock is right and one Date is far behind", oursOffMs: 0, dateOffMs: -FAR },
+  { title: "our clock far behind, Date correct", oursOffMs: -FAR, dateOffMs: 0 },
+  { title: "our clock correct, Date far ahead", oursOffMs: 0, dateOffMs: FAR },
+  { title: "our clock correct, Date far behind", oursOffMs: 0, dateOffMs: -FAR },
   {
-    title: "our clock is right and a refusal's Date is far ahead",
+    title: "our clock correct, refused, Date ahead",
     oursOffMs: 0,
     dateOffMs: FAR,
     refuses: true,
   },
-  { title: "our clock is right and the cloud names no time", oursOffMs: 0, dateOffMs: null },
+  { title: "our clock correct, no Date", oursOffMs: 0, dateOffMs: null },
 ]
 
 /** A policy for which each state in the table below blocks a purchase. */
@@ -76,7 +76,7 @@ const POLICY = policyOf({
   schedules: [],
 })
 
-/** The world at `at` (true time), as a run on a machine with these clocks sees it. */
+/** Runs an alarm at the true time `at`, on a machine with these clocks. */
 async function runUnder({ oursOffMs, dateOffMs, refuses = false }: Clocks, at: number): Promise<RunResult> {
   world.now = at + oursOffMs
   const skewMs = dateOffMs === null ? null : dateOffMs - oursOffMs
@@ -95,58 +95,57 @@ async function remember(state: SupernodeState, at = NOW): Promise<void> {
 const money = { minor: 12_000_000, currency: "CNY" }
 
 /**
- * All state that ends by time: the clock that ends it, and the reason why no single wrong clock causes a
- * purchase.
+ * All state that ends: `endsBy` states what ends it, and `why` gives the reason why a wrong clock must not.
  */
 const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: Partial<SupernodeState> }[] =
   [
     {
       what: "purchases",
-      endsBy: "confirmed time, 400 days, where an attempt is opened",
-      why: "caps count what is there: forgotten early, a cap is overrun",
+      endsBy: "confirmed time, 400 days, when an attempt is opened",
+      why: "a forgotten purchase exceeds a cap",
       state: { purchases: [{ attempt: "a", at: NOW - DAY, cost: money, state: "booked" }] },
     },
     {
       what: "absent",
       endsBy:
-        "confirmed time, 30 days, where an attempt is opened; before, new servers count by confirmed time, too",
-      why: "servers that come late show that the order was taken",
+        "confirmed time, 30 days, when an attempt is opened; until then, new servers count by confirmed time",
+      why: "late servers show a taken order",
       state: { absent: [attemptOf({ openedAt: NOW - DAY, acceptedAt: null })] },
     },
     {
       what: "acted",
-      endsBy: "confirmed time, 400 days, where an attempt is opened",
-      why: "an occurrence of a schedule buys once",
+      endsBy: "confirmed time, 400 days, when an attempt is opened",
+      why: "a schedule's start buys once",
       state: { acted: { "day 2024-01-12T08:00": { at: NOW - DAY, attempt: "a" } } },
     },
     {
       what: "signals",
       endsBy: "confirmed time",
-      why: "a second delivery of a signal that bought is a duplicate",
+      why: "a repeated signal is a duplicate",
       state: { signals: { "request-1": { run: "r0", seq: 1, at: NOW, keepUntil: NOW + 7 * DAY } } },
     },
     {
       what: "episodes",
       endsBy: "confirmed time",
-      why: "an older ALARM reopens no closed episode",
+      why: "an older ALARM reopens no episode",
       state: { episodes: { key: { closedAt: NOW } } },
     },
     {
       what: "blocked",
-      endsBy: "confirmed time; the wait itself is judged where both clocks agree",
-      why: "a flavor that was refused is not ordered again at once",
+      endsBy: "confirmed time; the wait is judged if both clocks agree",
+      why: "a refused flavor is ordered later",
       state: { blocked: { "rung-4": { until: NOW + HOUR, times: 2 } } },
     },
     {
       what: "latches",
-      endsBy: "M of N clear points, where both clocks agree",
-      why: "a slow clock reads points from before the load rose",
+      endsBy: "M of N clear points, if both clocks agree",
+      why: "a slow clock reads older points",
       state: { latches: { "npu-busy": NOW - FAR - DAY } },
     },
     {
       what: "throttle",
-      endsBy: "a settlement or reset; the wait is judged where both clocks agree",
-      why: "the cloud asked for it",
+      endsBy: "a settlement or reset; the wait is judged if both clocks agree",
+      why: "the cloud requested the wait",
       state: { throttle: { until: NOW + HOUR, times: 1 } },
     },
     {
@@ -157,20 +156,20 @@ const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: 
     },
     {
       what: "completedAt",
-      endsBy: "nothing; the cooldown from it is judged where both clocks agree",
+      endsBy: "nothing; the cooldown from it is judged if both clocks agree",
       why: "a shortened cooldown buys twice",
       state: { completedAt: NOW - MINUTE },
     },
     {
       what: "told",
       endsBy: "confirmed time and count",
-      why: "what operators were notified of is not repeated within the hour",
+      why: "a notification is at most hourly",
       state: { told: { "breaker quota 1": { at: NOW - HOUR / 2, entry: null } } },
     },
     {
       what: "effects",
-      endsBy: "count; measured where both clocks agree",
-      why: "a wrong window would measure another load",
+      endsBy: "count; measured if both clocks agree",
+      why: "a wrong window measures another load",
       state: {
         effects: [
           {
@@ -189,7 +188,7 @@ const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: 
 
 describe.each(WRONG)("wrong clocks: $title", (clocks) => {
   it.each(MEMORY)(
-    "buys nothing, and still remembers $what (ends by $endsBy): $why",
+    "with wrong clocks, buys nothing and still remembers $what: $why",
     async ({ what, state }) => {
       world.load = what === "latches" ? 10 : 97
       await remember(stateWith({ servers: ["s1", "s2"], ...state }))
@@ -200,7 +199,7 @@ describe.each(WRONG)("wrong clocks: $title", (clocks) => {
     },
   )
 
-  it("calls an attempt neither stuck nor complete too early, and starts no wait in the past", async () => {
+  it("with wrong clocks, calls no attempt stuck or complete too early, and starts no wait in the past", async () => {
     const accepted = attemptOf({ openedAt: NOW - MINUTE, acceptedAt: NOW - MINUTE })
     await remember(stateWith({ servers: ["s1", "s2"], attempt: accepted }))
     await runUnder(clocks, NOW)
@@ -217,7 +216,7 @@ describe.each(WRONG)("wrong clocks: $title", (clocks) => {
 })
 
 describe("a purchase with wrong clocks", () => {
-  it("is not forgotten by a run whose clock is 401 days ahead and whose cloud call fails, whatever a person resets", async () => {
+  it("a run whose clock is 401 days ahead and whose cloud call fails forgets no purchase, even after a reset", async () => {
     const first = await runUnder({ title: "", oursOffMs: 0, dateOffMs: 0 }, NOW)
     expect(first.outcome?.kind).toBe("accepted")
     world.deliver(4)
@@ -241,15 +240,17 @@ describe("a purchase with wrong clocks", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("is not made if the cloud's answers name no time, even if everything else passes", async () => {
+  it("does not buy if the cloud's responses name no time, even if everything else passes", async () => {
     const held = await runUnder({ title: "", oursOffMs: 0, dateOffMs: null }, NOW)
     expect(held.decision.heldBy).toBe("clock-skewed")
-    expect(held.decision.findings.find(({ gate }) => gate === "clock-agrees")?.says).toContain("header Date")
+    expect(held.decision.findings.find(({ gate }) => gate === "clock-agrees")?.says).toContain(
+      "no Date header",
+    )
     const bought = await runUnder({ title: "", oursOffMs: 0, dateOffMs: 0 }, NOW + SECOND)
     expect(bought.outcome?.kind).toBe("accepted")
   })
 
-  it("is recorded with the time that the cloud confirmed, and a hold by an unconfirmed clock with none", async () => {
+  it("an entry records the time that the cloud confirmed, and none if our clock is unconfirmed", async () => {
     await runUnder({ title: "", oursOffMs: 0, dateOffMs: FAR }, NOW)
     await runUnder({ title: "", oursOffMs: 0, dateOffMs: 2 * SECOND }, NOW + MINUTE)
     const entries = await world.entries()
@@ -268,7 +269,7 @@ describe("the arming of a policy", () => {
     ["of a slow clock", -10 * DAY],
     ["of a fast clock", 10 * DAY],
   ])(
-    "does not start with an entry %s: its time begins with the first confirmed one",
+    "arm_after does not start with an entry %s, but with the first confirmed entry",
     async (_, oursOffMs) => {
       const policy = policyOf({ arm_after: "3h" })
       const runAt = async (at: number, skewMs: number | null) => {
@@ -278,7 +279,7 @@ describe("the arming of a policy", () => {
         return world.run(alarmOf({ id: world.newId(), at }), { policy })
       }
       await runAt(NOW + oursOffMs, null)
-      // With a fast clock before it, this run still dates its entry no earlier than that one.
+      // After an entry from a fast clock, this run dates its own entry no earlier than that one.
       if (oursOffMs > 0) expect((await runAt(NOW, 0)).decision.heldBy).toBe("clock-behind-ledger")
       world.now = NOW
       if (oursOffMs > 0) await world.say({ verb: "reset", why: "dated ahead", by: "ann" })

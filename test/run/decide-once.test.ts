@@ -5,7 +5,7 @@ import type { RunTask } from "../../lib/run/task.ts"
 import { policyOf, situationOf, tickOf } from "../decision/builders.ts"
 import { taskOf } from "../world/task.ts"
 
-// A run asks several times about the same situation. Its decisions are kept until it is over, and in a bounded number.
+// A run considers the same situation several times. A bounded number of its decisions is kept until it ends.
 
 const policy = policyOf()
 const unread = { supernode: NOT_FETCHED, readings: NOT_FETCHED, offers: NOT_FETCHED }
@@ -20,7 +20,7 @@ function begin(): RunTask {
   return task
 }
 
-it("a run decides once about a situation, and never takes over the decision about another one", () => {
+it("a run decides once about a situation, and never reuses the decision about another one", () => {
   const task = begin()
   const [first, second] = [considerOnce(task, one), considerOnce(task, two)]
   expect(first.facts.situation).toBe(one)
@@ -37,7 +37,7 @@ it("a run keeps its decisions about the newest eight situations", () => {
   expect(considerOnce(task, one)).not.toBe(known[0])
 })
 
-it("a run takes over no decision of another run, nor of an earlier one with the same task", () => {
+it("a run reuses no decision of another run, or of an earlier run with the same task", () => {
   const [task, other] = [begin(), begin()]
   const known = considerOnce(task, one)
   expect(considerOnce(other, one)).not.toBe(known)

@@ -8,7 +8,7 @@ import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, tickOf } from "..
 import { taskOf } from "../world/task.ts"
 import { World } from "./world.ts"
 
-// A signal that comes again: found in the chain, whatever was written since.
+// A repeated signal is found in the chain, whatever was written since.
 
 const STREAM = supernodeStream(policyOf().id)
 let world: World
@@ -18,7 +18,7 @@ beforeEach(async () => {
 })
 
 describe("a signal that bought", () => {
-  it("gets the result of its first delivery, also after other runs' entries", async () => {
+  it("a repeated signal that bought gets its first result, also after other runs' entries", async () => {
     const first = await world.run(alarmOf())
     world.now += MINUTE
     await world.run()
@@ -32,7 +32,7 @@ describe("a signal that bought", () => {
     expect(again.entry).toEqual(first.entry)
   })
 
-  it("is decided like any other by a dry run, which shows all gates", async () => {
+  it("a dry run reads the cloud for a signal that bought, and holds as duplicate", async () => {
     const { plan } = await world.run(requestOf())
     await world.run(requestOf({ id: "bought", mode: "live", planHash: plan?.hash ?? null }))
     world.asked = []
@@ -48,14 +48,14 @@ describe("a person's request that comes again later than 15 minutes", () => {
     return requestOf({ id: "ours", mode: "live", planHash: plan?.hash ?? null, at: world.now })
   }
 
-  it("is stale if observe mode had recorded it: nothing waits for an approval", async () => {
+  it("a request repeated after 15 minutes is stale if observe mode recorded it: no approval is pending", async () => {
     expect((await world.run(await live(), { policy, mode: "observe" })).decision.kind).toBe("scale-up")
     world.now += HOUR
     expect((await world.run(await live(), { policy })).decision.heldBy).toBe("stale")
     expect(world.orders).toEqual([])
   })
 
-  it("is not stale for a dry run of the same id", async () => {
+  it("a dry run with the id of an old request is not stale", async () => {
     await world.run(await live(), { policy, mode: "observe" })
     world.now += HOUR
     expect((await world.run({ ...(await live()), mode: "dry-run" }, { policy })).decision.heldBy).toBeNull()
@@ -71,13 +71,13 @@ describe("the first delivery of a request", () => {
     seq: number
     /** Time of an entry. */
     at?: (seq: number) => number
-    /** Decisions about this very request, and other entries of its runs. */
+    /** Positions of the decisions about this request; `beside`: positions of other entries of its runs. */
     ours?: number[]
     beside?: number[]
     task?: RunTask
   }
 
-  /** The answer, and the pages that were read, in a chain of such entries; they are made only when they are read. */
+  /** Returns the time of the first delivery, and the pages that were read. Each read makes its entries. */
   async function lookBack({ seq, at = () => NOW, ours = [], beside = [], task = taskWith(signal) }: Chain) {
     const news = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
     const entry = nextEntry(STREAM, undefined, news)
@@ -98,7 +98,7 @@ describe("the first delivery of a request", () => {
     return { at: first?.at, pages }
   }
 
-  it("is looked for down to the first entry, in pages of 200", async () => {
+  it("a request's first delivery is searched back to the first entry, in pages of 200", async () => {
     const at = (seq: number) => NOW + seq
     expect(await lookBack({ seq: 401, at, ours: [3, 150, 401], beside: [2] })).toEqual({
       at: NOW + 3,
@@ -114,7 +114,7 @@ describe("the first delivery of a request", () => {
     [0, 3],
     [1, 1],
   ])(
-    "is looked for in seven days before the newest entry, to the millisecond: %i ms more, %i pages",
+    "a request's first delivery is searched in the last seven days of the chain: %i ms more, %i pages",
     async (more, count) => {
       const at = (seq: number) => (seq === 600 ? NOW : NOW - 7 * DAY - more)
       expect((await lookBack({ seq: 600, at })).pages).toHaveLength(count)
@@ -125,11 +125,11 @@ describe("the first delivery of a request", () => {
     ["an alarm", alarmOf()],
     ["a tick", tickOf()],
     ["a dry run", requestOf({ id: "ours" })],
-  ])("is not looked for by %s", async (_, one) => {
+  ])("%s does not search for a first delivery", async (_, one) => {
     expect(await lookBack({ seq: 9, ours: [1], task: taskWith(one) })).toEqual({ at: undefined, pages: [] })
   })
 
-  it("is looked for in at most 5,000 entries", async () => {
+  it("a request's first delivery is searched in at most 5,000 entries", async () => {
     const { pages } = await lookBack({ seq: 20_000 })
     expect([pages.length, pages.at(-1)]).toEqual([25, [15_001, 15_200]])
   })

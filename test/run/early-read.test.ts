@@ -9,7 +9,7 @@ beforeEach(async () => {
   world = await World.open()
 })
 
-/** Runs an alarm of now, while `meanwhile` happens between its first call and the answer of the ledger. */
+/** Runs an alarm of now, and `meanwhile` between its first cloud call and the ledger's response. */
 async function alarmWith(meanwhile: () => Promise<void>) {
   world.asked = []
   let isFirst = true
@@ -32,15 +32,15 @@ async function held(): Promise<void> {
   world.load = 97
 }
 
-describe("an alarm whose supernode is read beside the heads", () => {
-  it("buys by that read where the newest entry is more than a minute older", async () => {
+describe("an alarm whose supernode is read at the same time as the heads", () => {
+  it("an alarm buys by its early read of the supernode if the newest entry is more than a minute old", async () => {
     await held()
     world.now += MINUTE + SECOND
     const { result, reads } = await alarmWith(async () => {})
     expect([result.outcome?.kind, reads]).toEqual(["accepted", 1])
   })
 
-  it("reads the supernode again where another process has appended within that minute", async () => {
+  it("an alarm reads the supernode again if another process has appended within the last minute", async () => {
     await held()
     world.now += 5 * MINUTE
     const { reads } = await alarmWith(async () => {
@@ -53,11 +53,11 @@ describe("an alarm whose supernode is read beside the heads", () => {
       world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
       world.asked = ["supernode"]
     })
-    // The early answer had two servers, from which it would have bought the rung that is there already.
+    // By the early response, with two servers, the run would have bought the rung that is already there.
     expect([world.orders, reads]).toEqual([[], 2])
   })
 
-  it("reads the supernode again where the newest entry holds an attempt, however old it is", async () => {
+  it("an alarm reads the supernode again if the newest entry holds an attempt, however old it is", async () => {
     await world.run()
     world.now += 20 * MINUTE
     world.lastLooks.clear()
@@ -68,7 +68,7 @@ describe("an alarm whose supernode is read beside the heads", () => {
     expect([observed, reads]).toEqual([["completed"], 2])
   })
 
-  it("reads the supernode again after the process was frozen between the two answers", async () => {
+  it("an alarm reads the supernode again if the process was frozen between the two responses", async () => {
     await held()
     world.now += 5 * MINUTE
     const { reads } = await alarmWith(async () => {
@@ -78,11 +78,11 @@ describe("an alarm whose supernode is read beside the heads", () => {
   })
 })
 
-describe("the supernode is not read beside the heads", () => {
+describe("a supernode that is not read at the same time as the heads", () => {
   it.each([
     ["by a tick", () => tickOf({ id: "t", at: world.now })],
     ["by an OK of an alarm", () => alarmOf({ id: "o", at: world.now, state: "ok" })],
-  ])("%s", async (_who, signal) => {
+  ])("the supernode is not read early %s", async (_who, signal) => {
     world.interference.beforeHead = async () => {
       throw new Error("the store is unreachable")
     }
@@ -90,7 +90,7 @@ describe("the supernode is not read beside the heads", () => {
     expect(world.asked).toEqual([])
   })
 
-  /** The reads of this signal before the heads are known. */
+  /** The cloud calls of this signal before the heads are known. */
   async function readsBefore(signal: Signal): Promise<string[]> {
     world.interference.beforeHead = async () => unreachable()
     world.asked = []
@@ -99,7 +99,7 @@ describe("the supernode is not read beside the heads", () => {
     return world.asked
   }
 
-  it("by an alarm or a request of a process that knows of an attempt", async () => {
+  it("the supernode is not read early by a process that knows of an attempt", async () => {
     await world.run()
     world.now += 20 * MINUTE
     expect(await readsBefore(alarmOf({ id: "a", at: world.now }))).toEqual([])
@@ -110,7 +110,7 @@ describe("the supernode is not read beside the heads", () => {
     [MINUTE, ["supernode"]],
     [MINUTE - 1, []],
   ])(
-    "by an alarm of a process that knows an entry of less than a minute ago: %i ms, %o",
+    "an alarm reads the supernode early only if its process knows no entry of the last minute: %i ms, %o",
     async (ms, reads) => {
       await held()
       world.now += ms
@@ -118,7 +118,7 @@ describe("the supernode is not read beside the heads", () => {
     },
   )
 
-  it("by an alarm that the state alone held last time, while a request reads it", async () => {
+  it("the supernode is not read early by an alarm that the state alone held last time, but by a request", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     await world.run(alarmOf())
     world.now += 2 * MINUTE
@@ -126,14 +126,14 @@ describe("the supernode is not read beside the heads", () => {
     expect(await readsBefore(requestOf({ id: "r", at: world.now }))).toEqual(["supernode"])
   })
 
-  it("by a process that remembers nothing", async () => {
+  it("the supernode is not read early by a process that remembers nothing", async () => {
     Object.assign(world, { lastLooks: undefined })
     expect(await readsBefore(alarmOf())).toEqual([])
     expect((await world.run(alarmOf())).outcome?.kind).toBe("accepted")
   })
 })
 
-it("a cloud that throws while the heads are read makes the run hold, and a dropped answer harms nothing", async () => {
+it("a run holds if the cloud throws while the heads are read, and a dropped response harms nothing", async () => {
   world.cloud.readSupernode = async () => {
     throw new Error("boom")
   }

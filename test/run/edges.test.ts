@@ -29,10 +29,10 @@ import {
 } from "../decision/builders.ts"
 import { rejected, unknown, unreachable, World } from "./world.ts"
 
-// Runs at the limits of a ledger entry, with a rival, or with a failing store.
+// Runs at the size limit of a ledger entry, with a rival run, or with a failing store.
 
 const STREAM = supernodeStream(policyOf().id)
-/** A chain this full records no hold any more, but still notifications. */
+/** A state of this size leaves no room to record a hold, but still room for notifications. */
 const ROOM_TO_TELL = MAX_ENTRY_BYTES - 16 * 1024
 let world: World
 
@@ -40,7 +40,7 @@ beforeEach(async () => {
   world = await World.open()
 })
 
-/** Appends a head whose state fills its entry to the last kilobyte of this size. */
+/** Appends a head whose state fills its entry to within a kilobyte of `mostBytes`. */
 async function fillStanding(mostBytes = MAX_ENTRY_BYTES): Promise<void> {
   await world.run(tickOf({ id: "first" }), { mode: "observe" })
   const head = await world.ledger.head(STREAM)
@@ -67,7 +67,7 @@ async function fillStanding(mostBytes = MAX_ENTRY_BYTES): Promise<void> {
   if (fullest) await world.ledger.append(fullest)
 }
 
-/** Another run appends right before ours, this many times; `rivals` makes its entries. */
+/** Makes a rival run append right before our next entries of these kinds, at most `times` times. */
 function rivals(times: number, kinds: string[], signal = alarmOf({ id: "theirs" }), at = NOW): void {
   let left = times
   world.interference.beforeAppend = async (entry) => {
@@ -91,7 +91,7 @@ function rivals(times: number, kinds: string[], signal = alarmOf({ id: "theirs" 
 }
 
 describe("an entry that would be too large", () => {
-  it("is left out for a hold, and the answer says standing-full", async () => {
+  it("a hold whose entry would be too large is not recorded, and the result holds as standing-full", async () => {
     await fillStanding()
     world.load = 10
     const result = await world.run(alarmOf())
@@ -101,7 +101,7 @@ describe("an entry that would be too large", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("of a hold does not stop the notification of waiting states", async () => {
+  it("a hold whose entry would be too large does not stop the notification of waiting states", async () => {
     world.listen()
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
@@ -113,7 +113,7 @@ describe("an entry that would be too large", () => {
     expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
   })
 
-  it("of a run that was overtaken is left out, without a replacement", async () => {
+  it("an overtaken run writes no entry if its entry would be too large", async () => {
     await fillStanding(ROOM_TO_TELL)
     world.deliver(4)
     rivals(3, ["observed"])
@@ -128,7 +128,7 @@ describe("an entry that would be too large", () => {
     ])
   })
 
-  it("of a hold drops its readings first, and says so in their place", async () => {
+  it("a hold's entry that would be too large drops its readings, and gives the reason in their place", async () => {
     const rules = Array.from({ length: 4 }, (_, i) =>
       ruleInput({ name: `rule-${i}`, points: "3 of 100", at_least: 50, ...{ above: undefined } }),
     )
@@ -139,12 +139,12 @@ describe("an entry that would be too large", () => {
     expect(result.decision.heldBy).toBe("not-breaching")
     expect((await world.entries())[0]?.situation?.readings).toMatchObject({
       state: "unreadable",
-      why: expect.stringContaining("too much to keep"),
+      why: expect.stringContaining("too large for one ledger entry"),
       credentials: false,
     })
   })
 
-  it("of an attempt stops the purchase: an attempt must be replayable", async () => {
+  it("does not buy if the attempt's entry would be too large, since an attempt must be replayable", async () => {
     const rules = Array.from({ length: 4 }, (_, i) => ruleInput({ name: `rule-${i}`, points: "3 of 100" }))
     world.supernode = { ok: true, value: supernodeOf({ servers: serversOf(24) }), skewMs: 0 }
     world.offers = { ok: true, value: offersOf("rung-48"), skewMs: 0 }
@@ -167,7 +167,7 @@ describe("an entry that would be too large", () => {
 })
 
 describe("a refused purchase without a larger rung", () => {
-  it("is answered with the hold and the outcome of the refused purchase", async () => {
+  it("a purchase refused without a larger rung gives its outcome together with a hold", async () => {
     const policy = policyOf({ sold_out: "next-larger" })
     world.outcomes = [rejected("capacity")]
     const result = await world.run(alarmOf(), { policy })
@@ -180,7 +180,7 @@ describe("a refused purchase without a larger rung", () => {
 })
 
 describe("a rival run", () => {
-  it("makes us hold as overtaken if it writes each time we record an observation", async () => {
+  it("holds as overtaken if a rival run writes first each time it records an observation", async () => {
     world.load = 10
     await world.run(tickOf({ id: "t0" }))
     world.now += MINUTE
@@ -203,7 +203,7 @@ describe("a rival run", () => {
     })
   })
 
-  it("answers us with its result if it opened an attempt for the same signal", async () => {
+  it("returns a rival run's result if the rival opened an attempt for the same signal", async () => {
     const signal = alarmOf({ id: "ours" })
     world.interference.beforeAppend = async ({ kind }) => {
       if (kind !== "opened") return undefined
@@ -216,7 +216,7 @@ describe("a rival run", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("answers us with its result if it did that when we had lost twice already", async () => {
+  it("returns a rival run's result for the same signal even after two lost appends", async () => {
     const signal = alarmOf({ id: "ours" })
     let tries = 0
     world.interference.beforeAppend = async ({ kind }) => {
@@ -232,7 +232,7 @@ describe("a rival run", () => {
     expect([tries, world.orders.length]).toEqual([3, 1])
   })
 
-  it("makes us decide again if its entry replaces our hold: the answer is on record", async () => {
+  it("decides again if a rival run writes before its hold, and records the new hold", async () => {
     world.load = 10
     rivals(1, ["decided"])
     const { entry } = await world.run(alarmOf())
@@ -241,7 +241,7 @@ describe("a rival run", () => {
     expect(more).toEqual([])
   })
 
-  it("is named by an entry in the answer if it always writes before us", async () => {
+  it("records that it was overtaken, and its result names that entry, if a rival run always writes first", async () => {
     rivals(3, ["opened"])
     const { mode, entry } = await world.run(alarmOf())
     expect(mode).toBe("live")
@@ -255,22 +255,19 @@ describe("a rival run", () => {
 
   it.each([
     ["", 3, ["observed"]],
-    [", and wins even the note of it,", 4, ["observed", "decided"]],
-  ])(
-    "does not stop the notification of waiting states if it always writes before us%s",
-    async (_, times, kinds) => {
-      world.listen()
-      world.outcomes = [rejected("balance")]
-      await world.run(alarmOf())
-      world.now += 2 * HOUR
-      world.deliver(4)
-      rivals(times, kinds, alarmOf({ id: "theirs" }), world.now)
-      expect((await world.run(alarmOf({ id: "later", at: world.now }))).decision.heldBy).toBe("overtaken")
-      expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
-    },
-  )
+    [", also before the record of the hold", 4, ["observed", "decided"]],
+  ])("notifies of waiting states even if a rival run always writes first%s", async (_, times, kinds) => {
+    world.listen()
+    world.outcomes = [rejected("balance")]
+    await world.run(alarmOf())
+    world.now += 2 * HOUR
+    world.deliver(4)
+    rivals(times, kinds, alarmOf({ id: "theirs" }), world.now)
+    expect((await world.run(alarmOf({ id: "later", at: world.now }))).decision.heldBy).toBe("overtaken")
+    expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
+  })
 
-  it("leads to one record of our holds in an hour for alarms, and to each for a person's requests", async () => {
+  it("records the hold of an overtaken alarm at most hourly, and that of every overtaken request of a person", async () => {
     const lose = async (signal: Signal) => {
       rivals(3, ["opened"], alarmOf({ id: world.newId() }), world.now)
       return (await world.run(signal)).entry === null
@@ -286,21 +283,21 @@ describe("a rival run", () => {
     expect(await lose(live)).toBe(false)
   })
 
-  it("leaves even the record of our hold unwritten if it always writes before us", async () => {
+  it("writes no entry if a rival run also writes before the record of its overtaken hold", async () => {
     rivals(4, ["opened", "decided"])
     const result = await world.run(alarmOf())
     expect(result.decision.heldBy).toBe("overtaken")
     expect(result.entry).toBeNull()
   })
 
-  it("with a faster clock does not date our entry backwards", async () => {
+  it("never dates an entry before the entry of a rival run with a faster clock", async () => {
     rivals(3, ["opened"], alarmOf({ id: "theirs" }), NOW + 30 * SECOND)
     await world.run(alarmOf())
     const ats = (await world.entries()).map((entry) => entry.at)
     expect(ats).toEqual(ats.toSorted((a, b) => a - b))
   })
 
-  it("makes a dry run start again too, without an entry", async () => {
+  it("a dry run writes no entry", async () => {
     const result = await world.run(requestOf({ mode: "dry-run" }))
     expect(result.mode).toBe("dry-run")
     expect(await world.entries()).toEqual([])
@@ -308,7 +305,7 @@ describe("a rival run", () => {
 })
 
 describe("a person's request that held", () => {
-  it("is stale after its time, however many entries were written since", async () => {
+  it("a person's request that held is stale after its time, however many entries were written since", async () => {
     const { plan } = await world.run(requestOf())
     const live = () => requestOf({ mode: "live", at: world.now, planHash: plan?.hash ?? "" })
     await world.say({ verb: "pause", supernode: null, why: "a look", by: "ann", until: null })
@@ -322,8 +319,8 @@ describe("a person's request that held", () => {
   })
 })
 
-describe("the words of an attempt that was not sent", () => {
-  it("are those of the gate that stopped it", async () => {
+describe("the reason of an attempt that was not sent", () => {
+  it("an attempt that was not sent records the text of the gate that stopped it", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "opened")
         await world.say({ verb: "pause", supernode: null, why: "stop the presses", by: "ops", until: null })
@@ -336,7 +333,7 @@ describe("the words of an attempt that was not sent", () => {
     })
   })
 
-  it("says that the time was over", async () => {
+  it("an attempt that was not sent for lack of time records that too little time was left", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "opened") world.timeLeftMs = 65 * SECOND
       return undefined
@@ -358,7 +355,7 @@ describe("the record of a decision", () => {
     world.load = 10
   })
 
-  it("is written once a day for a tick, and once an hour for an alarm, while it equals the last one", async () => {
+  it("an unchanged decision is recorded at most daily for ticks, and at most hourly for alarms", async () => {
     const alarm = (id: string) => world.run(alarmOf({ id, at: world.now }))
     await tick()
     expect((await alarm("one")).entry).toBeNull()
@@ -371,7 +368,7 @@ describe("the record of a decision", () => {
     expect(await notes()).toBe(2)
   })
 
-  it("is written for the first tick that reads the servers after a person's reset", async () => {
+  it("a decision is recorded for the first tick that reads the servers after a person's reset", async () => {
     await tick()
     await world.say({ verb: "reset", why: "looked", by: "ops" })
     expect((await tick()).decision.heldBy).toBe("not-breaching")
@@ -379,7 +376,7 @@ describe("the record of a decision", () => {
     expect(await notes()).toBe(2)
   })
 
-  it("has all hints, also of a run whose result needs none", async () => {
+  it("a recorded decision has all hints, even if the run's result needs none", async () => {
     const shown = (await tick()).decision
     expect(JSON.stringify(shown)).toContain("nearest")
     world = await World.open()
@@ -390,14 +387,14 @@ describe("the record of a decision", () => {
     expect([entry, JSON.stringify(decision).includes("nearest")]).toEqual([null, false])
   })
 
-  it("is not written for a tick that read no servers, even if none are known", async () => {
+  it("an unchanged decision is not recorded again for a tick that read no servers, even if none are known", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     await tick()
     await tick()
     expect(await notes()).toBe(1)
   })
 
-  it("is not written for a tick that read no servers, although the alarm before it chose a rung", async () => {
+  it("a decision is not recorded for a tick that read no servers, even if the alarm before it chose a rung", async () => {
     world.load = 97
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     const { entry } = await world.run(alarmOf())
@@ -405,7 +402,7 @@ describe("the record of a decision", () => {
     expect([entry?.seq, (await tick()).entry]).toEqual([1, null])
   })
 
-  it("is written for a tick that would buy as much as before by another plan", async () => {
+  it("a decision is recorded for a tick that would buy as many servers as before by another plan", async () => {
     world.load = 97
     await tick({ mode: "observe" })
     await tick({ mode: "observe" })
@@ -419,7 +416,7 @@ describe("the size of the state before an attempt is opened", () => {
   it.each([
     [0, []],
     [1, ["standing-full"]],
-  ])("may be 96 KB, to the byte: %i bytes more give %o", (more, reasons) => {
+  ])("the state may have 96 KB before an attempt is opened: %i bytes more give %o", (more, reasons) => {
     const signals = (bytes: number) => ({
       ["x".repeat(bytes)]: { run: "r", seq: 1, at: NOW, keepUntil: NOW },
     })
@@ -434,7 +431,7 @@ describe("the time left before an attempt is opened", () => {
     [0, "no-time"],
     [1, null],
   ])(
-    "is enough if it exceeds the maximum duration of a purchase: %i ms more, held by %s",
+    "the time left is enough if it exceeds the maximum duration of a purchase: %i ms more, held by %s",
     async (more, heldBy) => {
       world.timeLeftMs = 95 * SECOND + more
       const { decision } = await world.run(alarmOf())
@@ -444,7 +441,7 @@ describe("the time left before an attempt is opened", () => {
     },
   )
 
-  it("is not checked without a purchase: holds and observations keep their own reasons", async () => {
+  it("the time left is checked only for a purchase: other decisions keep their own reasons", async () => {
     world.timeLeftMs = SECOND
     for (const [i, mode] of (["observe", "dry-run"] as const).entries()) {
       const { decision } = await world.run(alarmOf({ id: `a${i}` }), { mode })
@@ -468,17 +465,17 @@ describe("an outcome that would be too large", () => {
   const says = "x".repeat(300_000)
 
   it.each([
-    ["has none", null],
-    ["is cut to nothing", { body: "{}", bytes: 2, truncated: false }],
-  ])("is refused even if the raw answer %s, instead of being cut forever", (_, raw) => {
-    expect(() => settlement({ ...unknown, says, raw })).toThrow(/would weigh \d+ bytes/)
+    ["is missing", null],
+    ["can be cut to nothing", { body: "{}", bytes: 2, truncated: false }],
+  ])("an outcome that would be too large is refused even if its raw response %s", (_, raw) => {
+    expect(() => settlement({ ...unknown, says, raw })).toThrow(/would have \d+ bytes/)
   })
 
-  it("is refused too if it was never sent", () => {
-    expect(() => settlement({ kind: "not-sent", reason: "refused", says })).toThrow(/would weigh \d+ bytes/)
+  it("an outcome of an attempt that was not sent is refused if it would be too large", () => {
+    expect(() => settlement({ kind: "not-sent", reason: "refused", says })).toThrow(/would have \d+ bytes/)
   })
 
-  it("differs from a program error, which is not taken for a lack of room", () => {
+  it("a program error is not taken for an outcome that would be too large", () => {
     expect(fitting(() => settlement({ ...unknown, says }))).toBeNull()
     expect(() =>
       fitting(() => {
@@ -489,7 +486,7 @@ describe("an outcome that would be too large", () => {
 })
 
 describe("settling with a failing store", () => {
-  it("waits longer each time, at most two seconds, and gives up after two minutes on a host", async () => {
+  it("settling on a host waits longer after each failed write, at most 2 s, and gives up after two minutes", async () => {
     const waits: number[] = []
     const { wait } = world.clock
     world.clock.wait = async (ms) => {
@@ -508,7 +505,7 @@ describe("settling with a failing store", () => {
     expect(waits.reduce((sum, ms) => sum + ms)).toBeLessThan(123 * SECOND)
   })
 
-  it("gives up shortly before the function ends", async () => {
+  it("settling with a failing store gives up shortly before the function ends", async () => {
     world.timeLeftMs = 100 * SECOND
     world.whileBuying = async () => {
       world.timeLeftMs = 3 * SECOND
@@ -519,7 +516,7 @@ describe("settling with a failing store", () => {
     expect(world.now - from).toBeLessThan(4 * SECOND)
   })
 
-  it("does not continue after an error that is not the store's", async () => {
+  it("settling does not continue after an error that is not the store's", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "settled") throw new TypeError("a mistake of ours")
       return undefined
@@ -534,7 +531,7 @@ describe("settling with a failing store", () => {
 describe("from the opened attempt to its outcome on record", () => {
   const kinds = async () => (await world.entries()).map(({ kind }) => kind)
 
-  it("counts the last moment to send from now, on a clock that jumps and on one that does not", async () => {
+  it("counts the last moment to send an order from now, by the wall clock and by the monotonic clock", async () => {
     world.clock.monotonic = () => 5_000
     await world.run(alarmOf())
     expect(world.orders).toMatchObject([
@@ -542,12 +539,12 @@ describe("from the opened attempt to its outcome on record", () => {
     ])
   })
 
-  it("records in every entry that it was live", async () => {
+  it("every entry of a purchase records live mode", async () => {
     await world.run(alarmOf())
     expect((await world.entries()).map(({ mode }) => mode)).toEqual(["live", "live"])
   })
 
-  it("stops the request if a pause cannot be read, with that reason only", async () => {
+  it("does not send an order if the control stream cannot be read right before the request", async () => {
     let looks = 0
     world.interference.beforeHead = async (stream) => {
       if (stream === CONTROL_STREAM && ++looks === 2) unreachable()
@@ -562,18 +559,21 @@ describe("from the opened attempt to its outcome on record", () => {
   it.each([
     [0, "not-sent"],
     [1, "accepted"],
-  ])("decides with %i ms more than the maximum from the moment of sending: %s", async (more, kind) => {
-    // Until the last moment to send, for the answer, and for one write to the ledger.
-    const needed = 30 * SECOND + MINUTE + 5 * SECOND
-    world.interference.beforeAppend = async (entry) => {
-      if (entry.kind === "opened") world.timeLeftMs = needed + more
-      return undefined
-    }
-    expect((await world.run(alarmOf())).outcome?.kind).toBe(kind)
-    expect(world.orders).toHaveLength(more)
-  })
+  ])(
+    "sends only if more time is left than a purchase takes from the request on: %i ms more, %s",
+    async (more, kind) => {
+      // Time until the last moment to send, for the response, and for one write to the ledger.
+      const needed = 30 * SECOND + MINUTE + 5 * SECOND
+      world.interference.beforeAppend = async (entry) => {
+        if (entry.kind === "opened") world.timeLeftMs = needed + more
+        return undefined
+      }
+      expect((await world.run(alarmOf())).outcome?.kind).toBe(kind)
+      expect(world.orders).toHaveLength(more)
+    },
+  )
 
-  it("stops trying when the time is over, to the millisecond", async () => {
+  it("stops trying to settle when the time is over, to the millisecond", async () => {
     let tries = 0
     world.timeLeftMs = 200 * SECOND
     world.whileBuying = async () => {
@@ -589,7 +589,7 @@ describe("from the opened attempt to its outcome on record", () => {
     expect(tries).toBe(5)
   })
 
-  it("does not wait because of a rival's entry in between", async () => {
+  it("settles without a wait if a rival's entry came in between", async () => {
     const waits: number[] = []
     world.clock.wait = async (ms) => {
       waits.push(ms)
@@ -602,7 +602,7 @@ describe("from the opened attempt to its outcome on record", () => {
     expect(await kinds()).toEqual(["opened", "settled"])
   })
 
-  it("dates the outcome at its arrival, never before its attempt, and names the signal", async () => {
+  it("an outcome's entry is dated at its arrival and names the signal", async () => {
     world.whileBuying = async () => {
       world.now += 5 * SECOND
     }
@@ -613,7 +613,7 @@ describe("from the opened attempt to its outcome on record", () => {
     expect(settled?.policyHash).toBe(opened?.policyHash)
   })
 
-  it("does not date the outcome before its attempt if a clock went back meanwhile", async () => {
+  it("an outcome's entry is never dated before its attempt, even if a clock went back meanwhile", async () => {
     world.whileBuying = async () => {
       world.now -= 5 * SECOND
     }
@@ -623,7 +623,7 @@ describe("from the opened attempt to its outcome on record", () => {
 })
 
 describe("a worker that returns when its time is over", () => {
-  it("still writes a known outcome, even if a tick recorded the attempt as unknown meanwhile", async () => {
+  it("a worker whose time is over still writes a known outcome, even after a tick recorded it as unknown", async () => {
     world.outcomes = [{ kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }]
     world.whileBuying = async () => {
       world.now += 5 * MINUTE

@@ -15,8 +15,8 @@ import {
 } from "../decision/builders.ts"
 import { World } from "./world.ts"
 
-// From the first purchase to the stop, to a person's reset, to buying again: the metric is measured while a
-// tick holds.
+// From the first purchase to the efficacy stop, a person's reset, and the next purchase. Ticks that hold
+// measure the metric.
 
 const FIVE = 5 * MINUTE
 const ladder = [2, 4, 8, 16, 32].map((servers) => ({ flavor: `rung-${servers}`, servers }))
@@ -46,7 +46,7 @@ async function state(): Promise<SupernodeState> {
 const gains = async () => (await state()).effects?.map(({ gain }) => gain)
 const orders = () => world.orders.map(({ plan }) => plan.to)
 
-/** Ticks every five minutes, as a function has them, until a purchase is complete and its waits are over. */
+/** Ticks every five minutes until a purchase is complete and its waits are over. */
 async function afterPurchase(to: number, load: number): Promise<RunResult> {
   let last = await tick()
   expect(orders().at(-1)).toBe(to)
@@ -61,7 +61,7 @@ async function afterPurchase(to: number, load: number): Promise<RunResult> {
 }
 
 describe("purchases that do not help", () => {
-  it("stop automatic buying after two in a row until a person resets it, and then it buys again", async () => {
+  it("two purchases in a row that do not help stop automatic buying until a person resets it", async () => {
     await afterPurchase(4, 95.8)
     expect(await gains()).toEqual([1.2])
     await afterPurchase(8, 95.4)
@@ -72,7 +72,7 @@ describe("purchases that do not help", () => {
     expect(alarm.decision.heldBy).toBe("efficacy")
     world.now += 10 * HOUR
     expect((await tick()).decision.findings.find(({ reason }) => reason === "efficacy")?.says).toBe(
-      "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic buying stops until a person resets it",
+      "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until a person resets the supernode",
     )
     expect(orders()).toEqual([4, 8])
 
@@ -81,7 +81,7 @@ describe("purchases that do not help", () => {
     expect(await gains()).toEqual([])
   })
 
-  it("do not stop a person's requests", async () => {
+  it("purchases that do not help do not stop a person's requests", async () => {
     await afterPurchase(4, 95.8)
     await afterPurchase(8, 95.4)
     const shown = await world.run(requestOf({ servers: 16, at: world.now }), { policy })
@@ -96,7 +96,7 @@ describe("purchases that do not help", () => {
     expect((await state()).attempt).not.toHaveProperty("cause")
   })
 
-  it("do not stop buying while one of the last two helped", async () => {
+  it("does not stop buying while one of the last two purchases helped", async () => {
     await afterPurchase(4, 88)
     await afterPurchase(8, 87)
     expect(await gains()).toEqual([9, 1])
@@ -105,7 +105,7 @@ describe("purchases that do not help", () => {
 })
 
 describe("the measurement of an effect", () => {
-  it("is made once, as soon as all periods began after warm-up, even if the tick only cools down", async () => {
+  it("a purchase's effect is measured once, when all periods began after warm-up, even by a tick that cools down", async () => {
     await tick()
     world.now += FIVE
     world.deliver(4)
@@ -133,7 +133,7 @@ describe("the measurement of an effect", () => {
     expect([world.asked, await gains()]).toEqual([[], [7]])
   })
 
-  it("writes no other entry: the tick's hold is already on record", async () => {
+  it("the measurement of an effect writes no other entry if the tick's hold is already on record", async () => {
     await tick()
     world.now += FIVE
     world.deliver(4)
@@ -146,7 +146,7 @@ describe("the measurement of an effect", () => {
     ])
   })
 
-  it("begins again from the top if another run wrote meanwhile", async () => {
+  it("the measurement of an effect starts again from the top if another run wrote meanwhile", async () => {
     await tick()
     world.now += FIVE
     world.deliver(4)
@@ -161,7 +161,7 @@ describe("the measurement of an effect", () => {
     expect([tries, await gains()]).toEqual([2, [0]])
   })
 
-  it("is tried again by every tick until the metric is available, and holds meanwhile", async () => {
+  it("every tick tries to measure an effect until the metric has data, and holds meanwhile", async () => {
     await afterPurchase(4, 95)
     await tick()
     world.now += FIVE
@@ -180,7 +180,7 @@ describe("the measurement of an effect", () => {
     expect(await gains()).toEqual([2, 9])
   })
 
-  it("decides the same in a dry run, and writes nothing there", async () => {
+  it("a dry run measures an effect and decides like a live run, and writes nothing", async () => {
     await afterPurchase(4, 95)
     await tick()
     world.now += FIVE
@@ -197,7 +197,7 @@ describe("the measurement of an effect", () => {
     )
   })
 
-  it("delays the next purchase while the effect of the last one cannot be measured yet", async () => {
+  it("does not buy again until the effect of the last purchase can be measured", async () => {
     const hasty = policyWith({ cooldown: "0s", min_interval: "0s", efficacy: { purchases: 1, min_gain: 5 } })
     await tick({ policy: hasty })
     world.now += FIVE
@@ -213,7 +213,7 @@ describe("the measurement of an effect", () => {
     expect(await gains()).toEqual([7])
   })
 
-  it("starts again from the top if another run was faster to write", async () => {
+  it("an effect is recorded once if another run measured it first", async () => {
     await afterPurchase(4, 95)
     await tick()
     world.now += FIVE
@@ -233,14 +233,14 @@ describe("the measurement of an effect", () => {
 })
 
 describe("notifications of the efficacy stop", () => {
-  it("are sent for the stop, at most hourly, with the command that ends it, and not for a wait", async () => {
+  it("the efficacy stop is notified at most hourly with the command that ends it, and a wait is not notified", async () => {
     world.listen()
     await afterPurchase(4, 95.8)
     await afterPurchase(8, 95.4)
     expect(world.notices).toHaveLength(1)
     expect(world.notices[0]).toMatchObject({
       state: "efficacy",
-      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic buying stops until a person resets it",
+      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until a person resets the supernode",
       todo: "supernode-autoscaler reset train-a --why TEXT --by WHO",
       attempt: world.orders[1]?.attempt,
     })
@@ -256,7 +256,7 @@ describe("notifications of the efficacy stop", () => {
 })
 
 describe("a policy without an efficacy rule", () => {
-  it("records no effects, and a tick that cools down costs no call", async () => {
+  it("a policy without an efficacy rule records no effects, and a tick that cools down makes no cloud call", async () => {
     const plain = policyWith({ efficacy: undefined })
     await tick({ policy: plain })
     world.now += FIVE
@@ -269,6 +269,6 @@ describe("a policy without an efficacy rule", () => {
   })
 })
 
-it("uses a NOW at the start of periods, so that the sums above are right", () => {
+it("NOW is at the start of a period, so that the durations in these tests are right", () => {
   expect(NOW % FIVE).toBe(0)
 })

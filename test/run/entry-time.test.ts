@@ -5,7 +5,7 @@ import { nowAfter, stampOf, withTimeOf } from "../../lib/run/entry-time.ts"
 import { HOUR, MINUTE, NOW, SECOND, situationOf } from "../decision/builders.ts"
 import { clockAt } from "../world/clock.ts"
 
-// The times of a run and of its entries, where clocks differ.
+// The times of a run and of its entries if clocks differ.
 
 function entryAt(at: number): LedgerEntry {
   const news = { at, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
@@ -15,9 +15,9 @@ function entryAt(at: number): LedgerEntry {
 it.each<[string, number | null, number]>([
   ["our clock, without an entry", null, 0],
   ["our clock, after an older entry", -SECOND, 0],
-  ["the newest entry's time, up to a minute ahead", MINUTE, MINUTE],
-  ["our clock, after an entry further ahead: that clock is wrong", MINUTE + 1, 0],
-])("a run takes place at the time of %s: entry %o, now %i", (_, entryMs, nowMs) => {
+  ["the newest entry, if that is up to a minute ahead", MINUTE, MINUTE],
+  ["our clock, after an entry further ahead, whose clock is wrong", MINUTE + 1, 0],
+])("a run takes the time of %s: entry %o, now %i", (_, entryMs, nowMs) => {
   const head = entryMs === null ? undefined : entryAt(NOW + entryMs)
   expect(nowAfter(head, clockAt(NOW)) - NOW).toBe(nowMs)
 })
@@ -37,14 +37,19 @@ it.each<[string, Parameters<typeof situationOf>[0], number]>([
 
 type Times = { skewMs?: number | null; date?: number | null }
 it.each<[string, Times, Times, [number | null, number | null]]>([
-  ["nothing, if no answer named one", {}, {}, [null, null]],
-  ["the only answer that named one", {}, { skewMs: -5, date: 7 }, [-5, 7]],
-  ["the only answer that named one", {}, { skewMs: 0, date: 7 }, [0, 7]],
-  ["the only answer that named one", { skewMs: -5, date: 7 }, {}, [-5, 7]],
-  ["the larger difference and the earlier time", { skewMs: 5, date: 7 }, { skewMs: -6, date: 8 }, [-6, 7]],
-  ["the larger difference and the earlier time", { skewMs: -6, date: 8 }, { skewMs: 5, date: 7 }, [-6, 7]],
-  ["the first of two equal differences", { skewMs: 5, date: 7 }, { skewMs: -5, date: 7 }, [5, 7]],
-])("the cloud's time in a situation is of %s: %o and %o", (_, before, answer, [skewMs, date]) => {
+  ["null, if no response named one", {}, {}, [null, null]],
+  ["that of the only response that named one", {}, { skewMs: -5, date: 7 }, [-5, 7]],
+  ["that of the only response that named one", {}, { skewMs: 0, date: 7 }, [0, 7]],
+  ["that of the only response that named one", { skewMs: -5, date: 7 }, {}, [-5, 7]],
+  ["the earlier time, with the larger difference", { skewMs: 5, date: 7 }, { skewMs: -6, date: 8 }, [-6, 7]],
+  ["the earlier time, with the larger difference", { skewMs: -6, date: 8 }, { skewMs: 5, date: 7 }, [-6, 7]],
+  [
+    "the earlier time, with the first of two equal differences",
+    { skewMs: 5, date: 7 },
+    { skewMs: -5, date: 7 },
+    [5, 7],
+  ],
+])("the cloud's time in a situation is %s: %o and %o", (_, before, answer, [skewMs, date]) => {
   const situation = situationOf({ cloudSkewMs: before.skewMs ?? null, cloudDate: before.date ?? null })
   const read = { ok: false as const, why: "503", credentials: false, ...answer }
   expect(withTimeOf(situation, read)).toMatchObject({ cloudSkewMs: skewMs, cloudDate: date })

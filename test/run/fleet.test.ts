@@ -102,7 +102,7 @@ async function pending(): Promise<string[]> {
 
 const fleetEntries = () => world.entries(FLEET_STREAM)
 
-/** The sentence about all supernodes together in the failed gate. */
+/** The facts about all supernodes together in the finding of this gate. */
 function fleetFacts(result: RunResult, gate: string): unknown {
   return result.decision.findings.find((finding) => finding.gate === gate)?.facts["fleet"]
 }
@@ -113,7 +113,7 @@ function later(ms = 2 * HOUR): void {
 }
 
 describe("a purchase under a cap of the fleet", () => {
-  it("reads the fleet first and the others after it, reserves, opens, buys, settles, and releases its reservation", async () => {
+  it("under a fleet cap, a purchase reads the fleet, reserves, opens, buys, settles, and releases its reservation", async () => {
     world.whileBuying = async () => {
       effects.push("buy")
       expect(await pending()).toEqual([A])
@@ -157,23 +157,26 @@ describe("a purchase under a cap of the fleet", () => {
         }
       },
     ],
-  ])("reads everything anew if the run %s and its evidence is old by then", async (_, arrange) => {
-    let times = 0
-    arrange(() => {
-      times += 1
-      if (times === 1) later(61 * SECOND)
-    })
-    expect((await run(0)).outcome?.kind).toBe("accepted")
-    expect(world.asked).toEqual(["supernode", "metrics", "offers", "supernode", "metrics", "offers", "buy"])
-    expect(effects.filter((effect) => effect.startsWith("append"))).toEqual([
-      "append fleet opened",
-      "append a opened",
-      "append a settled",
-      "append fleet settled",
-    ])
-  })
+  ])(
+    "under a fleet cap, reads everything again if the run %s and its evidence is old by then",
+    async (_, arrange) => {
+      let times = 0
+      arrange(() => {
+        times += 1
+        if (times === 1) later(61 * SECOND)
+      })
+      expect((await run(0)).outcome?.kind).toBe("accepted")
+      expect(world.asked).toEqual(["supernode", "metrics", "offers", "supernode", "metrics", "offers", "buy"])
+      expect(effects.filter((effect) => effect.startsWith("append"))).toEqual([
+        "append fleet opened",
+        "append a opened",
+        "append a settled",
+        "append fleet settled",
+      ])
+    },
+  )
 
-  it("does not happen while each turn comes too late", async () => {
+  it("under a fleet cap, does not buy while each turn comes too late", async () => {
     world.inFleetTurn = (work) => {
       later(61 * SECOND)
       return work()
@@ -184,9 +187,13 @@ describe("a purchase under a cap of the fleet", () => {
   })
 
   it.each<[string, Caps, string[]]>([
-    ["in turns of this process", { actions: 1 }, ["append fleet opened", "append fleet settled"]],
-    ["in no turn without a cap", {}, []],
-  ])("takes its place and gives it back %s", async (_, caps, appended) => {
+    [
+      "one turn to reserve and one to release under a fleet cap",
+      { actions: 1 },
+      ["append fleet opened", "append fleet settled"],
+    ],
+    ["no turn without a fleet cap", {}, []],
+  ])("a purchase takes %s", async (_, caps, appended) => {
     const inTurns: string[][] = []
     world.inFleetTurn = async (work) => {
       effects = []
@@ -198,7 +205,7 @@ describe("a purchase under a cap of the fleet", () => {
     expect(inTurns).toEqual(appended.map((effect) => [effect]))
   })
 
-  it("is the same attempt that was reserved, at the same position", async () => {
+  it("the attempt that is opened is the one that was reserved, at the same position", async () => {
     await run(0)
     const [opened] = await world.entries(A)
     const [reserved, released] = await fleetEntries()
@@ -217,7 +224,7 @@ describe("a purchase under a cap of the fleet", () => {
     })
   })
 
-  it("records the others' purchases, so that the decision can be replayed from the entry", async () => {
+  it("under a fleet cap, an attempt records the others' purchases, so that its decision can be replayed", async () => {
     await run(1, { actions: 2 })
     await run(0, { actions: 2 })
     const [opened] = await world.entries(A)
@@ -231,15 +238,15 @@ describe("a purchase under a cap of the fleet", () => {
   })
 
   it.each([
-    ["is accepted", [], ["action-rate", 1]],
-    ["is unknown", [unknown], ["action-rate", 1]],
-    ["is refused", [rejected("balance")], [null, 0]],
+    ["counts for other supernodes if it is accepted", [], ["action-rate", 1]],
+    ["counts for other supernodes if it is unknown", [unknown], ["action-rate", 1]],
+    ["does not count for other supernodes if it is refused", [rejected("balance")], [null, 0]],
     [
-      "was not sent",
+      "does not count for other supernodes if it was not sent",
       [{ kind: "not-sent" as const, reason: "refused", says: "connection refused" }],
       [null, 0],
     ],
-  ])("counts for the others if it %s", async (_, outcomes, [heldBy]) => {
+  ])("a purchase under a fleet cap %s", async (_, outcomes, [heldBy]) => {
     world.outcomes = [...outcomes]
     await run(0)
     expect(await pending()).toEqual([])
@@ -248,48 +255,51 @@ describe("a purchase under a cap of the fleet", () => {
     expect(fleetFacts(other, "action-rate")).toEqual({ used: heldBy ? 1 : 0, allowed: 1, perMs: DAY })
   })
 
-  it("counts no longer when its window is over", async () => {
+  it("a purchase counts for a fleet cap no longer than the cap's window", async () => {
     await run(0)
     later(DAY)
     expect((await run(1)).outcome?.kind).toBe("accepted")
   })
 
-  it("is held by a budget that others have used, and may use the rest", async () => {
+  it("a purchase is held by a fleet budget that others have used, and may use the rest", async () => {
     await run(0, { budget: 240_000 })
     expect((await run(1, { budget: 239_999 })).decision.heldBy).toBe("over-budget")
     expect((await run(2, { budget: 240_000 })).outcome?.kind).toBe("accepted")
   })
 
-  it("counts for a supernode that has left the policy file", async () => {
+  it("a purchase of a supernode that left the policy file still counts for the fleet cap", async () => {
     await run(1)
     const held = await run(0, { actions: 1 }, { fleetStreams: [A, C] })
     expect(held.decision.heldBy).toBe("action-rate")
   })
 
-  it("counts for a supernode that bought before there was a cap, even when it then leaves the file", async () => {
+  it("a purchase from before the fleet cap counts, even if its supernode then leaves the policy file", async () => {
     await run(1, {})
     expect(await fleetEntries()).toEqual([])
     await run(0, { actions: 2 })
     expect((await run(2, { actions: 2 }, { fleetStreams: [C] })).decision.heldBy).toBe("action-rate")
   })
 
-  it.each(["capacity"] as const)("reserves by itself for a larger rung after a %s refusal", async (of) => {
-    world.outcomes = [rejected(of)]
-    const over = { sold_out: "next-larger" as const, ladder: ladderOf(1, 2, 4, 8) }
-    world.offers = {
-      ok: true,
-      value: [1, 2, 4, 8].map((n) => ({ flavor: `rung-${n}`, soldOut: false })),
-      skewMs: 0,
-    }
-    await run(0, { actions: 1, over })
-    expect(world.orders.map(({ plan }) => plan.to)).toEqual([4, 8])
-    expect((await fleetEntries()).map(({ kind, attempt }) => [kind, attempt?.id])).toEqual(
-      world.orders.flatMap(({ attempt }) => [
-        ["opened", attempt],
-        ["settled", attempt],
-      ]),
-    )
-  })
+  it.each(["capacity"] as const)(
+    "a larger rung after a %s refusal gets a reservation of its own",
+    async (of) => {
+      world.outcomes = [rejected(of)]
+      const over = { sold_out: "next-larger" as const, ladder: ladderOf(1, 2, 4, 8) }
+      world.offers = {
+        ok: true,
+        value: [1, 2, 4, 8].map((n) => ({ flavor: `rung-${n}`, soldOut: false })),
+        skewMs: 0,
+      }
+      await run(0, { actions: 1, over })
+      expect(world.orders.map(({ plan }) => plan.to)).toEqual([4, 8])
+      expect((await fleetEntries()).map(({ kind, attempt }) => [kind, attempt?.id])).toEqual(
+        world.orders.flatMap(({ attempt }) => [
+          ["opened", attempt],
+          ["settled", attempt],
+        ]),
+      )
+    },
+  )
 })
 
 function ladderOf(...sizes: number[]): PolicyInput["ladder"] {
@@ -301,26 +311,26 @@ function ladderOf(...sizes: number[]): PolicyInput["ladder"] {
 }
 
 describe("stream fleet", () => {
-  it("is not read where something else holds the target", async () => {
+  it("stream fleet is not read if a missing approval holds the chosen rung", async () => {
     const caps = { actions: 9, over: { approval: { above: { amount: 1, currency: "CNY" } } } }
     const held = await run(0, caps)
     expect(held).toMatchObject({ decision: { heldBy: "approval-needed" }, plan: { to: 4 } })
     expect(effects).toEqual(["head a", "head control", "append a decided"])
   })
 
-  it("is never touched without a cap, nor is any other supernode's chain", async () => {
+  it("without a fleet cap, stream fleet and the other supernodes' chains are never used", async () => {
     await run(0, {})
     expect(effects.filter((effect) => /fleet|[bc]$/.test(effect))).toEqual([])
     expect((await world.entries(A))[0]?.situation).not.toHaveProperty("fleet")
   })
 
-  it("is not read if another gate already holds", async () => {
+  it("stream fleet is not read if another gate already holds", async () => {
     world.load = 10
     expect((await run(0)).decision.heldBy).toBe("not-breaching")
     expect(effects).not.toContain("head fleet")
   })
 
-  it("is read by a dry run, which shows how much is used even if another gate holds, and writes nothing", async () => {
+  it("a dry run reads stream fleet even if another gate holds, shows how much is used, and writes nothing", async () => {
     await run(1)
     effects = []
     world.load = 10
@@ -331,7 +341,7 @@ describe("stream fleet", () => {
     expect(effects.filter((effect) => effect.startsWith("append"))).toEqual([])
   })
 
-  it("gets no reservation in observe mode, which counts the others and records its decision", async () => {
+  it("observe mode counts the other supernodes' purchases, and reserves nothing in stream fleet", async () => {
     await run(1)
     const seen = await run(0, { actions: 1 }, { mode: "observe" })
     expect(seen.decision.heldBy).toBe("action-rate")
@@ -341,7 +351,7 @@ describe("stream fleet", () => {
 })
 
 describe("supernodes that want the last purchase at the same time", () => {
-  /** Another supernode's whole run, right before the first append of this kind to stream fleet. */
+  /** Runs these supernodes one by one, each right before a reservation is appended to stream fleet. */
   function rivals(...which: number[]): void {
     interfere({
       append: async ({ stream, kind }) => {
@@ -353,7 +363,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     })
   }
 
-  it("do not both get it: the one that loses the append reads everything again and holds", async () => {
+  it("two supernodes do not both get the last purchase: the loser of the append reads all again and holds", async () => {
     rivals(1)
     const held = await run(0)
     expect(held.decision.heldBy).toBe("action-rate")
@@ -364,7 +374,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     ])
   })
 
-  it("both buy if there is room for both, and the loser's entry shows its inputs", async () => {
+  it("two supernodes both buy if the cap allows both, and the second one's entry shows the first purchase", async () => {
     rivals()
     let hasRun = false
     interfere({
@@ -381,7 +391,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     expect(opened?.situation?.fleet).toMatchObject({ value: { purchases: [{ stream: B }] } })
   })
 
-  it("count a rival that has reserved and not opened yet", async () => {
+  it("a purchase that is reserved and not opened yet counts for other supernodes", async () => {
     interfere({
       append: async ({ stream }) => {
         if (stream === A) throw new LedgerError("the store is unreachable")
@@ -395,7 +405,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("give up as overtaken after many tries, and buy nothing", async () => {
+  it("gives up as overtaken after many lost reservations, and buys nothing", async () => {
     let tries = 0
     interfere({
       append: async ({ stream }) => {
@@ -410,7 +420,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("release the reservation and start from the top after losing the append in their own chain", async () => {
+  it("releases its reservation and starts from the top after a lost append in its own chain", async () => {
     let hasLost = false
     interfere({
       append: async ({ stream, kind }) => {
@@ -433,7 +443,7 @@ describe("supernodes that want the last purchase at the same time", () => {
 })
 
 describe("a reservation that was never released", () => {
-  /** A run that dies where it appends this kind of entry to its own chain. */
+  /** Starts a run that dies when it appends this kind of entry to its own chain. */
   async function dieAt(kind: "opened" | "settled", which = 0): Promise<void> {
     interfere({
       append: async (entry) =>
@@ -443,7 +453,7 @@ describe("a reservation that was never released", () => {
     interfere({})
   }
 
-  it("holds the others until its deadline, and then its position is closed for good", async () => {
+  it("a reservation that was never released holds others until its deadline, and then its position is closed", async () => {
     await dieAt("opened")
     world.now = NOW + 90 * SECOND
     expect((await run(1)).decision.heldBy).toBe("action-rate")
@@ -453,24 +463,24 @@ describe("a reservation that was never released", () => {
       { kind: "observed", at: world.now, observation: { kind: "lapsed", servers: [], present: null } },
     ])
     expect((await world.entries(A))[0]?.observation?.says).toBe(
-      "was reserved across supernodes and not opened by 2024-01-12T17:01:30.000Z; it cannot be opened any more",
+      "was reserved in the fleet stream but not opened by 2024-01-12T17:01:30.000Z; it can no longer be opened",
     )
     expect((await fleetEntries())[1]?.fleet?.over).toHaveLength(1)
     expect(await pending()).toEqual([])
   })
 
-  it("stays while others reserve and release theirs", async () => {
+  it("a reservation that was never released stays while others reserve and release theirs", async () => {
     await dieAt("opened")
     expect((await run(1, { actions: 2 })).outcome?.kind).toBe("accepted")
     expect(await pending()).toEqual([A])
     expect((await run(2, { actions: 2 })).decision.heldBy).toBe("action-rate")
   })
 
-  it("of a run that only slept cannot be opened once its position was closed: it starts from the top and holds", async () => {
+  it("a run that slept cannot open its attempt once its position was closed: it starts from the top and holds", async () => {
     interfere({
       append: async (entry) => {
         if (entry.stream !== A || entry.kind !== "opened" || world.orders.length > 0) return undefined
-        // It sleeps here, and B buys meanwhile.
+        // A sleeps here, and B buys meanwhile.
         later(10 * MINUTE)
         expect((await run(1)).outcome?.kind).toBe("accepted")
         return undefined
@@ -481,7 +491,7 @@ describe("a reservation that was never released", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-b"])
   })
 
-  it("of a run that slept may be opened if its position is free, and is not sent: it is too late", async () => {
+  it("a run that slept may open its attempt at a free position, and does not send it: it is too late", async () => {
     interfere({
       append: async (entry) => {
         if (entry.stream === A && entry.kind === "opened") later(10 * MINUTE)
@@ -502,7 +512,7 @@ describe("a reservation that was never released", () => {
     expect((await run(1)).outcome?.kind).toBe("accepted")
   })
 
-  it("is treated as lapsed by a dry run or an observing one, which write nothing", async () => {
+  it("a dry run and an observing run ignore a lapsed reservation, and write nothing", async () => {
     await dieAt("opened")
     world.now += 2 * MINUTE
     const shown = await run(1, { actions: 1 }, { signal: requestOf({ servers: 4, at: world.now }) })
@@ -512,7 +522,7 @@ describe("a reservation that was never released", () => {
     expect(await pending()).toEqual([A])
   })
 
-  it("counts by its chain if the attempt was opened and never settled", async () => {
+  it("a reserved attempt that was opened and never settled counts by its own chain", async () => {
     await dieAt("settled")
     expect(await pending()).toEqual([A])
     later(HOUR)
@@ -522,7 +532,7 @@ describe("a reservation that was never released", () => {
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["opened"])
   })
 
-  it("of this same supernode does not block it", async () => {
+  it("a supernode's own unreleased reservation does not block it", async () => {
     await dieAt("opened")
     expect((await run(0)).outcome?.kind).toBe("accepted")
     await run(1, { actions: 2 })
@@ -530,7 +540,7 @@ describe("a reservation that was never released", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-a", "train-b"])
   })
 
-  it("counts as lapsed if another run used its position while it was read", async () => {
+  it("a reservation counts as lapsed if another run used its position while it was read", async () => {
     await dieAt("opened")
     world.now += 2 * MINUTE
     let hasRun = false
@@ -548,7 +558,7 @@ describe("a reservation that was never released", () => {
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["decided"])
   })
 
-  it("counts if its sleeping run opens it at the moment when its position would be closed, and no other supernode buys", async () => {
+  it("a reservation counts if its sleeping run opens it right before its position would be closed", async () => {
     let other: Promise<RunResult> | undefined
     interfere({
       append: async (entry) => {
@@ -574,7 +584,7 @@ describe("a reservation that was never released", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-a"])
   })
 
-  it("of this same supernode is dropped by its next reservation, and by nothing in its own chain", async () => {
+  it("a supernode's own unreleased reservation is dropped by its next one, without an entry in its chain", async () => {
     await dieAt("opened")
     later()
     world.load = 10
@@ -586,14 +596,14 @@ describe("a reservation that was never released", () => {
     expect(await pending()).toEqual([])
   })
 
-  it("of this same supernode that lapsed is not closed: this run uses its position", async () => {
+  it("a supernode's own lapsed reservation is not closed: its next attempt uses the position", async () => {
     await dieAt("opened")
     later()
     expect((await run(0)).outcome?.kind).toBe("accepted")
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("stays in a chain that is too full for one more entry, and the others hold", async () => {
+  it("a reservation stays if its chain is too full for one more entry, and the others hold", async () => {
     const note = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
     const entry = nextEntry(B, undefined, note)
     const kept = { run: "r", seq: 1, at: NOW, keepUntil: NOW + DAY }
@@ -612,7 +622,7 @@ describe("a reservation that was never released", () => {
 })
 
 describe("a fleet of many supernodes", () => {
-  it("reads the chain of each other supernode once, all of them at the same time", async () => {
+  it("under a fleet cap, reads the chain of each other supernode once, all at the same time", async () => {
     const fleetStreams = Array.from({ length: 65 }, (_, i) => `supernode:${i}`)
     let [reading, most] = [0, 0]
     const reads: string[] = []
@@ -633,13 +643,13 @@ describe("a fleet of many supernodes", () => {
 })
 
 describe("an entry of stream fleet", () => {
-  it("is dated when the reservation was made and when it was released", async () => {
+  it("entries of stream fleet are dated when a reservation was made and when it was released", async () => {
     world.whileBuying = async () => later(MINUTE)
     await run(0)
     expect((await fleetEntries()).map(({ at }) => at)).toEqual([NOW, NOW + MINUTE])
   })
 
-  it("is never dated before an entry of another, faster clock", async () => {
+  it("an entry of stream fleet is never dated before an entry from a faster clock", async () => {
     world.now += 30 * SECOND
     await run(1, { actions: 2 })
     world.now -= 30 * SECOND
@@ -648,13 +658,13 @@ describe("an entry of stream fleet", () => {
     expect((await fleetEntries()).map(({ at }) => at)).toEqual([fast, fast, fast, fast])
   })
 
-  it("names the newest purchase of each chain, so that it is kept as long as that may count", async () => {
+  it("an entry of stream fleet dates each other chain's newest purchase, to keep it while that may count", async () => {
     await world.ledger.append(boughtIn(B, NOW - 3 * HOUR, NOW - HOUR))
     await run(0, { actions: 9 })
     expect((await fleetEntries())[0]?.fleet?.members).toEqual({ [B]: NOW - HOUR })
   })
 
-  it("repeats an outcome without the raw answer, and an unsent one unchanged", async () => {
+  it("an entry of stream fleet repeats an outcome without its raw response, and a not-sent one unchanged", async () => {
     const notSent = { kind: "not-sent" as const, reason: "refused", says: "connection refused" }
     world.outcomes = [notSent, accepted]
     await run(0)
@@ -665,7 +675,7 @@ describe("an entry of stream fleet", () => {
     expect([given, last].map((entry) => entry?.fleet?.over)).toEqual([[], []])
   })
 
-  it("is written once: a run that finds a reservation dropped by another one writes nothing more", async () => {
+  it("a run does not release a reservation that another run has already dropped", async () => {
     let hasRun = false
     interfere({
       append: async ({ stream, kind }) => {
@@ -690,33 +700,39 @@ describe("an entry of stream fleet", () => {
   it.each([
     [5 * SECOND, 1],
     [5 * SECOND + 1, 2],
-  ])("gives way to more urgent entries: with %i ms left the run writes %s", async (leftMs, count) => {
-    interfere({
-      append: async ({ stream, kind }) => {
-        if (stream === A && kind === "settled") world.timeLeftMs = leftMs
-        return undefined
-      },
-    })
-    expect((await run(0)).outcome?.kind).toBe("accepted")
-    expect(await fleetEntries()).toHaveLength(count)
-  })
+  ])(
+    "the release of a reservation gives way to more urgent entries: %i ms left, %s entries",
+    async (leftMs, count) => {
+      interfere({
+        append: async ({ stream, kind }) => {
+          if (stream === A && kind === "settled") world.timeLeftMs = leftMs
+          return undefined
+        },
+      })
+      expect((await run(0)).outcome?.kind).toBe("accepted")
+      expect(await fleetEntries()).toHaveLength(count)
+    },
+  )
 })
 
 describe("a failing ledger under caps of the fleet", () => {
-  it.each([FLEET_STREAM, B])("makes the run throw without a purchase: %s unreadable", async (stream) => {
-    interfere({ head: async (asked) => (asked === stream ? unreachable() : undefined) })
-    await expect(run(0)).rejects.toThrow(LedgerError)
-    expect(world.orders).toEqual([])
-  })
+  it.each([FLEET_STREAM, B])(
+    "under a fleet cap, a run throws and buys nothing if a stream cannot be read: %s",
+    async (stream) => {
+      interfere({ head: async (asked) => (asked === stream ? unreachable() : undefined) })
+      await expect(run(0)).rejects.toThrow(LedgerError)
+      expect(world.orders).toEqual([])
+    },
+  )
 
-  it("makes the run throw without an opened attempt if a reservation cannot be written", async () => {
+  it("under a fleet cap, a run throws and opens no attempt if its reservation cannot be written", async () => {
     interfere({ append: async ({ stream }) => (stream === FLEET_STREAM ? unreachable() : undefined) })
     await expect(run(0)).rejects.toThrow(LedgerError)
     expect(await world.entries(A)).toEqual([])
   })
 
   it.each(["throws", "conflicts", "has too little time"])(
-    "harms nothing when releasing %s, and the next reservation drops it",
+    "a release that %s harms nothing, and the next reservation drops the unreleased one",
     async (how) => {
       let gaveBack = 0
       world.whileBuying = async () => {
@@ -749,7 +765,7 @@ describe("a failing ledger under caps of the fleet", () => {
   })
 })
 
-/** A chain that has bought, long ago but within the window. */
+/** The entry of a chain with purchases at these times. */
 function boughtIn(stream: string, ...ats: number[]): LedgerEntry {
   const note = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
   const purchases = ats.map((at) => ({
@@ -766,7 +782,7 @@ function sealed({ hash: _hash, v: _v, ...draft }: LedgerEntry): LedgerEntry {
 }
 
 describe("the chain of stream fleet", () => {
-  it("is dense and verifies, whichever run wrote to it", async () => {
+  it("stream fleet is a chain without gaps, whichever runs wrote to it", async () => {
     world.outcomes = [accepted, rejected("throttle"), unknown]
     for (const which of [0, 1, 2]) await run(which, { actions: 3 })
     const entries = await fleetEntries()

@@ -49,7 +49,7 @@ function settleAsAbsent(): Promise<void> {
 const kinds = async () => (await world.entries()).flatMap((entry) => entry.observation?.kind ?? [])
 
 describe("a purchase that a person settled as absent, and that happened after all", () => {
-  it("is found as wrong even when the next purchase was sent in between, and its money counts", async () => {
+  it("a purchase wrongly settled as absent is found as wrong even after the next purchase, and its money counts", async () => {
     world.outcomes = [unknown]
     await world.run(undefined, { policy: roomy })
     await settleAsAbsent()
@@ -73,7 +73,7 @@ describe("a purchase that a person settled as absent, and that happened after al
     expect((await state()).purchases).toHaveLength(2)
   })
 
-  it("is not taken for the servers of a later purchase after a reset", async () => {
+  it("a purchase settled as absent is not found as wrong by the servers of a later purchase after a reset", async () => {
     world.outcomes = [unknown]
     await world.run(undefined, { policy: roomy })
     await settleAsAbsent()
@@ -88,7 +88,7 @@ describe("a purchase that a person settled as absent, and that happened after al
     expect(await kinds()).toEqual(["completed"])
   })
 
-  it("is found as wrong after a reset too", async () => {
+  it("a purchase wrongly settled as absent is found as wrong after a reset too", async () => {
     world.outcomes = [unknown]
     await world.run(undefined, { policy: roomy })
     await settleAsAbsent()
@@ -97,7 +97,7 @@ describe("a purchase that a person settled as absent, and that happened after al
     expect((await world.run(undefined, { policy: roomy })).decision.heldBy).toBe("wrong")
   })
 
-  it("counts its money at once when its answer comes while the next purchase is open, and is wrong afterwards", async () => {
+  it("a purchase settled as absent counts its money once its late response arrives, and then holds as wrong", async () => {
     let answerFirst: () => void = () => {}
     world.whileBuying = async () => {
       world.whileBuying = async () => {}
@@ -121,7 +121,7 @@ describe("a purchase that a person settled as absent, and that happened after al
     expect((await world.run(undefined, { policy: roomy })).decision.heldBy).toBe("wrong")
   })
 
-  it("is a breaker when its answer is a refusal for the balance", async () => {
+  it("a late refusal for the balance holds as breaker, even if the purchase was settled as absent", async () => {
     let answer: () => void = () => {}
     world.outcomes = [rejected("balance")]
     world.whileBuying = () =>
@@ -141,7 +141,7 @@ describe("a purchase that a person settled as absent, and that happened after al
 })
 
 describe("a late unknown outcome", () => {
-  it("overwrites nothing that a person found out", async () => {
+  it("a late unknown outcome does not overwrite what a person settled", async () => {
     let answer: () => void = () => {}
     world.outcomes = [unknown]
     world.whileBuying = () =>
@@ -170,7 +170,7 @@ describe("a late unknown outcome", () => {
 describe("missing data that counts as breaching", () => {
   const rules = (over: object) => policyOf({ ladder, rules: [ruleInput({ missing: "breaching", ...over })] })
 
-  it("buys for the missing data of a meter that was asked", async () => {
+  it("a rule with missing: breaching buys for the missing data of a meter that was read", async () => {
     world.load = null
     expect((await world.run(undefined, { policy: rules({}) })).outcome).toMatchObject({ kind: "accepted" })
   })
@@ -178,7 +178,7 @@ describe("missing data that counts as breaching", () => {
   it.each([
     ["a source that this version does not read", { unasked: true as const }, "missing-data"],
     ["a meter that refused our keys", { credentials: true as const }, "credentials"],
-  ])("never buys for the missing data of %s", async (_, silence, heldBy) => {
+  ])("a rule with missing: breaching never buys for the missing data of %s", async (_, silence, heldBy) => {
     world.load = null
     const readMetrics = world.cloud.readMetrics
     world.cloud.readMetrics = async (question) =>
@@ -188,8 +188,8 @@ describe("missing data that counts as breaching", () => {
   })
 })
 
-describe("an answer about the servers that cannot be right", () => {
-  it("leads to no conclusion if a list omits a known server without DELETED", async () => {
+describe("a response about the servers that cannot be right", () => {
+  it("draws no conclusion from a server list that omits a known server without DELETED", async () => {
     world.load = 10
     await world.run(alarmOf(), { policy: roomy })
     world.load = 97
@@ -219,7 +219,7 @@ describe("an answer about the servers that cannot be right", () => {
 })
 
 describe("wrong clocks of a run", () => {
-  it("hold every time if a clock is behind the ledger, not once", async () => {
+  it("holds every time while its clock is behind the ledger", async () => {
     world.load = 10
     await world.run(alarmOf())
     world.load = 97
@@ -231,7 +231,7 @@ describe("wrong clocks of a run", () => {
     }
   })
 
-  it("are overcome by a person's reset after an entry from a clock that ran ahead", async () => {
+  it("buys again after a person's reset if an entry came from a clock that ran ahead", async () => {
     world.load = 10
     world.now += 30 * DAY
     await world.run(tickOf({ at: world.now }))
@@ -242,14 +242,14 @@ describe("wrong clocks of a run", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("date an entry by the cloud's clock if it contradicts ours", async () => {
+  it("dates an entry by the cloud's clock if that contradicts ours", async () => {
     world.now += 3 * HOUR
     world.supernode = { ok: true, value: supernodeOf(), skewMs: -3 * HOUR }
     expect((await world.run(tickOf({ at: world.now }))).decision.heldBy).toBe("clock-skewed")
     expect((await world.ledger.head(STREAM))?.at).toBe(NOW)
   })
 
-  it("call no purchase stuck that is minutes old if our clock jumped ahead", async () => {
+  it("does not call a purchase stuck that is minutes old if our clock jumped ahead", async () => {
     await world.run(undefined, { policy: roomy })
     world.now += 5 * HOUR
     world.supernode = { ok: true, value: supernodeOf(), skewMs: -5 * HOUR + MINUTE }
@@ -258,7 +258,7 @@ describe("wrong clocks of a run", () => {
     expect(await kinds()).toEqual([])
   })
 
-  it("cool down from now for a server that claims to be created in the future", async () => {
+  it("cools down from now if a server claims to be created in the future", async () => {
     const servers = [serverOf("s1"), serverOf("s2", { createAt: NOW * 1000 })]
     world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
     expect((await world.run()).decision.heldBy).toBe("cooldown")
@@ -268,7 +268,7 @@ describe("wrong clocks of a run", () => {
 })
 
 describe("a rule that buys once until it clears", () => {
-  it("clears also while another gate holds, so that it buys again when the load returns", async () => {
+  it("a rule that buys once clears also while another gate holds, and buys again when the load returns", async () => {
     const policy = policyOf({
       ladder,
       rules: [ruleInput({ repeat: false })],
@@ -294,7 +294,7 @@ describe("a rule that buys once until it clears", () => {
     expect((await tick()).outcome?.kind).toBe("accepted")
   })
 
-  it("clears on record by a tick that has nothing else to record", async () => {
+  it("a rule that buys once is recorded as cleared by a tick that has nothing else to record", async () => {
     const policy = policyOf({ ladder, rules: [ruleInput({ repeat: false })] })
     const tick = () => world.run(tickOf({ id: world.newId(), at: world.now }), { policy })
     await tick()
@@ -310,7 +310,7 @@ describe("a rule that buys once until it clears", () => {
     expect((await state()).latches).toEqual({})
   })
 
-  it("does not clear by points from before the purchase", async () => {
+  it("a rule that buys once does not clear by points from before the purchase", async () => {
     const policy = policyOf({ ladder, rules: [ruleInput({ repeat: false, points: "2 of 5" })] })
     const readMetrics = world.cloud.readMetrics
     world.cloud.readMetrics = async (question) => {
@@ -337,7 +337,7 @@ describe("a rule that buys once until it clears", () => {
 describe("recorded approvals", () => {
   const policy = policyOf({ approval: { above: { amount: 100_000, currency: "CNY" } } })
 
-  it("let the next tick buy, once, even if the approver's clock is ahead", async () => {
+  it("a recorded approval serves one attempt of the next tick, even if the approver's clock is ahead", async () => {
     const asked = await world.run(undefined, { policy })
     expect(asked.decision.heldBy).toBe("approval-needed")
     const approve = async () => {
@@ -354,14 +354,14 @@ describe("recorded approvals", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("do not count from the requester", async () => {
+  it("an approval by the requester does not count", async () => {
     const shown = await world.run(requestOf(), { policy })
     await world.say({ verb: "approve", planHash: shown.plan?.hash ?? "", by: "ops@example.com" })
     const live = requestOf({ id: "r2", mode: "live", planHash: shown.plan?.hash ?? "" })
     expect((await world.run(live, { policy })).decision.heldBy).toBe("approval-needed")
   })
 
-  it("are requested again on record when the plan has changed since", async () => {
+  it("an approval is requested again, on record, if the plan has changed", async () => {
     await world.run(undefined, { policy })
     world.now += MINUTE
     const other = policyOf({
@@ -375,7 +375,7 @@ describe("recorded approvals", () => {
 })
 
 describe("the outcome of a purchase", () => {
-  it("gives up with an error when others keep writing until the time is over", async () => {
+  it("settling gives up with an error if others keep writing until the time is over", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind !== "settled") return undefined
       world.now += 10 * SECOND
@@ -383,7 +383,9 @@ describe("the outcome of a purchase", () => {
     }
     const failed = world.run(alarmOf())
     await expect(failed).rejects.toThrow(/stays open and counts as unknown/)
-    await expect(failed).rejects.toMatchObject({ cause: { message: "others kept writing" } })
+    await expect(failed).rejects.toMatchObject({
+      cause: { message: "other runs kept writing to the ledger" },
+    })
     expect(world.orders).toHaveLength(1)
   })
 })

@@ -11,12 +11,12 @@ import { MINUTE, NOW, policyOf, read, situationOf, tickOf, unreadable } from "..
 import { taskOf } from "../world/task.ts"
 import { World } from "./world.ts"
 
-// The age of a ledger that began empty: the first time that the cloud confirmed to a run on this very ledger.
+// The age of a ledger that began empty counts from the first time that the cloud confirmed to a run on it.
 
 const LEDGER = "1edfe000-0000-4000-8000-000000000001"
 type Kept = Pick<LedgerEntry, "confirmedAt" | "situation">
 let chains: Record<string, Kept[]>
-/** Every page and every entry that was read. */
+/** Every page that was read; `entries` counts the entries that were read. */
 let pages: string[]
 let entries: number
 let ledger: Ledger
@@ -39,7 +39,7 @@ function controlOn(id: string | null, origin: LedgerOrigin = "empty"): Fetched<C
   return read(id === null ? NO_CONTROL : { ...NO_CONTROL, ledger: { id, origin, at: NOW } })
 }
 
-/** An entry of a run on this ledger at these times: the cloud's, and the run's own. */
+/** An entry of a run on this ledger, with the confirmed time of the cloud and the run's own time. */
 function confirmed(confirmedAt: number | null, now = NOW, control = controlOn(LEDGER)): Kept {
   const { state: _state, policy: _policy, ...situation } = situationOf({ now, control })
   return { confirmedAt, situation }
@@ -52,20 +52,20 @@ const firstIn = (streams: string[], isEnough = (_first: number) => false) =>
 
 describe("the first confirmed time", () => {
   it.each<[string, Kept[], number | null]>([
-    ["none in an empty chain", [], null],
-    ["none of runs that the cloud confirmed no time", unconfirmed(2), null],
-    ["none of an entry without a situation", [{ confirmedAt: NOW }], null],
-    ["none of a run that could not read the ledger's id", [confirmed(NOW, NOW, unreadable())], null],
-    ["none of a run on a ledger without an id", [confirmed(NOW, NOW, controlOn(null))], null],
-    ["none of a run on another ledger", [confirmed(NOW, NOW, controlOn("another"))], null],
+    ["null for an empty chain", [], null],
+    ["null if the cloud confirmed no time to any run", unconfirmed(2), null],
+    ["null for an entry without a situation", [{ confirmedAt: NOW }], null],
+    ["null if the run could not read the ledger's id", [confirmed(NOW, NOW, unreadable())], null],
+    ["null if the run's ledger had no id", [confirmed(NOW, NOW, controlOn(null))], null],
+    ["null for a run on another ledger", [confirmed(NOW, NOW, controlOn("another"))], null],
     ["the cloud's time, if the run's own was earlier", [confirmed(NOW + 5)], NOW + 5],
     ["the run's own time, if the cloud's was earlier", [confirmed(NOW - 5)], NOW],
     [
-      "that of the first entry that names one",
+      "that of the first entry with a confirmed time",
       [...unconfirmed(1), confirmed(NOW + 1), confirmed(NOW + 2)],
       NOW + 1,
     ],
-  ])("is %s", async (_, chain, at) => {
+  ])("the first confirmed time is %s", async (_, chain, at) => {
     chains = { a: chain }
     expect(await firstIn(["a"])).toBe(at)
   })
@@ -73,13 +73,16 @@ describe("the first confirmed time", () => {
   it.each([
     [20, ["a 1-20"]],
     [41, ["a 1-20", "a 21-40", "a 41-60"]],
-  ])("is looked for in pages of 20, and nothing is read after it: entry %i", async (nth, read) => {
-    chains = { a: [...unconfirmed(nth - 1), confirmed(NOW), ...unconfirmed(30)] }
-    expect(await firstIn(["a"])).toBe(NOW)
-    expect([pages, entries]).toEqual([read, nth])
-  })
+  ])(
+    "reads pages of 20 until the first confirmed time, and nothing after it: entry %i",
+    async (nth, read) => {
+      chains = { a: [...unconfirmed(nth - 1), confirmed(NOW), ...unconfirmed(30)] }
+      expect(await firstIn(["a"])).toBe(NOW)
+      expect([pages, entries]).toEqual([read, nth])
+    },
+  )
 
-  it("is the earliest of all streams, of which the first nine are read", async () => {
+  it("the first confirmed time is the earliest of the first nine streams, and no others are read", async () => {
     const times = [5, null, 3, 4, null, 6, 7, 8, 9, 1]
     const streams = times.map((_, nth) => `s${nth}`)
     chains = Object.fromEntries(times.map((ms, nth) => [`s${nth}`, ms === null ? [] : [confirmed(NOW + ms)]]))
@@ -87,14 +90,14 @@ describe("the first confirmed time", () => {
     expect(pages).toEqual(streams.slice(0, 9).map((stream) => `${stream} 1-20`))
   })
 
-  it("ends the reading if it is early enough", async () => {
+  it("reads no further stream once the first confirmed time is early enough", async () => {
     chains = { a: [confirmed(NOW + 5)], b: [confirmed(NOW + 3)], c: [confirmed(NOW + 1)] }
     expect(await firstIn(["a", "b", "c"], (first) => first <= NOW + 3)).toBe(NOW + 3)
     expect(pages).toEqual(["a 1-20", "b 1-20"])
   })
 })
 
-describe("a run reads the age of its ledger", () => {
+describe("the age of a ledger", () => {
   const policy = policyOf()
   const task = taskOf(
     { signal: tickOf(), policy, run: "r" },
@@ -110,25 +113,30 @@ describe("a run reads the age of its ledger", () => {
   it.each<[string, Partial<Situation>]>([
     ["the ledger cannot be read", { control: unreadable() }],
     ["the ledger has no id", { control: controlOn(null) }],
-    ["a person said that nothing was in flight", { control: controlOn(LEDGER, "nothing-in-flight") }],
+    ["a person stated that nothing was in flight", { control: controlOn(LEDGER, "nothing-in-flight") }],
     ["no rung was chosen", { readings: read([]) }],
     ["a gate holds", { cloudSkewMs: 2 * MINUTE }],
-  ])("not if %s", async (_, over) => {
+  ])("a run does not read the age of its ledger if %s", async (_, over) => {
     expect(await ageIn(over)).toEqual({})
     expect(pages).toEqual([])
   })
 
   it.each<[string, number, Partial<Situation>, string[]]>([
-    ["until 45 minutes have passed, by its own chain first", 45 * MINUTE, {}, ["own 1-20"]],
-    ["in other chains, if its own is younger", 45 * MINUTE - 1, {}, ["own 1-20", "other 1-20"]],
-    ["by the earlier of both clocks", 45 * MINUTE, { cloudDate: NOW - 1 }, ["own 1-20", "other 1-20"]],
+    ["from its own chain alone, if that is 45 minutes old", 45 * MINUTE, {}, ["own 1-20"]],
+    ["from other chains too, if its own is younger", 45 * MINUTE - 1, {}, ["own 1-20", "other 1-20"]],
     [
-      "in other chains, if no clock is confirmed",
+      "from other chains too, if the earlier of both clocks shows less than 45 minutes",
+      45 * MINUTE,
+      { cloudDate: NOW - 1 },
+      ["own 1-20", "other 1-20"],
+    ],
+    [
+      "from other chains too, if no clock is confirmed",
       45 * MINUTE,
       { cloudDate: null },
       ["own 1-20", "other 1-20"],
     ],
-  ])("%s", async (_, ageMs, over, read) => {
+  ])("a run reads the age of its ledger %s", async (_, ageMs, over, read) => {
     const at = NOW - ageMs
     chains = { own: [confirmed(at, at)], other: [] }
     expect(await ageIn(over)).toEqual({ ledgerConfirmedAt: at })

@@ -13,7 +13,7 @@ import { clockAt } from "../world/clock.ts"
 import { loadedOf } from "../world/task.ts"
 import { World } from "./world.ts"
 
-// The reason that a run records for a ledger it must not use, and the checks right before the request is sent.
+// The reason that a run records for a ledger it must not use, and the checks right before the request.
 
 const policy = policyOf()
 
@@ -37,12 +37,12 @@ describe("a new ledger", () => {
     ["live", "ledger-new"],
     ["dry-run", "ledger-new"],
     ["observe", null],
-  ])("holds what buys or shows a purchase, not what only observes: %s", async (mode, reason) => {
+  ])("a new ledger holds live runs and dry runs, not runs that only observe: %s", async (mode, reason) => {
     const world = await onNewLedger()
     expect(await aboutLedger(world, { mode })).toMatchObject({ heldBy: reason, reason })
   })
 
-  it("names the end of its 45 minutes as the way out", async () => {
+  it("a hold for a new ledger names the end of its 45 minutes as the way out", async () => {
     const until = NOW + 45 * MINUTE
     const { facts } = await aboutLedger(await onNewLedger(), {})
     expect(facts).toMatchObject({
@@ -55,7 +55,7 @@ describe("a new ledger", () => {
     })
   })
 
-  it("is shown beside a gate that holds first, by the time of `ledger init` and of our clock", async () => {
+  it("a new ledger is shown beside a gate that holds first, by our clock and the time of `ledger init`", async () => {
     const world = await onNewLedger()
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ann", until: null })
     for (const [ms, reason] of [
@@ -69,7 +69,7 @@ describe("a new ledger", () => {
 })
 
 describe("a dry run", () => {
-  it("reads everything on another ledger than the policy names, and says which one may be used", async () => {
+  it("a dry run on a ledger that the policy does not name reads everything, and names the expected ledger", async () => {
     const world = await World.open()
     const loaded = { ...loadedOf(policy), ledgerId: "the-one" }
     expect(await aboutLedger(world, { mode: "dry-run", loaded })).toMatchObject({
@@ -80,7 +80,7 @@ describe("a dry run", () => {
     expect(world.asked).toEqual(["supernode", "metrics", "offers"])
   })
 
-  it("shows the plan where no ledger was made yet", async () => {
+  it("a dry run shows the plan if no ledger was made yet", async () => {
     const world = new World(ledgerOver(openMemoryStore()))
     const { decision, plan } = await world.run(requestOf(), { policy })
     expect([decision.kind, decision.heldBy, plan?.to]).toEqual(["scale-up", null, 4])
@@ -100,20 +100,20 @@ describe("right before the request", () => {
   const empty = { ...identity, origin: "empty" as const }
 
   it.each<[string, Fetched<Control>, Fetched<Control>, string | null]>([
-    ["nothing forbids it on the ledger of the decision", controlOf(), controlOf(), null],
+    ["the ledger of the decision does not stop the order", controlOf(), controlOf(), null],
     [
-      "another ledger forbids it",
+      "another ledger stops the order",
       controlOf({ ledger: { ...identity, id: "b" } }),
       controlOf(),
       "ledger-other",
     ],
-    ["a ledger without an id forbids it", controlOf(), read(NO_CONTROL), "ledger-new"],
-    ["a restored ledger forbids it", controlOf(), controlOf({ restored }), "ledger-restored"],
-    ["a new ledger forbids it", controlOf(), controlOf({ ledger: empty }), "ledger-new"],
-    ["the gates judge a ledger that the decision could not read", unreadable(), controlOf(), null],
-    ["the gates judge a ledger without an id at the decision", read(NO_CONTROL), controlOf(), null],
-    ["the gates judge a ledger that cannot be read any more", controlOf(), unreadable(), null],
-  ])("%s", (_, decided, now, reason) => {
+    ["a ledger without an id stops the order", controlOf(), read(NO_CONTROL), "ledger-new"],
+    ["a restored ledger stops the order", controlOf(), controlOf({ restored }), "ledger-restored"],
+    ["a new ledger stops the order", controlOf(), controlOf({ ledger: empty }), "ledger-new"],
+    ["a ledger that the decision could not read is left to the gates", unreadable(), controlOf(), null],
+    ["a ledger without an id at the decision is left to the gates", read(NO_CONTROL), controlOf(), null],
+    ["a ledger that cannot be read any more is left to the gates", controlOf(), unreadable(), null],
+  ])("right before the request, %s", (_, decided, now, reason) => {
     const problem = whyNotOnThisLedger(situationOf({ control: decided, cloudDate: NOW }), now)
     expect(problem?.reason ?? null).toBe(reason)
   })
@@ -122,13 +122,13 @@ describe("right before the request", () => {
 it.each<[string, { cloudSkewMs: number | null; cloudDate: number | null }, number | null]>([
   ["the cloud's time, if it is earlier", { cloudSkewMs: -5, cloudDate: NOW - 5 }, NOW - 5],
   ["our time, if it is earlier", { cloudSkewMs: 5, cloudDate: NOW + 5 }, NOW],
-  ["nothing, if the cloud named no time", { cloudSkewMs: null, cloudDate: null }, null],
-  ["nothing, if the clocks disagree", { cloudSkewMs: MINUTE + 1, cloudDate: NOW + MINUTE + 1 }, null],
+  ["null, if the cloud named no time", { cloudSkewMs: null, cloudDate: null }, null],
+  ["null, if the clocks disagree", { cloudSkewMs: MINUTE + 1, cloudDate: NOW + MINUTE + 1 }, null],
 ])("the confirmed time is %s", (_, clocks, at) => {
   expect(confirmedNow(situationOf(clocks))).toBe(at)
 })
 
-it("the way out of a problem that no time ends is a command", () => {
+it("the hint for a ledger problem that no time ends is an operator command", () => {
   const hint = ledgerHint({ reason: "ledger-restored", says: "it was restored", facts: { since: NOW } })
   expect(hint?.change).toEqual({ kind: "person", verb: "ledger-confirm" })
 })

@@ -11,8 +11,8 @@ import { ExchangeableStore } from "../world/exchangeable-store.ts"
 import { loadedOf } from "../world/task.ts"
 import { unknown, World } from "./world.ts"
 
-// Ledgers that are lost, rolled back, restored or begun anew, and people who state rightly or wrongly what
-// they know of it: whole runs, counted by the orders that leave.
+// Whole runs on ledgers that are lost, rolled back, restored or begun anew, with true and false statements of
+// people about them. The tests count the orders that are sent.
 
 const BY = { by: "ann", why: "test" }
 
@@ -35,7 +35,8 @@ async function heldBy(world: World): Promise<string | null> {
 }
 
 /**
- * A world in which an order was sent, its answer was lost, and then its ledger too: only the cloud knows it.
+ * A world in which an order was sent, and then its response and its ledger were lost: only the cloud knows
+ * the order.
  */
 async function afterLoss({ nothingInFlight = false } = {}): Promise<World> {
   const old = await World.open()
@@ -49,35 +50,35 @@ interface Clocks {
   title: string
   /** Our clock minus the true time. */
   oursOffMs: number
-  /** The cloud's `Date` minus the true time; null: it names none. */
+  /** The cloud's `Date` minus the true time; `null` if responses have no `Date`. */
   dateOffMs: number | null
   buys: boolean
 }
 
 describe("the 45 minutes of a new ledger", () => {
   it.each<Clocks & { after: number }>([
-    { title: "right clocks", after: 44 * MINUTE, oursOffMs: 0, dateOffMs: 0, buys: false },
-    { title: "right clocks", after: 45 * MINUTE, oursOffMs: 0, dateOffMs: 0, buys: true },
-    { title: "a clock of ours that runs ahead", after: MINUTE, oursOffMs: DAY, dateOffMs: 0, buys: false },
+    { title: "correct clocks", after: 44 * MINUTE, oursOffMs: 0, dateOffMs: 0, buys: false },
+    { title: "correct clocks", after: 45 * MINUTE, oursOffMs: 0, dateOffMs: 0, buys: true },
+    { title: "our clock runs ahead", after: MINUTE, oursOffMs: DAY, dateOffMs: 0, buys: false },
     {
-      title: "a clock of ours that runs ahead and no Date",
+      title: "our clock runs ahead, and no Date",
       after: MINUTE,
       oursOffMs: DAY,
       dateOffMs: null,
       buys: false,
     },
-    { title: "a Date that runs ahead", after: MINUTE, oursOffMs: 0, dateOffMs: DAY, buys: false },
+    { title: "the Date runs ahead", after: MINUTE, oursOffMs: 0, dateOffMs: DAY, buys: false },
     {
-      title: "clocks 50 s apart, ours ahead",
+      title: "our clock is 50 s ahead",
       after: 45 * MINUTE - 50_000,
       oursOffMs: 50_000,
       dateOffMs: 0,
       buys: false,
     },
     { title: "no Date", after: DAY, oursOffMs: 0, dateOffMs: null, buys: false },
-    { title: "a clock of ours that went back", after: DAY, oursOffMs: -2 * DAY, dateOffMs: 0, buys: false },
+    { title: "our clock went back", after: DAY, oursOffMs: -2 * DAY, dateOffMs: 0, buys: false },
   ])(
-    "are over only by a time that the cloud confirmed: $title, $after ms after init",
+    "a new ledger's 45 minutes end only by a time that the cloud confirmed: $title, $after ms after init",
     async ({ after, oursOffMs, dateOffMs, buys }) => {
       const world = await afterLoss()
       // The first run confirms when the 45 minutes begin.
@@ -89,8 +90,8 @@ describe("the 45 minutes of a new ledger", () => {
       const { decision } = await world.run(undefined, { policy })
       expect(world.orders).toHaveLength(buys ? 1 : 0)
       const failed = decision.findings.flatMap(({ passed, reason }) => (passed === false ? [reason] : []))
-      // With a wrong clock the gate for clocks holds first; the ledger is checked by the confirmed time all
-      // the same.
+      // With a wrong clock the gate for clocks holds first. The ledger is still checked by the confirmed
+      // time.
       if (!buys && Math.abs(skewMs ?? 0) <= MINUTE && skewMs !== null)
         expect(decision.heldBy).toBe("ledger-new")
       expect(failed.length > 0).toBe(!buys)
@@ -102,10 +103,10 @@ describe("the 45 minutes of a new ledger", () => {
     ["a year slow", -365 * DAY],
     ["a year ahead", 365 * DAY],
   ])(
-    "count from the first time that the cloud confirmed, even if the clock that ran `ledger init` was %s",
+    "a new ledger's 45 minutes count from the first confirmed time, even if the clock of `ledger init` was %s",
     async (_, offMs) => {
       const world = new World(await init(openMemoryStore(), { at: NOW + offMs }))
-      // Held by another gate, too, it confirms a time.
+      // A run that another gate holds confirms a time, too.
       await world.run(undefined, { policy })
       for (const [minutes, reason] of [
         [1, "ledger-new"],
@@ -119,7 +120,7 @@ describe("the 45 minutes of a new ledger", () => {
     },
   )
 
-  it("are over for a supernode that is added later, once another chain shows that the ledger is older", async () => {
+  it("a new ledger's 45 minutes are over for a supernode added later, if another chain shows that age", async () => {
     const ledger = await init(openMemoryStore())
     const [first, added] = [new World(ledger), new World(ledger)]
     const other = policyOf({ ...INPUT, name: "added", id: "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f" })
@@ -130,7 +131,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(added.orders).toHaveLength(1)
   })
 
-  it("are neither begun nor skipped by a run that had read another ledger, which was lost meanwhile", async () => {
+  it("a run that had read another ledger, now lost, neither starts nor skips a new ledger's 45 minutes", async () => {
     const place = new ExchangeableStore()
     await init(place.store)
     const old = new World(ledgerOver(place))
@@ -146,7 +147,7 @@ describe("the 45 minutes of a new ledger", () => {
     }
     await old.run(undefined, { policy }).catch(() => null)
     expect(await fresh.head(`supernode:${policy.id}`)).toBeDefined()
-    // The entry of that run is no reason to adopt the ledger either, had `ledger init` come after it.
+    // Nor does that entry make a later `ledger init` take the ledger for an older one.
     const late = openMemoryStore()
     const raw = await fresh.head(`supernode:${policy.id}`)
     if (raw) await late.append(`supernode:${policy.id}`, raw)
@@ -157,7 +158,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(await heldBy(world)).toBe("ledger-new")
   })
 
-  it("are not spared by a place under the fleet's caps that such a run took in it", async () => {
+  it("a fleet reservation by a run that had read another ledger does not skip a new ledger's 45 minutes", async () => {
     const fleet = { actions: { count: 4, perMs: DAY }, budget: null }
     const place = new ExchangeableStore()
     await init(place.store, { nothingInFlight: true })
@@ -175,7 +176,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(made).toMatchObject({ ledger: { origin: "empty" } })
   })
 
-  it("hold back a second order while the first may be on its way, and its servers hold it after that", async () => {
+  it("a new ledger holds a second order while the first may be on its way; later the first one's servers do", async () => {
     const world = await afterLoss()
     for (const minutes of [0, 10, 44]) {
       world.now = NOW + minutes * MINUTE
@@ -187,12 +188,12 @@ describe("the 45 minutes of a new ledger", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("do not begin if a person says untruthfully that nothing is in flight; servers that come then are held as wrong", async () => {
+  it("a false statement that nothing is in flight skips the 45 minutes; extra servers then hold as wrong", async () => {
     const world = await afterLoss({ nothingInFlight: true })
     world.now += MINUTE
     expect(await heldBy(world)).toBeNull()
     expect(world.orders).toHaveLength(1)
-    // Both orders arrive: more servers than the ledger contains orders for.
+    // Both orders arrive, so there are more servers than the ledger has orders for.
     const ordered = (world.orders[0]?.plan.to ?? 0) - 2
     world.deliver(2 + 2 * ordered)
     world.now += 10 * MINUTE
@@ -204,10 +205,10 @@ describe("the 45 minutes of a new ledger", () => {
 })
 
 it.each([
-  ["none that `ledger init` made", async () => ledgerOver(openMemoryStore()), "ledger-new"],
-  ["another than the policy names", () => init(openMemoryStore(), { nothingInFlight: true }), "ledger-other"],
+  ["`ledger init` did not make", async () => ledgerOver(openMemoryStore()), "ledger-new"],
+  ["the policy does not name", () => init(openMemoryStore(), { nothingInFlight: true }), "ledger-other"],
 ] as const)(
-  "a ledger that is %s ends the run: the cloud is not asked, and nothing is written",
+  "a run on a ledger that %s ends without a cloud call and without an entry",
   async (_, open, reason) => {
     const ledger = await open()
     const world = new World(ledger)
@@ -224,7 +225,7 @@ describe("a ledger that changes below a running process", () => {
     ["was exchanged for a new one", "new", "ledger-behind"],
     ["was lost", "lost", "ledger-behind"],
   ] as const)(
-    "makes it hold if it %s: it writes nothing, and sends no second order",
+    "a process whose ledger %s holds, writes nothing, and sends no second order",
     async (_, kind, reason) => {
       const place = new ExchangeableStore()
       await initialised(ledgerOver(place), NOW)
@@ -245,7 +246,7 @@ describe("a ledger that changes below a running process", () => {
     },
   )
 
-  it("makes every process hold after `ledger restored` until the supernode is confirmed", async () => {
+  it("every process holds after `ledger restored` until the supernode is confirmed", async () => {
     const place = new ExchangeableStore()
     await initialised(ledgerOver(place), NOW)
     const backup = await place.copy()
@@ -281,11 +282,11 @@ it.each([
     null,
   ],
   [
-    "a person says that the ledger was restored",
+    "a person states that the ledger was restored",
     (place: ExchangeableStore) => new World(ledgerOver(place)).say({ verb: "restored", ...BY }),
     "ledger-restored",
   ],
-])("stops the order if it %s between the attempt and the request", async (_, happens, reason) => {
+])("sends no order if %s between the attempt and the request", async (_, happens, reason) => {
   const place = new ExchangeableStore()
   await init(place.store, { nothingInFlight: true })
   const world = new World(ledgerOver(place))
@@ -304,7 +305,7 @@ it.each([
   if (reason) expect(ended?.outcome).toMatchObject({ kind: "not-sent", reason })
 })
 
-it("allows no purchase without a Date, whatever a person or an alarm requests: no second clock confirms ours", async () => {
+it("does not buy if the cloud's responses have no Date, since no second clock confirms ours", async () => {
   const world = await World.open()
   world.supernode = { ...world.supernode, skewMs: null }
   world.offers = { ...world.offers, skewMs: null }

@@ -35,7 +35,7 @@ async function kinds(): Promise<string[]> {
 
 const saidTo = (of = world): string[] => of.notices.map(({ state }) => state)
 
-/** Ticks every five minutes, from the next on, for that long. */
+/** Ticks every five minutes for `durationMs`, the first time after five minutes. */
 async function tickFor(
   durationMs: number,
   of = world,
@@ -48,7 +48,7 @@ async function tickFor(
   }
 }
 
-/** Approval is wanted for every purchase. */
+/** Requires approval for every purchase. */
 const costly = policyOf({ approval: { above: { amount: 1, currency: "CNY" } } })
 
 describe("an unknown outcome", () => {
@@ -56,7 +56,7 @@ describe("an unknown outcome", () => {
     world.outcomes = [unknown]
   })
 
-  it("is notified after the entry that states it, with its hash, and its order of effects is on record", async () => {
+  it("an unknown outcome is notified after its entry is written, with that entry's hash, and on record", async () => {
     let before: LedgerEntry[] = []
     world.whileTelling = async () => {
       before = await world.entries()
@@ -72,7 +72,7 @@ describe("an unknown outcome", () => {
         supernode: "train-a",
         mode: "live",
         state: "unknown",
-        says: expect.stringContaining("has an unknown outcome: no answer came"),
+        says: expect.stringContaining("has an unknown outcome: no response came"),
         todo: "supernode-autoscaler settle train-a --as accepted|completed|absent --why TEXT --by WHO",
         attempt: world.orders[0]?.attempt,
         orderId: null,
@@ -90,7 +90,7 @@ describe("an unknown outcome", () => {
     expect(await kinds()).toEqual(["opened", "settled", "telling"])
   })
 
-  it("is notified again by ticks hourly while it lasts, always with the entry that first stated it", async () => {
+  it("an unknown outcome is notified again hourly while it lasts, always with the entry that first stated it", async () => {
     await world.run(alarmOf())
     const at: number[] = []
     world.whileTelling = async () => {
@@ -101,7 +101,7 @@ describe("an unknown outcome", () => {
     expect(new Set(world.notices.map(({ entry }) => entry.seq))).toEqual(new Set([2]))
   })
 
-  it("is notified no more once a person settled it", async () => {
+  it("an unknown outcome is no longer notified once a person settled it", async () => {
     await world.run(alarmOf())
     const attempt = world.orders[0]?.attempt ?? ""
     const servers = ["s1", "s2"]
@@ -111,7 +111,7 @@ describe("an unknown outcome", () => {
     expect(saidTo()).toEqual(["unknown"])
   })
 
-  it("is not notified again after a restart before the hour is over", async () => {
+  it("an unknown outcome is not notified again within the hour, even after a restart", async () => {
     await world.run(alarmOf())
     const restarted = new World(store)
     restarted.listen()
@@ -122,7 +122,7 @@ describe("an unknown outcome", () => {
     expect(saidTo(restarted)).toEqual(["unknown"])
   })
 
-  it("is found and notified by the next tick after its worker died", async () => {
+  it("an outcome that could not be written is notified as unknown by the next tick", async () => {
     world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
     await expect(world.run(alarmOf())).rejects.toThrow(/could not be written/)
     expect(world.notices).toEqual([])
@@ -131,7 +131,7 @@ describe("an unknown outcome", () => {
     expect(saidTo()).toEqual(["unknown"])
   })
 
-  it("is notified by the next tick if its worker died before the notification", async () => {
+  it("an unknown outcome is notified by the next tick if its worker died before the notification", async () => {
     world.interference.beforeAppend = async (entry) => (entry.observation ? unreachable() : undefined)
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown" })
     expect(world.notices).toEqual([])
@@ -140,7 +140,7 @@ describe("an unknown outcome", () => {
     expect(saidTo()).toEqual(["unknown"])
   })
 
-  it("is notified once by many workers that see it at the same time", async () => {
+  it("an unknown outcome is notified once if many workers see it at the same time", async () => {
     await world.run(alarmOf())
     world.now += HOUR
     await Promise.all(Array.from({ length: 20 }, () => world.run()))
@@ -148,7 +148,7 @@ describe("an unknown outcome", () => {
     expect((await kinds()).filter((kind) => kind === "telling")).toHaveLength(2)
   })
 
-  it("is notified even if another worker wrote an entry in between", async () => {
+  it("an unknown outcome is notified even if another worker wrote an entry in between", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.observation?.kind !== "telling") return undefined
       world.interference = {}
@@ -163,7 +163,7 @@ describe("an unknown outcome", () => {
     expect((await world.entries()).map(({ at }) => at - NOW)).toEqual([0, 0, SECOND, SECOND])
   })
 
-  it("is not notified for a second delivery of the alarm, which gets the first result", async () => {
+  it("an unknown outcome is not notified again for a second delivery of its alarm, which gets the first result", async () => {
     const first = await world.run(alarmOf())
     const again = await world.run(alarmOf())
     expect(again).toMatchObject({
@@ -177,7 +177,7 @@ describe("an unknown outcome", () => {
 })
 
 describe("other states that wait for operators", () => {
-  it("include a breaker, notified again by ticks that read nothing else", async () => {
+  it("a breaker is notified, and again hourly by ticks that make no cloud call", async () => {
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
     expect(world.notices).toMatchObject([
@@ -189,7 +189,7 @@ describe("other states that wait for operators", () => {
     expect(world.asked).toEqual([])
   })
 
-  it("do not include a breaker that a person reset", async () => {
+  it("a breaker is no longer notified once a person reset it", async () => {
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
     await world.say({ verb: "reset", why: "topped up", by: "ops" })
@@ -198,7 +198,7 @@ describe("other states that wait for operators", () => {
     expect(saidTo()).toEqual(["breaker"])
   })
 
-  it("are notified during a pause, which stops only the buying", async () => {
+  it("waiting states are notified also during a pause, which stops only purchases", async () => {
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
     await world.say({ verb: "pause", supernode: null, why: "stop", by: "ops", until: null })
@@ -210,7 +210,7 @@ describe("other states that wait for operators", () => {
     ["stuck", () => world.deliver(3, { status: "CREATING" })],
     ["partial", () => world.deliver(3)],
     ["wrong", () => world.deliver(6)],
-  ])("include a purchase that is %s, notified once it is recorded", async (state, deliver) => {
+  ])("a purchase that is %s is notified once it is recorded", async (state, deliver) => {
     await world.run(alarmOf())
     expect(world.notices).toEqual([])
     deliver()
@@ -222,7 +222,7 @@ describe("other states that wait for operators", () => {
     expect(stating?.standing).toMatchObject({ attempt: { state } })
   })
 
-  it("include a missing approval with its plan, notified again by ticks until it is given", async () => {
+  it("a missing approval is notified with its plan, and again hourly until it is given", async () => {
     const { plan } = await world.run(undefined, { policy: costly })
     const planHash = plan?.hash ?? ""
     expect(world.notices).toMatchObject([
@@ -245,7 +245,7 @@ describe("other states that wait for operators", () => {
     expect(world.notices).toHaveLength(2)
   })
 
-  it("name the claim itself for a missing approval whose plan the newest entry does not hold", async () => {
+  it("a missing approval's notification names its own claim if the newest entry does not hold the plan", async () => {
     world.interference.beforeAppend = async ({ observation }) => {
       if (observation?.kind !== "telling") return undefined
       world.interference = {}
@@ -261,8 +261,8 @@ describe("other states that wait for operators", () => {
 
   it.each([
     ["a cooldown", undefined],
-    ["no load", 10],
-  ])("do not include %s", async (_, load) => {
+    ["a low load", 10],
+  ])("%s is not notified", async (_, load) => {
     if (load === undefined) {
       await world.run()
       world.deliver(4)
@@ -273,7 +273,7 @@ describe("other states that wait for operators", () => {
 })
 
 describe("notifications in other modes", () => {
-  it("are not sent or recorded by a dry run", async () => {
+  it("a dry run sends and records no notification", async () => {
     const other = new World(store)
     other.outcomes = [unknown]
     await other.run(alarmOf())
@@ -284,7 +284,7 @@ describe("notifications in other modes", () => {
     expect(await kinds()).toEqual(before)
   })
 
-  it("are sent in observe mode, and name that mode", async () => {
+  it("observe mode sends notifications, which name the mode", async () => {
     const other = new World(store)
     other.outcomes = [unknown]
     await other.run(alarmOf())
@@ -293,7 +293,7 @@ describe("notifications in other modes", () => {
     expect(world.notices).toMatchObject([{ state: "unknown", mode: "observe" }])
   })
 
-  it("are not sent or recorded if the policy names no recipient", async () => {
+  it("no notification is sent or recorded if the policy names no recipient", async () => {
     const silent = new World(store)
     silent.outcomes = [unknown]
     await silent.run(alarmOf())
@@ -302,12 +302,12 @@ describe("notifications in other modes", () => {
   })
 })
 
-describe("a webhook that fails", () => {
+describe("a notification that fails", () => {
   beforeEach(() => {
     world.outcomes = [unknown]
   })
 
-  it("is recorded with its reason, changes no result, and is tried again by a later tick", async () => {
+  it("a failed notification is recorded with its reason, changes no result, and is tried again by a later tick", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     const result = await world.run(alarmOf())
     expect(result).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
@@ -325,7 +325,7 @@ describe("a webhook that fails", () => {
     expect(world.notices).toHaveLength(3)
   })
 
-  it("is recorded after entries that others wrote meanwhile", async () => {
+  it("a failed notification is recorded after entries that others wrote meanwhile", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     world.whileTelling = async () => {
       world.now += MINUTE
@@ -335,7 +335,7 @@ describe("a webhook that fails", () => {
     expect(await kinds()).toEqual(["opened", "settled", "telling", "decided", "not-told"])
   })
 
-  it("harms nothing if it throws against its contract, and its message is not kept", async () => {
+  it("a notifier that throws against its contract harms nothing, and its message is not kept", async () => {
     world.whileTelling = async () => {
       throw new Error("https://hooks.example.com/SECRET")
     }
@@ -348,7 +348,7 @@ describe("a webhook that fails", () => {
     expect(JSON.stringify(await world.entries())).not.toContain("SECRET")
   })
 
-  it("harms nothing if the ledger fails as well", async () => {
+  it("a failed notification harms nothing if the ledger fails as well", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     world.whileTelling = async () => {
       world.interference = { beforeAppend: async () => unreachable(), beforeHead: async () => unreachable() }
@@ -356,7 +356,7 @@ describe("a webhook that fails", () => {
     expect(await world.run(alarmOf())).toMatchObject({ outcome: { kind: "unknown" }, entry: { seq: 2 } })
   })
 
-  it("does not affect the next purchase: a notification holds nothing", async () => {
+  it("a failed notification does not hold the next purchase", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     await world.run(alarmOf())
     const attempt = world.orders[0]?.attempt ?? ""
@@ -371,7 +371,7 @@ describe("clocks that differ", () => {
     await world.run(alarmOf())
   })
 
-  it("do not make two workers notify in turns within the hour", async () => {
+  it("two workers whose clocks differ do not notify in turns within the hour", async () => {
     const behind = new World(store)
     behind.listen()
     for (let i = 0; i < 6; i++) {
@@ -383,7 +383,7 @@ describe("clocks that differ", () => {
     expect([...saidTo(), ...saidTo(behind)]).toEqual(["unknown"])
   })
 
-  it("leave the chain's clock alone: a notification is dated by the cloud's if ours is known to be wrong", async () => {
+  it("a notification is dated by the cloud's clock if ours is known to be wrong", async () => {
     world.now += DAY + HOUR
     if (world.supernode.ok) world.supernode = { ...world.supernode, skewMs: -DAY }
     await world.run()
@@ -392,7 +392,7 @@ describe("clocks that differ", () => {
     expect(saidTo()).toEqual(["unknown", "unknown"])
   })
 
-  it("never date an entry before the one it follows", async () => {
+  it("an entry about a notification is never dated before the entry that it follows", async () => {
     world.now += HOUR
     await world.run()
     world.now += HOUR - 30 * SECOND
@@ -412,7 +412,7 @@ describe("the time left for a notification", () => {
     world.outcomes = [unknown]
   })
 
-  it("is five seconds at most for the webhook", async () => {
+  it("a notification may take at most five seconds", async () => {
     const limits: number[] = []
     world.whileTelling = async (_, timeoutMs) => {
       limits.push(timeoutMs)
@@ -421,7 +421,7 @@ describe("the time left for a notification", () => {
     expect(limits).toEqual([5 * SECOND])
   })
 
-  it("is shorter for the webhook if the function has less, so that a failure can still be written", async () => {
+  it("a notification may take less if less time is left in the function, so that a failure can still be written", async () => {
     const limits: number[] = []
     world.whileTelling = async (_, timeoutMs) => {
       limits.push(timeoutMs)
@@ -437,29 +437,35 @@ describe("the time left for a notification", () => {
   it.each([
     ["no claim if it is too short", 10 * SECOND, []],
     ["a claim if two entries can still be written after it", 10 * SECOND + 1, ["telling"]],
-  ])("leads to %s, and to one notification by the next tick: %i ms", async (_, leftMs, claims) => {
-    world.whileBuying = async () => {
-      world.timeLeftMs = leftMs
-    }
-    await world.run(alarmOf())
-    expect(await kinds()).toEqual(["opened", "settled", ...claims])
-    world.timeLeftMs = DAY
-    await tickFor(TICK)
-    expect(saidTo()).toEqual(["unknown"])
-  })
+  ])(
+    "the time left leads to %s, and to one notification by the end of the next tick: %i ms",
+    async (_, leftMs, claims) => {
+      world.whileBuying = async () => {
+        world.timeLeftMs = leftMs
+      }
+      await world.run(alarmOf())
+      expect(await kinds()).toEqual(["opened", "settled", ...claims])
+      world.timeLeftMs = DAY
+      await tickFor(TICK)
+      expect(saidTo()).toEqual(["unknown"])
+    },
+  )
 
   it.each([
     [10 * SECOND, 0],
     [10 * SECOND + 1, 1],
-  ])("leaves a source without data uncounted if it is too short: %i ms, %i ticks", async (leftMs, ticks) => {
-    world.outcomes = []
-    world.load = null
-    world.timeLeftMs = leftMs
-    await tickFor(TICK)
-    expect((await kinds()).filter((kind) => kind === "blind")).toHaveLength(ticks)
-  })
+  ])(
+    "a source without data is not counted if too little time is left: %i ms, %i ticks",
+    async (leftMs, ticks) => {
+      world.outcomes = []
+      world.load = null
+      world.timeLeftMs = leftMs
+      await tickFor(TICK)
+      expect((await kinds()).filter((kind) => kind === "blind")).toHaveLength(ticks)
+    },
+  )
 
-  it("is recorded as the failure if the claim has used it up", async () => {
+  it("a notification is recorded as failed if its claim used up the time left", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.observation?.kind === "telling") world.timeLeftMs = 5 * SECOND
       return undefined
@@ -478,7 +484,7 @@ describe("the notification of a purchase", () => {
     world.listen(["purchase"])
   })
 
-  it("follows its entries with requester, reason, price, order and the ledger's heads, once", async () => {
+  it("a purchase is notified once, after its entries, with requester, reason, order and the ledger's heads", async () => {
     const asked = { servers: 4, requestedBy: "ann", why: "a big run" }
     const shown = await world.run(requestOf({ ...asked, id: "shown", mode: "dry-run" }))
     await world.run(requestOf({ ...asked, mode: "live", planHash: shown.plan?.hash ?? null }))
@@ -504,7 +510,7 @@ describe("the notification of a purchase", () => {
     expect(world.notices).toHaveLength(1)
   })
 
-  it("does not say that the cloud accepted an order when only a person did", async () => {
+  it("the notification of a purchase does not say that the cloud accepted an order if only a person did", async () => {
     world.outcomes = [unknown]
     await world.run(alarmOf())
     const attempt = (await world.entries()).find(({ kind }) => kind === "opened")?.attempt?.id ?? ""
@@ -514,18 +520,18 @@ describe("the notification of a purchase", () => {
       { state: "purchase", purchase: { isAnswered: false, orderId: null } },
     ])
     expect(world.notices[0]?.says).toMatch(
-      /^the order to go .* counts as accepted, though the cloud's answer/,
+      /^the order to go .* is recorded as accepted without a response from the cloud/,
     )
   })
 
-  it("names the rules that caused it, with the evidence", async () => {
+  it("the notification of a purchase names the rules that caused it, with the evidence", async () => {
     await world.run(alarmOf())
     expect(world.notices[0]?.says).toMatch(
       /order CS1\. Cause: cloud-eye alarm \S+ of 2024-01-12T\S+; rule \S+ \(.+\)/,
     )
   })
 
-  it("reads the entries of the attempt, or the newest sixty of a chain where another attempt followed", async () => {
+  it("the notification of a purchase reads its attempt's entries, or the newest sixty if another attempt followed", async () => {
     const ranges: unknown[] = []
     const read = store.read.bind(store)
     store.read = (stream, range) => {
@@ -548,7 +554,7 @@ describe("the notification of a purchase", () => {
     expect(world.notices.map(({ attempt }) => attempt)).toEqual(["a", expect.any(String)])
   })
 
-  it("is repeated by later ticks until every recipient has it, and only to those that missed it", async () => {
+  it("the notification of a purchase is repeated by later ticks, only to the recipients that missed it", async () => {
     world.deliveries = [
       { ok: false, why: "2 (wecom): the webhook answered 200 with code 40008", failed: ["2 (wecom)"] },
       { ok: false, why: "the webhook answered 500", failed: ["2 (wecom)"] },
@@ -566,7 +572,7 @@ describe("the notification of a purchase", () => {
     )
     const to = ["2 (wecom)"]
     expect((await world.entries()).at(-1)?.observation?.says).toBe(
-      "every recipient took the notification (purchase)",
+      "every recipient accepted the notification (purchase)",
     )
     expect(notes).toEqual([
       { kind: "telling" },
@@ -578,7 +584,7 @@ describe("the notification of a purchase", () => {
     ])
   })
 
-  it("is sent by a tick ten minutes later if its worker died after the claim", async () => {
+  it("the notification of a purchase is sent by a tick ten minutes later if its worker died after the claim", async () => {
     world.whileTelling = async () => {
       world.interference = { beforeAppend: async () => unreachable(), beforeHead: async () => unreachable() }
     }
@@ -593,7 +599,7 @@ describe("the notification of a purchase", () => {
     expect(world.notices[1]).toMatchObject({ purchase: { to: 4 }, orderId: "CS1" })
   })
 
-  it("is not sent to a new recipient after three days", async () => {
+  it("the notification of a purchase is not sent to a new recipient after three days", async () => {
     const silent = new World(store)
     await silent.run(alarmOf())
     silent.deliver(4)
@@ -606,12 +612,15 @@ describe("the notification of a purchase", () => {
 })
 
 describe("a source without data", () => {
-  it("is notified at the third tick in a row, hourly while it lasts, and again only after it had data", async () => {
+  it("a source without data is notified at the third tick in a row, and then hourly until it has data again", async () => {
     world.load = null
     await tickFor(2 * TICK)
     expect(world.notices).toEqual([])
     await tickFor(TICK)
     expect(world.notices).toMatchObject([{ state: "blind", todo: "supernode-autoscaler doctor" }])
+    expect(world.notices[0]?.says).toMatch(
+      /\. Load that only this source measures cannot lead to a purchase$/,
+    )
     await tickFor(HOUR)
     expect(saidTo()).toEqual(["blind", "blind"])
     expect((await kinds()).filter((kind) => kind === "blind")).toHaveLength(3)
@@ -627,7 +636,15 @@ describe("a source without data", () => {
     ])
   })
 
-  it("is named beside others that have none", async () => {
+  it("the notification about an unreadable supernode says that nothing can be bought", async () => {
+    world.supernode = { ok: false, why: "HTTP 503", credentials: false }
+    await tickFor(3 * TICK)
+    expect(world.notices.map(({ says }) => says)).toEqual([
+      expect.stringMatching(/HTTP 503\. Nothing can be bought while the supernode cannot be read$/),
+    ])
+  })
+
+  it("an entry about missing data names all sources without data", async () => {
     const prometheus = { url: "http://127.0.0.1:9090", query: "npu_util", period: "1m" }
     const rules = [ruleInput(), ruleInput({ name: "hot", metric: { prometheus } })]
     world.load = null
@@ -635,7 +652,7 @@ describe("a source without data", () => {
     expect((await world.entries()).at(-1)?.observation?.says).toBe("no data from cloud-eye, prometheus")
   })
 
-  it("is counted only where a recipient wants to know, and not if another worker wrote meanwhile", async () => {
+  it("a source without data is counted only for a recipient of trouble, and not if another worker wrote meanwhile", async () => {
     world.load = null
     world.listen(["purchase", "approval"])
     await tickFor(TICK)
@@ -649,7 +666,7 @@ describe("a source without data", () => {
     expect([saidTo(), (await kinds()).filter((kind) => kind === "blind").length]).toEqual([[], 2])
   })
 
-  it("is counted once for a tick that is delivered twice, and not by alarms", async () => {
+  it("a source without data is counted once for a tick that is delivered twice, and not by alarms", async () => {
     world.supernode = { ok: false, why: "HTTP 401", credentials: true }
     const tick = tickOf({ id: "t1", at: world.now })
     await world.run(tick)
@@ -668,7 +685,7 @@ describe("a source without data", () => {
 describe("the policy file as a whole", () => {
   const refused = { says: "policy.yaml:3:1: version: must be 1", since: NOW }
 
-  it("is reported once a day with the ledger's heads, by ticks only", async () => {
+  it("a daily notification with the ledger's heads is sent by ticks only", async () => {
     world.listen(["daily"])
     world.load = 10
     const over = { fileNews: { refused: null } }
@@ -683,7 +700,7 @@ describe("the policy file as a whole", () => {
     expect(world.notices[1]?.entry).toEqual({ stream: STREAM, ...anchor?.heads[STREAM] })
   })
 
-  it("is notified once, not once per supernode, if it was refused when it was read again", async () => {
+  it("a refused policy file is notified once, and again only after a failed delivery", async () => {
     world.listen(["policy"])
     world.load = 10
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }, { ok: true }]
@@ -705,7 +722,7 @@ describe("the policy file as a whole", () => {
   })
 })
 
-it("keeps a bounded number of records, and never repeats an event that was notified", async () => {
+it("keeps a bounded number of notification records", async () => {
   world.listen()
   world.outcomes = Array.from({ length: 40 }, () => rejected("balance"))
   for (let i = 0; i < 40; i++) {
@@ -719,7 +736,7 @@ it("keeps a bounded number of records, and never repeats an event that was notif
 })
 
 describe("many notifications and many workers", () => {
-  it("leave the fourth notification of a run to the next tick", async () => {
+  it("leaves the fourth notification of a run to the next tick", async () => {
     const at = NOW - HOUR
     const purchases = ["a", "b", "c", "d"].map((attempt) => ({
       attempt,
@@ -738,16 +755,19 @@ describe("many notifications and many workers", () => {
     expect(world.notices.map(({ attempt }) => attempt)).toEqual(["a", "b", "c", "d"])
   })
 
-  it.each(["telling", "not-told"])("end after three lost appends of a record: %s", async (kind) => {
-    let lost = 0
-    world.outcomes = [unknown]
-    world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
-    world.interference.beforeAppend = async ({ observation }) => {
-      if (observation?.kind !== kind) return undefined
-      lost += 1
-      return "conflict"
-    }
-    expect((await world.run(alarmOf())).outcome?.kind).toBe("unknown")
-    expect([lost, world.notices.length]).toEqual([3, kind === "telling" ? 0 : 1])
-  })
+  it.each(["telling", "not-told"])(
+    "gives up a notification's record after three lost appends: %s",
+    async (kind) => {
+      let lost = 0
+      world.outcomes = [unknown]
+      world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
+      world.interference.beforeAppend = async ({ observation }) => {
+        if (observation?.kind !== kind) return undefined
+        lost += 1
+        return "conflict"
+      }
+      expect((await world.run(alarmOf())).outcome?.kind).toBe("unknown")
+      expect([lost, world.notices.length]).toEqual([3, kind === "telling" ? 0 : 1])
+    },
+  )
 })

@@ -17,7 +17,7 @@ import { World } from "./world.ts"
 // The order after an accepted purchase, as ticks see it over hours and days.
 
 const TICK = 5 * MINUTE
-// Nothing more is bought in these days.
+// The long cooldown prevents further purchases in these tests.
 const policy = policyOf({ cooldown: "20d" })
 let world: World
 
@@ -38,7 +38,7 @@ const fails = (over: { refused?: true; credentials?: boolean; why?: string } = {
   ...over,
 })
 
-/** The alarm that buys; its servers run a tick later. */
+/** Runs an alarm that buys; its servers run from the next tick on. */
 async function buy(order: Read<CloudOrder>): Promise<void> {
   world.order = order
   await world.run(alarmOf(), { policy })
@@ -61,15 +61,15 @@ const told = () => world.notices.map(({ state, says, todo }) => `${state}: ${say
 
 describe("an accepted order that cannot be read", () => {
   it.each<[string, Read<CloudOrder>, string]>([
-    ["the keys may not read", fails({ credentials: true }), "Give the keys the right to view orders."],
+    ["the keys may not read", fails({ credentials: true }), "Grant the keys the permission to view orders."],
     [
       "the billing service does not know",
       fails({ refused: true }),
       "Check that SUPERNODE_BSS_ENDPOINT names",
     ],
-    ["the billing service gives no answer for", fails(), "Check the way to the billing service."],
+    ["gets no response", fails(), "Check the connection to the billing service."],
   ])(
-    "is recorded once, asked for by later ticks, and reported once after half an hour: one that %s",
+    "an order that %s is recorded once, read again by later ticks, and reported once after half an hour",
     async (_t, read, advice) => {
       await buy(read)
       await tickFor(25 * MINUTE)
@@ -85,14 +85,14 @@ describe("an accepted order that cannot be read", () => {
     },
   )
 
-  it("is asked for a day, and no longer", async () => {
+  it("an order that cannot be read is read again for a day, and no longer", async () => {
     await buy(fails({ credentials: true }))
     await tickFor(3 * DAY, 2 * HOUR)
     expect(reads()).toBe(12)
     expect(told()).toHaveLength(1)
   })
 
-  it("is known as soon as a read succeeds, and that it awaits payment is trouble", async () => {
+  it("an order that could not be read is reported as unpaid as soon as a read shows it", async () => {
     await buy(fails({ refused: true }))
     await tickFor(10 * MINUTE)
     world.order = shows(6)
@@ -100,7 +100,7 @@ describe("an accepted order that cannot be read", () => {
     expect(told()).toEqual([expect.stringMatching(/^order-unpaid: order CS1 is pending payment\. Pay it/)])
   })
 
-  it("keeps the gravest reason: reasons that alternate do not fill the ledger", async () => {
+  it("an unreadable order keeps the gravest reason, so that reasons that alternate do not fill the ledger", async () => {
     await buy(fails())
     for (const read of [
       fails({ credentials: true }),
@@ -113,31 +113,31 @@ describe("an accepted order that cannot be read", () => {
     }
     expect(await orderEntries()).toHaveLength(2)
     await tickFor(HOUR)
-    expect(told()[0]).toContain("Give the keys the right")
+    expect(told()[0]).toContain("Grant the keys the permission")
   })
 })
 
 describe("an accepted order", () => {
   it.each([
-    [2, /^order-differs: order CS1 is pending refund, though the purchase was accepted/],
-    [4, /^order-differs: order CS1 is cancelled, though the purchase was accepted/],
+    [2, /^order-differs: order CS1 is pending refund, although the cloud accepted the purchase/],
+    [4, /^order-differs: order CS1 is cancelled, although the cloud accepted the purchase/],
     [
       77,
-      /^order-differs: order CS1 is in status 77, which is not a known status\. Look at the order in the Billing/,
+      /^order-differs: order CS1 is in status 77, which is not a known status\. Check the order in the Billing/,
     ],
-  ])("in status %i is reported once", async (status, words) => {
+  ])("an accepted order in status %i is reported once", async (status, words) => {
     await buy(shows(status))
     await tickFor(9 * DAY, 6 * HOUR)
     expect(told()).toEqual([expect.stringMatching(words)])
   })
 
-  it.each([1, 3, 5, 9])("in status %i is no trouble", async (status) => {
+  it.each([1, 3, 5, 9])("an accepted order in status %i is not reported", async (status) => {
     await buy(shows(status))
     await tickFor(2 * HOUR, HOUR)
     expect(told()).toEqual([])
   })
 
-  it("is read until its status is final, also after its servers run", async () => {
+  it("an accepted order is read until its status is final, also after its servers run", async () => {
     await buy(shows(3))
     await tickFor(2 * HOUR, HOUR)
     expect(reads()).toBe(3)
@@ -149,7 +149,7 @@ describe("an accepted order", () => {
     expect(reads()).toBe(5)
   })
 
-  it("that awaits payment is reported hourly while it is read, which is seven days", async () => {
+  it("an unpaid order is reported again and again during the seven days in which it is read", async () => {
     await buy(shows(6))
     await tickFor(9 * DAY, 6 * HOUR)
     expect(reads()).toBe(7 * 4)
@@ -163,16 +163,19 @@ describe("the order of an accepted purchase", () => {
     ["by a tick with 18 s left", 18 * SECOND, undefined, 0],
     ["by an alarm that buys nothing", DAY, alarmOf({ id: "again", at: NOW + TICK }), 0],
     ["by a dry run", DAY, requestOf({ at: NOW + TICK }), 0],
-  ])("is read %s: %i ms, %o, %i times", async (_, leftMs, signal, times) => {
-    await buy(shows(3))
-    world.now += TICK
-    world.asked = []
-    world.timeLeftMs = leftMs
-    await world.run(signal, { policy })
-    expect(reads()).toBe(times)
-  })
+  ])(
+    "the number of reads of a purchase's order %s: %i ms, %o, %i times",
+    async (_, leftMs, signal, times) => {
+      await buy(shows(3))
+      world.now += TICK
+      world.asked = []
+      world.timeLeftMs = leftMs
+      await world.run(signal, { policy })
+      expect(reads()).toBe(times)
+    },
+  )
 
-  it("is recorded at the time of the reading, beside no server", async () => {
+  it("an order's status is recorded at the time of its reading, without servers", async () => {
     await buy(shows(3))
     await tickFor(2 * TICK)
     world.order = shows(5)
@@ -184,14 +187,14 @@ describe("the order of an accepted purchase", () => {
     })
   })
 
-  it("keeps the status that an earlier reading showed, also when a later one fails", async () => {
+  it("an order keeps the status that an earlier reading showed if a later one fails", async () => {
     await buy(shows(6))
     world.order = fails({ credentials: true })
     await tickFor(TICK)
     expect([reads(), (await orderEntries()).length, (await orderNow())?.status]).toEqual([2, 1, 6])
   })
 
-  it("keeps the amount that an earlier reading showed", async () => {
+  it("an order keeps the amount that an earlier reading showed", async () => {
     const amount = { minor: 12_000_000, currency: "CNY" }
     await buy(shows(3, amount))
     world.order = shows(5)
@@ -199,14 +202,14 @@ describe("the order of an accepted purchase", () => {
     expect(await orderNow()).toMatchObject({ status: 5, amount })
   })
 
-  it("keeps the time of the first failed reading, and 300 characters of a reason", async () => {
+  it("an unreadable order keeps the time of its first failed reading, and 300 characters of the reason", async () => {
     await buy(fails())
     world.order = fails({ credentials: true, why: "x".repeat(400) })
     await tickFor(TICK)
     expect(await orderNow()).toMatchObject({ unreadable: "no-right", why: "x".repeat(300), at: NOW })
   })
 
-  it("is recorded by itself: an earlier purchase's order says nothing about it", async () => {
+  it("an order takes no status and no amount from an earlier purchase's order", async () => {
     const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const twice = policyOf({ ladder, limits: { actions: "9 per 24h", servers: 48 } })
     world.offers = { ok: true, value: offersOf("rung-4", "rung-8"), skewMs: 0 }
@@ -222,7 +225,7 @@ describe("the order of an accepted purchase", () => {
     expect(await orderNow()).toMatchObject({ attempt, status: null, amount: null, at: world.now })
   })
 
-  it("harms no run if its reading throws against its contract", async () => {
+  it("a reading of an order that throws against its contract harms no run", async () => {
     await buy(shows(3))
     world.cloud.readOrder = async () => {
       throw new Error("boom")

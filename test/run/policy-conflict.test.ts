@@ -5,7 +5,7 @@ import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import { alarmOf, MINUTE, NOW, policyOf, requestOf, tickOf } from "../decision/builders.ts"
 import { World } from "./world.ts"
 
-// Two policy files for one supernode: found, named, and held. It cannot be prevented.
+// Two policy files for one supernode cannot be prevented. Runs find the conflict, name both files, and hold.
 
 const A = policyOf()
 const B = policyOf({ cooldown: "61m" })
@@ -18,7 +18,7 @@ beforeEach(async () => {
   world.load = 10
 })
 
-/** A tick under a file, at this minute after the start; at the end of each case the load is high. */
+/** Runs a tick, or the given signal, under this file at this minute after the start. */
 async function at(minutes: number, file: keyof typeof FILES, signal?: Signal) {
   world.now = NOW + minutes * MINUTE
   return world.run(signal ?? tickOf({ id: world.newId(), at: world.now }), { policy: FILES[file] })
@@ -35,7 +35,7 @@ async function story(turns: Turns) {
 describe("two policy files that alternate for one supernode", () => {
   it.each<[string, Turns, string | null]>([
     [
-      "hold with the fourth turn",
+      "hold at the fourth turn",
       [
         [0, "A"],
         [20, "B"],
@@ -45,7 +45,7 @@ describe("two policy files that alternate for one supernode", () => {
       "policy-conflict",
     ],
     [
-      "hold both of them",
+      "hold whichever file is in use",
       [
         [0, "A"],
         [20, "B"],
@@ -56,7 +56,7 @@ describe("two policy files that alternate for one supernode", () => {
       "policy-conflict",
     ],
     [
-      "hold until 20 minutes of one file are over",
+      "hold until one file was in use for 20 minutes",
       [
         [0, "A"],
         [20, "B"],
@@ -67,7 +67,7 @@ describe("two policy files that alternate for one supernode", () => {
       "policy-conflict",
     ],
     [
-      "hold no longer than 20 minutes of one file",
+      "hold no longer once one file was in use for 20 minutes",
       [
         [0, "A"],
         [20, "B"],
@@ -78,7 +78,7 @@ describe("two policy files that alternate for one supernode", () => {
       null,
     ],
     [
-      "are one edit where there is one turn",
+      "count as one edit if there is one turn",
       [
         [0, "A"],
         [20, "B"],
@@ -86,7 +86,7 @@ describe("two policy files that alternate for one supernode", () => {
       null,
     ],
     [
-      "are an edit and its end where there are two",
+      "count as an edit and its reversal if there are two turns",
       [
         [0, "A"],
         [20, "B"],
@@ -105,7 +105,7 @@ describe("two policy files that alternate for one supernode", () => {
       null,
     ],
     [
-      "are no conflict if a third file comes",
+      "are no conflict if a third file follows",
       [
         [0, "A"],
         [20, "B"],
@@ -115,7 +115,7 @@ describe("two policy files that alternate for one supernode", () => {
       null,
     ],
     [
-      "are one roll-out where all turns lie within 15 minutes",
+      "count as one roll-out if all turns lie within 15 minutes",
       [
         [0, "A"],
         [20, "B"],
@@ -125,11 +125,11 @@ describe("two policy files that alternate for one supernode", () => {
       ],
       null,
     ],
-  ])("%s", async (_, turns, heldBy) => {
+  ])("two alternating policy files %s", async (_, turns, heldBy) => {
     expect((await story(turns)).heldBy).toBe(heldBy)
   })
 
-  it("are found however fast they alternate, once that lasts for 15 minutes", async () => {
+  it("two policy files are found however fast they alternate, once that lasts for 15 minutes", async () => {
     for (let minute = 0; minute <= 15; minute++) await at(minute, minute % 2 === 0 ? "A" : "B")
     world.load = 97
     const request = { mode: "live" as const, at: NOW + 16 * MINUTE }
@@ -140,7 +140,7 @@ describe("two policy files that alternate for one supernode", () => {
     expect(bytes).toBeLessThan(2_000)
   })
 
-  it("are both named by their hashes, and a reset ends the conflict", async () => {
+  it("a policy conflict names both files by their hashes, and a reset ends it", async () => {
     const decision = await story([
       [0, "A"],
       [20, "B"],
@@ -152,7 +152,7 @@ describe("two policy files that alternate for one supernode", () => {
     expect(finding?.says).toContain(digest(B))
     expect(finding?.facts["nearest"]).toMatchObject({
       says: expect.stringMatching(
-        /one policy file was used for 20 minutes.*, or run: supernode-autoscaler reset train-a/,
+        /one policy file has been in use for 20 minutes.*, or run: supernode-autoscaler reset train-a/,
       ),
     })
     await world.say({ verb: "reset", why: "one file is gone", by: "ops" })
@@ -171,7 +171,7 @@ describe("a new policy file", () => {
       "policy-conflict",
     ],
     [
-      "buys at once where the other one was in use more than 15 minutes ago",
+      "buys at once if the other one was in use more than 15 minutes ago",
       [
         [0, "A"],
         [15.1, "B"],
@@ -188,7 +188,7 @@ describe("a new policy file", () => {
       "policy-conflict",
     ],
     [
-      "buys when it was in use for 5 minutes",
+      "buys once it was in use for 5 minutes",
       [
         [0, "A"],
         [10, "B"],
@@ -196,12 +196,12 @@ describe("a new policy file", () => {
       ],
       null,
     ],
-    ["is the first one of a supernode, and waits for none", [[0, "A"]], null],
-  ])("%s", async (_, turns, heldBy) => {
+    ["buys at once if it is the first one of its supernode", [[0, "A"]], null],
+  ])("a new policy file %s", async (_, turns, heldBy) => {
     expect((await story(turns)).heldBy).toBe(heldBy)
   })
 
-  it("holds an alarm as well, but no person's request", async () => {
+  it("a new policy file holds an alarm as well, but not a person's request", async () => {
     await at(0, "A")
     world.load = 97
     world.now = NOW + MINUTE

@@ -78,7 +78,7 @@ describe("a run that buys", () => {
     expect(opened?.situation).not.toHaveProperty("state")
   })
 
-  it("gives the order the recorded time limits", async () => {
+  it("sends an order with the time limits that its attempt records", async () => {
     await world.run(alarmOf())
     const [opened] = await world.entries()
     expect(world.orders[0]).toMatchObject({ sendBefore: NOW + 30 * SECOND, timeoutMs: MINUTE })
@@ -89,7 +89,7 @@ describe("a run that buys", () => {
     })
   })
 
-  it("shows the raw answer in the settled entry only", async () => {
+  it("keeps the raw response in the settled entry, not in the result", async () => {
     const result = await world.run(alarmOf())
     expect(result.outcome).not.toHaveProperty("raw")
     expect((await world.entries())[1]?.outcome).toMatchObject({ raw: { body: "{}" } })
@@ -97,7 +97,7 @@ describe("a run that buys", () => {
 })
 
 describe("a signal that comes again", () => {
-  it("buys nothing, writes nothing, says duplicate, and shows the first result", async () => {
+  it("a repeated signal buys nothing, writes nothing, holds as duplicate, and shows the first result", async () => {
     const first = await world.run(alarmOf())
     const asked = world.asked.length
     const again = await world.run(alarmOf())
@@ -108,7 +108,7 @@ describe("a signal that comes again", () => {
     expect(await world.entries()).toHaveLength(2)
   })
 
-  it("is decided again if the first one only held", async () => {
+  it("a repeated signal is decided again if its first delivery only held", async () => {
     world.load = 10
     expect((await world.run(alarmOf())).decision.heldBy).toBe("not-breaching")
     world.load = 97
@@ -117,7 +117,7 @@ describe("a signal that comes again", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("finds an attempt that was never settled, and holds", async () => {
+  it("a repeated signal holds as duplicate if its attempt was never settled", async () => {
     world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
     await expect(world.run(alarmOf())).rejects.toThrow(/could not be written; it stays open/)
     world.interference = {}
@@ -129,7 +129,7 @@ describe("a signal that comes again", () => {
 })
 
 describe("the modes of a run", () => {
-  it("read everything in a dry run, show the plan, and write nothing", async () => {
+  it("a dry run reads everything, shows the plan, and writes nothing", async () => {
     const result = await world.run(requestOf({ mode: "dry-run" }))
     expect(result).toMatchObject({ mode: "dry-run", decision: { kind: "scale-up" }, plan: { to: 4 } })
     expect(result).not.toHaveProperty("entry")
@@ -137,7 +137,7 @@ describe("the modes of a run", () => {
     expect(await world.entries()).toEqual([])
   })
 
-  it("read everything on a tick in a dry run, although the state alone holds it", async () => {
+  it("a tick in a dry run reads the cloud even if the state alone holds", async () => {
     await world.run()
     world.deliver(4)
     world.now += 20 * MINUTE
@@ -149,7 +149,7 @@ describe("the modes of a run", () => {
     expect(world.asked).toEqual(["supernode", "metrics"])
   })
 
-  it("record in a dry run no server that came since, and decide by it all the same", async () => {
+  it("a dry run decides by a server that came meanwhile, and does not record it", async () => {
     world.load = 10
     await world.run()
     world.load = 97
@@ -161,14 +161,14 @@ describe("the modes of a run", () => {
     expect((await world.entries()).map(({ kind }) => kind)).toEqual(["decided"])
   })
 
-  it("decide and record the plan in observe mode, and never buy", async () => {
+  it("observe mode decides and records the plan, and never buys", async () => {
     const result = await world.run(alarmOf(), { mode: "observe" })
     expect(result).toMatchObject({ mode: "observe", decision: { kind: "scale-up" }, entry: { seq: 1 } })
     expect(await world.entries()).toMatchObject([{ kind: "decided", mode: "observe", plan: { to: 4 } }])
     expect(world.orders).toEqual([])
   })
 
-  it("only observe a policy with a new hash until arm_after is over", async () => {
+  it("only observes under a policy with a new hash until arm_after is over", async () => {
     const policy = policyOf({ arm_after: "24h" })
     expect(await world.run(undefined, { policy })).toMatchObject({
       mode: "observe",
@@ -183,14 +183,14 @@ describe("the modes of a run", () => {
     })
   })
 
-  it("buy exactly the plan that the dry run showed, for a live request", async () => {
+  it("a live request buys exactly the plan that the dry run showed", async () => {
     const shown = await world.run(requestOf({ mode: "dry-run" }))
     const planHash = shown.plan?.hash ?? ""
     const bought = await world.run(requestOf({ id: "r2", mode: "live", planHash }))
     expect(bought).toMatchObject({ outcome: { kind: "accepted" }, plan: { hash: planHash } })
   })
 
-  it("buy nothing for a live request whose plan has changed since", async () => {
+  it("a live request buys nothing if the plan has changed since the dry run", async () => {
     const shown = await world.run(requestOf({ mode: "dry-run" }))
     world.supernode = {
       ok: true,
@@ -204,13 +204,13 @@ describe("the modes of a run", () => {
 })
 
 describe("calls and entries of a tick", () => {
-  it("include no cloud call while the state alone holds", async () => {
+  it("a tick makes no cloud call while the state alone holds", async () => {
     await world.say({ verb: "pause", supernode: null, why: "maintenance", by: "ops", until: null })
     expect((await world.run()).decision.heldBy).toBe("paused")
     expect(world.asked).toEqual([])
   })
 
-  it("include all calls for an alarm, so that its record lists every reason", async () => {
+  it("an alarm makes all cloud calls, so that its record lists every reason", async () => {
     await world.say({ verb: "pause", supernode: null, why: "maintenance", by: "ops", until: null })
     world.load = 10
     const result = await world.run(alarmOf())
@@ -220,13 +220,13 @@ describe("calls and entries of a tick", () => {
     expect(failed).toEqual(["paused", "not-breaching"])
   })
 
-  it("include offers only once a rung was chosen", async () => {
+  it("a tick reads offers only after it chose a rung", async () => {
     world.load = 10
     await world.run()
     expect(world.asked).toEqual(["supernode", "metrics"])
   })
 
-  it("include no offers if a gate holds whatever is offered, but all calls for an alarm", async () => {
+  it("a tick reads no offers if a gate holds whatever is offered, while an alarm makes all calls", async () => {
     const budget = { amount: 1, currency: "CNY", per: "30d" } as const
     const policy = policyOf({ limits: { actions: "2 per 24h", servers: 48, budget } })
     expect((await world.run(undefined, { policy })).decision.heldBy).toBe("over-budget")
@@ -236,7 +236,7 @@ describe("calls and entries of a tick", () => {
     expect(world.asked).toEqual(["supernode", "metrics", "offers"])
   })
 
-  it("include the record of a hold when its reason is new, and again after a day", async () => {
+  it("a tick records a hold if its reason is new, and again after a day", async () => {
     world.load = 10
     await world.run()
     world.now += 5 * MINUTE
@@ -251,7 +251,7 @@ describe("calls and entries of a tick", () => {
     expect(await world.entries()).toHaveLength(3)
   })
 
-  it("always include the attempt in flight", async () => {
+  it("a tick always reads the supernode of an attempt in flight", async () => {
     await world.run()
     world.asked = []
     world.now += 10 * MINUTE
@@ -261,7 +261,7 @@ describe("calls and entries of a tick", () => {
 })
 
 describe("a run after a purchase", () => {
-  it("holds until all new servers run, then cools down from their completion, then may buy again", async () => {
+  it("after a purchase, holds until all new servers run, cools down from then, and may then buy again", async () => {
     const policy = policyOf({
       limits: { actions: "5 per 24h", servers: 48 },
       ladder: [
@@ -306,7 +306,7 @@ describe("a run after a purchase", () => {
     expect(world.orders).toHaveLength(2)
   })
 
-  it("makes an attempt unknown after its deadline if it was never settled", async () => {
+  it("an attempt that was never settled becomes unknown after its deadline", async () => {
     world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
     await expect(world.run(alarmOf())).rejects.toThrow(LedgerError)
     world.interference = {}
@@ -315,14 +315,14 @@ describe("a run after a purchase", () => {
     expect((await state()).attempt?.state).toBe("unknown")
   })
 
-  it("treats a purchase whose client throws against its contract as unknown, not lost", async () => {
+  it("treats a purchase as unknown if its client throws against its contract", async () => {
     world.whileBuying = async () => {
       throw new Error("boom")
     }
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown", reason: "client-failure" })
   })
 
-  it("counts no action, budget and cooldown for not-sent", async () => {
+  it("an order that was not sent counts for no action limit, budget or cooldown", async () => {
     const outcome: Outcome = { kind: "not-sent", reason: "refused", says: "connection refused" }
     world.outcomes = [outcome]
     expect((await world.run(alarmOf())).outcome).toEqual(outcome)
@@ -330,7 +330,7 @@ describe("a run after a purchase", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("stops everything for a balance refusal until a person resets it", async () => {
+  it("holds after a refusal for the balance until a person resets it", async () => {
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
     world.now += 10 * DAY
@@ -339,7 +339,7 @@ describe("a run after a purchase", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("waits as long as the cloud asked after a throttled purchase", async () => {
+  it("waits as long as the cloud requested after a throttled purchase", async () => {
     world.outcomes = [rejected("throttle", 7 * MINUTE)]
     await world.run(alarmOf())
     world.now += 6 * MINUTE
@@ -348,7 +348,7 @@ describe("a run after a purchase", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("switches off the rule of an invalid order, until the policy changes", async () => {
+  it("an order that is refused as invalid switches off its rule until the policy changes", async () => {
     world.outcomes = [rejected("invalid")]
     await world.run(alarmOf())
     expect((await world.run()).decision.heldBy).toBe("latched")
@@ -375,7 +375,7 @@ describe("a refusal for capacity after an offer", () => {
     world.offers = { ok: true, value: offersOf("rung-4", "rung-8", "rung-16", "rung-32"), skewMs: 0 }
   })
 
-  it("leads to the next larger rung as an attempt of its own, opened and recorded by itself", async () => {
+  it("a refusal for capacity leads to the next larger rung, as an attempt of its own", async () => {
     world.outcomes = [rejected("capacity")]
     const result = await world.run(alarmOf(), { policy: larger })
     expect(result).toMatchObject({ plan: { flavor: "rung-8" }, outcome: { kind: "accepted" } })
@@ -389,14 +389,14 @@ describe("a refusal for capacity after an offer", () => {
     ])
   })
 
-  it("leads to three attempts at most", async () => {
+  it("refusals for capacity lead to at most three attempts", async () => {
     world.outcomes = [rejected("capacity"), rejected("capacity"), rejected("capacity"), rejected("capacity")]
     const result = await world.run(alarmOf(), { policy: larger })
     expect(world.orders.map((order) => order.plan.flavor)).toEqual(["rung-4", "rung-8", "rung-16"])
     expect(result.outcome).toMatchObject({ kind: "rejected", class: "capacity" })
   })
 
-  it("never leads to another attempt for a plan that a person saw", async () => {
+  it("a refusal for capacity leads to no other attempt for a plan that a person saw", async () => {
     const shown = await world.run(requestOf({ mode: "dry-run", servers: 4 }), { policy: larger })
     world.outcomes = [rejected("capacity")]
     await world.run(requestOf({ id: "r2", mode: "live", servers: 4, planHash: shown.plan?.hash ?? "" }), {
@@ -407,7 +407,7 @@ describe("a refusal for capacity after an offer", () => {
   })
 
   it.each(["throttle", "quota", "balance", "invalid", "auth", "state-conflict", "not-found"] as const)(
-    "never leads to another attempt after a refusal for another reason: %s",
+    "no other attempt follows a refusal for a reason other than capacity: %s",
     async (of) => {
       world.outcomes = [rejected(of)]
       expect((await world.run(alarmOf(), { policy: larger })).outcome).toMatchObject({ class: of })
@@ -416,13 +416,16 @@ describe("a refusal for capacity after an offer", () => {
     },
   )
 
-  it.each([unknown, accepted])("never leads to another attempt after $kind", async (outcome) => {
-    world.outcomes = [outcome]
-    await world.run(alarmOf(), { policy: larger })
-    expect((await world.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
-  })
+  it.each([unknown, accepted])(
+    "no other attempt follows a purchase whose outcome is $kind",
+    async (outcome) => {
+      world.outcomes = [outcome]
+      await world.run(alarmOf(), { policy: larger })
+      expect((await world.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
+    },
+  )
 
-  it("leads to no second attempt with sold_out: hold, and blocks the flavor for five minutes", async () => {
+  it("with sold_out: hold, a refusal for capacity only blocks the flavor for five minutes", async () => {
     world.outcomes = [rejected("capacity")]
     await world.run(alarmOf())
     expect(world.orders).toHaveLength(1)
@@ -435,7 +438,7 @@ describe("a refusal for capacity after an offer", () => {
 })
 
 describe("a purchase between the opened attempt and the request", () => {
-  it("is stopped by a pause that came in time, with that reason on record", async () => {
+  it("a pause between the opened attempt and the request stops the purchase, with that reason on record", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "opened")
         await world.say({ verb: "pause", supernode: null, why: "stop!", by: "ops", until: null })
@@ -447,7 +450,7 @@ describe("a purchase between the opened attempt and the request", () => {
     expect(await state()).toMatchObject({ attempt: null, purchases: [] })
   })
 
-  it("is stopped by a control stream that cannot be read, as if paused", async () => {
+  it("a control stream that cannot be read right before the request stops the purchase, as a pause does", async () => {
     let reads = 0
     world.interference.beforeHead = async (stream) => {
       if (stream === CONTROL_STREAM && ++reads > 1) unreachable()
@@ -459,7 +462,7 @@ describe("a purchase between the opened attempt and the request", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("is not stopped by a command about another supernode", async () => {
+  it("a command for another supernode does not stop a purchase", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "opened")
         await world.say({ verb: "pause", supernode: "another", why: "theirs", by: "ops", until: null })
@@ -468,7 +471,7 @@ describe("a purchase between the opened attempt and the request", () => {
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("is not-sent if the function has too little time left", async () => {
+  it("a purchase is not sent if too little time is left in the function right before the request", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "opened") world.timeLeftMs = 64 * SECOND
       return undefined
@@ -479,27 +482,27 @@ describe("a purchase between the opened attempt and the request", () => {
 })
 
 describe("holds outside the gates", () => {
-  it("open nothing with no-time if too little time is left", async () => {
+  it("holds as no-time and opens no attempt if too little time is left", async () => {
     world.timeLeftMs = 65 * SECOND
     const result = await world.run(alarmOf())
     expect(result.decision).toMatchObject({ kind: "hold", heldBy: "no-time" })
     expect((await world.entries()).map((entry) => entry.kind)).toEqual(["decided"])
   })
 
-  it("throw for an unreadable ledger, and nothing is decided or bought", async () => {
+  it("throws if the ledger cannot be read, and decides and buys nothing", async () => {
     world.interference.beforeHead = async () => unreachable()
     await expect(world.run(alarmOf())).rejects.toThrow("the store is unreachable")
-    // The supernode is read beside the heads, and its answer dropped.
+    // The supernode is read at the same time as the heads, and its response is dropped.
     expect(world.asked).toEqual(["supernode"])
   })
 
-  it("throw for an attempt that cannot be opened, and nothing is bought", async () => {
+  it("throws if the attempt cannot be opened, and buys nothing", async () => {
     world.interference.beforeAppend = async () => unreachable()
     await expect(world.run(alarmOf())).rejects.toThrow("the store is unreachable")
     expect(world.orders).toEqual([])
   })
 
-  it("give standing-full for a state that leaves no room for a settlement", async () => {
+  it("holds as standing-full if the state leaves no room for a settlement", async () => {
     world.load = 10
     await world.run(alarmOf({ id: "first" }))
     const head = await world.ledger.head(STREAM)
@@ -518,9 +521,7 @@ describe("holds outside the gates", () => {
     world.load = 97
     const { decision } = await world.run()
     expect(decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
-    expect(decision.findings.at(-1)?.says).toContain(
-      "wait until old purchases and settled attempts are forgotten",
-    )
+    expect(decision.findings.at(-1)?.says).toContain("wait until old purchases and settled attempts expire")
     expect(world.orders).toEqual([])
   })
 })
@@ -548,14 +549,14 @@ describe("another run at the same time", () => {
     }
   }
 
-  it("makes us start again from the top, and buy once, if it was faster once", async () => {
+  it("starts again from the top and buys once if another run wrote first once", async () => {
     rival(1)
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "accepted" })
     expect(world.orders).toHaveLength(1)
     expect(world.asked.filter((verb) => verb === "supernode")).toHaveLength(2)
   })
 
-  it("makes us hold as overtaken if it was faster three times", async () => {
+  it("holds as overtaken if another run wrote first three times", async () => {
     rival(3)
     const result = await world.run(alarmOf())
     expect(result.decision).toMatchObject({ kind: "hold", heldBy: "overtaken" })
@@ -566,7 +567,7 @@ describe("another run at the same time", () => {
     })
   })
 
-  it("never makes us buy again if it writes while we buy: the outcome is appended after it", async () => {
+  it("buys only once if another run writes during the purchase, and appends the outcome after it", async () => {
     rival(2, ["settled"])
     const result = await world.run(alarmOf())
     expect(result).toMatchObject({ outcome: { kind: "accepted" }, entry: { seq: 4 } })
@@ -574,7 +575,7 @@ describe("another run at the same time", () => {
     expect((await state()).attempt?.state).toBe("accepted")
   })
 
-  it("buys once for the same signal 50 times at once", async () => {
+  it("buys once for 50 concurrent deliveries of one signal", async () => {
     const results = await Promise.all(Array.from({ length: 50 }, () => world.run(alarmOf())))
     expect(world.orders).toHaveLength(1)
     expect(results.filter((result) => result.decision.kind === "scale-up")).toHaveLength(1)
@@ -582,7 +583,7 @@ describe("another run at the same time", () => {
 })
 
 describe("writing the outcome", () => {
-  it("continues through a ledger that fails for a while", async () => {
+  it("keeps trying to write the outcome while the ledger fails", async () => {
     let failures = 5
     world.interference.beforeAppend = async (entry) =>
       entry.kind === "settled" && failures-- > 0 ? unreachable() : undefined
@@ -593,12 +594,12 @@ describe("writing the outcome", () => {
     ["is kept as text while it is short", '{"id":"x"}', false, undefined],
     ["of 48 servers is kept whole, compressed", serversText(48), false, "gzip+base64"],
     [
-      "that no compression makes fit is kept by its beginning, size and hash",
+      "that does not fit even compressed is kept by its beginning, size and hash",
       noiseOf(400_000),
       true,
       undefined,
     ],
-  ])("an answer %s", async (_, body, truncated, encoding) => {
+  ])("a purchase's raw response %s", async (_, body, truncated, encoding) => {
     const bytes = Buffer.byteLength(body)
     world.outcomes = [{ ...accepted, raw: { body, bytes, truncated: false } } as Outcome]
     await world.run(alarmOf())
@@ -617,23 +618,23 @@ describe("readings and reads that fail", () => {
   it.each([
     ["supernode-unreadable", false],
     ["credentials", true],
-  ])("lead to a recorded hold for an unreadable supernode: %s", async (reason, credentials) => {
+  ])("records a hold for a supernode that cannot be read: %s", async (reason, credentials) => {
     world.supernode = { ok: false, why: "503", credentials }
     expect((await world.run(alarmOf())).decision.heldBy).toBe(reason)
     expect(await world.entries()).toHaveLength(1)
   })
 
-  it("lead to a recorded hold for unreadable offers", async () => {
+  it("holds if the offers cannot be read", async () => {
     world.offers = { ok: false, why: "503", credentials: false }
     expect((await world.run(alarmOf())).decision.heldBy).toBe("offers-unreadable")
   })
 
-  it("hold if the cloud's clock is a minute off", async () => {
+  it("holds if the cloud's clock is more than a minute off", async () => {
     world.offers = { ok: true, value: offersOf("rung-4"), skewMs: -61 * SECOND }
     expect((await world.run(alarmOf())).decision.heldBy).toBe("clock-skewed")
   })
 
-  it("hold if our clock is behind the ledger's by more than a minute", async () => {
+  it("holds if our clock is more than a minute behind the ledger", async () => {
     world.load = 10
     await world.run(alarmOf())
     world.now -= 2 * MINUTE
@@ -641,7 +642,7 @@ describe("readings and reads that fail", () => {
     expect((await world.run(tickOf({ id: "t", at: world.now }))).decision.heldBy).toBe("clock-behind-ledger")
   })
 
-  it("record servers that came without us, which start a cooldown", async () => {
+  it("records servers that it did not order, and cools down after them", async () => {
     world.load = 10
     await world.run(alarmOf())
     world.now += 5 * MINUTE
@@ -659,13 +660,13 @@ describe("readings and reads that fail", () => {
   })
 })
 
-/** The answer for so many servers: 1.4 KB each. */
+/** The raw response for `count` servers, 1.4 KB each. */
 function serversText(count: number): string {
   const servers = Array.from({ length: count }, (_, i) => ({ id: `s${i}`, endpoints: "e".repeat(1_370) }))
   return JSON.stringify({ id: "x", servers })
 }
 
-/** Text without any pattern, always the same. */
+/** Text that does not compress, the same in every test run. */
 function noiseOf(length: number): string {
   let text = ""
   for (let i = 0; text.length < length; i++) text += digestText(`noise ${i}`).slice("sha256:".length)

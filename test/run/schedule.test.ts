@@ -21,8 +21,8 @@ import {
 } from "../decision/builders.ts"
 import { rejected, unknown, World } from "./world.ts"
 
-// Monday, 15 January 2024, eight in the morning in Shanghai: a floor of four servers begins, and two are
-// present. The load is low all the time.
+// A floor of four servers begins on Monday, 15 January 2024, at 08:00 in Shanghai. Two servers are present,
+// and the load is always low.
 
 const EIGHT = Date.parse("2024-01-15T00:00:00Z")
 const policyWith = (floor: Parameters<typeof scheduleInput>[0] = {}, over: Partial<PolicyInput> = {}) =>
@@ -52,7 +52,7 @@ function removeByHand(): void {
 }
 
 describe("a tick during an active floor", () => {
-  it("buys once: not before, and not again while the order is in progress, complete, or its servers were deleted", async () => {
+  it("buys once for a floor: not before it starts, and not again after the order or after its servers are deleted", async () => {
     pass(-SECOND)
     expect(await held()).toBe("not-breaching")
     pass(SECOND)
@@ -86,7 +86,7 @@ describe("a tick during an active floor", () => {
     ])
   })
 
-  it("buys again in its window for a floor that was raised since, and not for one that was lowered", async () => {
+  it("buys again in the window of a floor that was raised since, and not of one that was lowered", async () => {
     const prices = { currency: "CNY", per: "month" } as const
     const ladder = [2, 4, 8].map((servers) => ({
       flavor: `rung-${servers}`,
@@ -109,7 +109,7 @@ describe("a tick during an active floor", () => {
     expect(world.orders).toHaveLength(2)
   })
 
-  it("buys nothing the next day if all servers are still present", async () => {
+  it("a floor buys nothing the next day if all servers are still present", async () => {
     await tick()
     world.deliver(4)
     pass(DAY)
@@ -119,7 +119,7 @@ describe("a tick during an active floor", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("buys at the first reading while it lasts, and never after it", async () => {
+  it("a floor buys at the first reading while it lasts, and never after it", async () => {
     pass(9 * HOUR + 59 * MINUTE)
     expect(await tick()).toMatchObject({ plan: { to: 4 } })
     const late = await World.open()
@@ -128,7 +128,7 @@ describe("a tick during an active floor", () => {
     expect((await late.run(tickOf({ at: late.now }), { policy })).decision.heldBy).toBe("not-breaching")
   })
 
-  it("buys once together with an alarm in the same second", async () => {
+  it("a floor and an alarm in the same second buy once together", async () => {
     const alarm = alarmOf({ at: world.now })
     const signals = [alarm, tickOf({ id: "tick-a", at: world.now }), tickOf({ id: "tick-b", at: world.now })]
     const results = await Promise.all(signals.map((signal) => world.run(signal, { policy })))
@@ -136,7 +136,7 @@ describe("a tick during an active floor", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("records everything that is needed to repeat the decision, to the byte", async () => {
+  it("a purchase for a floor records everything that repeats its decision to the byte", async () => {
     await tick()
     const [opened] = await world.entries()
     const { situation, policy } = opened ?? {}
@@ -146,7 +146,7 @@ describe("a tick during an active floor", () => {
 })
 
 describe("a schedule start without a purchase", () => {
-  it("may buy again when the order was not sent", async () => {
+  it("a schedule's start may buy again if its order was not sent", async () => {
     world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     await tick()
     expect((await state()).acted).toEqual({})
@@ -154,7 +154,7 @@ describe("a schedule start without a purchase", () => {
     expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
   })
 
-  it("may buy again when the order was refused for capacity, once the flavor is free again", async () => {
+  it("a schedule's start may buy again if its order was refused for capacity, once the flavor is free again", async () => {
     world.outcomes = [rejected("capacity")]
     await tick()
     pass(MINUTE)
@@ -163,7 +163,7 @@ describe("a schedule start without a purchase", () => {
     expect(await tick()).toMatchObject({ outcome: { kind: "accepted" } })
   })
 
-  it("may buy again when a person settles an unknown order as absent, and not when it is settled otherwise", async () => {
+  it("a schedule's start may buy again if a person settles its unknown order as absent", async () => {
     world.outcomes = [unknown]
     await tick()
     pass(5 * MINUTE)
@@ -178,7 +178,7 @@ describe("a schedule start without a purchase", () => {
     expect(world.orders).toHaveLength(2)
   })
 
-  it("may not buy again when the order was called invalid: the schedule is off until the policy changes or a person resets", async () => {
+  it("a schedule whose order was refused as invalid is off until the policy changes or a person resets it", async () => {
     world.outcomes = [rejected("invalid"), rejected("invalid")]
     await tick()
     pass(5 * MINUTE)
@@ -195,13 +195,13 @@ describe("a schedule start without a purchase", () => {
 })
 
 describe("a tick while cooling down", () => {
-  /** Two servers that were made by hand ten minutes ago. */
+  /** Two servers that a person created ten minutes ago. */
   const cooling = () => {
     const servers = ["s1", "s2"].map((id) => serverOf(id, { createAt: EIGHT - 10 * MINUTE }))
     world.supernode = { ok: true, value: supernodeOf({ servers }), skewMs: 0 }
   }
 
-  it("asks the cloud nothing, with an active floor that respects the cooldown", async () => {
+  it("a tick that cools down makes no cloud call for a floor that respects the cooldown", async () => {
     cooling()
     expect(await held()).toBe("cooldown")
     world.asked = []
@@ -210,7 +210,7 @@ describe("a tick while cooling down", () => {
     expect(world.asked).toEqual([])
   })
 
-  it("continues and buys, with an active floor that bypasses it", async () => {
+  it("a tick that cools down buys for a floor that bypasses the cooldown", async () => {
     cooling()
     expect(await held()).toBe("cooldown")
     world.asked = []
@@ -227,7 +227,7 @@ describe("a tick while cooling down", () => {
     })
   })
 
-  it("reads the servers and no more, with one that bypasses it and is met", async () => {
+  it("a tick that cools down reads only the servers if a floor that bypasses the cooldown is met", async () => {
     cooling()
     await tick()
     world.asked = []
@@ -236,7 +236,7 @@ describe("a tick while cooling down", () => {
     expect(world.asked).toEqual(["supernode"])
   })
 
-  it("reads nothing after a purchase for that floor", async () => {
+  it("a tick that cools down makes no cloud call after a purchase for a floor that bypasses the cooldown", async () => {
     const bypass = policyWith({ cooldown: "bypass" })
     await tick({ policy: bypass })
     world.deliver(4)

@@ -14,7 +14,7 @@ import { hasSshKeygen, type Key, keyRing } from "../ssh-signature/ssh-keygen.ts"
 import { entriesOf } from "../world/entries.ts"
 import { World } from "./world.ts"
 
-// Treatment of signatures in the ledger: a run trusts the keys of its own policy, and nothing else.
+// For signatures in the ledger, a run trusts only the keys of its own policy.
 
 const ring = keyRing()
 afterAll(ring.remove)
@@ -48,7 +48,7 @@ const head = () => world.ledger.head(supernodeStream(policyBy("ann").id))
 const waiting = async (): Promise<string> => (await tick(policyBy("ann"))).plan?.hash ?? ""
 
 describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
-  it("buys, and its entry alone gives the same decision without any signature", async () => {
+  it("buys with a signed approval, and its entry alone gives the same decision without the signature", async () => {
     await approve(await waiting())
     const before = await head()
     expect((await tick(policyBy("ann"))).outcome).toMatchObject({ kind: "accepted" })
@@ -67,16 +67,16 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     ["the policy lists another key by now", {}, "new"],
     ["another key made it", { key: "eve" }, "ann"],
     ["it was made for another ledger", { ledger: "2edfe000-0000-4000-8000-000000000001" }, "ann"],
-  ])("holds if %s", async (_, over, listed) => {
+  ])("holds despite a signed approval if %s", async (_, over, listed) => {
     await approve(await waiting(), over)
     const { decision } = await tick(policyBy(listed))
     expect(decision.findings.find(({ gate }) => gate === "approved")?.says).toMatch(
-      /0 are there, and 1 without a valid signature$/,
+      /0 are valid; not counted: 1 without a valid signature$/,
     )
     expect(world.orders).toEqual([])
   })
 
-  it("holds if the ledger's state itself claims that a signature was verified", async () => {
+  it("holds if only the ledger's state claims that a signature was verified", async () => {
     const planHash = await waiting()
     const control = await world.ledger.head(CONTROL_STREAM)
     const approvals = [{ planHash, by: "ann", at: world.now, expires: world.now + HOUR, isSigned: true }]
@@ -96,7 +96,7 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     expect((await tick(policyBy("ann"))).decision.heldBy).toBe("approval-needed")
   })
 
-  it("sends nothing if the signed end passes between the decision and the request", async () => {
+  it("sends no order if the signed approval expires between the decision and the request", async () => {
     await approve(await waiting())
     world.now += 4 * HOUR - SECOND
     world.interference.beforeAppend = async ({ kind }) => {
@@ -110,7 +110,7 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("sends nothing if the signature is gone from the ledger by then", async () => {
+  it("sends no order if the signed approval is gone from the ledger right before the request", async () => {
     await approve(await waiting())
     world.interference.beforeAppend = async ({ kind }) => {
       if (kind === "opened") await world.say({ verb: "restored", why: "backup", by: "ops" })

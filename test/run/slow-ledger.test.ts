@@ -6,8 +6,8 @@ import { KEYS } from "../huawei/fixture.ts"
 import { answer, says, startWire, type Wire } from "../huawei/wire.ts"
 import { World } from "./world.ts"
 
-// The real purchase behind the real run, to a raw socket that would accept: it shows the effect of a slow
-// ledger.
+// The real purchase client behind a real run, against a raw socket that accepts every order: the effect of a
+// slow ledger.
 
 const ACCEPTS = says(answer(200, { id: policyOf().id }))
 let world: World
@@ -37,7 +37,7 @@ const notifications = async () =>
   ])
 
 describe("an attempt that took too long to open", () => {
-  it("is not sent: no byte leaves, it is settled as too late, and the next run buys", async () => {
+  it("an attempt that took too long to open is not sent, is settled as too late, and the next run buys", async () => {
     openSlowly(31 * SECOND)
     const result = await world.run(undefined, { endpoint: endpoint() })
     expect(result.outcome).toMatchObject({ kind: "not-sent", reason: "too-late" })
@@ -53,7 +53,7 @@ describe("an attempt that took too long to open", () => {
     expect(wire.requestLines()).toBe(1)
   })
 
-  it("is sent as long as it is still in time", async () => {
+  it("an attempt that was slow to open is sent if it is still in time", async () => {
     openSlowly(29 * SECOND)
     expect((await world.run(undefined, { endpoint: endpoint() })).outcome?.kind).toBe("accepted")
     expect(wire.requestLines()).toBe(1)

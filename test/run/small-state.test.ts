@@ -21,15 +21,12 @@ import {
 } from "../decision/builders.ts"
 import { World } from "./world.ts"
 
-// The state stays below 16 KB, and stops nothing, whatever happens.
+// Whatever happens, the state stays below 16 KB and stops no purchase.
 
 const MAX_BYTES = 16 * 1024
 const CARDS = 384
 const STREAM = supernodeStream(policyOf().id)
-/**
- * A supernode of 48 servers, with almost everything that it can have, and a rule on the alarms' own points:
- * OKs are remembered.
- */
+/** One rule uses the alarms' own points, so that OKs are recorded. */
 const rules = [ruleInput(), ruleInput({ name: "alarm-says-so", metric: { alarm: true }, points: "1 of 1" })]
 const policy = policyOf({ rules })
 let world: World
@@ -46,7 +43,7 @@ function cardAlarm(card: number, at: number, state: AlarmState = "alarm") {
   return alarmOf({ id: `${key}|${at}|${state}`, state, at, episode: { key, startsAt: null } })
 }
 
-/** The state after many alarms, each of which was recorded: more than a run ever records. */
+/** The state after many alarms that were all recorded. Real runs record fewer. */
 function stormed(
   count: number,
   everyMs: number,
@@ -77,14 +74,14 @@ describe("the size of the state", () => {
   it.each([
     ["10,000 alarms a day for 8 days from 384 cards", 80_000, DAY / 10_000],
     ["10,000 alarms in one minute", 10_000, MINUTE / 10_000],
-  ])("is at most 16 KB after %s", (_, count, everyMs) => {
+  ])("the state is below 16 KB after %s", (_, count, everyMs) => {
     const { mostBytes } = stormed(count, everyMs, before())
     expect(mostBytes).toBeLessThan(MAX_BYTES)
-    // The last safeguard is far from anything that traffic can reach.
+    // No traffic comes near the last safeguard.
     expect(mostBytes * 4).toBeLessThan(MAX_STANDING_BYTES)
   })
 
-  it("is at most 16 KB after attempts of any number of alarms that were not sent, with the longest ids", async () => {
+  it("the state is below 16 KB after unsent attempts of 40 alarms with the longest ids", async () => {
     world.deliver(2)
     const plan = situationOf().policy
     for (let i = 0; i < 40; i++) {
@@ -99,7 +96,7 @@ describe("the size of the state", () => {
 })
 
 describe("a real alarm after a storm", () => {
-  it("buys after 384 cards alarmed twice at low load, which wrote a few entries", async () => {
+  it("buys after 384 cards alarmed twice at low load, which wrote at most two entries", async () => {
     world.load = 10
     for (let round = 0; round < 2; round++) {
       for (let card = 0; card < CARDS; card++) await world.run(cardAlarm(card, world.now))
@@ -111,7 +108,7 @@ describe("a real alarm after a storm", () => {
     expect((await world.run(cardAlarm(1, world.now))).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("buys after 10,000 alarms in one minute, half of them OKs of other cards", async () => {
+  it("buys after 10,000 alarms in one minute, a third of them OKs", async () => {
     world.load = 10
     await world.run(cardAlarm(0, world.now), { policy })
     const head = await world.ledger.head(STREAM)
@@ -120,8 +117,8 @@ describe("a real alarm after a storm", () => {
     const news = { at: world.now, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
     await world.ledger.append(nextEntry(STREAM, head && { ...head, standing: after }, news))
     world.load = 97
-    // Older than closes that are no longer distinguished: stale. The tick evaluates anew, and a newer alarm
-    // buys.
+    // This alarm is older than closed episodes that the state no longer distinguishes, so it is stale. A
+    // newer alarm buys.
     const late = await world.run(cardAlarm(5, world.now - 50 * SECOND), { policy })
     expect(late.decision.heldBy).toBe("stale")
     world.now += SECOND
@@ -130,7 +127,7 @@ describe("a real alarm after a storm", () => {
 })
 
 describe("an OK of an alarm", () => {
-  it("is recorded only if a rule uses alarms' points as evidence, and only if it closes an episode", async () => {
+  it("an alarm's OK is recorded only if a rule uses alarms' points, and only if it closes an episode", async () => {
     world.load = 10
     expect((await world.run(cardAlarm(1, NOW, "ok"))).entry).toBeNull()
     expect(world.asked).toEqual([])
@@ -141,7 +138,7 @@ describe("an OK of an alarm", () => {
 })
 
 describe("an alarm that the state alone holds", () => {
-  it("costs no cloud call if it holds for the same reason as last time, and else reads everything", async () => {
+  it("an alarm that the state alone holds makes no cloud call if the reason is the same as last time", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     await world.run(alarmOf())
     expect(world.asked).toEqual(["supernode", "metrics", "offers"])
@@ -155,7 +152,7 @@ describe("an alarm that the state alone holds", () => {
     expect(world.asked).toEqual(["supernode", "metrics", "offers"])
   })
 
-  it("observes an open attempt all the same", async () => {
+  it("an alarm that the state alone holds still observes an open attempt", async () => {
     await world.run(alarmOf())
     world.now += MINUTE
     await world.run(alarmOf({ id: "two", at: world.now }))
@@ -175,7 +172,7 @@ describe("a person's request that only held", () => {
     return { ask, planHash: plan?.hash ?? "" }
   }
 
-  it("runs again for 15 minutes after its first delivery, is always recorded, and is stale later", async () => {
+  it("a person's request that held runs again for 15 minutes, is always recorded, and is stale later", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     const { ask } = await live({ policy: policyOf() })
     expect(await ask()).toMatchObject({ decision: { heldBy: "paused" }, entry: { seq: 1 } })
@@ -187,7 +184,7 @@ describe("a person's request that only held", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("buys when it is sent again in time", async () => {
+  it("a person's request that held buys when it is sent again in time", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     const { ask } = await live({ policy: policyOf() })
     await ask()
@@ -196,7 +193,7 @@ describe("a person's request that only held", () => {
     expect((await ask()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("buys once after a hold for approval when it is sent again within the lifetime of approvals", async () => {
+  it("a request that waited for approval buys once when it is sent again within the lifetime of approvals", async () => {
     const { ask, planHash } = await live({ policy: withApproval })
     expect((await ask()).decision.heldBy).toBe("approval-needed")
     await world.say({ verb: "approve", planHash, by: "boss" })
@@ -207,7 +204,7 @@ describe("a person's request that only held", () => {
     expect((await ask()).decision.heldBy).toBe("duplicate")
   })
 
-  it("is stale after a hold for approval once approvals would have expired", async () => {
+  it("a request that waited for approval is stale once approvals would have expired", async () => {
     const { ask, planHash } = await live({ policy: withApproval })
     await ask()
     world.now += 4 * HOUR + 1
@@ -216,7 +213,7 @@ describe("a person's request that only held", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("is stale after 15 minutes if it held for approval and for another reason", async () => {
+  it("a request that held for approval and for another reason is stale after 15 minutes", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     const { ask, planHash } = await live({ policy: withApproval })
     const failed = (await ask()).decision.findings.filter(({ passed }) => passed === false)
@@ -227,7 +224,7 @@ describe("a person's request that only held", () => {
     expect((await ask()).decision.heldBy).toBe("stale")
   })
 
-  it("is used up by an attempt that was not sent, too", async () => {
+  it("a person's request is used up even by an attempt that was not sent", async () => {
     const { ask } = await live({ policy: policyOf() })
     world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     expect((await ask()).outcome).toMatchObject({ kind: "not-sent" })

@@ -42,7 +42,7 @@ class Story {
     return this.world.run(tickOf({ id: this.world.newId(), at: this.world.now }), { policy: this.policy })
   }
 
-  /** A tick that buys, and the ending of its purchase. */
+  /** Runs a tick that buys, with these outcomes. */
   async buy(...outcomes: World["outcomes"]): Promise<void> {
     this.world.outcomes = outcomes
     await this.tick()
@@ -55,7 +55,7 @@ class Story {
     await this.world.say({ verb: "settle", attempt, as, servers, ...WHO })
   }
 
-  /** Servers that come up after an accepted order, and enough time to complete, warm up and cool down. */
+  /** Delivers the servers of an accepted order, and waits until they are complete, warm and cooled down. */
   async complete(count: number): Promise<void> {
     this.world.now += 5 * MINUTE
     this.world.deliver(count)
@@ -68,7 +68,7 @@ class Story {
   }
 }
 
-/** `from`: how the hold begins. `out`: the action of a person, or the wait. */
+/** `from` starts the hold. `out` is the person's action or the wait that ends it. */
 interface Way {
   reason: string
   way: string
@@ -79,12 +79,12 @@ interface Way {
 const wait = (ms: number) => async (story: Story) => {
   story.world.now += ms
 }
-/** A new file buys nothing automatically while the previous one was in use a moment ago. */
+/** Also waits 16 minutes, since a new file buys nothing if another one was in use in the last 15. */
 const setPolicy = (over: Partial<PolicyInput>) => async (story: Story) => {
   story.policy = policyWith(over)
   story.world.now += 16 * MINUTE
 }
-/** Two files alternate every ten minutes; the next run is the fourth change. */
+/** Two files alternate every ten minutes; the next run is the fourth turn. */
 const TWO_FILES = async (story: Story) => {
   const files = [story.policy, policyWith({ cooldown: "61m" })]
   story.world.load = 10
@@ -165,7 +165,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "outcome-unknown",
-    way: "new servers tell, where the policy lets them",
+    way: "new servers show the outcome, if the policy allows that",
     from: async (story) => {
       story.policy = policyWith({ unknown_outcome: "auto" })
       await story.buy(unknown)
@@ -184,7 +184,7 @@ const WAYS: Way[] = [
   })),
   ...LEFT_TO_PEOPLE.map(([reason, from]) => ({
     reason,
-    way: "a person settles it as accepted and goes on waiting",
+    way: "a person settles it as accepted and keeps waiting",
     from,
     out: async (story: Story) => {
       await story.tick()
@@ -212,7 +212,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "backoff",
-    way: "time",
+    way: "the wait ends",
     from: (story) => story.buy(rejected("throttle", 7 * MINUTE)),
     out: wait(7 * MINUTE),
   },
@@ -224,7 +224,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "flavor-blocked",
-    way: "time",
+    way: "the wait ends",
     from: (story) => story.buy(rejected("capacity")),
     out: wait(5 * MINUTE),
   },
@@ -266,19 +266,19 @@ const WAYS: Way[] = [
   // ---- operator commands ----
   {
     reason: "paused",
-    way: "resume",
+    way: "a person resumes it",
     from: ({ world, policy }) => world.say({ verb: "pause", supernode: policy.id, until: null, ...WHO }),
     out: ({ world, policy }) => world.say({ verb: "resume", supernode: policy.id, ...WHO }),
   },
   {
     reason: "paused",
-    way: "its end",
+    way: "its end time passes",
     from: ({ world }) => world.say({ verb: "pause", supernode: null, until: NOW + HOUR, ...WHO }),
     out: wait(HOUR),
   },
   {
     reason: "held",
-    way: "its end",
+    way: "its end time passes",
     from: ({ world, policy }) => world.say({ verb: "hold", supernode: policy.id, until: NOW + HOUR, ...WHO }),
     out: wait(HOUR),
   },
@@ -297,7 +297,7 @@ const WAYS: Way[] = [
   // ---- the policy ----
   {
     reason: "cooldown",
-    way: "time",
+    way: "the wait ends",
     from: async (story) => {
       await story.buy()
       story.world.now += 5 * MINUTE
@@ -308,7 +308,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "action-rate",
-    way: "time",
+    way: "the wait ends",
     from: async (story) => {
       story.policy = policyWith({ limits: { actions: "1 per 24h", servers: 48 } })
       await story.buy()
@@ -328,7 +328,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "efficacy",
-    way: "the metric comes back and shows that it helped",
+    way: "the metric has data again and shows that the purchase helped",
     from: async (story) => {
       story.policy = policyWith({ efficacy: { purchases: 1, min_gain: 5 } })
       await story.buy()
@@ -344,7 +344,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "over-budget",
-    way: "time",
+    way: "the wait ends",
     from: async (story) => {
       const budget = { amount: 300_000, currency: "CNY", per: "10d" }
       story.policy = policyWith({ limits: { actions: "9 per 24h", servers: 48, budget } })
@@ -376,12 +376,12 @@ const WAYS: Way[] = [
   },
   {
     reason: "rung-unknown",
-    way: "the policy gets the rung that is there",
+    way: "the policy gets the current rung",
     from: setPolicy({ ladder: ladder.slice(1) }),
     out: setPolicy({}),
   },
 
-  // ---- answers of the cloud ----
+  // ---- responses of the cloud ----
   {
     reason: "supernode-not-ready",
     way: "the supernode is ACTIVE again",
@@ -394,7 +394,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "supernode-unreadable",
-    way: "it can be read again",
+    way: "the supernode can be read again",
     from: async ({ world }) => {
       world.supernode = { ok: false, why: "503", credentials: false }
     },
@@ -416,7 +416,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "credentials",
-    way: "the keys are mended",
+    way: "the keys are corrected",
     from: async ({ world }) => {
       world.supernode = { ok: false, why: "401", credentials: true }
     },
@@ -436,7 +436,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "missing-data",
-    way: "the metric comes back",
+    way: "the metric has data again",
     from: async ({ world }) => {
       world.load = null
     },
@@ -451,7 +451,7 @@ const WAYS: Way[] = [
     ] as const
   ).map(([reason, offers]) => ({
     reason,
-    way: "it is on offer again",
+    way: "the flavor is offered again",
     from: async ({ world }: Story) => {
       world.offers = { ok: true, value: [...offers], skewMs: 0 }
     },
@@ -461,7 +461,7 @@ const WAYS: Way[] = [
   })),
   {
     reason: "offers-unreadable",
-    way: "they can be read again",
+    way: "the offers can be read again",
     from: async ({ world }) => {
       world.offers = { ok: false, why: "503", credentials: false }
     },
@@ -473,7 +473,7 @@ const WAYS: Way[] = [
   // ---- clocks and the function ----
   {
     reason: "clock-skewed",
-    way: "our clock is mended",
+    way: "our clock is corrected",
     from: async ({ world }) => {
       world.supernode = { ok: true, value: supernodeOf(), skewMs: 5 * MINUTE }
     },
@@ -484,7 +484,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "clock-behind-ledger",
-    way: "a person resets it, where an entry was dated by a clock that ran ahead",
+    way: "a person resets it, if an entry was dated by a clock that ran ahead",
     from: async (story) => {
       story.world.load = 10
       story.world.now += 30 * DAY
@@ -496,7 +496,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "no-time",
-    way: "the next run has time",
+    way: "the next run has enough time",
     from: async ({ world }) => {
       world.timeLeftMs = 60 * SECOND
     },
@@ -517,7 +517,7 @@ function documentedReasons(): string[] {
 
 describe("a state that holds", () => {
   it.each(WAYS.map((row) => [row.reason, row.way, row] as const))(
-    "can be ended: %s: %s",
+    "a hold for %s can be ended: %s",
     async (reason, _way, row) => {
       const story = new Story(await World.open())
       await row.from(story)
@@ -530,7 +530,7 @@ describe("a state that holds", () => {
     },
   )
 
-  it("ends for control-unreadable: a purchase that stopped at the last moment buys when the stream can be read again", async () => {
+  it("a hold for control-unreadable ends when the control stream can be read again", async () => {
     const story = new Story(await World.open())
     let reads = 0
     story.world.interference.beforeHead = async (stream) => {
@@ -541,7 +541,7 @@ describe("a state that holds", () => {
     expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("ends for plan-changed: a person makes a new dry run", async () => {
+  it("a hold for plan-changed ends with a new dry run", async () => {
     const { world } = new Story(await World.open())
     const ask = (over: object) => world.run(requestOf({ at: world.now, ...over }), { policy: policyWith() })
     const stale = `sha256:${"0".repeat(64)}`
@@ -557,13 +557,13 @@ describe("a state that holds", () => {
     ["not-alarm", alarmOf({ state: "ok" })],
     ["stale", alarmOf({ at: NOW - 16 * MINUTE })],
     ["from-the-future", alarmOf({ at: NOW + 2 * MINUTE })],
-  ])("ends for %s with that one signal: the next tick buys", async (reason, signal) => {
+  ])("a hold for %s ends with that one signal: the next tick buys", async (reason, signal) => {
     const story = new Story(await World.open())
     expect((await story.world.run(signal, { policy: story.policy })).decision.heldBy).toBe(reason)
     expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("ends for duplicate and overtaken with that one delivery: the next tick buys", async () => {
+  it("a hold for duplicate or overtaken ends with that one delivery: the next tick buys", async () => {
     const story = new Story(await World.open())
     story.world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     await story.world.run(alarmOf(), { policy: story.policy })
@@ -574,11 +574,11 @@ describe("a state that holds", () => {
     expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("and no reason that docs/gates.md lists is missing here", () => {
+  it("every reason in docs/gates.md has a tested way out, or a known exception", () => {
     const elsewhere = ["control-unreadable", "plan-changed", "not-alarm", "stale", "from-the-future"]
     const alsoHere = [...elsewhere, "signal-invalid", "duplicate", "overtaken"]
-    // signal-invalid: no door lets such a signal in. standing-full: time alone; no traffic leads there
-    // (test/run/storm.test.ts).
+    // signal-invalid: no entry point accepts such a signal. standing-full: only time ends it, and no traffic
+    // leads to it (test/run/small-state.test.ts).
     const shown = new Set([...WAYS.map(({ reason }) => reason), ...alsoHere, "standing-full"])
     expect(documentedReasons().length).toBeGreaterThan(30)
     expect(documentedReasons().filter((reason) => !shown.has(reason))).toEqual([])

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest"
 import { sayTraces } from "../../lib/decision/explain/witness.ts"
 import {
+  changedWitness,
   type ScaleUpTrace,
   type TracesSeen,
   tracesSeen,
   type WitnessRecord,
-  witnessNews,
 } from "../../lib/decision/state/witness.ts"
 import { fold } from "../../lib/decision/transitions/fold.ts"
 import { stateOf } from "../../lib/ledger/next-entry.ts"
@@ -13,7 +13,7 @@ import type { Read } from "../../lib/ports.ts"
 import { alarmOf, DAY, HOUR, MINUTE, NOW, requestOf, SECOND } from "../decision/builders.ts"
 import { unknown, World } from "./world.ts"
 
-// What independent sources say while an outcome is unknown, from tick to tick.
+// Readings of independent sources while an outcome is unknown, from tick to tick.
 
 let world: World
 let traces: Read<ScaleUpTrace[]> | null
@@ -48,7 +48,7 @@ const attemptNow = async () => {
 }
 
 describe("the notification of an unknown outcome", () => {
-  it("states what CTS shows, and an hour later the servers and the trace that came", async () => {
+  it("an unknown outcome's notification states what CTS shows, and an hour later the new servers and trace", async () => {
     expect(told()[0]).toContain("CTS shows no scale-up since")
     expect(told()[0]).toContain("That proves nothing")
     traces = { ok: true, value: [own], skewMs: 0 }
@@ -56,14 +56,14 @@ describe("the notification of an unknown outcome", () => {
     await tickAfter(HOUR)
     expect(told()).toHaveLength(2)
     expect(told()[1]).toContain('servers: 2 before, 4 now, 2 of them new (s3, s4). This supports "accepted"')
-    expect(told()[1]).toMatch(/CTS shows 1 scale-up since .*, by us, answered 200\. This supports "accepted"/)
+    expect(told()[1]).toMatch(/CTS shows 1 scale-up since .*, by us, response 200\. This supports "accepted"/)
     expect(told()[1]).toMatch(/Nothing more is bought until a person settles it$/)
   })
 
-  it("is sent all the same if CTS cannot be read or there is no time left for it", async () => {
+  it("an unknown outcome is notified even if CTS cannot be read or no time is left for it", async () => {
     traces = { ok: false, why: "listTraces at cts.test answered 403", credentials: true }
     await tickAfter(HOUR)
-    // The earlier reading stays: a refusal takes back nothing.
+    // The earlier reading stays: a refused read does not replace it.
     expect(told()[1]).toContain("CTS shows no scale-up since")
     const { length } = windows
     world.timeLeftMs = 20_000
@@ -73,7 +73,7 @@ describe("the notification of an unknown outcome", () => {
 })
 
 describe("readings of independent sources", () => {
-  it("are recorded if they show something new, once", async () => {
+  it("readings of independent sources are recorded once if they show something new", async () => {
     for (let i = 0; i < 5; i++) await tickAfter(5 * MINUTE)
     const before = (await kinds()).filter((kind) => kind === "witness")
     expect(before).toHaveLength(2)
@@ -84,7 +84,7 @@ describe("readings of independent sources", () => {
     expect((await kinds()).filter((kind) => kind === "witness")).toHaveLength(3)
   })
 
-  it("end after the seven days that CTS keeps", async () => {
+  it("stops reading CTS after the seven days for which CTS keeps traces", async () => {
     await tickAfter(8 * DAY)
     const { length } = windows
     expect((await world.entries()).at(-1)?.standing).toMatchObject({ attempt: { state: "unknown" } })
@@ -100,7 +100,7 @@ describe("readings of independent sources", () => {
     ["by a tick with 21 s left", 21 * SECOND, undefined, 0],
     ["by an alarm that finds the outcome unknown", DAY, alarmOf({ id: "again", at: NOW + HOUR }), 0],
     ["by a dry run", DAY, requestOf({ at: NOW + HOUR }), 0],
-  ])("are asked for %s: %i ms, %o, %i times", async (_, leftMs, signal, times) => {
+  ])("the number of CTS reads %s: %i ms, %o, %i times", async (_, leftMs, signal, times) => {
     windows = []
     world.now += HOUR
     world.timeLeftMs = leftMs
@@ -108,7 +108,7 @@ describe("readings of independent sources", () => {
     expect(windows).toHaveLength(times)
   })
 
-  it("are not asked for once a person settled the outcome", async () => {
+  it("CTS is not read once a person settled the outcome", async () => {
     const { id } = await attemptNow()
     await world.say({ verb: "settle", attempt: id, as: "accepted", why: "w", by: "ops", servers: null })
     windows = []
@@ -116,7 +116,7 @@ describe("readings of independent sources", () => {
     expect([windows, (await attemptNow()).state]).toEqual([[], "accepted"])
   })
 
-  it("are recorded at the time of the reading, beside no server, and end with a trace of the attempt", async () => {
+  it("a reading of CTS is recorded at its own time, and CTS is not read after a trace of the attempt", async () => {
     traces = { ok: true, value: [own], skewMs: 0 }
     world.deliver(3)
     await tickAfter(MINUTE)
@@ -137,7 +137,7 @@ describe("readings of independent sources", () => {
     expect(windows).toHaveLength(length)
   })
 
-  it("harm no run if CTS throws against its contract", async () => {
+  it("a CTS client that throws against its contract harms no run", async () => {
     world.cloud.readTraces = async () => {
       throw new Error("boom")
     }
@@ -145,7 +145,7 @@ describe("readings of independent sources", () => {
     expect((await world.run()).decision.heldBy).toBe("outcome-unknown")
   })
 
-  it("are recorded without servers where the supernode cannot be read", async () => {
+  it("readings of independent sources are recorded without servers if the supernode cannot be read", async () => {
     world.supernode = { ok: false, why: "503", credentials: false }
     traces = { ok: true, value: [own], skewMs: 0 }
     await tickAfter(MINUTE)
@@ -153,7 +153,7 @@ describe("readings of independent sources", () => {
     expect(newest?.observation?.witness).toMatchObject({ servers: null, traces: { count: 1 } })
   })
 
-  it("change nothing in the state but themselves", async () => {
+  it("readings of independent sources change nothing in the state but themselves", async () => {
     const head = (await world.entries()).at(-1)
     const state = stateOf(head)
     const attempt = await attemptNow()
@@ -184,7 +184,7 @@ describe("readings of independent sources", () => {
     }
   })
 
-  it("are shown of the attempt that they are about: another one's are dropped", async () => {
+  it("readings of independent sources about another attempt are dropped", async () => {
     const attempt = await attemptNow()
     const of = (id: string): WitnessRecord => ({
       attempt: id,
@@ -192,8 +192,8 @@ describe("readings of independent sources", () => {
       servers: null,
       traces: tracesSeen({ ok: true, value: [own] }, attempt),
     })
-    expect(witnessNews(of("other"), of(attempt.id))).toEqual(of(attempt.id))
-    expect(witnessNews(of(attempt.id), of(attempt.id))).toBeNull()
+    expect(changedWitness(of("other"), of(attempt.id))).toEqual(of(attempt.id))
+    expect(changedWitness(of(attempt.id), of(attempt.id))).toBeNull()
   })
 })
 
@@ -203,14 +203,14 @@ it.each<[string, Partial<ScaleUpTrace>, boolean]>([
   ["of another flavor", { flavor: "rung-8" }, false],
   ["of a person in the console", { source: "ConsoleAction" }, false],
   ["that the cloud refused", { status: 400 }, false],
-  ["without an answer", { status: null }, false],
+  ["without a response", { status: null }, false],
   ["without a time", { at: null }, false],
   ["before the attempt", { at: NOW - 2 * MINUTE }, false],
   ["after its deadline", { at: NOW + HOUR }, false],
-])("a trace %s supports accepted: %o, %s", async (_title, over, supports) => {
+])("a trace %s (%o) is evidence for accepted: %s", async (_title, over, supports) => {
   const attempt = { ...(await attemptNow()), flavor: "rung-4" }
   const says = sayTraces(tracesSeen({ ok: true, value: [{ ...own, ...over }] }, attempt), attempt)
-  expect([says.includes('This supports "accepted"'), says.includes("that proves nothing")]).toEqual([
+  expect([says.includes('This supports "accepted"'), says.includes("which proves nothing")]).toEqual([
     supports,
     !supports,
   ])

@@ -52,9 +52,9 @@ export class World {
   interference: Interference = {}
   offers: Read<Offer[]> = { ok: true, value: offersOf("rung-1", "rung-2", "rung-4"), skewMs: 0 }
   supernode: Read<Supernode> = { ok: true, value: supernodeOf(), skewMs: 0 }
-  /** What the billing service says of every order; null: none is known. */
+  /** Response of the billing service for every order; `null` if no billing service is known. */
   order: Read<CloudOrder> | null = null
-  /** What the next purchases end with, in order; after them, accepted. */
+  /** Outcomes of the next purchases, in order; after them, accepted. */
   outcomes: Outcome[] = []
   /** Called during a purchase. */
   whileBuying: (order: BuyOrder) => Promise<void> = async () => {}
@@ -64,11 +64,11 @@ export class World {
   deliveries: Delivery[] = []
   /** Called during a notification. */
   whileTelling: (notification: Notification, timeoutMs: number) => Promise<void> = async () => {}
-  /** Turns among the buyers of one process; left out: all go at once. */
+  /** Turns of the buyers in one process. If absent, all run at once. */
   inFleetTurn: Ports["inFleetTurn"]
-  /** null until `listen`: the policy names no recipient. */
+  /** `null` until `listen`, as if the policy named no recipient. */
   notify: Notifier | null = null
-  /** As one process remembers it from run to run. */
+  /** Memory of one process from run to run. */
   readonly lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
   private ids = 0
   readonly ledger: Ledger
@@ -90,7 +90,7 @@ export class World {
     return new World(await World.newLedger())
   }
 
-  /** As an operator would write it. */
+  /** A ledger as `ledger init` makes it. */
   static newLedger(): Promise<AuditedLedger> {
     return initialised(ledgerOver(openMemoryStore()), NOW)
   }
@@ -130,7 +130,7 @@ export class World {
     },
   }
 
-  /** The answer's `Date`, by the cloud's clock. */
+  /** Adds the response's `Date`, by the cloud's clock. */
   private dated<T>(read: Read<T>): Read<T> {
     const { skewMs = null } = read
     return { ...read, date: skewMs === null ? null : this.now + skewMs }
@@ -140,7 +140,7 @@ export class World {
   listen(topics: readonly NotifyTopic[] = ["trouble", "approval"]): void {
     this.notify = {
       wants: (topic) => topics.includes(topic),
-      tell: async (notification, timeoutMs) => {
+      send: async (notification, timeoutMs) => {
         this.notices.push(notification)
         await this.whileTelling(notification, timeoutMs)
         return this.deliveries.shift() ?? { ok: true }
@@ -166,7 +166,7 @@ export class World {
     return run(ports, taskOf({ signal, policy, run: this.newId() }, over))
   }
 
-  /** The servers that an accepted order brings, all RUNNING now. */
+  /** Gives the supernode `count` servers. All but the first two are created now, with `over`. */
   deliver(count: number, over: Partial<Server> = {}): void {
     const servers = Array.from({ length: count }, (_, i) =>
       i < 2
@@ -177,10 +177,10 @@ export class World {
   }
 
   async say(said: OperatorCommand): Promise<void> {
-    const desk = { ledger: this.store, clock: this.clock, newId: this.newId }
+    const commandPorts = { ledger: this.store, clock: this.clock, newId: this.newId }
     if (said.verb === "settle" || said.verb === "reset")
-      await commandSupernode(desk, supernodeStream(policyOf().id), { said, check: () => {} })
-    else await commandAll(desk, said)
+      await commandSupernode(commandPorts, supernodeStream(policyOf().id), { said, check: () => {} })
+    else await commandAll(commandPorts, said)
   }
 
   entries(stream = supernodeStream(policyOf().id)): Promise<LedgerEntry[]> {

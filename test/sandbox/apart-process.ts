@@ -2,14 +2,18 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
 import type { ApartOptions, Question } from "./apart.ts"
 
-// A sandbox in a process of its own. Its parent asks by messages, one after the other, and gets one answer to each.
+// A sandbox in a process of its own. Its parent sends one command at a time as a message, and gets one reply
+// to each.
 
-/** One turn of the loop accepts a connection, the next one reads from it; the others are for a request in two parts. */
+/**
+ * One turn of the event loop accepts a connection, and the next one reads from it. The other turns are for a
+ * request in two parts.
+ */
 const TURNS_UNTIL_READ = 5
 
 let sandbox: Sandbox | null = null
 let seenOrders = 0
-/** Answers that wait at the gate, and how to let all of them through. */
+/** Number of responses that wait at the gate; `open` lets all of them through. */
 let waiting = 0
 let open = (): void => undefined
 const opened = new Promise<void>((resolve) => {
@@ -60,7 +64,7 @@ const sleep: NonNullable<SandboxOptions["sleep"]> = async (_ms, closing) => {
   await Promise.race([opened, new Promise((resolve) => closing.addEventListener("abort", resolve))])
 }
 
-/** All that reached our sockets before we were asked is read first, so that nothing is on its way unseen. */
+/** First reads everything that reached our sockets before this command, so that no request is missed. */
 async function seen(from: Sandbox) {
   for (let turn = 0; turn < TURNS_UNTIL_READ; turn++) await nextTurn()
   const { scaleUps } = from

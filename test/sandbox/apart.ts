@@ -8,7 +8,7 @@ import { type Bundle, bundle } from "../processes/bundle.ts"
 import { OwnProcess } from "../processes/process.ts"
 
 export type ApartOptions = Omit<SandboxOptions, "now" | "sleep"> & {
-  /** Delayed answers wait until `open`, however short the delay is. */
+  /** Delayed responses wait until `open`, however short the delay is. */
   gated?: boolean
 }
 
@@ -17,7 +17,7 @@ export interface Offer {
   servers: number
 }
 
-/** What the process of a sandbox can be asked. */
+/** Command to the process of a sandbox. */
 export type Question =
   | { verb: "start"; options: ApartOptions }
   | { verb: "seen" }
@@ -31,8 +31,8 @@ export type Question =
 const POLL_MS = 10
 
 /**
- * The sandbox on the system's clock, in a process of its own: a test that is busy or starved then delays no answer of the
- * cloud. It remembers every purchase and every order that it received.
+ * The sandbox on the system's clock in a process of its own, so that a busy or starved test delays no
+ * response of the cloud. It keeps every purchase and every order that `look` fetched.
  */
 export class SandboxApart {
   readonly scaleUps: ReceivedRequest[] = []
@@ -65,15 +65,15 @@ export class SandboxApart {
     return Date.now() + this.#advancedMs
   }
 
-  /** Moves its clock on, and `now` with it. */
+  /** Advances the sandbox's clock, and `now` with it. */
   async advance(ms: number): Promise<void> {
     await this.#ask({ verb: "advance", ms })
     this.#advancedMs += ms
   }
 
   /**
-   * Fetches the purchases and orders since the last look, and returns these purchases. What was written to the sandbox's
-   * sockets before the call is among them.
+   * Fetches the purchases and orders since the last call, and returns these purchases. They include all
+   * purchases that were written to the sandbox's sockets before the call.
    */
   async look(): Promise<readonly ReceivedRequest[]> {
     const seen = (await this.#ask({ verb: "seen" })) as {
@@ -85,7 +85,7 @@ export class SandboxApart {
     return seen.scaleUps
   }
 
-  /** Looks until it is so. Only the test's own time limit ends it. */
+  /** Calls `look` until `isSo` is true. Only the test's own time limit ends the wait otherwise. */
   async until(isSo: () => boolean): Promise<void> {
     for (;;) {
       await this.look()
@@ -94,7 +94,7 @@ export class SandboxApart {
     }
   }
 
-  /** Waits until an answer waits at the gate. */
+  /** Waits until a response waits at the gate. */
   async untilGated(): Promise<void> {
     while ((await this.#ask({ verb: "waiting" })) === 0) await pause(POLL_MS)
   }
@@ -120,7 +120,7 @@ export class SandboxApart {
     await this.#process.ended
   }
 
-  /** One question at a time: answers carry no number. */
+  /** Sends one command at a time, since replies carry no number. */
   #ask(question: Question): Promise<unknown> {
     const asked = this.#last.then(async () => {
       this.#process.tell(JSON.stringify(question))

@@ -32,13 +32,13 @@ export interface Call {
   query?: Record<string, string>
   /** Sent as JSON. */
   json?: object
-  /** Sent as it is; signed by way of X-Sdk-Content-Sha256. */
+  /** Sent unchanged; its hash in X-Sdk-Content-Sha256 is signed. */
   raw?: string | Buffer
   headers?: Record<string, string>
   key?: { ak: string; sk: string }
-  /** X-Sdk-Date; without it the sandbox's own time. */
+  /** X-Sdk-Date. Defaults to the sandbox's own time. */
   date?: string
-  /** Changes the signed headers, or what is sent, before it goes out. */
+  /** Changes headers, path or body after signing and before sending. */
   tamper?: (sent: {
     headers: Record<string, string>
     path: string
@@ -53,7 +53,7 @@ export interface Answered {
   json: Record<string, unknown>
 }
 
-/** One request signed by the vendor's own signer: an independent client of the sandbox. */
+/** Sends one request signed by the vendor's own signer, as an independent client of the sandbox. */
 export async function call(sandbox: Sandbox, wanted: Call): Promise<Answered> {
   const { method = wanted.json || wanted.raw !== undefined ? "POST" : "GET", query = {}, json, raw } = wanted
   const body = raw ?? (json ? JSON.stringify(json) : undefined)
@@ -80,7 +80,7 @@ export async function call(sandbox: Sandbox, wanted: Call): Promise<Answered> {
   return send(`${sandbox.url}${sent.path}`, { method, headers: sent.headers, body: sent.body })
 }
 
-/** One bare request, as it is given. */
+/** Sends one request unsigned and unchanged. */
 export async function send(
   url: string,
   options: { method?: string; headers?: Record<string, string>; body?: string | Buffer | undefined } = {},
@@ -95,7 +95,7 @@ export async function send(
   return { status: answer.statusCode, headers: answer.headers, text, json: asObject(text) }
 }
 
-/** One request to the admin side. */
+/** Sends one request to the admin API. */
 export function admin(sandbox: Sandbox, method: string, path: string, json?: unknown): Promise<Answered> {
   const body =
     json === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(json) }

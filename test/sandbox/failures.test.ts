@@ -20,7 +20,7 @@ const ending = (sandbox: Sandbox) =>
     (error: { code?: string }) => ({ error: error.code }),
   )
 
-describe("a failure that was asked for meets the next order", () => {
+describe("a planned failure meets the next order", () => {
   it.each<{ failure: Failure; bought: number; seen: object }>([
     { failure: { status: 503 }, bought: 0, seen: { status: 503, text: "" } },
     {
@@ -80,21 +80,24 @@ describe("a failure that was asked for meets the next order", () => {
       seen: { status: 504, json: { error_code: "APIG.0203" } },
     },
     { failure: { applyButAnswer: { status: 200 } }, bought: 1, seen: { status: 200, text: "" } },
-  ])("$failure buys $bought", async ({ failure, bought, seen }) => {
-    const sandbox = await sandboxAt()
-    sandbox.failNext("scale-up", failure)
-    expect(await ending(sandbox)).toMatchObject(seen)
-    expect(sandbox.orders).toHaveLength(bought)
-    expect(await readServers(sandbox)).toHaveLength(2 + 2 * bought)
-    expect(sandbox.scaleUps).toMatchObject([{ isComplete: true, body: JSON.stringify(ORDER) }])
-  })
+  ])(
+    "a sandbox order that meets the planned failure $failure buys $bought",
+    async ({ failure, bought, seen }) => {
+      const sandbox = await sandboxAt()
+      sandbox.failNext("scale-up", failure)
+      expect(await ending(sandbox)).toMatchObject(seen)
+      expect(sandbox.orders).toHaveLength(bought)
+      expect(await readServers(sandbox)).toHaveLength(2 + 2 * bought)
+      expect(sandbox.scaleUps).toMatchObject([{ isComplete: true, body: JSON.stringify(ORDER) }])
+    },
+  )
 
   it.each<{ hang: Failure["hang"]; bought: number }>([
     { hang: true, bought: 0 },
     { hang: "before-effect", bought: 0 },
     { hang: "after-effect", bought: 1 },
   ])(
-    "hang $hang buys $bought, and the one who waits is let go when the sandbox closes",
+    "a sandbox order that hangs ($hang) buys $bought, and its connection closes with the sandbox",
     async ({ hang, bought }) => {
       const sandbox = await sandboxAt()
       sandbox.failNext("scale-up", { hang })
@@ -107,7 +110,7 @@ describe("a failure that was asked for meets the next order", () => {
     },
   )
 
-  it("a delayed answer comes when its time is over, to an order that is placed already", async () => {
+  it("the sandbox sends a delayed response when its time is over, and places the order before", async () => {
     const slept: number[] = []
     let wake = (): void => {}
     const asleep = new Promise<void>((fellAsleep) => {
@@ -134,7 +137,7 @@ describe("a failure that was asked for meets the next order", () => {
     expect((await waiting).status).toBe(200)
   })
 
-  it("closing does not wait for a delayed answer", async () => {
+  it("closing the sandbox does not wait for a delayed response", async () => {
     let wake = (): void => {}
     const asleep = new Promise<void>((fellAsleep) => {
       wake = fellAsleep
@@ -154,7 +157,7 @@ describe("a failure that was asked for meets the next order", () => {
   })
 })
 
-describe("failures wait for the operation they were asked for", () => {
+describe("a planned failure waits for its operation", () => {
   const at = `${HYPERINSTANCE}/${SUPERNODE}`
   const OPERATIONS: { operation: Parameters<Sandbox["failNext"]>[0]; request: Call }[] = [
     { operation: "supernode", request: { path: at } },
@@ -184,22 +187,25 @@ describe("failures wait for the operation they were asked for", () => {
     },
   ]
 
-  it.each(OPERATIONS)("$operation fails once, and all others do not", async ({ operation }) => {
-    const sandbox = await sandboxAt()
-    sandbox.failNext(operation, { status: 500 })
-    for (const other of OPERATIONS) {
-      const { status } = await call(sandbox, other.request)
-      expect({ of: other.operation, status }).toEqual({
-        of: other.operation,
-        status: other.operation === operation ? 500 : 200,
-      })
-    }
-    expect(sandbox.requests.map((request) => request.operation)).toEqual(
-      OPERATIONS.map((one) => one.operation),
-    )
-  })
+  it.each(OPERATIONS)(
+    "a failure planned for the sandbox operation $operation meets it once and no other",
+    async ({ operation }) => {
+      const sandbox = await sandboxAt()
+      sandbox.failNext(operation, { status: 500 })
+      for (const other of OPERATIONS) {
+        const { status } = await call(sandbox, other.request)
+        expect({ of: other.operation, status }).toEqual({
+          of: other.operation,
+          status: other.operation === operation ? 500 : 200,
+        })
+      }
+      expect(sandbox.requests.map((request) => request.operation)).toEqual(
+        OPERATIONS.map((one) => one.operation),
+      )
+    },
+  )
 
-  it("come in the order asked for, each as often as asked for", async () => {
+  it("planned failures of the sandbox occur in their order, each as often as planned", async () => {
     const sandbox = await sandboxAt()
     sandbox.failNext("supernode", { status: 500 }, 2)
     sandbox.failNext("supernode", { throttle: 1 })
@@ -208,14 +214,14 @@ describe("failures wait for the operation they were asked for", () => {
     expect(seen).toEqual([500, 500, 429, 200])
   })
 
-  it("are gone when they are cleared", async () => {
+  it("cleared failures of the sandbox do not occur", async () => {
     const sandbox = await sandboxAt()
     sandbox.failNext("supernode", { status: 500 }, 10)
     sandbox.clearFailures()
     expect((await call(sandbox, { path: at })).status).toBe(200)
   })
 
-  it("are not used up by a request that is not let in", async () => {
+  it("an unauthorized request does not use up a planned failure of the sandbox", async () => {
     const sandbox = await sandboxAt()
     sandbox.failNext("supernode", { status: 500 })
     expect((await call(sandbox, { path: at, key: { ak: "nobody", sk: "x" } })).status).toBe(401)
@@ -226,10 +232,10 @@ describe("failures wait for the operation they were asked for", () => {
     { failure: {}, says: /exactly one of/ },
     { failure: { status: 500, reset: "after-effect" }, says: /exactly one of/ },
     { failure: { reset: "sometime" }, says: /reset/ },
-    { failure: { throttle: 1, code: "APIG.0308" }, says: /belong to status/ },
+    { failure: { throttle: 1, code: "APIG.0308" }, says: /need status/ },
     { failure: { status: 99 }, says: /status/ },
     { failure: { explode: true }, says: /explode/ },
-  ])("$failure is refused when it is asked for", async ({ failure, says }) => {
+  ])("the sandbox refuses to plan the invalid failure $failure", async ({ failure, says }) => {
     const sandbox = await sandboxAt()
     expect(() => sandbox.failNext("supernode", failure)).toThrow(says)
   })

@@ -3,7 +3,7 @@ import { loadPolicyFile } from "../../lib/policy-file/load.ts"
 import type { ScenarioPolicy, StageOptions } from "../../lib/simulate/scenario/stage.ts"
 import { policyInput } from "../decision/builders.ts"
 
-// What this repository's own scenarios are played against: a policy that has every supernode that a scenario names.
+// The policy of this repository's own scenarios. It has every supernode that a scenario names.
 
 const LADDER = [1, 2, 4, 8, 16].map((servers) => ({
   flavor: `rung-${servers}`,
@@ -13,7 +13,7 @@ const LADDER = [1, 2, 4, 8, 16].map((servers) => ({
 
 const defaultPolicy: ScenarioPolicy = {
   supernodes: { "train-a": 2 },
-  // Through the real file, so that a scenario's policy is one that an operator could write.
+  // Loaded as a real policy file, so that a scenario has only policies that an operator could write.
   async load({ names, policy, file }) {
     const supernodes = names.map((name, i) => ({
       ...policyInput({ ladder: LADDER, limits: { actions: "10 per 24h", servers: 16 } }),

@@ -5,8 +5,8 @@ import { play } from "../../lib/simulate/scenario/play.ts"
 import { readScenario } from "../../lib/simulate/scenario/script.ts"
 import { STAGE } from "./default-policy.ts"
 
-// One situation of the specification each, told as an operator would: a policy, a load, what happens when, and what must
-// come of it. How to write one: docs/scenarios.md.
+// Each scenario is one situation of the specification, as an operator would describe it: a policy, a load,
+// events with their times, and the expected results. docs/scenarios.md shows how to write one.
 
 const folder = fileURLToPath(new URL(".", import.meta.url))
 const names = readdirSync(folder)

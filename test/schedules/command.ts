@@ -11,8 +11,8 @@ import {
 } from "./oracle.ts"
 import { DAY, HOUR, matcher, minutesShown, type Transition } from "./reference.ts"
 
-// `npm run oracle:schedules`: every zone by itself, more than a day around each change of its clocks; then how a cron
-// library does by the same rules.
+// `npm run oracle:schedules` compares every zone separately, for more than a day around each change of its
+// clocks. Then it compares a cron library by the same rules.
 
 const WIDE: Around = { beforeMs: 30 * HOUR, afterMs: 30 * HOUR }
 
@@ -57,7 +57,7 @@ console.log(
 )
 console.log(`${((performance.now() - began) / 1000).toFixed(0)} s`)
 
-/** Instants only: of several starts at one instant, which a gap can cause, croner reports one. */
+/** Compares instants only: a gap can cause several starts at one instant, and croner reports one of them. */
 function byCroner({ zone, at }: Transition, text: string): { starts: number; lost: number; extra: number } {
   const [from, to] = [at - CLOSE.beforeMs, at + CLOSE.afterMs]
   const matches = matcher(text)

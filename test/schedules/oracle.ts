@@ -13,20 +13,22 @@ import {
   transitionsOf,
 } from "./reference.ts"
 
-// Every change of the clocks, several cron expressions, our starts against those of the walked minutes.
+// Compares our starts with those of a walk minute by minute, for several cron expressions at every change of
+// clocks.
 
 const FROM = Date.UTC(2024, 0, 1)
 const TO = Date.UTC(2038, 0, 1)
 
 export interface Zones {
-  /** All zones of this runtime, and the changes of all of them. */
+  /** Number of zones of this runtime. */
   zones: number
+  /** The changes of all zones. */
   all: Transition[]
-  /** The changes of one zone for each different history. */
+  /** The changes of one zone for each distinct history. */
   distinct: Transition[]
 }
 
-/** Morocco's two changes around Ramadan are the nearest to each other: four weeks and more apart. */
+/** `stepMs` must not exceed the shortest time between changes: four weeks, around Ramadan in Morocco. */
 export function everyTransition(stepMs = 20 * DAY): Zones {
   const zones = Intl.supportedValuesOf("timeZone")
   const histories = new Map<string, Transition[]>()
@@ -39,14 +41,14 @@ export function everyTransition(stepMs = 20 * DAY): Zones {
   return { zones: zones.length, all, distinct: [...histories.values()].flat() }
 }
 
-/** The place among the expressions of the one that is nothing but a time of day. */
+/** Index of the expression in `shapesAt` that is only a time of day. */
 export const FIXED_TIME = 8
 
-/** Expressions that have something to do at this change, and some common ones. */
+/** Common expressions, and some whose starts this change affects. */
 export function shapesAt({ before, after }: Transition): string[] {
   const [least, most] = [Math.min(before, after), Math.max(before, after)]
   const [first, last] = [new Date(least), new Date(most)]
-  // In the middle of what is left out or shown twice.
+  // In the middle of the skipped or repeated time.
   const inside = new Date(least + Math.floor((most - least) / 2 / MINUTE) * MINUTE)
   const time = `${inside.getUTCMinutes()} ${inside.getUTCHours()}`
   const [date, month, day] = [inside.getUTCDate(), inside.getUTCMonth() + 1, inside.getUTCDay()]
@@ -75,18 +77,18 @@ export interface Difference {
   says: "lost" | "doubled" | "at another instant" | "not expected"
 }
 
-/** How much of the time before and after a change is looked at. */
+/** Time before and after a change that is compared, milliseconds. */
 export interface Around {
   beforeMs: number
   afterMs: number
 }
 
-/** No change leaves out or repeats more than two hours. */
+/** No change skips or repeats more than two hours. */
 export const CLOSE: Around = { beforeMs: HOUR, afterMs: 2.5 * HOUR }
-/** What was shown so long before is known when it is shown again. */
+/** The walk starts this much earlier, so that it knows which minutes the clocks repeat. */
 export const LEAD_MS = 1.5 * HOUR
 
-/** Our starts around one change of the clocks against the walked ones. */
+/** Compares our starts around one change of the clocks with those of the walk. */
 export function compareAt(
   transition: Transition,
   { beforeMs, afterMs }: Around,

@@ -23,7 +23,8 @@ import { rejected, unknown, World } from "../run/world.ts"
 import { everyTransition } from "./oracle.ts"
 import { DAY, HOUR, MINUTE, matcher, minutesShown, textOf, transitionsOf } from "./reference.ts"
 
-// More cases on demand: SCHEDULE_CASES=100000 npx vitest run test/schedules test/policy-file/cron.test.ts --testTimeout 36000000
+// More cases on demand:
+// SCHEDULE_CASES=100000 npx vitest run test/schedules test/policy-file/cron.test.ts --testTimeout 36000000
 
 const many = process.env["SCHEDULE_CASES"]
 const cases = (few: number) => ({ numRuns: Number(many ?? few) })
@@ -43,7 +44,7 @@ const ODD_ZONES = [
 const SPAN = { from: Date.UTC(2024, 0, 1), to: Date.UTC(2038, 0, 1), stepMs: 20 * DAY }
 const distinct = many ? everyTransition().distinct : ODD_ZONES.flatMap((zone) => transitionsOf(zone, SPAN))
 
-/** Near a change of clocks, where things can go wrong, or anywhere. */
+/** A time near a change of clocks, or any time. */
 const moment = fc.oneof(
   fc
     .tuple(fc.constantFrom(...distinct), fc.integer({ min: -4 * 60 * 60, max: 8 * 60 * 60 }))
@@ -58,8 +59,8 @@ const hour = fc.constantFrom("*", "*", "*/2", "0", "1-3", "2", "23", "22,0")
 const days = fc.constantFrom("* * *", "* * 1-5", "* * 0,6", "1,29-31 * *", "1 * 0", "*/2 * *", "* 3,10 sun")
 const cron = fc.tuple(minute, hour, days).map((fields) => fields.join(" "))
 
-describe("What is active, and what comes next, is what walking through the minutes finds", () => {
-  it("at any instant, in any zone, for any schedule", () => {
+describe("active schedules and next starts", () => {
+  it("active schedules and next starts match a walk through all minutes, in any zone and for any schedule", () => {
     fc.assert(
       fc.property(
         moment,
@@ -88,13 +89,13 @@ describe("What is active, and what comes next, is what walking through the minut
     )
   })
 
-  describe("and the process's own zone does not matter", () => {
+  describe("the time zone of the process", () => {
     const own = process.env["TZ"]
     afterEach(() => {
       process.env["TZ"] = own
     })
 
-    it("wherever it runs", () => {
+    it("active schedules do not depend on the time zone of the process", () => {
       const schedules = policyOf({
         schedules: [scheduleInput({ cron: "*/30 1-3 * * *", for: "3h" })],
       }).schedules
@@ -105,14 +106,14 @@ describe("What is active, and what comes next, is what walking through the minut
         return { midnight: new Date(2026, 5, 1).getTime(), seen: look() }
       }
       const looks = ["UTC", "Pacific/Kiritimati", "America/St_Johns", "Australia/Lord_Howe"].map(inZone)
-      // If the process's zone had not changed, nothing would have been tried.
+      // The test proves nothing unless the zone of the process really changed.
       expect(new Set(looks.map(({ midnight }) => midnight)).size).toBe(looks.length)
       for (const { seen } of looks) expect(seen).toEqual(looks[0]?.seen)
     })
   })
 })
 
-describe("No occurrence acts twice", () => {
+describe("occurrences of schedules", () => {
   const outcome = fc.constantFrom<Outcome | null>(
     null,
     null,
@@ -127,7 +128,7 @@ describe("No occurrence acts twice", () => {
     outcome,
   })
 
-  it("whatever the cloud answers, people say and hands remove, through the whole run", async () => {
+  it("no occurrence of a schedule leads to two purchases, whatever the cloud and operators do", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
         const world = await World.open()
@@ -181,7 +182,7 @@ describe("No occurrence acts twice", () => {
     await world.say({ verb: "settle", as, attempt, servers, why: "looked", by: "ops" })
   }
 
-  /** Each occurrence has at most one attempt that was not given back, and never two at a time. */
+  /** Each occurrence has at most one attempt at a time, and none after one that was not released. */
   async function expectOnce(world: World): Promise<void> {
     const acting = new Map<string, string>()
     for (const { kind, attempt, decision, outcome: ended, said } of await world.entries()) {
@@ -199,14 +200,14 @@ describe("No occurrence acts twice", () => {
   }
 })
 
-describe("A higher metric never lowers the rung", () => {
+describe("a higher metric beside floors", () => {
   const LADDER = [1, 2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
   const floor = fc.record({
     at_least: fc.integer({ min: 1, max: 8 }),
     cooldown: fc.constantFrom("bypass", "respect"),
   })
 
-  it("with floors beside it, cooling down or not", () => {
+  it("a higher metric never lowers the rung beside floors, during a cooldown or not", () => {
     fc.assert(
       fc.property(
         fc.array(floor, { maxLength: 3 }),

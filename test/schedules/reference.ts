@@ -1,5 +1,5 @@
-// Cron and time zones told a second time, simply: fields as sets read by a few lines, and clocks read minute by minute
-// as Intl shows them. Slow, and nothing of it is shared with what is under test.
+// A second, simple implementation of cron and time zones: a few lines read fields as sets, and clocks are
+// read minute by minute as Intl shows them. It is slow, and shares nothing with the code under test.
 
 export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
@@ -17,7 +17,7 @@ const BOUNDS = [
   [0, 7],
 ] as const
 
-/** Does a cron expression of five fields come at this wall time? Of both kinds of day one is enough. */
+/** True if a cron expression of five fields matches this wall time. Either kind of day is enough. */
 export function matcher(text: string): (wall: number) => boolean {
   const fields = text.split(/ +/)
   const sets = fields.map((field, i) => setOf(field, i))
@@ -45,7 +45,7 @@ export function setOf(field: string, i: number): Set<number> {
     const [range = "", step = "1"] = item.split("/")
     const [first = "", last = first] = range.split("-")
     const from = range === "*" ? low : value(first)
-    // Of days of the week, "to Sunday" means the one at the end; and * is 0 to 6.
+    // In a range of days of the week, Sunday as the end is 7. `*` is 0 to 6.
     const to =
       range === "*" ? (i === 4 ? 6 : high) : last.toLowerCase() === "sun" && first !== last ? 7 : value(last)
     for (let n = from; n <= to; n += Number(step)) found.add(i === 4 ? n % 7 : n)
@@ -53,7 +53,7 @@ export function setOf(field: string, i: number): Set<number> {
   return found
 }
 
-/** What a zone's clocks show, to the minute. */
+/** Returns the wall time of a zone at an instant, to the minute. */
 export function clockOf(zone: string): (at: number) => number {
   const format = new Intl.DateTimeFormat("sv-SE", {
     timeZone: zone,
@@ -67,7 +67,7 @@ export function clockOf(zone: string): (at: number) => number {
   return (at) => Date.parse(`${format.format(at).replace(" ", "T")}Z`)
 }
 
-/** At `at`, the clocks went from where they would have shown `before` to `after`. */
+/** A change of clocks at `at`: they show the wall time `after` instead of `before`. */
 export interface Transition {
   zone: string
   at: number
@@ -75,7 +75,7 @@ export interface Transition {
   after: number
 }
 
-/** Every change of a zone's clocks; `stepMs`: no two of them are nearer than that, or both would be overlooked. */
+/** All changes of a zone's clocks. Two changes within `stepMs`, milliseconds, may both be missed. */
 export function transitionsOf(
   zone: string,
   { from, to, stepMs }: { from: number; to: number; stepMs: number },
@@ -97,15 +97,18 @@ export function transitionsOf(
   return found
 }
 
-/** A minute of the clock, and the instant at which it came (for one that a gap left out, the first one after it). */
+/**
+ * A wall time, and the instant at which it was shown; for a skipped wall time, the first instant after the
+ * gap.
+ */
 export interface Minute {
   wall: number
   at: number
 }
 
 /**
- * Every minute that the clocks of a zone showed between two instants, once each, one after the other. What was shown already
- * in the last `leadMs` before, or earlier on the way, is not told again.
+ * All minutes that the clocks of a zone showed between two instants, in order, once each. Leaves out minutes
+ * that were already shown in the `leadMs` before.
  */
 export function minutesShown(
   zone: string,
@@ -117,7 +120,7 @@ export function minutesShown(
   let last = clock(from - leadMs - MINUTE)
   for (let at = from - leadMs; at < to; at += MINUTE) {
     const now = clock(at)
-    // Clocks that leapt ahead have passed what they left out.
+    // Clocks that jumped ahead have also passed the minutes that they skipped.
     for (let wall = last < now ? last + MINUTE : now; wall <= now; wall += MINUTE) {
       if (shown.has(wall)) continue
       shown.add(wall)

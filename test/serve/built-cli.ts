@@ -4,21 +4,21 @@ import { join } from "node:path"
 import { builtFolder, ROOT } from "../packaging/built.ts"
 import { Program } from "./program.ts"
 
-/** The command line as `npm run build` makes it, in a folder of its own. */
+/** Command line as `npm run build` makes it, in a temporary folder. */
 export interface BuiltCli {
-  /** The script, for Node.js. */
+  /** Path of the script that Node.js runs. */
   file: string
-  /** `serve` on a free port. */
+  /** Starts `serve` on a free port. */
   serve(env: Record<string, string>, ...argv: string[]): Program
-  /** Any command. */
+  /** Starts any command. */
   start(env: Record<string, string>, ...argv: string[]): Program
-  /** Ends all of its processes. */
+  /** Ends all started processes and removes the folder. */
   remove(): Promise<void>
 }
 
 export async function buildCli(): Promise<BuiltCli> {
   const folder = mkdtempSync(join(tmpdir(), "built-cli-"))
-  // SQLite for the oldest Node is native, and stays where it is.
+  // SQLite for the oldest Node.js is a native module, which stays in node_modules.
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"))
   cpSync(join(ROOT, "package.json"), join(folder, "package.json"))
   cpSync(join(await builtFolder("cli"), "cli"), join(folder, "dist", "cli"), { recursive: true })
@@ -40,7 +40,7 @@ export async function buildCli(): Promise<BuiltCli> {
   }
 }
 
-/** Where a `serve` listens, once it says so. */
+/** URL that a `serve` listens on. Waits until its log names it. */
 export async function urlOf(serving: Program): Promise<string> {
   return (await serving.until(/serving on (http:\/\/[^\s"]+)/))[1] ?? ""
 }

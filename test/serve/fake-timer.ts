@@ -17,7 +17,7 @@ export class FakeTimer implements Timer {
     return this.#waiting.length
   }
 
-  /** Lets time pass, waking each in its turn; `onPass` is called at every step. */
+  /** Advances time and runs the due timers in order. Calls `onPass` with the length of every step. */
   pass(ms: number, onPass: (ms: number) => void = () => undefined): void {
     const end = this.passedMs + ms
     for (;;) {
@@ -31,7 +31,7 @@ export class FakeTimer implements Timer {
     }
   }
 
-  /** The machine sleeps: the clock goes on, and no timer ends. */
+  /** Simulates a sleeping machine: the clock advances, and no timer fires. */
   sleep(ms: number): void {
     this.passedMs += ms
   }

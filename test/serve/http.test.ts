@@ -9,7 +9,7 @@ import { sample } from "../signals/sample.ts"
 import { confirmation, keys, notification } from "../signals/webhooks/webhook-world.ts"
 import { alertBody, bearer, gate, otherAlert, Place, sharedPlace, TOKEN } from "./place.ts"
 
-/** Signed as Amazon does, by the documented string to sign. */
+/** SNS notification, signed as Amazon documents it. */
 function snsNotification(): Record<string, unknown> {
   const body = sample("sns-http-notification")["body"] as Record<string, unknown>
   const text = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
@@ -19,8 +19,8 @@ function snsNotification(): Record<string, unknown> {
   return { ...body, Signature: createSign(algorithm).update(text).sign(keys.private, "base64") }
 }
 
-describe("an alarm at its path is one run and at most one order", () => {
-  it.each(["/alertmanager", "/grafana"])("%s answers 200 with the results", async (path) => {
+describe("an alarm at the path of a webhook gives one run and at most one order", () => {
+  it.each(["/alertmanager", "/grafana"])("%s responds 200 with the results of the run", async (path) => {
     const place = await Place.open()
     const served = await place.serve()
     const { status, headers, body } = await served.post(path, alertBody())
@@ -39,7 +39,7 @@ describe("an alarm at its path is one run and at most one order", () => {
     expect(place.sandbox.scaleUps.map((one) => one.body)).toEqual([EXPECTED_BODY])
   })
 
-  it("/sns answers 200 with the results, once the signature is verified", async () => {
+  it("/sns responds 200 with the results of the run once the signature is verified", async () => {
     const place = await Place.open()
     const served = await place.serve()
     const { status, body } = await served.post("/sns", snsNotification(), {})
@@ -48,7 +48,7 @@ describe("an alarm at its path is one run and at most one order", () => {
     expect(place.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("/smn answers 202 before the run has ended, since SMN cannot wait, and then buys once", async () => {
+  it("/smn responds 202 before the run ends, since SMN cannot wait, and then buys once", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -64,7 +64,7 @@ describe("an alarm at its path is one run and at most one order", () => {
     expect(await served.told("result")).toMatchObject([{ result: { outcome: { kind: "accepted" } } }])
     expect(place.sandbox.scaleUps).toHaveLength(1)
 
-    // Behind a proxy that adds a stage and a name, and a slash.
+    // Sent through a proxy that adds a stage and a name before the path and a slash after it.
     expect((await served.post("/prod/supernode-autoscaler/smn/", notification(), {})).status).toBe(202)
     expect((await served.told("result", 2))[1]).toMatchObject({
       result: { decision: { heldBy: "duplicate" } },
@@ -72,7 +72,7 @@ describe("an alarm at its path is one run and at most one order", () => {
     expect(place.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("/smn with one letter changed is 401, and reaches neither cloud nor ledger", async () => {
+  it("/smn responds 401 to a message with one character changed, which reaches neither cloud nor ledger", async () => {
     const place = await Place.open()
     const served = await place.serve()
     const forged = { ...notification(), message: String(notification()["message"]).replace("97.08", "97.09") }
@@ -89,7 +89,7 @@ describe("an alarm at its path is one run and at most one order", () => {
     })
   })
 
-  it("the same alert at two processes on one ledger, at once, is one order", async () => {
+  it("the same alert sent at once to two processes on one ledger gives one order", async () => {
     const place = await Place.open()
     const [one, other] = [await place.serve(), await place.serve()]
     const answers = await Promise.all([one.alert(), other.alert(), one.alert(), other.alert()])
@@ -98,7 +98,7 @@ describe("an alarm at its path is one run and at most one order", () => {
     expect(place.sandbox.orders).toHaveLength(1)
   })
 
-  it("a sender that goes away stops no purchase, and its outcome is on record", async () => {
+  it("a purchase goes on if the sender of its alert disconnects, and the ledger records the outcome", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -115,7 +115,7 @@ describe("an alarm at its path is one run and at most one order", () => {
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("leaves the query out of the path and of every answer", async () => {
+  it("neither the query nor an unknown path of a request appears in the events of serve", async () => {
     const served = await (await Place.open()).serve()
     expect((await served.post("/alertmanager?token=A-SECRET", alertBody())).status).toBe(200)
     await served.post("/A-SECRET-OF-16-CHARACTERS", "")
@@ -142,28 +142,31 @@ describe("a request that is not an alarm", () => {
     [404, "GET", "/nothing", "", {}],
     [405, "GET", "/alertmanager", "", bearer()],
     [405, "DELETE", "/healthz", "", {}],
-  ])("%i for %s %s", async (status, method, path, body, headers) => {
-    const { place, served } = shared
-    const text = typeof body === "string" ? body : JSON.stringify(body)
-    const answer = await served.send(method, path, { body: text, headers })
-    expect(answer.status).toBe(status)
-    expect(answer.body["error"]).toEqual(expect.any(String))
-    expect(place.sandbox.requests).toEqual([])
-  })
+  ])(
+    "responds %i to %s %s and sends nothing to the cloud (case %#)",
+    async (status, method, path, body, headers) => {
+      const { place, served } = shared
+      const text = typeof body === "string" ? body : JSON.stringify(body)
+      const answer = await served.send(method, path, { body: text, headers })
+      expect(answer.status).toBe(status)
+      expect(answer.body["error"]).toEqual(expect.any(String))
+      expect(place.sandbox.requests).toEqual([])
+    },
+  )
 
-  it("405 says which method there is", async () => {
+  it("a 405 response names the allowed methods", async () => {
     const { served } = shared
     expect((await served.send("PUT", "/smn", {})).headers["allow"]).toBe("POST")
     expect((await served.send("POST", "/healthz", {})).headers["allow"]).toBe("GET, HEAD")
   })
 
-  it("two Authorization headers are ambiguous, and so the token is wrong", async () => {
+  it("responds 401 to two Authorization headers, since they are ambiguous", async () => {
     const { served } = shared
     const headers = { authorization: [`Bearer ${TOKEN}`, "Bearer other"] }
     expect((await served.post("/alertmanager", alertBody(), headers)).status).toBe(401)
   })
 
-  it("without SUPERNODE_WEBHOOK_TOKEN the token webhooks are closed", async () => {
+  it("without SUPERNODE_WEBHOOK_TOKEN, the webhooks that need a token are closed", async () => {
     const served = await (await Place.open({ settings: { SUPERNODE_WEBHOOK_TOKEN: "" } })).serve()
     expect(await served.alert()).toMatchObject({
       status: 401,
@@ -172,31 +175,31 @@ describe("a request that is not an alarm", () => {
   })
 
   it.each([
-    ["no HTTP at all", "\u0000\u0001garbage\r\n\r\n", 400],
-    ["no Host", "GET /healthz HTTP/1.1\r\n\r\n", 400],
+    ["bytes that are not HTTP", "\u0000\u0001garbage\r\n\r\n", 400],
+    ["no Host header", "GET /healthz HTTP/1.1\r\n\r\n", 400],
     [
-      "two lengths",
+      "two Content-Length headers",
       "POST /smn HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
       400,
     ],
     [
-      "length and chunks",
+      "a length and chunks",
       "POST /smn HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       400,
     ],
     ["a broken chunk", "POST /smn HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400],
     ["headers of 20 KB", `GET /healthz HTTP/1.1\r\nHost: x\r\nA: ${"a".repeat(20_000)}\r\n\r\n`, 431],
-  ])("%s", async (_, bytes, status) => {
+  ])("rejects a request with %s and keeps serving", async (_, bytes, status) => {
     const { served } = shared
     expect(await served.raw(bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect((await served.get("/healthz")).status).toBe(200)
   })
 })
 
-describe("what is too much is not taken", () => {
+describe("limits of requests and connections", () => {
   const head = `POST /alertmanager HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n`
 
-  it("a body that says it is larger than 256 KB is 413 before a byte of it came", async () => {
+  it("responds 413 to a Content-Length of more than 256 KB before any byte of the body arrives", async () => {
     const served = await (await Place.open()).serve()
     const socket = connect(served.serving.port, "127.0.0.1")
     socket.write(`${head}Content-Length: 300000\r\n\r\n`)
@@ -205,11 +208,11 @@ describe("what is too much is not taken", () => {
     socket.destroy()
   })
 
-  it("a body in chunks is 413 as soon as it has more, and what comes after is not waited for", async () => {
+  it("responds 413 to a chunked body once it exceeds 256 KB, without waiting for its end", async () => {
     const place = await Place.open({ limits: { lingerBytes: 300_000 } })
     const served = await place.serve()
     const chunk = `${(65_536).toString(16)}\r\n${" ".repeat(65_536)}\r\n`
-    // It never ends: the other side has to.
+    // The body never ends, so the server must close the connection.
     const got = await served.raw(
       `${head}Transfer-Encoding: chunked\r\n\r\n`,
       ...Array.from({ length: 40 }, () => chunk),
@@ -218,7 +221,7 @@ describe("what is too much is not taken", () => {
     expect(place.sandbox.requests).toEqual([])
   })
 
-  it("a sender that falls silent after too much is let go, too", async () => {
+  it("closes the connection of a sender that falls silent after a 413 response", async () => {
     const place = await Place.open()
     const served = await place.serve()
     const socket = connect(served.serving.port, "127.0.0.1")
@@ -230,7 +233,7 @@ describe("what is too much is not taken", () => {
     expect(place.timer.waiting).toBe(1)
   })
 
-  it("256 KB are read", async () => {
+  it("reads a body of 256 KB and responds 413 to one byte more", async () => {
     const served = await (await Place.open()).serve()
     expect((await served.post("/alertmanager", " ".repeat(256 * 1024))).status).toBe(400)
     expect((await served.post("/alertmanager", " ".repeat(256 * 1024 + 1))).status).toBe(413)
@@ -240,17 +243,17 @@ describe("what is too much is not taken", () => {
     ["no byte", ""],
     ["half a header", "POST /smn HTTP/1.1\r\nHost: x\r\nA: "],
     ["half a body", "POST /smn HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"],
-  ])("a client that sends %s and then nothing is let go with 408", async (_, bytes) => {
+  ])("responds 408 to a client that sends %s and then falls silent", async (_, bytes) => {
     const served = await (await Place.open({ limits: { headersMs: 40, requestMs: 60, checkMs: 10 } })).serve()
     expect(await served.raw(bytes)).toMatch(/^HTTP\/1.1 408 /)
   })
 
-  it("an idle connection is not kept", async () => {
+  it("closes an idle connection", async () => {
     const served = await (await Place.open({ limits: { keepAliveMs: 1, checkMs: 10 } })).serve()
     expect(await served.raw("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")).toMatch(/^HTTP\/1.1 200 /)
   })
 
-  it("no more connections than allowed are open at once", async () => {
+  it("closes a connection beyond the limit of open connections", async () => {
     const served = await (await Place.open({ limits: { connections: 1 } })).serve()
     const first = connect(served.serving.port, "127.0.0.1")
     await once(first, "connect")
@@ -258,7 +261,7 @@ describe("what is too much is not taken", () => {
     first.destroy()
   })
 
-  it("more alarms than can wait are sent away with 503 and when to come again; those that wait get their turn", async () => {
+  it("responds 503 with Retry-After to alarms beyond the queue, while queued alarms get their turn", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox, limits: { inside: 1, waiting: 1 } })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -277,8 +280,8 @@ describe("what is too much is not taken", () => {
   })
 })
 
-describe("a request that cannot be answered now gets 5xx, so that it is sent again", () => {
-  it("503 where the ledger cannot be read, and nothing is bought", async () => {
+describe("responds 5xx to a request that cannot be handled now, so that its sender repeats it", () => {
+  it("responds 503 if the ledger cannot be read, and buys nothing", async () => {
     const place = await Place.open()
     const served = await place.serve()
     await served.alert()
@@ -292,12 +295,12 @@ describe("a request that cannot be answered now gets 5xx, so that it is sent aga
     expect(place.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("500 where there are no keys, and the answer says no more than that", async () => {
+  it("responds 500 without details if the keys of the cloud are missing", async () => {
     const place = await Place.open({ settings: { HUAWEICLOUD_SDK_AK: "", HUAWEICLOUD_SDK_SK: "" } })
     const served = await place.serve()
     expect(await served.alert()).toMatchObject({
       status: 500,
-      body: { error: "it could not be handled; the log says why", results: [] },
+      body: { error: "the request failed; see the log", results: [] },
     })
   })
 })

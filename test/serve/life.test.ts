@@ -12,7 +12,7 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
 describe("ticks", () => {
-  it("run by themselves, find what no alarm told, and are known by name and scheduled time", async () => {
+  it("ticks run on schedule, buy without any alarm, and have an id of name and scheduled time", async () => {
     const place = await Place.open()
     const served = await place.serve()
     expect(new Date(served.serving.nextTick() ?? 0).toISOString()).toBe("2024-01-12T16:55:00.000Z")
@@ -29,7 +29,7 @@ describe("ticks", () => {
     })
   })
 
-  it("of two processes on one ledger are one tick: one decision, one order", async () => {
+  it("the same tick in two processes on one ledger gives one decision and one order", async () => {
     const place = await Place.open()
     const [one, other] = [await place.serve(), await place.serve()]
     place.pass(30 * SECOND)
@@ -42,7 +42,7 @@ describe("ticks", () => {
     expect((await one.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("of two processes with a shard each are for every supernode once, alarms reach any of them in either, and each shows its shard", async () => {
+  it("two processes with a shard each tick every supernode once, accept all alarms, and show their shard", async () => {
     const place = await Place.open()
     const shards = [await place.serve({ shard: "1/2" }), await place.serve({ shard: "2/2" })]
     place.pass(30 * SECOND)
@@ -58,7 +58,7 @@ describe("ticks", () => {
     }
   })
 
-  it("wait for no alarm, however many stand in line", async () => {
+  it("a tick does not wait for alarms, even if they fill the queue", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox, limits: { inside: 1, waiting: 0 } })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -71,7 +71,7 @@ describe("ticks", () => {
     expect((await first).status).toBe(200)
   })
 
-  it("that fail are said, and the next one comes all the same", async () => {
+  it("a failed tick is reported, and the next one still runs", async () => {
     const place = await Place.open()
     const served = await place.serve()
     await served.alert()
@@ -84,7 +84,7 @@ describe("ticks", () => {
     expect(await served.told("ticked", 2)).toHaveLength(2)
   })
 
-  it("go by the policy's time zone", async () => {
+  it("ticks follow the time zone of the policy", async () => {
     const place = await Place.open({ policy: `${POLICY}timezone: Asia/Shanghai\n`, cron: "0 8 * * *" })
     const served = await place.serve()
     expect(new Date(served.serving.nextTick() ?? 0).toISOString()).toBe("2024-01-13T00:00:00.000Z")
@@ -92,7 +92,7 @@ describe("ticks", () => {
 })
 
 describe("a stop", () => {
-  it("finishes the purchase that is under way, answers its sender, and only then ends", async () => {
+  it("a stop finishes the purchase in flight and responds to its sender before the process ends", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -112,7 +112,7 @@ describe("a stop", () => {
     await expect(served.get("/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" })
   })
 
-  it("accepts nothing more: senders are asked to send again, health says why, and no tick comes", async () => {
+  it("during a stop, alarms get 503 with Retry-After, /healthz reports the stop, and no tick runs", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -134,7 +134,7 @@ describe("a stop", () => {
     await Promise.all([first, stopped])
   })
 
-  it("sends away who waited for a turn, and says which alarms were taken and never run", async () => {
+  it("a stop responds 503 to queued requests and reports the accepted alarms that never ran", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox, limits: { inside: 1 } })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -155,7 +155,7 @@ describe("a stop", () => {
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("lets no purchase begin any more: a run that is still looking holds for want of time", async () => {
+  it("a stop lets no purchase begin: a run that is still reading holds with no-time", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("offers", { delayMs: 1 })
@@ -173,7 +173,7 @@ describe("a stop", () => {
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["decided"])
   })
 
-  it("waits no longer than a purchase may take, and says what it left", async () => {
+  it("a stop waits no longer than a purchase may take, and returns the number of unfinished runs", async () => {
     const { sandbox, arrived } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -193,7 +193,7 @@ describe("a stop", () => {
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened"])
   })
 
-  it("is at once over where nothing runs, kept connections notwithstanding", async () => {
+  it("a stop ends at once if nothing runs, even if connections are kept alive", async () => {
     const served = await (await Place.open()).serve()
     const agent = new Agent({ keepAlive: true })
     await new Promise((resolve) => {
@@ -206,8 +206,8 @@ describe("a stop", () => {
   })
 })
 
-describe("reading the policy anew", () => {
-  it("takes a valid one for what comes next: its alarms, its hash, its zone", async () => {
+describe("a reload of the policy", () => {
+  it("a reload applies a valid policy to what comes next: its alarms, its hash and its time zone", async () => {
     const place = await Place.open({
       policy: POLICY.replace("alertname: NpuBusy", "alertname: Other"),
       cron: "0 8 * * *",
@@ -222,7 +222,7 @@ describe("reading the policy anew", () => {
     expect((await served.entries())[0]?.policyHash).toBe(hash)
   })
 
-  it("keeps the one before where the new one is invalid, and says where", async () => {
+  it("a reload keeps the old policy if the new one is invalid, and reports the position", async () => {
     const place = await Place.open()
     const served = await place.serve()
     const before = served.app.policies
@@ -240,7 +240,7 @@ describe("reading the policy anew", () => {
     })
   })
 
-  it("notifies operators at the next tick that a policy was refused, once, and decides by the one before", async () => {
+  it("notifies operators once, at the next tick, of a refused policy, and decides by the old one", async () => {
     const inbox = await webhook()
     const notify = `notify: { webhook: "${inbox.address}", on: [policy] }\n`
     const place = await Place.open({ policy: `${POLICY}${notify}` })
@@ -250,7 +250,7 @@ describe("reading the policy anew", () => {
     await served.told("ticked")
     expect(inbox.received).toEqual([])
 
-    // Neither its limits nor its recipient count: it was never in force.
+    // The refused file has another limit and no recipient, and neither takes effect.
     place.writePolicy(POLICY.replace("servers: 48", "servers: many"))
     await served.serving.reload()
     expect(await served.get("/readyz")).toMatchObject({
@@ -280,7 +280,7 @@ describe("reading the policy anew", () => {
     expect((await hashes()).at(-1)).not.toBe(before)
   })
 
-  it("keeps the one before where the file is gone", async () => {
+  it("a reload keeps the old policy if the file is missing", async () => {
     const place = await Place.open()
     const served = await place.serve()
     rmSync(join(place.folder, "policy.yaml"))
@@ -289,7 +289,7 @@ describe("reading the policy anew", () => {
     expect((await served.alert()).status).toBe(200)
   })
 
-  it("leaves a run that began alone: it ends by the policy that it began with", async () => {
+  it("a run that began before a reload ends by the policy that it began with", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("offers", { delayMs: 1 })
@@ -307,7 +307,7 @@ describe("reading the policy anew", () => {
 })
 
 describe("GET /healthz", () => {
-  it("says what is served and how it goes, and names no supernode", async () => {
+  it("/healthz reports version, mode, ledger, ticks and queue, and names no supernode", async () => {
     const place = await Place.open()
     const served = await place.serve()
     place.pass(30 * SECOND)
@@ -331,7 +331,7 @@ describe("GET /healthz", () => {
     })
   })
 
-  it("is 503 while the ledger cannot be read, and looks at it once a second at most", async () => {
+  it("/healthz responds 503 while the ledger cannot be read, and reads it at most once a second", async () => {
     const place = await Place.open()
     const served = await place.serve()
     await served.alert()
@@ -347,7 +347,7 @@ describe("GET /healthz", () => {
 })
 
 describe("after a purchase of unknown outcome", () => {
-  it("alarms and ticks are taken, and nothing more is bought", async () => {
+  it("after a purchase of unknown outcome, alarms and ticks still run, and nothing more is bought", async () => {
     const place = await Place.open()
     place.sandbox.failNext("scale-up", { reset: "after-effect" })
     const served = await place.serve()

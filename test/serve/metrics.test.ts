@@ -10,7 +10,7 @@ const MINUTE = 60_000
 const TOKEN = "THE-METRICS-TOKEN"
 const FLEET = `${PRICED_POLICY}fleet: { budget: { amount: 900000, currency: CNY, per: month } }\n`
 
-/** Samples by `name{labels}`, and the labels' names of each metric. */
+/** Text of /metrics, and its samples by `name{labels}`. */
 async function scrape(served: Served): Promise<{ text: string; samples: Record<string, number> }> {
   const { status, headers, text } = await served.sendForText("GET", "/metrics")
   expect([status, headers["content-type"]]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"])
@@ -27,14 +27,14 @@ function short(samples: Record<string, number>): Record<string, number> {
   return Object.fromEntries(kept.map(([name, value]) => [name.replace("supernode_autoscaler_", ""), value]))
 }
 
-/** The next tick of every five minutes, and its end. */
+/** Advances time to the nth tick, one every five minutes, and waits until that tick has ended. */
 async function tick(place: Place, served: Served, nth: number): Promise<void> {
   place.pass(nth === 1 ? 30_000 : 5 * MINUTE)
   await served.told("ticked", nth)
 }
 
 describe("GET /metrics", () => {
-  it("prints the names and labels of the contract after a purchase by a tick", async () => {
+  it("/metrics prints all documented names and labels after a purchase by a tick", async () => {
     const inbox = await webhook()
     const notify = `notify: [ { webhook: "${inbox.address}", on: [purchase] }, { webhook: "http://127.0.0.1:1/x", format: slack, on: [purchase] } ]\n`
     const place = await Place.open({ policy: `${FLEET}${notify}` })
@@ -72,7 +72,7 @@ describe("GET /metrics", () => {
     )
   })
 
-  it("ages an open attempt and counts an unknown outcome once, however often it is looked at", async () => {
+  it("/metrics shows the age of an open attempt and counts its unknown outcome once, whatever ticks follow", async () => {
     const place = await Place.open()
     place.sandbox.failNext("scale-up", { reset: "after-effect" })
     const served = await place.serve()
@@ -86,7 +86,7 @@ describe("GET /metrics", () => {
     })
   })
 
-  it("forgets a supernode and a recipient that left the policy, and says that a reload was refused", async () => {
+  it("/metrics drops a supernode and a recipient that left the policy, and shows a refused reload", async () => {
     const place = await Place.open({ policy: `${POLICY}notify: { webhook: "http://127.0.0.1:1/x" }\n` })
     const served = await place.serve()
     await tick(place, served, 1)
@@ -104,7 +104,7 @@ describe("GET /metrics", () => {
     expect(short((await scrape(served)).samples)).toMatchObject({ policy_reload_success: 0 })
   })
 
-  it("keeps the time of the last good read of a source that fails, and says 0 for one that never gave data", async () => {
+  it("/metrics keeps the time of a failing source's last good read, or shows 0 if it never gave data", async () => {
     const place = await Place.open()
     const served = await place.serve()
     place.sandbox.failNext("metrics", { status: 403 }, 99)
@@ -124,7 +124,7 @@ describe("GET /metrics", () => {
   })
 })
 
-describe("who may read /metrics", () => {
+describe("read access to /metrics and the live page", () => {
   const shared = sharedPlace({ settings: { SUPERNODE_METRICS_TOKEN: `${TOKEN},ANOTHER-METRICS-TOKEN` } })
   const basic = (pair: string) => `Basic ${Buffer.from(pair).toString("base64")}`
 
@@ -143,26 +143,29 @@ describe("who may read /metrics", () => {
       { authorization: "bearer ANOTHER-METRICS-TOKEN", "x-forwarded-for": "10.0.0.1" },
     ],
     [200, "Basic with any user name", { authorization: basic(`prometheus:${TOKEN}`) }],
-  ])("answers %i to %s where SUPERNODE_METRICS_TOKEN is set", async (status, _, headers) => {
+  ])("if SUPERNODE_METRICS_TOKEN is set, /metrics responds %i to %s", async (status, _, headers) => {
     const answer = await shared.served.sendForText("GET", "/metrics", { headers })
     expect(answer.status).toBe(status)
     expect(answer.headers["www-authenticate"] !== undefined).toBe(status === 401)
     expect(answer.text.includes("train-a")).toBe(status === 200)
   })
 
-  it.each(["/", "/report.json"])("is who may read the live page, too: %s", async (path) => {
-    expect((await shared.served.sendForText("GET", path)).status).toBe(401)
-    const headers = { authorization: basic(`ann:${TOKEN}`), host: "autoscaler.example.com" }
-    const answer = await shared.served.sendForText("GET", path, { headers })
-    expect([answer.status, answer.text.includes("train-a"), answer.text.includes(TOKEN)]).toEqual([
-      200,
-      true,
-      false,
-    ])
-    expect(answer.headers).toMatchObject({ "cache-control": "no-store", "x-frame-options": "DENY" })
-  })
+  it.each(["/", "/report.json"])(
+    "the live page at %s needs SUPERNODE_METRICS_TOKEN as well",
+    async (path) => {
+      expect((await shared.served.sendForText("GET", path)).status).toBe(401)
+      const headers = { authorization: basic(`ann:${TOKEN}`), host: "autoscaler.example.com" }
+      const answer = await shared.served.sendForText("GET", path, { headers })
+      expect([answer.status, answer.text.includes("train-a"), answer.text.includes(TOKEN)]).toEqual([
+        200,
+        true,
+        false,
+      ])
+      expect(answer.headers).toMatchObject({ "cache-control": "no-store", "x-frame-options": "DENY" })
+    },
+  )
 
-  it("answers 405 to another method, and HEAD without a body", async () => {
+  it("/metrics, /readyz and the live page respond 405 to POST, and /metrics responds to HEAD without a body", async () => {
     const headers = { authorization: `Bearer ${TOKEN}` }
     for (const path of ["/metrics", "/readyz", "/", "/report.json"])
       expect(await shared.served.send("POST", path, { headers })).toMatchObject({
@@ -186,11 +189,14 @@ describe("who may read /metrics", () => {
     [403, "127.0.0.1", ["Forwarded", "for=127.0.0.1"]],
     [403, "127.0.0.1", ["x-forwarded-for", "127.0.0.1"]],
     [403, "::1", ["X-Forwarded-Host", "x"]],
-  ])("answers %s without a configured token to %s with headers %j", (status, remoteAddress, rawHeaders) => {
-    expect(readerDenial({ socket: { remoteAddress }, rawHeaders }, [])?.status ?? null).toBe(status)
-  })
+  ])(
+    "without SUPERNODE_METRICS_TOKEN, the denial is %s for a reader at %s with headers %j",
+    (status, remoteAddress, rawHeaders) => {
+      expect(readerDenial({ socket: { remoteAddress }, rawHeaders }, [])?.status ?? null).toBe(status)
+    },
+  )
 
-  it("answers 403 without a configured token to a request that a proxy passed on", async () => {
+  it("without SUPERNODE_METRICS_TOKEN, a request through a proxy gets 403", async () => {
     const served = await (await Place.open()).serve()
     expect((await served.sendForText("GET", "/metrics")).status).toBe(200)
     const proxied = await served.send("GET", "/metrics", { headers: { "x-forwarded-proto": "https" } })
@@ -216,7 +222,7 @@ describe("a process that can read nothing of the cloud", () => {
     body: { reasons: [expect.stringMatching(/^cloud-unreadable: .* last 3 ticks/)] },
   }
 
-  it("is not ready after three ticks, warns at each one why and since when, and is ready after the next good read", async () => {
+  it("each blind tick warns with cause and start, and /readyz is 503 from the third until a good read", async () => {
     const place = await Place.open()
     const served = await place.serve()
     place.sandbox.failNext("supernode", { status: 401 }, 99)
@@ -238,7 +244,7 @@ describe("a process that can read nothing of the cloud", () => {
     expect(served.news.filter(({ kind }) => kind === "warning")).toHaveLength(3)
   })
 
-  it("stays ready while its supernode needs no call of the cloud", async () => {
+  it("/readyz stays 200 while all supernodes are paused, since ticks then do not call the cloud", async () => {
     const place = await Place.open()
     const served = await place.serve()
     const { ledger } = served.app
@@ -250,7 +256,7 @@ describe("a process that can read nothing of the cloud", () => {
     expect(served.news.filter(({ kind }) => kind === "warning")).toEqual([])
   })
 
-  it("is not ready where ticks fail for want of keys", async () => {
+  it("/readyz responds 503 if ticks fail because the keys of the cloud are missing", async () => {
     const place = await Place.open({ settings: { HUAWEICLOUD_SDK_AK: "", HUAWEICLOUD_SDK_SK: "" } })
     const served = await place.serve()
     for (const nth of [1, 2, 3]) await tick(place, served, nth)

@@ -9,7 +9,7 @@ import { ROOT } from "../packaging/built.ts"
 import { sharedPlace } from "./place.ts"
 import { faultsByPromtool } from "./promtool.ts"
 
-// The alert rules and the dashboard, against what a process really prints, and by Prometheus' own tool.
+// Checks the alert rules and the dashboard against the metrics that a process prints, and with promtool.
 
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8")
 
@@ -30,7 +30,7 @@ const drawn = [...dashboard.panels.flatMap(({ targets }) => targets), ...dashboa
 describe("deploy/observability", () => {
   const policy = `${PRICED_POLICY}notify: { webhook: "http://127.0.0.1:1/x" }\n`
   const shared = sharedPlace({ policy })
-  /** Labels by the name of a sample. */
+  /** Names of the labels by the name of the sample. */
   const printed = new Map<string, readonly string[]>()
   let text = ""
 
@@ -60,7 +60,7 @@ describe("deploy/observability", () => {
     expect(Object.keys(METRICS).filter((name) => !shown.includes(name))).toEqual([])
   })
 
-  it("selects only by labels that the metric has, and by reasons to hold that docs/holds.md explains", () => {
+  it("rules and dashboard select only by existing labels and by hold reasons that docs/holds.md explains", () => {
     const holds = read("docs/holds.md")
     const unknown: string[] = []
     for (const expr of [...watched, ...drawn]) {
@@ -73,7 +73,7 @@ describe("deploy/observability", () => {
     expect(unknown).toEqual([])
   })
 
-  it("the dashboard's panels lie beside each other", () => {
+  it("the panels of the dashboard do not overlap, and each has its own id", () => {
     const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, i) => `${x + (i % w)},${y + Math.floor(i / w)}`),
     )

@@ -30,8 +30,8 @@ import { httpForTest } from "../world/loopback-for-test.ts"
 import { settingsOfCloud, settingsOfFolder } from "../world/settings.ts"
 import { FakeTimer } from "./fake-timer.ts"
 
-// A process that serves, on loopback, with the sandbox as the cloud. All share one clock, which the test moves; a
-// sandbox in a process of its own goes by the system's.
+// A serving process on loopback, with the sandbox as its cloud. Both use one clock, which the test moves. A
+// sandbox in a process of its own uses the system's clock.
 
 /** A moment after the alarms of test/events, and half a minute before a tick. */
 export const NOW = Date.parse("2024-01-12T16:54:30Z")
@@ -39,7 +39,7 @@ export const TOKEN = "THE-WEBHOOK-TOKEN"
 export const STREAM = `supernode:${SUPERNODE_ID}`
 type PlaceSandbox = SomeSandbox & { advance(ms: number): unknown }
 
-/** Called when the test is over; a place that many tests share is closed after the last one. */
+/** Runs the work after the test, or after the last test if many tests share the place. */
 type Later = (work: () => unknown) => void
 
 export interface PlaceOptions {
@@ -48,7 +48,7 @@ export interface PlaceOptions {
   settings?: Record<string, string>
   limits?: Partial<ServeLimits>
   cron?: string
-  /** `ledger init` was forgotten. */
+  /** Leaves out `ledger init`. */
   withoutLedger?: true
 }
 
@@ -58,7 +58,7 @@ export interface Answer {
   body: Record<string, unknown>
 }
 
-/** The cloud and a folder; any number of processes may serve them. */
+/** A cloud, and a folder with a policy and a ledger; any number of processes may serve them. */
 export class Place<S extends PlaceSandbox = Sandbox> {
   readonly folder = mkdtempSync(join(tmpdir(), "serve-"))
   readonly timer = new FakeTimer()
@@ -77,7 +77,7 @@ export class Place<S extends PlaceSandbox = Sandbox> {
     return Place.over(sandbox, options, later)
   }
 
-  /** With a sandbox that was started elsewhere; it is closed with the place. */
+  /** Opens a place over a running sandbox, and closes the sandbox with the place. */
   static async over<S extends PlaceSandbox>(
     sandbox: S,
     options: Omit<PlaceOptions, "sandbox"> = {},
@@ -124,7 +124,7 @@ export class Place<S extends PlaceSandbox = Sandbox> {
     wait: async (): Promise<void> => undefined,
   }
 
-  /** Time passes: for the cloud, for the clock, and for all that sleep. */
+  /** Advances the time of the cloud, of the clock and of all timers. */
   pass(ms: number): void {
     this.timer.pass(ms, (step) => this.sandbox.advance(step))
   }
@@ -134,7 +134,7 @@ function afterTheTest(work: () => unknown): void {
   onTestFinished(async () => void (await work()))
 }
 
-/** One place and its one process for all tests of a `describe`, which leave it as they found it. */
+/** One place with one process for all tests of a `describe`, which must leave its state unchanged. */
 export function sharedPlace(options: PlaceOptions = {}): { place: Place; served: Served } {
   const closing: (() => unknown)[] = []
   const shared: { place?: Place; served?: Served } = {}
@@ -159,7 +159,7 @@ export function sharedPlace(options: PlaceOptions = {}): { place: Place; served:
 
 type Starting = Pick<ServeOptions, "cron" | "shard"> & { limits: Partial<ServeLimits> }
 
-/** One process that serves a place, and all that it said. */
+/** One process that serves a place, and all events that it reported. */
 export class Served {
   readonly news: ServeEvent[] = []
   #serving: Serving | null = null
@@ -187,7 +187,7 @@ export class Served {
         version: "1.2.3",
         names: () => namesOf(this.app.policies),
       }),
-      tell: (news) => {
+      emit: (news) => {
         this.news.push(news)
         this.#heard()
       },
@@ -199,7 +199,7 @@ export class Served {
     return this.#serving
   }
 
-  /** Until so many of that kind were reported. */
+  /** Waits until at least `count` events of that kind were reported, and returns them. */
   async told<K extends ServeEvent["kind"]>(kind: K, count = 1): Promise<Extract<ServeEvent, { kind: K }>[]> {
     for (;;) {
       const found = this.news.filter((one): one is Extract<ServeEvent, { kind: K }> => one.kind === kind)
@@ -239,7 +239,7 @@ export class Served {
     return { ...answer, body: JSON.parse(text) as Record<string, unknown> }
   }
 
-  /** An answer that need not be JSON. */
+  /** Sends a request whose response need not be JSON. */
   sendForText(
     method: string,
     path: string,
@@ -264,7 +264,7 @@ export class Served {
     })
   }
 
-  /** Exactly these bytes, and everything that comes back until the other side closes. */
+  /** Sends exactly these bytes, and returns everything received until the server closes the connection. */
   raw(...parts: string[]): Promise<string> {
     return new Promise((resolve) => {
       let got = ""
@@ -287,7 +287,7 @@ export class Served {
     if (this.#isClosed) return
     this.#isClosed = true
     const stopped = this.serving.stop()
-    // Nothing waits for a test that is over.
+    // The grace period passes at once, so that the stop does not wait for runs that the test left behind.
     this.place.timer.pass(this.serving.graceMs)
     await new Promise((resolve) => setImmediate(resolve))
     this.place.timer.pass(60_000)
@@ -300,12 +300,12 @@ export function bearer(token = TOKEN): Record<string, string> {
   return { authorization: `Bearer ${token}`, "content-type": "application/json" }
 }
 
-/** Alertmanager's body of test/events, firing. */
+/** Alertmanager's firing body from test/events. */
 export function alertBody(): string {
   return String(eventOf("function-url-alertmanager")["body"])
 }
 
-/** An alert of its own: another fingerprint, another signal. */
+/** The same body with another fingerprint, which makes it another signal. */
 export function otherAlert(fingerprint: string): string {
   return alertBody().replaceAll("1f2e3d4c5b6a7988", fingerprint)
 }
@@ -316,10 +316,10 @@ const knownSender: SmnRequests = {
   close: async () => {},
 }
 
-/** A purchase whose answer comes when the test says so. */
+/** Holds back delayed responses of the sandbox until the test opens it. */
 export interface Gate {
   sandbox: Partial<SandboxOptions>
-  /** The order has arrived at the cloud. */
+  /** Resolves once the first request with a delayed response has arrived at the sandbox. */
   arrived: Promise<void>
   open(): void
 }
@@ -340,7 +340,7 @@ export function gate(): Gate {
   return { sandbox: { sleep }, arrived, open: () => open() }
 }
 
-/** A webhook on loopback, and the JSON that it took. */
+/** Starts a webhook on loopback that records the JSON bodies it receives. */
 export async function webhook(): Promise<{ address: string; received: unknown[] }> {
   const received: unknown[] = []
   const url = await httpForTest((incoming, answer) => {

@@ -5,8 +5,8 @@ import { type BuiltCli, buildCli, urlOf } from "./built-cli.ts"
 import { alertBody, bearer, otherAlert, Place, TOKEN } from "./place.ts"
 import type { Program } from "./program.ts"
 
-// The built command as processes of their own, on the system's clock, and the cloud as another one: signals, kills, and two
-// of them at once.
+// Runs the built command and the sandbox as separate processes on the system's clock: signals, kills, and two
+// commands at once.
 
 let cli: BuiltCli
 beforeAll(async () => {
@@ -18,7 +18,7 @@ const MINUTE = 60_000
 
 type PlaceApart = Place<SandboxApart>
 
-/** A cloud on the system's clock; a delayed answer to a purchase comes when the gate opens. */
+/** Opens a place whose cloud uses the system's clock; delayed responses wait until the gate opens. */
 async function placeNow(): Promise<PlaceApart> {
   return Place.over(await SandboxApart.start({ ...SANDBOX, gated: true }))
 }
@@ -33,12 +33,12 @@ async function alert(one: Program, body = alertBody()): Promise<Record<string, u
   return (await answer.json()) as Record<string, unknown>
 }
 
-/** Ticks at New Year only: one at each fifth minute of the system's clock might buy before the alerts do. */
+/** Ticks at New Year only, since a tick every five minutes might buy before the alerts do. */
 function serveWithoutTicks(place: PlaceApart, ...argv: string[]): Program {
   return cli.serve(place.settings(), "--tick", "0 0 1 1 *", ...argv)
 }
 
-/** In mid-purchase: the order is taken, and its answer never comes. */
+/** Starts a process and leaves it in mid-purchase: the order is accepted, and no response ever comes. */
 async function buying(): Promise<{ place: PlaceApart; one: Program; lost: Promise<unknown> }> {
   const place = await placeNow()
   await place.sandbox.failNext("scale-up", { hang: "after-effect" })
@@ -48,7 +48,7 @@ async function buying(): Promise<{ place: PlaceApart; one: Program; lost: Promis
   return { place, one, lost }
 }
 
-/** The next process finds the attempt open, and holds another alarm. */
+/** Starts the next process and checks that the open attempt makes it hold another alarm. */
 async function heldByTheNext(place: PlaceApart) {
   await place.sandbox.advance(10 * MINUTE)
   const next = await place.serve()
@@ -59,7 +59,7 @@ async function heldByTheNext(place: PlaceApart) {
 }
 
 describe("the built command", () => {
-  it("serves two at once on one ledger: the same alert at both is one order, which a stop sees through", async () => {
+  it("two processes on one ledger place one order for the same alert, and a stop lets it finish", async () => {
     const place = await placeNow()
     await place.sandbox.failNext("scale-up", { delayMs: 1 })
     const [words, json] = [serveWithoutTicks(place), serveWithoutTicks(place, "--json")]
@@ -68,10 +68,10 @@ describe("the built command", () => {
 
     place.writePolicy(POLICY.replace("above: 85", "above: high"))
     words.kill("SIGHUP")
-    await words.until(/policy\.yaml:18:16: supernodes\.0\.rules\.0\.above[\s\S]*the policy was NOT taken/)
+    await words.until(/policy\.yaml:18:16: supernodes\.0\.rules\.0\.above[\s\S]*the new policy was refused/)
     place.writePolicy(POLICY.replace("above: 85", "above: 90"))
     words.kill("SIGHUP")
-    await words.until(/the policy was read anew: train-a sha256:/)
+    await words.until(/the policy was read again: train-a sha256:/)
 
     const answers = Promise.all(
       both.flatMap((one) => [alert(one), alert(one)]).map((sent) => sent.catch(() => "came too late")),
@@ -94,7 +94,7 @@ describe("the built command", () => {
     for (const secret of [TOKEN, "SANDBOX-SK", "user_test"]) expect(everything).not.toContain(secret)
   })
 
-  it("killed in mid-purchase leaves an open attempt, which the next process holds as unknown", async () => {
+  it("a process killed in mid-purchase leaves an open attempt, and the next one holds with outcome-unknown", async () => {
     const { place, one, lost } = await buying()
     one.kill("SIGKILL")
     expect([await one.ended, await lost]).toEqual(["SIGKILL", "no answer"])
@@ -107,7 +107,7 @@ describe("the built command", () => {
     ])
   })
 
-  it("ends at once at a second stop signal, and the next process holds the purchase under way as unknown", async () => {
+  it("a second stop signal ends a process at once, and the next one holds with outcome-unknown", async () => {
     const { place, one, lost } = await buying()
     one.kill("SIGTERM")
     await one.until(/stopping: /)

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 
 const living = new Set<Program>()
-// A process that was not ended must not outlive us.
+// A child process must not outlive this one.
 process.on("exit", () => {
   for (const one of living) one.kill("SIGKILL")
 })
@@ -11,11 +11,11 @@ export interface ProgramOptions {
   env?: Record<string, string>
 }
 
-/** A program as a process of its own, and all that it says. */
+/** A program as a child process, and all of its output. */
 export class Program {
   out = ""
   err = ""
-  /** Exit code, the signal that ended it, or why it never began. */
+  /** Exit code, the signal that ended the process, or the error if it never started. */
   readonly ended: Promise<number | string | null>
   readonly #child: ChildProcess
   #heard: () => void = () => undefined
@@ -52,7 +52,7 @@ export class Program {
     return this.#isOver
   }
 
-  /** Waits for something that it says. Throws with all that it said where it ended without. */
+  /** Waits until the output matches. Throws with all output if the process ends without a match. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = pattern.exec(this.err) ?? pattern.exec(this.out)
@@ -72,7 +72,7 @@ export class Program {
     this.#child.kill(signal)
   }
 
-  /** Ends it for good and waits until it is gone. */
+  /** Kills the process and waits until it has ended. */
   async end(): Promise<void> {
     this.kill("SIGKILL")
     await this.ended

@@ -11,7 +11,10 @@ export interface Check {
   input?: string
 }
 
-/** What Prometheus' own promtool has against it, in its words, in deploy/observability. Skips the test aloud where it cannot run. */
+/**
+ * Runs promtool in deploy/observability. Returns its output if it finds a fault, and an empty string
+ * otherwise. Skips the test with a reason if promtool cannot run.
+ */
 export function faultsByPromtool(context: Pick<TestContext, "skip">, { args, input = "" }: Check): string {
   if (!IS_FULL) return context.skip("npm run test:full asks promtool")
   const promtool = findProgram("promtool")

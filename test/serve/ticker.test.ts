@@ -5,7 +5,7 @@ import { FakeTimer } from "./fake-timer.ts"
 
 const MINUTE = 60_000
 
-/** A ticker on a clock of its own, and what it did; `hold` keeps a tick running until `release`. */
+/** A ticker on a fake clock, with its ticks and skips; `hold` keeps a tick running until `release`. */
 class Bench {
   readonly timer = new FakeTimer()
   readonly ticked: string[] = []
@@ -35,11 +35,11 @@ class Bench {
 }
 
 const say = (at: number): string => new Date(at).toISOString().slice(5, 19)
-/** Lets a tick that ended be noticed. */
+/** Waits until the ticker has noticed that a tick ended. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe("ticks by the wall clock", () => {
-  it("come at each scheduled instant and carry it, however late within a minute they are", async () => {
+  it("ticks run at their scheduled times and carry them, even if they are up to a minute late", async () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/5 * * * *")
     bench.timer.pass(30_000)
     await settled()
@@ -49,7 +49,7 @@ describe("ticks by the wall clock", () => {
     expect(say(bench.ticker.due ?? 0)).toBe("01-12T17:05:00")
   })
 
-  it("come by seconds, where there are six fields", async () => {
+  it("a cron expression with six fields ticks by the second", async () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/20 * * * * *")
     for (let i = 0; i < 4; i++) {
       bench.timer.pass(15_000)
@@ -58,7 +58,7 @@ describe("ticks by the wall clock", () => {
     expect(bench.ticked).toEqual(["01-12T16:54:40", "01-12T16:55:00", "01-12T16:55:20"])
   })
 
-  it("go by their zone, through both changes of its clock", async () => {
+  it("ticks follow their time zone through both DST changes", async () => {
     const daily = new Bench("2024-03-30T00:00:00Z", "30 2 * * *", "Europe/Berlin")
     for (let i = 0; i < 3 * 24; i++) {
       daily.timer.pass(60 * MINUTE)
@@ -73,7 +73,7 @@ describe("ticks by the wall clock", () => {
     expect(often.ticked).toEqual(["10-27T00:30:00", "10-27T01:00:00", "10-27T01:30:00", "10-27T02:00:00"])
   })
 
-  it("are one at a time: what is due while one runs is skipped and said", async () => {
+  it("ticks run one at a time; a tick that is due meanwhile is skipped and reported", async () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/5 * * * *")
     bench.hold = true
     bench.timer.pass(11 * MINUTE)
@@ -87,7 +87,7 @@ describe("ticks by the wall clock", () => {
     expect(bench.ticked).toEqual(["01-12T16:55:00", "01-12T17:10:00"])
   })
 
-  it("are not made up for after a sleep: what is more than a minute late is missed and said", async () => {
+  it("a tick that is more than a minute late after a sleep is skipped and reported as missed", async () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/5 * * * *")
     bench.timer.sleep(3 * 60 * MINUTE + 2 * MINUTE)
     bench.timer.pass(30_000)
@@ -96,14 +96,14 @@ describe("ticks by the wall clock", () => {
     expect(bench.ticked).toEqual(["01-12T20:00:00"])
   })
 
-  it("of many that were due in the last minute, only the newest comes", async () => {
+  it("of many ticks that were due in the last minute, only the newest runs", async () => {
     const bench = new Bench("2024-01-12T16:54:59Z", "*/10 * * * * *")
     bench.timer.sleep(24 * 60 * MINUTE)
     bench.timer.pass(0)
     expect([bench.ticked, bench.skipped]).toEqual([["01-13T16:54:50"], ["01-12T16:55:00 missed"]])
   })
 
-  it("go on within half a minute where the clock was set back", async () => {
+  it("ticks go on by the new time if the clock was set back", async () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/5 * * * *")
     bench.timer.pass(30_000)
     await settled()
@@ -112,7 +112,7 @@ describe("ticks by the wall clock", () => {
     expect(bench.ticked).toEqual(["01-12T16:55:00", "01-12T16:00:00"])
   })
 
-  it("end with stop, and leave nothing waiting", () => {
+  it("stop ends the ticks and leaves no timer", () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/5 * * * *")
     bench.ticker.stop()
     bench.timer.pass(60 * MINUTE)
@@ -126,13 +126,13 @@ describe("a cron expression", () => {
     ["* * * *", "5 fields, or 6"],
     ["@daily", "5 fields, or 6"],
     ["* * * * * * *", "5 fields, or 6"],
-    ["61 * * * *", "is no cron expression: Invalid value for minute: 61"],
-    ["* * * * mox", "is no cron expression"],
-  ])("%j is refused with words", (expression, says) => {
+    ["61 * * * *", "is not a valid cron expression: Invalid value for minute: 61"],
+    ["* * * * mox", "is not a valid cron expression"],
+  ])("the cron expression %j is refused with a reason", (expression, says) => {
     expect(() => nextTimeOf(expression, "UTC")).toThrow(says)
   })
 
-  it("that never comes round has no next time", () => {
+  it("a cron expression that never matches has no next time", () => {
     expect(nextTimeOf("0 0 30 2 *", "UTC")(0)).toBeNull()
   })
 })

@@ -47,34 +47,34 @@ describe("the id of an alert is fingerprint + startsAt + status + arrival hour",
     ["fingerprint", "c6eadffa33fcdf37"],
     ["startsAt", "2024-01-12T16:51:16.986Z"],
     ["status", "resolved"],
-  ])("gives another %s another id", (key, value) => {
+  ])("an alert with another %s has another id", (key, value) => {
     expect(readWith(alertmanager, { [key]: value }).id).not.toBe(id)
   })
 })
 
 describe("alerts under one id or in one body", () => {
   const [alert] = alertmanager.alerts
-  // Fires for a reason that says nothing about the load: not an alarm, though fingerprint, start and status
-  // are the same.
+  // Grafana fires it because data is missing, so it is not an alarm. Its fingerprint, start and status are
+  // those of `alert`.
   const noData = { ...alert, annotations: { grafana_state_reason: "NoData" } }
   const resolved = { ...alert, status: "resolved" }
 
   test.each<[string, unknown[], string[]]>([
     ["an alarm replaces another state that came before it", [noData, alert], ["alarm"]],
     ["another state does not replace the alarm before it", [alert, noData], ["alarm"]],
-    ["of one instant alarms run before an OK", [resolved, alert], ["alarm", "ok"]],
-  ])("keeps every alarm: %s", (_, alerts, states) => {
+    ["alarms run before an OK of the same time", [resolved, alert], ["alarm", "ok"]],
+  ])("keeps every alarm of an Alertmanager body: %s", (_, alerts, states) => {
     const { signals } = readAlerts({ ...alertmanager, alerts }, NOW)
     expect(signals.map((signal) => signal.kind === "alarm" && signal.state)).toEqual(states)
   })
 })
 
 describe("time and episode of an alert", () => {
-  test("does not treat an alert as stale that has fired since yesterday", () => {
+  test("an alert that has been firing since yesterday is not stale", () => {
     expect(readWith(alertmanager, { startsAt: "2024-01-11T10:00:00Z" }).at).toBe(NOW)
   })
 
-  test("ends the episode of an alert with resolved", () => {
+  test("a resolved alert belongs to the same episode as the firing one", () => {
     expect(readWith(alertmanager, { status: "resolved" }).episode).toEqual({
       key: "alertmanager|1f2e3d4c5b6a7988",
       startsAt: STARTS_AT,
@@ -118,13 +118,17 @@ describe("state of an alert", () => {
     ],
     ["Grafana's own alert about lack of data", { labels: labels("DatasourceNoData") }, "insufficient-data"],
     ["Grafana's own alert about errors", { labels: labels("DatasourceError") }, "unknown"],
-    ["an alert that merely begins like it", { status: "resolved", labels: labels("DatasourceSlow") }, "ok"],
     [
-      "a reason that is no text",
+      "an alert whose name merely begins with Datasource",
+      { status: "resolved", labels: labels("DatasourceSlow") },
+      "ok",
+    ],
+    [
+      "a reason that is not a string",
       { annotations: { grafana_state_reason: { toString: 1, valueOf: 1 } } },
       "alarm",
     ],
-  ])("is alarm only for firing with data: %s", (_, over, state) => {
+  ])("the state of an alert is alarm only if it fires with data: %s", (_, over, state) => {
     expect(readWith(grafana, over).state).toBe(state)
   })
 })
@@ -140,7 +144,7 @@ describe("the numbers of an alert", () => {
     ["97 of 100", 97, "of 100"],
     ["1,234", 1, ",234"],
     ["0x10", 0, "x10"],
-  ])("are read from annotation value %j", (value, number, unit) => {
+  ])("the number of an alert is read from annotation value %j", (value, number, unit) => {
     expect(readWith(alertmanager, { annotations: { value } })).toMatchObject({
       points: null,
       periodMs: null,
@@ -161,18 +165,21 @@ describe("the numbers of an alert", () => {
     [97],
     [null],
     [{}],
-  ])("are absent, never zero, for annotation value %#", (value) => {
+  ])("an alert with an unreadable annotation value has no number, rather than zero (case %#)", (value) => {
     expect(readWith(alertmanager, { annotations: { value } }).values).toEqual([])
   })
 
-  test("an annotation whose name only looks like another one's takes nothing from it", () => {
+  test("an annotation does not replace another one whose name merely looks the same", () => {
     const annotations = { value: "5", "val\u200bue": "97" }
     expect(readWith(alertmanager, { annotations }).values).toMatchObject([{ name: "value", value: 5 }])
   })
 
-  test.each<[unknown]>([[undefined], [null], ["text"], [[]]])("annotations %j have none", (annotations) => {
-    expect(readWith(alertmanager, { annotations }).values).toEqual([])
-  })
+  test.each<[unknown]>([[undefined], [null], ["text"], [[]]])(
+    "an alert with annotations %j has no numbers",
+    (annotations) => {
+      expect(readWith(alertmanager, { annotations }).values).toEqual([])
+    },
+  )
 
   test.each<[string, unknown, [string, number][]]>([
     ["one", { B: 97.08 }, [["B", 97.08]]],
@@ -186,9 +193,9 @@ describe("the numbers of an alert", () => {
     ],
     ["none", {}, []],
     ["null", null, []],
-    ["texts", { B: "97", C: null }, []],
+    ["strings", { B: "97", C: null }, []],
     ["a list", [97], []],
-  ])("are Grafana's values by their refId: %s", (_, values, numbers) => {
+  ])("Grafana's values become the numbers of the alert, named by refId: %s", (_, values, numbers) => {
     expect(readWith(grafana, { values }).values).toEqual(
       numbers.map(([name, value]) => ({ from: "values", name, value, unit: null })),
     )
@@ -196,7 +203,7 @@ describe("the numbers of an alert", () => {
 })
 
 describe("labels and resource", () => {
-  test("labels are kept, and only labels that name a server by its id make a resource", () => {
+  test("an alert keeps its labels, and only those that name a server by its id become its resource", () => {
     expect(readWith(alertmanager, {})).toMatchObject({
       alarm: "NpuBusy",
       labels: { alertname: "NpuBusy", cluster: "train-a", severity: "critical" },
@@ -205,7 +212,7 @@ describe("labels and resource", () => {
     expect(readWith(grafana, {}).resource).toEqual({ instance_id: "ed5e8d39-1c3b-4a7e-9a5f-0a4b7e1f2c3d" })
   })
 
-  test("treats labels named like inherited properties as plain labels", () => {
+  test("an alert keeps a label named constructor and ignores one named __proto__", () => {
     const labels = JSON.parse('{"alertname":"NpuBusy","constructor":"x","__proto__":"y"}') as unknown
     expect(readWith(alertmanager, { labels }).labels).toEqual({ alertname: "NpuBusy", constructor: "x" })
   })
@@ -214,11 +221,11 @@ describe("labels and resource", () => {
   test.each<[string, unknown, Record<string, string>]>([
     ["too many", { alertname: "a", ...many }, { alertname: "a", l62: "v" }],
     ["too long", { alertname: "a", text: "x".repeat(17_000) }, { alertname: "a" }],
-    ["no texts", { alertname: "a", n: 5 }, { alertname: "a" }],
+    ["not strings", { alertname: "a", n: 5 }, { alertname: "a" }],
     ["without alertname", { cluster: "train-a" }, { cluster: "train-a" }],
     ["a list", [], {}],
     ["absent", undefined, {}],
-  ])("keeps the alarm if labels are %s", (_, labels, kept) => {
+  ])("an alert is read even if its labels are %s", (_, labels, kept) => {
     const signal = readWith(alertmanager, { labels })
     expect(signal.labels).toMatchObject(kept)
     expect(Object.keys(signal.labels).length).toBeLessThanOrEqual(64)
@@ -226,16 +233,20 @@ describe("labels and resource", () => {
 
   const ID = "ffffffff-0000-4000-8000-ffffffffffff"
   test.each<[string, Record<string, unknown>, Record<string, string>]>([
-    ["in another spelling", { instanceId: ID, "Server-ID": "7" }, { instanceId: ID, "Server-ID": "7" }],
-    ["in a label for names or addresses", { instance: ID }, { instance: ID }],
-    ["not by an exporter's address or a node's name", { instance: "10.0.0.1:9100", node: "n-1" }, {}],
-    ["unreadably", { instance_id: 5 }, { unreadable: "resource" }],
     [
-      "beside a name that only looks the same",
+      "an id label in another spelling",
+      { instanceId: ID, "Server-ID": "7" },
+      { instanceId: ID, "Server-ID": "7" },
+    ],
+    ["an id in a label for names or addresses", { instance: ID }, { instance: ID }],
+    ["an exporter's address and a node's name are not ids", { instance: "10.0.0.1:9100", node: "n-1" }, {}],
+    ["an id that is not a string is unreadable", { instance_id: 5 }, { unreadable: "resource" }],
+    [
+      "an id label beside one whose name merely looks the same",
       { instance_id: ID, "instance_id\u200b": "x" },
       { instance_id: ID },
     ],
-  ])("labels name a server by its id %s", (_, labels, resource) => {
+  ])("the resource of an alert is read from the labels with a server's id: %s", (_, labels, resource) => {
     expect(readWith(alertmanager, { labels: { alertname: "a", ...labels } }).resource).toEqual(resource)
   })
 })
@@ -248,11 +259,11 @@ describe("strict reading of an alert", () => {
     ["startsAt", "0001-01-01T00:00:00Z"],
     ["startsAt", "soon"],
     ["startsAt", undefined],
-  ])("reports %s = %j as a problem and never guesses", (key, value) => {
+  ])("an alert with %s = %j is reported as a problem, and its value is never guessed", (key, value) => {
     expect(problemsWith({ [key]: value })).toEqual([expect.stringContaining(`alerts.0.${key}: `)])
   })
 
-  test("reads many alerts as many signals, and an unreadable one as a problem", () => {
+  test("reads each alert of a body as a signal, and an unreadable one as a problem", () => {
     const second = { ...alertmanager.alerts[0], fingerprint: "second" }
     const { signals, problems } = readAlerts({ alerts: [alertmanager.alerts[0], second, 5] }, NOW)
     expect(signals).toHaveLength(2)
@@ -268,7 +279,7 @@ describe("strict reading of an alert", () => {
   })
 
   test.each<[unknown]>([[null], [5], ["text"], [[]], [{}], [{ alerts: {} }], [{ alerts: [] }]])(
-    "refuses a body that is %j",
+    "refuses an Alertmanager body that is %j",
     (body) => {
       expect(() => readAlerts(body, NOW)).toThrow(SignalError)
     },

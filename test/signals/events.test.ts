@@ -126,12 +126,15 @@ const expected: Record<string, Signal> = {
 }
 
 describe("the events in test/events", () => {
-  test.each(Object.entries(expected))("become exactly this signal: %s", (name, signal) => {
-    expect(signalsOf(sample(name))).toEqual([signal])
-  })
+  test.each(Object.entries(expected))(
+    "the sample event %s becomes exactly its expected signal",
+    (name, signal) => {
+      expect(signalsOf(sample(name))).toEqual([signal])
+    },
+  )
 })
 
-test("give one id for a CloudWatch alarm by EventBridge, SNS or directly", () => {
+test("a CloudWatch alarm has the same id by EventBridge, by SNS and directly from CloudWatch", () => {
   const names = ["eventbridge-cloudwatch-alarm", "sns-cloudwatch-alarm", "lambda-cloudwatch-alarm-action"]
   expect(new Set(names.flatMap((name) => signalsOf(sample(name))).map(({ id }) => id)).size).toBe(1)
 })

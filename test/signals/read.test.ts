@@ -15,44 +15,44 @@ describe("an unknown event", () => {
     ["null", null],
     ["a number", 42],
     ["a list", []],
-    ["a text", "ALARM"],
-    ["a text of 10 MB", "x".repeat(10_000_000)],
+    ["a string", "ALARM"],
+    ["a string of 10 MB", "x".repeat(10_000_000)],
     ["an empty object", {}],
     ["an S3 event", { Records: [{ eventSource: "aws:s3", s3: {} }] }],
     ["an Alertmanager body outside of HTTP", { version: "4", status: "firing", alerts: [] }],
     ["a prototype key", JSON.parse('{"__proto__":{"kind":"tick","time":"2024-01-12T16:50:00Z"}}')],
     ["a constructor key", { constructor: { prototype: { kind: "tick" } } }],
-  ])("is refused, naming the formats of this door: %s", (_, event) => {
+  ])("an unknown event is refused, naming the formats that the door knows: %s", (_, event) => {
     const [problem] = problemsOf(event)
-    expect(problem).toContain("the door knows: SNS Records with a CloudWatch alarm")
+    expect(problem).toContain("the door accepts: SNS Records with a CloudWatch alarm")
   })
 
-  test("is answered with the whole list of formats, so that no JSON is cut", () => {
+  test("the refusal of an unknown event lists all formats and cuts off no JSON", () => {
     const text = problemsOf({})[0]
     expect(text).toContain('{"kind":"tick","name","time"} · ')
     expect(text).toMatch(/manual request \{[^{}]*\}$/)
   })
 
-  test("is answered with alarms only at the alarm door", () => {
-    expect(problemsOf({}, "alarm")[0]).toMatch(/alarm door knows: SNS .* EventBridge .* SMN/)
+  test("the alarm door's refusal of an unknown event lists formats of alarms only", () => {
+    expect(problemsOf({}, "alarm")[0]).toMatch(/alarm door accepts: SNS .* EventBridge .* SMN/)
     expect(problemsOf({}, "alarm")[0]).not.toContain("manual request")
   })
 })
 
 test.each<[string, unknown, RegExp]>([
   [
-    "CloudWatch's",
+    "a CloudWatch alarm without SNS",
     JSON.parse(
       (sample("sns-cloudwatch-alarm")["Records"] as { Sns: { Message: string } }[])[0]?.Sns.Message ?? "",
     ),
     /^the event is a CloudWatch alarm without the envelope of SNS: switch off .*RawMessageDelivery/,
   ],
   [
-    "Cloud Eye's",
+    "a Cloud Eye alarm without SMN",
     JSON.parse((sample("smn-http-notification")["body"] as { message: string }).message),
     /^the event is a Cloud Eye alarm without the envelope of SMN: pass the event on/,
   ],
-])("an alarm without its envelope is refused by what is missing: %s", (_, event, words) => {
+])("an alarm without its envelope is refused, naming the missing envelope: %s", (_, event, words) => {
   expect(problemsOf(event)).toEqual([expect.stringMatching(words)])
 })
 
@@ -66,7 +66,7 @@ describe("a door takes its own events only", () => {
     ["eventbridge-scheduler", "schedule"],
     ["functiongraph-timer", "schedule"],
     ["manual-request", "manual"],
-  ] as const)("accepts its own events only: %s is for the %s door", (name, own) => {
+  ] as const)("a door accepts its own events only: %s is for the %s door", (name, own) => {
     expect(signalsOf(sample(name), own)).toHaveLength(1)
     expect(signalsOf(sample(name), "any")).toHaveLength(1)
     for (const other of (["alarm", "schedule", "manual"] as const).filter((door) => door !== own)) {
@@ -77,11 +77,11 @@ describe("a door takes its own events only", () => {
   test.each(["function-url-alertmanager", "function-url-grafana", "functiongraph-apig-alertmanager"])(
     "leaves an HTTP request (%s) to the webhooks",
     (name) => {
-      expect(problemsOf(sample(name))[0]).toContain("HTTP request, which only a webhook endpoint reads")
+      expect(problemsOf(sample(name))[0]).toContain("HTTP request, which only a webhook endpoint or")
     },
   )
 
-  test("treats an HTTP request as one, even with keys of a manual request", () => {
+  test("an HTTP request with the keys of a manual request is still an HTTP request", () => {
     const event = { ...sample("function-url-alertmanager"), ...sample("manual-request") }
     expect(problemsOf(event)[0]).toContain("HTTP request")
   })
@@ -92,15 +92,15 @@ describe("an event with several records", () => {
   const message = JSON.parse((record as { smn: { message: string } }).smn.message) as object
   const at = (time: number) => replaced(record, ["smn", "message"], JSON.stringify({ ...message, time }))
 
-  test("gives two signals for two records", () => {
+  test("an event with two records gives two signals", () => {
     expect(signalsOf({ record: [at(1_705_078_276_006), at(1_705_078_576_006)] })).toHaveLength(2)
   })
 
-  test("gives one signal for the same alarm twice", () => {
+  test("an event that has the same alarm twice gives one signal", () => {
     expect(signalsOf({ record: [record, record] })).toHaveLength(1)
   })
 
-  test("keeps the others if one record is unreadable, and reports a problem", () => {
+  test("reports the unreadable records of an event as problems and keeps the others", () => {
     const { signals, problems } = readSignals(
       { record: [{ smn: { message: "text" } }, record, null, 7] },
       "alarm",
@@ -114,7 +114,7 @@ describe("an event with several records", () => {
     ])
   })
 
-  test("runs records in the order of their times, whatever their order in the batch", () => {
+  test("sorts the records of an event by their times, whatever their order in the batch", () => {
     const at = (minutes: number, alarm_status: string) => {
       const message = JSON.parse(cloudEyeText()) as { time: number }
       const moved = { ...message, alarm_status, time: message.time + minutes * 60_000 }
@@ -125,14 +125,14 @@ describe("an event with several records", () => {
     expect(states).toEqual(["alarm", "alarm", "ok", "alarm"])
   })
 
-  test("reports all problems together if no record is readable", () => {
+  test("reports the problems of all records together if no record of an event is readable", () => {
     expect(problemsOf({ record: [{ smn: {} }, { smn: { message: 5 } }] })).toEqual([
       "record.0.smn.message: is missing (string)",
       "record.1.smn.message: must be string, not number",
     ])
   })
 
-  test("ignores malformed records that concern no supernode, and shortens a thousand problems", () => {
+  test("ignores malformed records that concern no supernode, and shortens a list of a thousand problems", () => {
     const stranger = replaced(record, ["smn", "message"], JSON.stringify({ alarm_id: "al1another" }))
     const broken = Array.from({ length: 1_000 }, () => ({ smn: {} }))
     const concerns = ({ alarm }: { alarm: string }) => alarm === "al1704475580412b2a4lnr3W"
@@ -159,7 +159,7 @@ describe("limits of untrusted JSON", () => {
     expect(problemsOf(event)).toEqual(["the event nests deeper than 20 levels"])
   })
 
-  test("limits a text inside an event, too", () => {
+  test("accepts 256 KB of text inside an event and refuses one byte more", () => {
     const padded = (bytes: number) => {
       const message = { ...JSON.parse(cloudEyeText()), pad: "" } as { pad: string }
       message.pad = "x".repeat(bytes - JSON.stringify(message).length)
@@ -173,21 +173,21 @@ describe("limits of untrusted JSON", () => {
     expect(problemsOf(padded(256 * 1024 + 1))).toEqual(["record.0.smn.message: is larger than 256 KB"])
   })
 
-  test("counts a text's size in bytes, not in letters", () => {
+  test("counts the size of text inside an event in bytes, not in letters", () => {
     const text = JSON.stringify({ pad: "é".repeat(140_000) })
     expect(
       problemsOf(sampleWith("functiongraph-smn-cloud-eye-alarm", ["record", 0, "smn", "message"], text)),
     ).toEqual(["record.0.smn.message: is larger than 256 KB"])
   })
 
-  test("refuses a nested text before it is parsed", () => {
+  test("refuses text inside an event that nests too deep, before parsing it", () => {
     const text = "[".repeat(200_000)
     expect(problemsOf(sampleWith("sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"], text))).toEqual([
       "Records.0.Sns.Message: nests deeper than 20 levels",
     ])
   })
 
-  test("does not count brackets inside of strings", () => {
+  test("does not count brackets inside strings as nesting", () => {
     const message = { ...JSON.parse(cloudEyeText()), default_content: `"${"[{".repeat(500)}\\` } as object
     expect(
       signalsOf(
@@ -200,13 +200,13 @@ describe("limits of untrusted JSON", () => {
     ).toHaveLength(1)
   })
 
-  test("refuses an event of millions of values without reading them all", () => {
+  test("refuses an event of more than 250000 values", () => {
     expect(problemsOf({ kind: "tick", extra: Array.from({ length: 300_000 }, () => 0) })).toEqual([
-      "the event holds more than 250000 values",
+      "the event contains more than 250000 values",
     ])
   })
 
-  test("never repeats megabytes of foreign text in a problem", () => {
+  test("a problem never repeats a megabyte of foreign text", () => {
     const problems = problemsOf({ ...sample("manual-request"), ["k".repeat(1_000_000)]: 1 })
     expect(problems.join().length).toBeLessThan(400)
   })
@@ -230,11 +230,11 @@ describe("any foreign event", () => {
     }
   }
 
-  test("ends in signals or in a SignalError: any JSON value", () => {
+  test("any JSON value ends in signals or in a SignalError", () => {
     fc.assert(fc.property(fc.jsonValue(), doors, endsWell), { numRuns: 500 })
   })
 
-  test("ends in signals or in a SignalError: any value at all", () => {
+  test("any JavaScript value ends in signals or in a SignalError", () => {
     fc.assert(
       fc.property(
         fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true }),
@@ -258,7 +258,7 @@ describe("any foreign event", () => {
   ]
 
   test.each(names)(
-    "ends in signals or in a SignalError: %s with any one value replaced by any other",
+    "%s with any one value replaced by any other ends in signals or in a SignalError",
     (name) => {
       const event = sample(name)
       fc.assert(
@@ -278,7 +278,7 @@ describe("any foreign event", () => {
     ["sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"]],
     ["eventbridge-cloudwatch-alarm", ["detail", "state", "reasonData"]],
   ] as const)(
-    "ends in signals or in a SignalError: %s with any one value of its inner JSON replaced",
+    "%s with any one value of its inner JSON replaced ends in signals or in a SignalError",
     (name, path) => {
       const event = sample(name)
       const inner: unknown = JSON.parse(

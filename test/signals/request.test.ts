@@ -13,7 +13,7 @@ function requestWith(over: Record<string, unknown>, now = NOW): RequestSignal {
 }
 
 describe("a manual request", () => {
-  test("needs supernode, requestedBy and why only, and then is a dry run without a bypass", () => {
+  test("a manual request needs only supernode, requestedBy and why, and is then a dry run without a bypass", () => {
     expect(requestWith({})).toEqual({
       ...MINIMAL,
       kind: "request",
@@ -26,7 +26,7 @@ describe("a manual request", () => {
     })
   })
 
-  test("is read with all its keys", () => {
+  test("a manual request is read with all its keys", () => {
     expect(
       requestWith({ mode: "live", servers: 4, planHash: HASH, bypassCooldown: true, id: "ticket-7" }),
     ).toEqual({
@@ -41,12 +41,12 @@ describe("a manual request", () => {
     })
   })
 
-  test("is refused without a plan's hash if it is live, and says how to get one", () => {
+  test("a live request without a plan's hash is refused, and the error says how to get one", () => {
     const [problem] = problemsOf({ ...MINIMAL, mode: "live" }, "manual")
     expect(problem).toMatch(/^planHash: is missing: .*"mode": "dry-run".*plan\.hash/)
   })
 
-  test("is refused with an unknown key, and names it", () => {
+  test("a manual request with unknown keys is refused, naming each of them", () => {
     const [problem] = problemsOf({ ...MINIMAL, bypasCooldown: true, server: 4 }, "manual")
     expect(problem).toMatch(/^the event: Unrecognized keys: /)
     expect(problem).toContain('"bypasCooldown"')
@@ -77,24 +77,24 @@ describe("a manual request", () => {
     ["bypassCooldown", "true"],
     ["id", ""],
     ["id", 7],
-  ])("is refused with %s = %j", (key, value) => {
+  ])("a manual request with %s = %j is refused", (key, value) => {
     expect(problemsOf({ ...MINIMAL, [key]: value }, "manual")).toEqual([
       expect.stringMatching(new RegExp(`^${key}: `)),
     ])
   })
 
-  test("reports all its problems together", () => {
+  test("all problems of a manual request are reported together", () => {
     expect(problemsOf({ supernode: "", mode: "buy", servers: 0 }, "manual")).toHaveLength(5)
   })
 })
 
 describe("the id of a request", () => {
-  test("is the same for the same request within a minute", () => {
+  test("the same manual request has the same id within a minute", () => {
     expect(requestWith({}, NOW + 20_000).id).toBe(requestWith({}).id)
     expect(requestWith({ mode: "dry-run" }).id).toBe(requestWith({}).id)
   })
 
-  test("differs a minute later", () => {
+  test("the same manual request has another id a minute later", () => {
     expect(requestWith({}, NOW + 60_000).id).not.toBe(requestWith({}).id)
   })
 
@@ -105,15 +105,15 @@ describe("the id of a request", () => {
     ["servers", 4],
     ["planHash", HASH],
     ["bypassCooldown", true],
-  ])("differs for another %s", (key, value) => {
+  ])("a manual request with another %s has another id", (key, value) => {
     expect(requestWith({ [key]: value }).id).not.toBe(requestWith({}).id)
   })
 
-  test("is always the request's own id if it has one", () => {
+  test("a manual request with an id of its own keeps that id at any time", () => {
     expect(requestWith({ id: "ticket-7" }, NOW + 3_600_000).id).toBe(requestWith({ id: "ticket-7" }).id)
   })
 
-  test("is replaced by a digest if it has a thousand characters", () => {
+  test("a manual request's own id of a thousand characters is replaced by a digest", () => {
     expect(requestWith({ id: "x".repeat(1_000) }).id).toMatch(/^request\|sha256:[0-9a-f]{64}$/)
   })
 })

@@ -40,11 +40,11 @@ describe("routing of signals", () => {
     ],
     ["one label that is missing", alarmOf({ source: "alertmanager", labels: { alertname: "NpuBusy" } })],
     ["no labels", alarmOf({ source: "alertmanager", labels: {} })],
-  ])("sends %s to no supernode, without an error", (_, signal) => {
+  ])("sends an alarm with %s to no supernode, without an error", (_, signal) => {
     expect(routes(signal, policies)).toEqual([])
   })
 
-  test("marks an alarm under several supernodes as exclusive to none", () => {
+  test("an alarm that several supernodes list is exclusive to none of them", () => {
     const both = [
       named("a", [{ "cloud-eye": "al1" }]),
       named("b", [{ "cloud-eye": "al2" }, { "cloud-eye": "al1" }]),
@@ -56,7 +56,7 @@ describe("routing of signals", () => {
     expect(routes(alarmOf({ alarm: "al2" }), both)).toEqual([["b", true]])
   })
 
-  test("marks an alarm listed twice under one supernode as exclusive to it", () => {
+  test("an alarm that one supernode lists twice is exclusive to it", () => {
     const twice = [
       named("a", [{ alertmanager: { alertname: "NpuBusy" } }, { alertmanager: { cluster: "train-a" } }]),
     ]
@@ -72,7 +72,7 @@ test("sends a tick to every supernode", () => {
 })
 
 describe("routing of a request", () => {
-  test("sends it to the named supernode only", () => {
+  test("sends a request only to the supernode that it names", () => {
     expect(routes(requestOf({ supernode: "b" }), [named("a"), named("b")])).toEqual([["b", false]])
   })
 
@@ -81,7 +81,7 @@ describe("routing of a request", () => {
     ["Train-B", "train-b"],
     ["train_a", "train-a"],
   ])(
-    "refuses an unknown name (%s), and lists the known ones and the one probably meant",
+    "refuses a request for an unknown supernode (%s), suggests the closest name and lists all",
     (supernode, meant) => {
       expect(() =>
         routes(requestOf({ supernode }), [named("train-a"), named("train-b"), named("inference")]),
@@ -91,7 +91,7 @@ describe("routing of a request", () => {
     },
   )
 
-  test("suggests nothing if no name is close", () => {
+  test("suggests no supernode for a request if no name is close", () => {
     expect(() => routes(requestOf({ supernode: "zzz" }), [named("train-a")])).toThrow(
       new SignalError('supernode: "zzz" is not in the policy. Known: train-a'),
     )

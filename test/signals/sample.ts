@@ -3,7 +3,7 @@ import type { AlarmSignal, Signal } from "../../lib/decision/inputs/signal.ts"
 import { type DoorName, readSignals } from "../../lib/signals/read.ts"
 import { SignalError } from "../../lib/signals/signal-error.ts"
 
-/** Arrival time in these tests. */
+/** Arrival time of the events in these tests. */
 export const NOW = Date.parse("2024-01-12T16:51:17.500Z")
 
 /** One event of test/events, a new object at every call. */
@@ -14,7 +14,7 @@ export function sample(name: string): Record<string, unknown> {
   >
 }
 
-/** The same with one value replaced; the path is of keys and indexes. */
+/** A sample event with the value at `path`, a list of keys and indexes, replaced. */
 export function sampleWith(name: string, path: readonly (string | number)[], value: unknown): unknown {
   return replaced(sample(name), path, value)
 }
@@ -35,14 +35,14 @@ export function signalsOf(event: unknown, door: DoorName = "any"): Signal[] {
   return readSignals(event, door, { now: NOW }).signals
 }
 
-/** The one alarm in an event. */
+/** The only alarm in an event. Throws if the event gives anything else. */
 export function alarmIn(event: unknown): AlarmSignal {
   const [signal, ...others] = signalsOf(event, "alarm")
   if (signal?.kind !== "alarm" || others.length > 0) throw new Error("one alarm was expected")
   return signal
 }
 
-/** The problems that an event is refused with. */
+/** Problems of the `SignalError` that refuses an event. Throws if the event is accepted. */
 export function problemsOf(event: unknown, door: DoorName = "any"): string[] {
   try {
     readSignals(event, door, { now: NOW })

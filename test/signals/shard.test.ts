@@ -7,7 +7,7 @@ const TIME = "2024-01-12T16:50:00Z"
 const AT = Date.parse(TIME)
 const ownTick = (shard?: unknown) => ({ kind: "tick", name: "sweep", time: TIME, shard })
 const timer = (text: unknown) => sampleWith("functiongraph-timer", ["user_event"], text)
-/** UUIDs that differ in their last digits only, as those of supernodes created together do. */
+/** Policies whose ids differ only in the last digits, like those of supernodes created together. */
 const policies = Array.from({ length: 400 }, (_, i) =>
   policyOf({ name: `train-${i}`, id: `b4beacb6-4380-448c-a218-${String(i).padStart(12, "0")}` }),
 )
@@ -19,27 +19,30 @@ function namesFor(event: unknown, all = policies): string[] {
 }
 
 describe("a tick with a shard", () => {
-  it.each([1, 2, 3, 7, 16])("reaches each supernode exactly once by %i ticks, evenly", (count) => {
-    const shards = Array.from({ length: count }, (_, i) => namesFor(ownTick(`${i + 1}/${count}`)))
-    expect(shards.flat().sort()).toEqual(policies.map(({ name }) => name).sort())
-    for (const names of shards) {
-      expect(names.length).toBeGreaterThan((policies.length / count) * 0.6)
-      expect(names.length).toBeLessThan((policies.length / count) * 1.5)
-    }
-  })
+  it.each([1, 2, 3, 7, 16])(
+    "the ticks of all shards (%i) reach each supernode exactly once and share the supernodes evenly",
+    (count) => {
+      const shards = Array.from({ length: count }, (_, i) => namesFor(ownTick(`${i + 1}/${count}`)))
+      expect(shards.flat().sort()).toEqual(policies.map(({ name }) => name).sort())
+      for (const names of shards) {
+        expect(names.length).toBeGreaterThan((policies.length / count) * 0.6)
+        expect(names.length).toBeLessThan((policies.length / count) * 1.5)
+      }
+    },
+  )
 
-  it("reaches the same supernodes whatever their order in the policy", () => {
+  it("a shard of a tick has the same supernodes, whatever their order in the policy", () => {
     const turned = policies.toReversed()
     expect(namesFor(ownTick("2/5"), turned).sort()).toEqual(namesFor(ownTick("2/5")).sort())
   })
 
-  it("is read from our own tick and from the user event of FunctionGraph's TIMER alike", () => {
+  it("a shard is read from our own tick and from the user event of FunctionGraph's TIMER", () => {
     const shard = { index: 2, count: 4 }
     expect(signalsOf(ownTick("2/4"), "schedule")).toMatchObject([{ kind: "tick", at: AT, shard }])
     expect(signalsOf(timer('{"shard":"2/4"}'), "schedule")).toMatchObject([{ kind: "tick", shard }])
   })
 
-  it("has the same id at every delivery and in every shard, so that one moment buys once for a supernode", () => {
+  it("a tick has the same id in every delivery and shard, so that a supernode buys once per moment", () => {
     const ids = [ownTick("1/2"), ownTick("1/2"), ownTick("2/3"), ownTick()].map(
       (event) => signalsOf(event, "schedule")[0]?.id,
     )
@@ -49,11 +52,11 @@ describe("a tick with a shard", () => {
 
 describe("a tick without a shard", () => {
   it.each([
-    ["our own", ownTick()],
+    ["our own tick", ownTick()],
     ["TIMER without a user event", timer(undefined)],
     ["TIMER with an empty user event", timer("")],
-    ["TIMER with a user event that says nothing", timer(" {} ")],
-  ])("is for all supernodes: %s", (_form, event) => {
+    ["TIMER with an empty object as user event", timer(" {} ")],
+  ])("a tick without a shard reaches all supernodes: %s", (_form, event) => {
     expect(namesFor(event)).toHaveLength(policies.length)
   })
 })
@@ -77,11 +80,11 @@ describe("a malformed shard", () => {
     {},
   ]
 
-  it.each(bad)("is refused in our own tick: %j", (shard) => {
+  it.each(bad)("a malformed shard in our own tick is refused: %j", (shard) => {
     expect(problemsOf(ownTick(shard))).toEqual([expect.stringMatching(/^shard: must be "i\/n"/)])
   })
 
-  it.each(bad)("is refused in the user event of TIMER: %j", (shard) => {
+  it.each(bad)("a malformed shard in the user event of TIMER is refused: %j", (shard) => {
     expect(problemsOf(timer(JSON.stringify({ shard })))).toEqual([
       expect.stringMatching(/^user_event\.shard: must be "i\/n"/),
     ])
@@ -93,7 +96,7 @@ describe("a malformed shard", () => {
     ["shard=1/4", "user_event: is not JSON: leave the trigger's user event empty, or write"],
     ["[]", "user_event: must be object, not array"],
     [7, "user_event: must be string"],
-  ])("is refused in a user event with another meaning: %j", (text, says) => {
+  ])("a user event of TIMER that is not an object with a shard is refused: %j", (text, says) => {
     expect(problemsOf(timer(text))).toEqual([expect.stringContaining(says)])
   })
 })

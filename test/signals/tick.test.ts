@@ -5,13 +5,13 @@ import { NOW, problemsOf, sample, sampleWith, signalsOf } from "./sample.ts"
 const AT = Date.parse("2024-01-12T16:50:00Z")
 
 describe("the identity of a tick", () => {
-  test("is the same for a late or second delivery", () => {
+  test("a late or second delivery of a tick gives the same signal", () => {
     const [first] = signalsOf(sample("functiongraph-timer"))
     const later = readSignals(sample("functiongraph-timer"), "schedule", { now: NOW + 86_400_000 }).signals
     expect(later).toEqual([first])
   })
 
-  test("is the same for a time with an offset", () => {
+  test("the time of a tick may have a UTC offset", () => {
     const [tick] = signalsOf(sampleWith("functiongraph-timer", ["time"], "2024-01-13T00:50:00+08:00"))
     expect(tick?.at).toBe(AT)
   })
@@ -20,14 +20,14 @@ describe("the identity of a tick", () => {
     [{ kind: "tick", time: "2024-01-12T16:50:00Z" }],
     [{ trigger_type: "TIMER", time: "2024-01-12T16:50:00Z" }],
     [{ source: "aws.events", "detail-type": "Scheduled Event", time: "2024-01-12T16:50:00Z", resources: [] }],
-  ])("uses the function's name if the tick has none: %j", (event) => {
+  ])("a tick without a name takes the function's: %j", (event) => {
     const read = (tickName?: string) =>
       readSignals(event, "schedule", tickName === undefined ? { now: NOW } : { now: NOW, tickName })
     expect(read("sweep").signals).toEqual([{ kind: "tick", id: `tick|sweep|${AT}`, name: "sweep", at: AT }])
     expect(read().signals[0]?.id).toBe(`tick|tick|${AT}`)
   })
 
-  test("keeps the bus in the name of a rule on another bus", () => {
+  test("a tick by a rule on another event bus has the bus in its name", () => {
     const arn = "arn:aws:events:eu-central-1:123456789012:rule/bus/sweep"
     expect(signalsOf(sampleWith("eventbridge-schedule", ["resources"], [arn]))[0]).toMatchObject({
       name: "bus/sweep",
@@ -42,7 +42,7 @@ describe("a tick without a readable time", () => {
     ["eventbridge-scheduler", null],
     ["functiongraph-timer", "2024-01-12T16:50:00"],
     ["functiongraph-timer", 1_705_078_200_000],
-  ])("is refused, never taken as now: %s with time %j", (name, time) => {
+  ])("a tick without a readable time is refused, never taken as now: %s with time %j", (name, time) => {
     expect(problemsOf(sampleWith(name, ["time"], time))).toEqual([expect.stringMatching(/^time: /)])
   })
 })

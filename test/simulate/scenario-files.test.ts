@@ -6,7 +6,7 @@ import { parse } from "yaml"
 import { scenarioJsonSchema } from "../../lib/simulate/scenario/json-schema.ts"
 import { desk, POLICY, TWO_SUPERNODES } from "../cli/harness.ts"
 
-// `test FILE…` as an operator uses it against an own policy: train-a on rungs of 1, 2 and 4 servers.
+// `test FILE…` as operators use it with a policy of their own: train-a with rungs of 1, 2 and 4 servers.
 
 const GOOD = `title: A busy supernode grows by one rung
 supernodes: { train-a: 1 }
@@ -16,7 +16,7 @@ timeline:
 orders: 1
 `
 
-it("prints SUCCESS, or FAILED with what was expected and what came, and exits 1 where one fails", async () => {
+it("the test command prints SUCCESS, or FAILED with expected and actual values, and exits 1 if one fails", async () => {
   const own = desk(POLICY, { withoutLedger: true })
   const good = own.file("good.yaml", GOOD)
   const bad = own.file("bad.yaml", GOOD.replace("in-flight", "cooldown").replace("orders: 1", "orders: 2"))
@@ -42,13 +42,13 @@ bad.yaml: A busy supernode grows by one rung
   expect((await own.run("test", good)).code).toBe(0)
 })
 
-/** The sentence of the gate is the gate's business. */
+/** The printed sentence of the gate, which other tests check. */
 function heldBy(out: string): string {
   const line = out.split("\n").find((one) => one.includes("held by in-flight: "))
   return line?.trim() ?? "no reason was printed"
 }
 
-it("reports the problems of all files with file:line:column before it plays any", async () => {
+it("the test command reports the problems of all files with file:line:column before it plays any", async () => {
   const own = desk(POLICY, { withoutLedger: true })
   const files = [
     own.file("a.yaml", GOOD.replace("held:", "helt:")),
@@ -70,7 +70,7 @@ it("reports the problems of all files with file:line:column before it plays any"
   ])
 })
 
-it("plays a scenario with its own keys over those of the policy, and says where they make it invalid", async () => {
+it("a scenario's own keys override those of the policy, and are reported if they make it invalid", async () => {
   const own = desk(POLICY, { withoutLedger: true })
   const capped = own.file(
     "capped.yaml",
@@ -80,13 +80,11 @@ it("plays a scenario with its own keys over those of the policy, and says where 
   const { code, err } = await own.run("test", own.file("odd.yaml", `${GOOD}policy: { cooldown: soon }\n`))
   expect([code, err.replaceAll(`${own.dir}/`, "")]).toEqual([
     1,
-    expect.stringMatching(
-      /^odd\.yaml:7:21: policy\.cooldown: with this the policy is not valid: must be a duration/,
-    ),
+    expect.stringMatching(/^odd\.yaml:7:21: policy\.cooldown: makes the policy invalid: must be a duration/),
   ])
 })
 
-it("plays a scenario that names no supernodes with all of the policy, each on its smallest rung", async () => {
+it("a scenario that names no supernodes plays all of the policy, each on its smallest rung", async () => {
   const own = desk(TWO_SUPERNODES, { withoutLedger: true })
   const steps = [
     '{ at: "10:00", tick: {}, expect: { buys: 2 } }',
@@ -96,7 +94,7 @@ it("plays a scenario that names no supernodes with all of the policy, each on it
   expect((await own.run("test", path)).out).toContain("1 scenario: all as expected")
 })
 
-it("the JSON Schema of scenarios is committed as it is generated, and takes every scenario of this repository", () => {
+it("the JSON Schema of scenarios is committed as generated, and accepts every scenario of this repository", () => {
   const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
   const schema = JSON.parse(readFileSync(at("docs/scenarios.schema.json"), "utf8")) as object
   expect(schema).toEqual(JSON.parse(JSON.stringify(scenarioJsonSchema())))

@@ -2,8 +2,9 @@ import { expect, it } from "vitest"
 import { cloudDesk, desk, POLICY, type Ran, STREAM } from "../cli/harness.ts"
 import { problemsOf } from "../cli/output.ts"
 
-// `simulate` as an operator uses it. The expected purchases were worked out by hand from the policy: 3 of 5 periods of 5 minutes above
-// 85, the newest of them ended a minute ago; cooldown 60 minutes from completion, warm-up 15 minutes, 10 minutes to provision.
+// `simulate` as operators use it. The expected purchases were calculated by hand from the policy: 3 of 5
+// periods of 5 minutes above 85 with a lag of a minute, cooldown 60 minutes from completion, warm-up 15
+// minutes. Servers take 10 minutes.
 
 const MINUTE = 60_000
 const DAY = "2026-03-02"
@@ -30,7 +31,7 @@ interface Simulated {
   }[]
 }
 
-/** Rows by the minute from 10:00 on: `[97, 60]` is an hour of 97. */
+/** One row per minute from 10:00: `[97, 60]` is an hour of 97. */
 function load(...parts: [value: number | string, minutes: number][]): string {
   const values = parts.flatMap(([value, minutes]) => Array.from({ length: minutes }, () => value))
   const rows = values.map((value, i) => `${instant(`${DAY}T10:00:00Z`, i)},${value}`)
@@ -61,10 +62,11 @@ async function simulated(policy: string, history: string, ...options: string[]) 
 const bought = ({ purchases }: Simulated["policies"][number]) =>
   purchases.map(({ at, from, to, completedAt }) => [clock(at), from, to, clock(completedAt)])
 
-it("buys as soon as enough periods ended at least a lag ago, and again after cooldown from completion", async () => {
+it("simulate buys once enough periods ended a lag ago, and again when the cooldown from completion is over", async () => {
   const result = await simulated(POLICY, load([50, 30], [97, 150]))
-  // 10:30, 10:35 and 10:40 breach; the last one ended at 10:45, and 10:46 is past the lag: the tick of 10:50.
-  // Complete at 11:00, cooldown until 12:00, and the three newest periods after warm-up (11:15) are there long before.
+  // The periods of 10:30, 10:35 and 10:40 breach. The last one ends at 10:45 and is readable from 10:46: the
+  // tick of 10:50 buys. Complete at 11:00, so the cooldown lasts until 12:00. Three periods after warm-up
+  // (11:15) have ended before.
   expect(bought(result)).toEqual([
     ["10:50", 1, 2, "11:00"],
     ["12:00", 2, 4, "12:10"],
@@ -77,7 +79,7 @@ it("buys as soon as enough periods ended at least a lag ago, and again after coo
     spend: { amount: 180_000, currency: "CNY" },
     minutesAbove: { "npu-busy": 150 },
     minutesUnknown: 0,
-    // In flight at 10:55 and 12:05; 11:00 to 11:55 cool down, and so do 12:10 to 12:55.
+    // In flight at 10:55 and 12:05. The cooldown holds from 11:00 to 11:55 and from 12:10 to 12:55.
     holds: { cooldown: 22, "in-flight": 2 },
   })
   expect(result.purchases[0]).toMatchObject({ cost: { amount: 60_000 }, rules: ["npu-busy"] })
@@ -92,13 +94,13 @@ const CASES: {
   holds?: Record<string, unknown>
 }[] = [
   {
-    rule: "holds over-budget where the next purchase does not fit",
+    rule: "holds over-budget if the next purchase does not fit",
     policy: POLICY.replace("amount: 500000", "amount: 100000"),
     buys: [["10:50", 1, 2, "11:00"]],
     holds: { "over-budget": expect.any(Number) },
   },
   {
-    rule: "buys only after the flavor is sold out no longer",
+    rule: "buys only when the flavor is no longer sold out",
     options: ["--sold-out", `kat3ne-16-400t.96xlarge.8.matrix@${DAY}T10:00:00Z/${DAY}T11:07:00Z`],
     buys: [
       ["11:10", 1, 2, "11:20"],
@@ -107,7 +109,7 @@ const CASES: {
     holds: { "sold-out": 4 },
   },
   {
-    rule: "opens a breaker after an order that fails for the quota, and buys nothing more",
+    rule: "opens a breaker after an order is refused for the quota, and buys nothing more",
     options: ["--fail", `quota@${DAY}T10:00Z/${DAY}T11:00Z`],
     buys: [],
     holds: { breaker: expect.any(Number) },
@@ -119,7 +121,7 @@ const CASES: {
     holds: { "outcome-unknown": 25 },
   },
   {
-    rule: "counts the cooldown from the time that new servers take",
+    rule: "starts the cooldown only when provisioning has ended",
     options: ["--provisioning", "30m"],
     buys: [
       ["10:50", 1, 2, "11:20"],
@@ -140,26 +142,26 @@ const CASES: {
   },
 ]
 
-it.each(CASES)("$rule", async ({ policy = POLICY, options = [], buys, holds }) => {
+it.each(CASES)("simulate $rule", async ({ policy = POLICY, options = [], buys, holds }) => {
   const result = await simulated(policy, load([50, 30], [97, 150]), ...options)
   expect(bought(result)).toEqual(buys)
   if (holds) expect(result.holds).toMatchObject(holds)
 })
 
-it("counts the minutes above the threshold as the spread load shows them, and minutes at the ceiling as unknown", async () => {
+it("simulate counts minutes above the threshold from the spread load, and minutes at the ceiling as unknown", async () => {
   const result = await simulated(POLICY, load([50, 30], [100, 20], [97, 40]), "--elastic")
-  // From 11:00 two servers share it: 48.5 each.
+  // From 11:00 two servers share the load: 48.5 each.
   expect([result.minutesAbove, result.minutesUnknown]).toEqual([{ "npu-busy": 30 }, 20])
 })
 
-it("takes a gap in the history, and an empty value, as missing data and never as zero", async () => {
+it("simulate takes a gap in the history, and an empty value, as missing data and never as zero", async () => {
   const rows = load([50, 30], ["", 30]).split("\n")
   const result = await simulated(POLICY, [...rows.slice(0, 61), `${DAY}T12:00:00Z,97`].join("\n"))
   expect(result.purchases).toEqual([])
   expect(result.holds["missing-data"]).toBeGreaterThan(10)
 })
 
-it("reads JSON lines and epoch seconds, and one series for each rule", async () => {
+it("simulate reads JSON lines and epoch seconds, and one series for each rule", async () => {
   const lines = Array.from({ length: 60 }, (_, i) =>
     JSON.stringify({ time: Date.parse(`${DAY}T10:00:00Z`) / 1_000 + i * 60, metric: "npu-busy", value: 97 }),
   )
@@ -167,14 +169,14 @@ it("reads JSON lines and epoch seconds, and one series for each rule", async () 
   expect(bought(result)[0]).toEqual(["10:20", 1, 2, "10:30"])
 })
 
-it("reports every problem of a load file with its line", async () => {
+it("simulate reports every problem of a load file with its line", async () => {
   const own = desk()
   const text = `time,metric,value\n${DAY}T10:00:00Z,npu-busy,97 %\n2026-03-02 10:01,npu-busy,97\n\n${DAY}T10:02:00Z,npu-bussy,97\n${DAY}T10:02:00Z,97\n1772445600000,npu-busy,1\n`
   const path = own.file("load.csv", text)
   const { code, err } = await own.run("simulate", "train-a", "--load", path)
   expect(code).toBe(1)
   expect(err.split("\n").map((line) => line.replace(path, "load.csv"))).toEqual([
-    'load.csv:2: value: must be a number without a unit, or empty without a value, not "97 %"',
+    'load.csv:2: value: must be a number without a unit, or empty if there is no value, not "97 %"',
     'load.csv:3: time: must be ISO 8601 with its zone, such as 2026-01-31T18:00:00Z, or epoch seconds, not "2026-03-02 10:01"',
     'load.csv:5: metric: must be the name of a rule of this supernode, not "npu-bussy"; did you mean npu-busy?',
     "load.csv:6: must have 3 cells (time,metric,value), not 2",
@@ -190,7 +192,7 @@ it.each([
   ["time,value\n", "load.csv:1: has a header and no rows"],
   [`time,value\n${DAY}T10:01:00Z,1\n${DAY}T10:00:00Z,1\n`, "load.csv:3: is earlier than the row before it"],
   [`{"time":1772445600,"wert":1}\n{]\n`, 'load.csv:1: "wert" is not a known field'],
-])("refuses the load file %j", async (text, problem) => {
+])("simulate refuses the load file %j", async (text, problem) => {
   const own = desk()
   const path = own.file("load.csv", text)
   const { code, err, json } = await own.run("simulate", "train-a", "--load", path, "--json")
@@ -198,7 +200,7 @@ it.each([
   expect(problemsOf("error", json())).toBeNull()
 })
 
-it("compares several policies side by side, and gives the same answer every time", async () => {
+it("simulate compares several policies side by side, and gives the same result every time", async () => {
   const own = desk()
   const path = own.file("load.csv", load([50, 30], [97, 150]))
   const small = own.file("small.yaml", POLICY.replace("amount: 500000", "amount: 100000"))
@@ -226,19 +228,19 @@ it("compares several policies side by side, and gives the same answer every time
   )
 })
 
-it("needs no ledger, and leaves none behind", async () => {
+it("simulate needs no ledger, and creates none", async () => {
   const own = desk(POLICY, { withoutLedger: true })
   const path = own.file("load.csv", load([97, 60]))
   expect((await own.run("simulate", "train-a", "--load", path)).code).toBe(0)
   expect((await own.run("ledger", "show")).code).toBe(1)
 })
 
-it("takes a new policy as one that was in force already, whatever its arm_after is", async () => {
+it("simulate treats a new policy as one that was already in use, whatever its arm_after", async () => {
   const result = await simulated(`${POLICY}    arm_after: 24h\n`, load([97, 60]))
   expect(bought(result)).toEqual([["10:20", 1, 2, "10:30"]])
 })
 
-it("shows a progress bar on a terminal only, and takes it away", async () => {
+it("simulate shows a progress bar on a terminal only, and removes it", async () => {
   const own = desk()
   const path = own.file("load.csv", load([97, 60]))
   const written: string[] = []
@@ -248,11 +250,12 @@ it("shows a progress bar on a terminal only, and takes it away", async () => {
   expect(written.at(-1)).toBe("\r\u001b[K")
 })
 
-it("reads the history from the policy's own meters with --from, and leaves the settings' ledger alone", async () => {
+it("simulate --from reads the history from the policy's own meters, and does not change the settings' ledger", async () => {
   const own = await cloudDesk()
   own.advance(60 * MINUTE)
   const result = only(await own.run("simulate", "train-a", "--from", "30m", "--servers", "2", "--json"))
-  // The sandbox has been at 95 since 16:52: the third of the periods from 17:25 on ended at 17:40, and a lag later is the tick of 17:45.
+  // The sandbox has been at 95 since 16:52. Of the periods from 17:25 on, the third ends at 17:40. The first
+  // tick after the lag is that of 17:45.
   expect(bought(result)).toEqual([["17:45", 2, 4, null]])
   expect(result.minutesAbove).toEqual({ "npu-busy": 25 })
   expect(await own.ledger(async (ledger) => (await ledger.head(STREAM)) ?? null)).toBeNull()

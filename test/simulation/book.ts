@@ -2,7 +2,7 @@ import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { SimulatedSupernode } from "./supernode.ts"
 
-/** One attempt, from its entries. `released`: nothing was bought; `complete`: all its servers are present. */
+/** One attempt, by its entries. `released`: nothing was bought. `complete`: all its servers are present. */
 export interface Trade {
   id: string
   run: string
@@ -10,20 +10,20 @@ export interface Trade {
   /** True time at which its `opened` entry was stored. */
   openedAt: number
   state: "open" | "accepted" | "unknown" | "stuck" | "partial" | "wrong" | "released" | "complete"
-  /** True time of its first settlement; null before. */
+  /** True time of its first settlement. `null` before it. */
   settledAt: number | null
-  /** Time at which its acceptance was first known, as its entry says; a slow run writes it later. */
+  /** Time at which its acceptance was first known, by the entry's date: a slow run stores the entry later. */
   acceptedAt: number | null
   /** True time of the newest entry about it. */
   changedAt: number
-  /** A person said that nothing was bought, whatever became known since. */
+  /** True if a person settled it as absent, whatever became known since. */
   saidAbsent: boolean
   posts: number
 }
 
 /**
- * Account of one supernode's chain, counted from its entries alone: never from the state in them, which is
- * under test. Times are true ones, whatever the writers' clocks said.
+ * Account of one supernode's chain, by its entries alone. It does not use the state in them, which is under
+ * test. Times are true times, whatever the writers' clocks showed.
  */
 export class Book {
   readonly trades = new Map<string, Trade>()
@@ -33,7 +33,7 @@ export class Book {
   firstPolicyAt: number | null = null
   breakerSince: number | null = null
   throttledUntil = -Infinity
-  /** Purchases that rules caused and that are complete, since the last reset; gain null: not measured. */
+  /** Complete purchases since the last reset that rules caused. `gain` is `null` if it is not measured. */
   effects: { id: string; gain: number | null }[] = []
   readonly blockedUntil = new Map<string, number>()
   /** True time of the last stored entry that is dated more than a minute ahead. */
@@ -53,8 +53,8 @@ export class Book {
 
   #note(entry: LedgerEntry, now: number): void {
     if (entry.at > now + 60_000) this.datedAheadAt = now
-    // A policy counts from the first entry with a time that the cloud confirmed: any other may be dated by a
-    // slow clock.
+    // A policy counts from the first entry with a time that the cloud confirmed: a slow clock may have dated
+    // any other entry.
     const { policyHash, confirmedAt = null } = entry
     if (policyHash !== undefined && confirmedAt !== null) this.firstPolicyAt ??= Math.min(confirmedAt, now)
     const { signal, run } = entry
@@ -91,11 +91,11 @@ export class Book {
     if (!trade || !outcome) return
     trade.settledAt ??= now
     trade.changedAt = now
-    // A person was faster: only a real purchase changes that command.
+    // A person settled it earlier: only a real purchase changes that settlement.
     if (trade.state === "complete" || (trade.state === "released" && outcome.kind !== "accepted")) return
     if (trade.state === "released") trade.state = "wrong"
     else if (trade.state === "open" || trade.state === "unknown") trade.state = stateAfter(outcome)
-    // Whatever was recorded meanwhile about servers from elsewhere: this is certain.
+    // This outcome is certain, whatever was recorded meanwhile about external servers.
     else if (outcome.kind === "not-sent" || outcome.kind === "rejected") trade.state = "released"
     if (outcome.kind === "rejected") this.#refused(trade, outcome, now)
     if (outcome.kind === "accepted") this.throttledUntil = -Infinity

@@ -4,17 +4,20 @@ import type { Change } from "./bundle.ts"
 export interface Break {
   name: string
   says: string
-  /** Its hunt takes many seconds: only `npm run test:full` runs it. */
+  /** True if its hunt takes many seconds, so that only `npm run test:full` runs it. */
   isLong?: boolean
-  /** Rules of `watch.ts`, `may-buy.ts`, `sent-notifications.ts` and `progress.ts`; a violation of another one does not count. */
+  /**
+   * Rules of `watch.ts`, `may-buy.ts`, `forgotten.ts`, `sent-notifications.ts` and `progress.ts`. Violations
+   * of other rules do not count.
+   */
   rules: readonly string[]
-  /** The first seed, if a break needs a rare moment that earlier worlds lack; else 1. */
+  /** The first seed, for a break that needs a rare moment that earlier worlds lack. Defaults to 1. */
   from?: number
   /** The last seed. */
   upTo: number
-  /** Only worlds with caps across supernodes; else only those without. */
+  /** True for worlds with caps across supernodes only. Defaults to worlds without such caps only. */
   hasFleet?: boolean
-  /** Changes in lib/; null: it is broken from outside, in `port-breaks.ts`. */
+  /** Changes in lib/. `null` if `port-breaks.ts` breaks a port instead. */
   changes: readonly Change[] | null
 }
 
@@ -36,7 +39,7 @@ const APPENDED = '(await ports.ledger.append(entry)) === "appended"'
 const RESERVED = '\n      return { kind: "reserved"'
 
 export const BREAKS: readonly Break[] = [
-  // ---- from outside: a port that does not keep its promise ----
+  // ---- from outside: a port that breaks its contract ----
   {
     name: "store-ignores-its-condition",
     says: "two runs that append at once both succeed",
@@ -47,7 +50,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "client-forgets-send-before",
     isLong: true,
-    says: "a worker that was frozen sends when it wakes up",
+    says: "a worker that was frozen sends its request when it wakes up",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
     from: 80,
     upTo: 150,
@@ -55,14 +58,14 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "buy-tries-again-after-unknown",
-    says: "the client repeats the request when no answer came",
+    says: "the client repeats the request when no response came",
     rules: ["one-post"],
     upTo: 60,
     changes: null,
   },
   {
     name: "unknown-is-called-not-sent",
-    says: "a lost answer passes for a request that never left",
+    says: "a lost response counts as a request that was never sent",
     rules: ["outcome-is-true", "money-is-counted"],
     upTo: 60,
     changes: null,
@@ -70,14 +73,14 @@ export const BREAKS: readonly Break[] = [
   {
     name: "rejected-is-called-accepted",
     isLong: true,
-    says: "a refusal passes for a purchase",
+    says: "a refusal counts as a purchase",
     rules: ["outcome-is-true"],
     upTo: 60,
     changes: null,
   },
   {
     name: "control-is-read-once-per-run",
-    says: "the second look at the pause answers with the first one's head",
+    says: "the second read of the pause returns the head of the first read",
     rules: ["nothing-while-paused"],
     from: 20,
     upTo: 150,
@@ -85,7 +88,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "metrics-are-two-hours-old",
-    says: "the meters answer with what was measured two hours ago",
+    says: "the meters return values that are two hours old",
     rules: ["evidence"],
     upTo: 60,
     changes: null,
@@ -94,7 +97,7 @@ export const BREAKS: readonly Break[] = [
   // ---- the order of effects ----
   {
     name: "no-second-look-at-the-pause",
-    says: "a pause said while the run looked does not stop it",
+    says: "a pause during a run's reads does not stop the run",
     rules: ["nothing-while-paused"],
     from: 20,
     upTo: 150,
@@ -102,7 +105,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "no-last-moment-to-send",
-    says: "the order carries no time after which nothing leaves",
+    says: "the order has no time after which it must not be sent",
     rules: ["nothing-after-send-before", "nothing-after-settlement", "one-attempt"],
     from: 80,
     upTo: 150,
@@ -117,7 +120,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "unknown-is-not-settled",
-    says: "an unknown outcome is not written down",
+    says: "an unknown outcome is not recorded",
     rules: ["a-run-settles-what-it-opens"],
     upTo: 60,
     changes: [
@@ -133,7 +136,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "lost-answer-is-a-conflict",
     isLong: true,
-    says: "an entry of our own, its answer lost, passes for another's",
+    says: "our own entry whose response was lost counts as another run's",
     rules: ["a-run-settles-what-it-opens", "one-decision-per-signal"],
     upTo: 60,
     changes: [{ file: CHAIN, from: "if (stored?.hash === entry.hash) return this.#appended(entry)", to: "" }],
@@ -141,7 +144,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "conflict-is-a-success",
     isLong: true,
-    says: "an entry that lost its place passes for written",
+    says: "an entry that lost its place counts as written",
     rules: ["open-before-buy", "chain-is-dense", "one-attempt", "a-run-settles-what-it-opens"],
     upTo: 60,
     changes: [
@@ -190,7 +193,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "absent-settles-nothing",
     isLong: true,
-    says: "a person's word that nothing was bought changes nothing",
+    says: "a settlement as absent does not release the purchase",
     rules: ["liveness", "one-attempt"],
     upTo: 60,
     changes: [{ file: FOLD, from: "        ...release(state, attempt),\n", to: "        ...state,\n" }],
@@ -198,7 +201,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "breaker-is-forgotten",
     isLong: true,
-    says: "a refusal that a person must mend stops nothing",
+    says: "a refusal that needs a person does not stop later purchases",
     rules: ["breaker"],
     from: 20,
     upTo: 60,
@@ -213,7 +216,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "reset-closes-no-breaker",
     isLong: true,
-    says: "what a person mended stays off",
+    says: "buying stays stopped after a person's reset",
     rules: ["liveness"],
     from: 20,
     upTo: 150,
@@ -221,7 +224,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "signals-are-forgotten",
-    says: "a second delivery of one event is decided anew",
+    says: "a second delivery of one event leads to a new decision",
     rules: ["one-decision-per-signal"],
     upTo: 60,
     changes: [
@@ -260,7 +263,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "two-policy-files-take-turns",
     isLong: true,
-    says: "policy files that alternate stop nothing",
+    says: "alternating policy files do not stop purchases",
     rules: ["one-policy-file"],
     from: 960,
     upTo: 999,
@@ -292,7 +295,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "cooldown-from-the-request-only",
     isLong: true,
-    says: "what was bought gets no time to help",
+    says: "the cooldown from completion is ignored",
     rules: ["cooldown"],
     upTo: 60,
     changes: [
@@ -305,7 +308,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "one-action-too-many",
-    says: "N per D allows N and one more",
+    says: "a limit of N per D allows N + 1",
     rules: ["actions"],
     upTo: 60,
     changes: [{ file: MONEY_GATES, from: "return used < count ?", to: "return used <= count ?" }],
@@ -313,7 +316,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "budget-without-this-order",
     isLong: true,
-    says: "only what was spent before is held against the cap",
+    says: "the budget ignores the cost of the present order",
     rules: ["spend"],
     upTo: 60,
     changes: [{ file: MONEY_GATES, from: "spent + cost.minor <= budget.minor", to: "spent <= budget.minor" }],
@@ -321,7 +324,7 @@ export const BREAKS: readonly Break[] = [
   // ---- caps across supernodes ----
   {
     name: "others-are-not-counted",
-    says: "purchases of other supernodes count under no cap",
+    says: "caps ignore the purchases of other supernodes",
     rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
     upTo: 300,
     hasFleet: true,
@@ -330,7 +333,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "a-lost-place-is-a-place",
     isLong: true,
-    says: "the fleet's stream says conflict, and the attempt is opened even so",
+    says: "an attempt is opened although stream fleet reported a conflict",
     rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
     from: 20,
     upTo: 300,
@@ -345,7 +348,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "nobody-waits-for-the-place",
-    says: "the attempt is opened while its place is still being written",
+    says: "an attempt is opened before its reservation is stored",
     rules: ["fleet-actions", "fleet-spend", "reserve-before-open"],
     upTo: 300,
     hasFleet: true,
@@ -360,7 +363,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "places-are-not-counted",
     isLong: true,
-    says: "what others have reserved and not opened yet counts under no cap",
+    says: "caps ignore other supernodes' reservations without an opened attempt",
     rules: ["fleet-opened", "fleet-actions", "fleet-spend"],
     from: 440,
     upTo: 700,
@@ -384,7 +387,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "efficacy-is-not-asked",
     isLong: true,
-    says: "purchases that do not help are followed by more",
+    says: "purchases continue although the last ones did not help",
     rules: ["efficacy"],
     upTo: 60,
     changes: [
@@ -413,7 +416,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "no-servers-limit",
     isLong: true,
-    says: "the operator's ceiling is not looked at",
+    says: "the servers limit is ignored",
     rules: ["servers-limit"],
     upTo: 60,
     changes: [
@@ -427,7 +430,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "latch-never-clears",
     isLong: true,
-    says: "a rule with repeat: false buys once for ever",
+    says: "a rule with repeat: false never buys again",
     rules: ["liveness"],
     upTo: 60,
     changes: [
@@ -443,7 +446,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "memory-expires-by-our-clock",
     isLong: true,
-    says: "a run whose clock is years ahead forgets the purchases, and nothing confirmed its time",
+    says: "a run whose unconfirmed clock is years ahead forgets the purchases",
     rules: ["money-is-counted"],
     upTo: 60,
     changes: [
@@ -462,7 +465,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "memory-expires-by-one-date",
     isLong: true,
-    says: "one answer whose Date is years ahead forgets the purchases, though our clock contradicts it",
+    says: "one response dated years ahead makes a run forget the purchases",
     rules: ["money-is-counted"],
     from: 50,
     upTo: 60,
@@ -487,7 +490,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "deadlines-by-the-later-clock",
     isLong: true,
-    says: "45 minutes are over because a clock jumped ahead",
+    says: "a clock that jumped ahead ends the 45 minutes early",
     rules: ["stuck-after-45-minutes"],
     upTo: 60,
     changes: [
@@ -499,11 +502,11 @@ export const BREAKS: readonly Break[] = [
     ],
   },
 
-  // ---- the meters, asked together ----
+  // ---- meters that several supernodes read together ----
   {
     name: "one-answer-for-all",
     isLong: true,
-    says: "supernodes that ask the meters together all get the answer about the first",
+    says: "supernodes that read the meters together all get the values of the first",
     rules: ["evidence", "liveness"],
     from: 750,
     upTo: 780,
@@ -519,7 +522,7 @@ export const BREAKS: readonly Break[] = [
   // ---- the ledger's life ----
   {
     name: "new-ledger-is-trusted",
-    says: "a ledger that was empty passes for one that knows every order",
+    says: "a new ledger counts as one that knows every order",
     rules: ["new-ledger"],
     upTo: 150,
     changes: [
@@ -534,7 +537,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "foreign-servers-are-not-observed",
     isLong: true,
-    says: "servers of other orders are never noticed",
+    says: "servers of other orders are never observed",
     rules: ["servers-are-found"],
     from: 110,
     upTo: 140,
@@ -548,7 +551,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "ledger-behind-is-not-checked",
-    says: "a worker that knew more goes on with a ledger that was rolled back",
+    says: "a worker that knows newer entries accepts a rolled-back ledger",
     rules: ["ledger-behind", "second-order"],
     from: 400,
     upTo: 440,
@@ -558,7 +561,7 @@ export const BREAKS: readonly Break[] = [
         from: "if (!isRestored && (await this.#isBehind(stream, floor, head))) {",
         to: "if (!isRestored && floor.seq < 0) {",
       },
-      // Else such a worker finds each place taken until others have filled the chain again.
+      // Without this change, such a worker finds each place taken until others have filled the chain again.
       {
         file: CHAIN,
         from: "if (this.#isTaken(entry))",
@@ -568,7 +571,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "restored-is-not-held",
-    says: "a restored ledger is relied on before a person compared it with the cloud",
+    says: "a restored ledger is used before a person compared it with the cloud",
     rules: ["ledger-restored", "second-order"],
     from: 40,
     upTo: 60,
@@ -582,7 +585,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "new-ledger-counts-by-our-clock",
-    says: "the 45 minutes begin by the clock of the machine that ran `ledger init`",
+    says: "the 45 minutes of a new ledger start by the clock of `ledger init`",
     rules: ["new-ledger", "second-order"],
     from: 95,
     upTo: 120,
@@ -610,7 +613,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "no-date-is-no-doubt",
-    says: "a run buys though no answer of the cloud named a time",
+    says: "a run buys although no response of the cloud had a time",
     rules: ["time-is-confirmed"],
     from: 30,
     upTo: 60,
@@ -627,7 +630,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "tells-on-no-record",
     isLong: true,
-    says: "a run that lost the place of the record notifies even so",
+    says: "a run whose record of a notification was not stored notifies anyway",
     rules: ["told-once-on-record"],
     from: 150,
     upTo: 190,
@@ -654,7 +657,7 @@ export const BREAKS: readonly Break[] = [
   },
   {
     name: "tells-by-another-entry",
-    says: "people are shown an entry that says something else",
+    says: "a notification cites an entry that does not state it",
     rules: ["told-as-stated"],
     upTo: 60,
     changes: [
@@ -668,7 +671,7 @@ export const BREAKS: readonly Break[] = [
   {
     name: "tells-nobody-of-the-unknown",
     isLong: true,
-    says: "an unknown outcome waits in silence",
+    says: "no notification is sent about an unknown outcome",
     rules: ["nobody-waits-in-silence", "liveness"],
     from: 120,
     upTo: 185,

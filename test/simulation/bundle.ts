@@ -13,7 +13,7 @@ export interface Change {
   to: string
 }
 
-/** The text is missing, or not unique: the break must be rewritten for the present code. */
+/** The text is missing or not unique, so the break must be rewritten for the present code. */
 export class ChangeError extends Error {
   override readonly name = "ChangeError"
 }
@@ -25,8 +25,8 @@ export interface Bundle {
 }
 
 /**
- * lib/ with these changes. `asIs` leaves out what only makes it faster: entries that are neither spelled out nor hashed.
- * Rejects with ChangeError.
+ * Bundles the simulation over lib/ with these changes. `asIs` omits the shortcut for speed, by which entries
+ * are neither serialized nor hashed. Rejects with ChangeError.
  */
 export function bundle({
   changes = [],
@@ -41,7 +41,7 @@ export function bundle({
   return built.then((code) => ({ code, asIs }))
 }
 
-/** Ends the compilers. Each of them keeps its process alive. */
+/** Ends the bundlers. Each of them keeps its process alive. */
 export async function endBundling(): Promise<void> {
   for (const bundler of Object.values(bundlers)) {
     await bundler.last
@@ -51,7 +51,7 @@ export async function endBundling(): Promise<void> {
   }
 }
 
-/** Files without changes are parsed once: the next bundle takes a third of the time of the first. */
+/** A bundler parses unchanged files once: the next bundle takes a third of the time of the first. */
 interface Bundler {
   readonly plugins: readonly Plugin[]
   context: Promise<BuildContext<{ write: false }>> | null

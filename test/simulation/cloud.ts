@@ -25,7 +25,7 @@ export function cloudSeenBy(process: Process, run: string): Cloud {
   }
 }
 
-/** The webhook of the notifications: it may be down, without further harm. */
+/** Sends a notification to the webhook, which may be down. */
 export function notifyOperators(process: Process, notification: Notification): Promise<Delivery> {
   const { world } = process.machine
   return process.ask("webhook", {
@@ -57,7 +57,7 @@ async function read<T>(
         : { ok: true as const, value: look(), at: world.scheduler.now },
   })
   const { at, ...answer } = seen
-  // As a client does it: the answer's `Date`, in whole seconds, against our clock at its arrival.
+  // As the client does: compares the response's `Date`, in whole seconds, with our clock at its arrival.
   const date = world.dates.of(at)
   const skewMs = date === null ? null : date - process.clock.now()
   if (date !== null) world.watch.confirmsTime(run)

@@ -85,7 +85,9 @@ interface Delivery {
   tries: number
 }
 
-/** Sends the same event a few times again to a door that fails or dies. */
+/**
+ * Delivers an event to a process, and again, up to three times in all, if the run fails or the process dies.
+ */
 function handle(world: World, signal: Signal, { supernodes, tries }: Delivery): void {
   const { process } = world.random.pick(world.machines)
   world.count("events")

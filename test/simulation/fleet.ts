@@ -3,9 +3,9 @@ import { rollingMs } from "./policies.ts"
 import type { World } from "./world.ts"
 
 /**
- * Checks caps across supernodes by the `opened` entries of all chains: in no window, as the entries date
- * them, are more attempts open or paid for than the cap allows. An attempt that a person called absent gave
- * its place to others, and no longer counts against them, even if it was bought. null if all is well.
+ * Checks caps across supernodes by the `opened` entries of all chains. By the entries' dates, no window may
+ * have more attempts or spending than a cap allows. An attempt that a person settled as absent released its
+ * place, and does not count even if it was bought. Returns `null` if the caps hold.
  */
 export function whyNotOpen(world: World): string | null {
   const { actions, budget } = world.supernodes[0]?.policy.fleet ?? {}

@@ -8,12 +8,13 @@ import type { SimulatedSupernode } from "./supernode.ts"
 import type { Posted } from "./watch.ts"
 import type { World } from "./world.ts"
 
-// Two oracles that no break of one safeguard sets off, since the next one holds: what they say is tried by itself.
+// A break of one safeguard does not set off these two oracles, because another safeguard still holds. So
+// their verdicts are tested here.
 
 const NOW = 1_000_000_000
 const PLAN = { flavor: "rung-4", from: 2, to: 4, cost: null }
 
-/** Of one server. */
+/** A supernode of one server. */
 function smallSupernode(): SimulatedSupernode {
   return new TrueSupernode({ loaded: loadedOf(policyOf()), now: () => NOW, servers: 1 }) as SimulatedSupernode
 }
@@ -21,11 +22,11 @@ function smallSupernode(): SimulatedSupernode {
 interface Facts {
   /** Status of the servers that the run saw. */
   status?: string
-  /** What became of the order that the ledger lost; null: there is none. */
+  /** The order that the ledger lost. `null` if there is none. */
   lost?: Partial<TrueOrder> | null
-  /** The present ledger knows that order after all. */
+  /** True if the present ledger knows that order after all. */
   isKnown?: boolean
-  /** Of the 45 minutes of a new ledger, milliseconds that are left. */
+  /** Time left of the 45 minutes of a new ledger, milliseconds. */
   leftMs?: number
 }
 
@@ -53,34 +54,34 @@ it.each<[string, Facts, string[]]>([
   ["while all servers run", {}, []],
   ["while servers are being created", { status: "CREATING" }, ["not-ready"]],
   [
-    "while a lost order travels, in the time of a new ledger",
+    "while a lost order is on its way, within the time of a new ledger",
     { lost: { fate: "travelling" }, leftMs: MINUTE },
     ["second-order"],
   ],
   [
-    "while servers of a lost order are there to be seen",
+    "while servers of a lost order can be seen",
     { lost: { fate: "accepted", servers: ["s1"] } },
     ["second-order"],
   ],
   ["after a lost order is over", { lost: { fate: "accepted", resolvedAt: NOW, servers: ["s1"] } }, []],
   [
-    "while a lost order travels that a person took for absent",
+    "while a lost order is on its way that a person settled as absent",
     { lost: { fate: "travelling", wasTakenForAbsent: true }, leftMs: MINUTE },
     [],
   ],
   [
-    "while an order travels that the ledger knows",
+    "while an order is on its way that the ledger knows",
     { lost: { fate: "travelling" }, isKnown: true, leftMs: MINUTE },
     [],
   ],
-])("an order that is sent %s breaks the right rules and no other", (_, facts, rules) => {
+])("an order sent %s breaks only the expected rules", (_, facts, rules) => {
   expect(rulesBroken(facts)).toEqual(rules)
 })
 
 interface Ending {
-  /** In the newest entry; null: unknown. */
+  /** Servers in the newest entry. `null` if unknown. */
   known: string[] | null
-  /** What happens once faults are over, in this order. */
+  /** Events after faults are over, in this order. */
   events: ("read" | "reset")[]
 }
 
@@ -107,14 +108,14 @@ function rulesBrokenAtTheEnd({ known, events }: Ending): string[] {
 
 it.each<[string, Ending, string[]]>([
   ["that the ledger knows", { known: ["s1"], events: ["read"] }, []],
-  ["that a run has read and no entry names", { known: [], events: ["read"] }, ["servers-are-found"]],
+  ["that a run has read and that is in no entry", { known: [], events: ["read"] }, ["servers-are-found"]],
   ["that no run has read", { known: [], events: [] }, []],
   ["that no run has read since a reset", { known: null, events: ["read", "reset"] }, []],
   [
-    "that a run has read since a reset and no entry names",
+    "that a run has read since a reset and that is in no entry",
     { known: null, events: ["reset", "read"] },
     ["servers-are-found"],
   ],
-])("a server %s breaks the right rules at the end and no other", (_, ending, rules) => {
+])("at the end, a server %s breaks only the expected rules", (_, ending, rules) => {
   expect(rulesBrokenAtTheEnd(ending)).toEqual(rules)
 })

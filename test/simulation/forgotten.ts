@@ -11,31 +11,25 @@ const MINUTE = 60_000
 
 type Reason = [rule: string, says: string]
 
-/**
- * Statements of people about orders that a ledger does not contain, and the supernodes for which they were
- * untrue.
- */
+/** Supernodes for which a person's statement was untrue: an order that the ledger lacks was in flight. */
 interface Words {
   untrueOf: Set<string>
 }
 
-/**
- * Consequences of an order that the present ledger does not contain: it was lost with an older one, or after
- * a backup.
- */
+/** Checks orders that the present ledger does not contain: a loss or a restore removed their entries. */
 export class Forgotten {
   /** True time at which the ledger last lost entries. */
   at = -Infinity
   readonly #words: Words = { untrueOf: new Set() }
-  /** The recorded restore with the confirmed supernodes. null: none. */
+  /** Supernodes that were confirmed since a recorded restore. `null` without such a restore. */
   #confirmed: Set<string> | null = null
-  /** The lengths of the chains in a backup, until a person says `restored`; null: no such time. */
+  /** Lengths of the chains that were kept, until the loss or restore is recorded. `null` after that. */
   #unsaid: Map<string, number> | null = null
-  /** Newest seq by stream that each process had read by then. */
+  /** Newest seq of each stream that each process had read before the entries were lost. */
   #knew = new Map<Process, ReadonlyMap<string, number>>()
   /**
-   * Servers in the newest reading of each supernode since its last reset. A reading during faults does not count: its answer
-   * may be lost.
+   * Servers in the newest reading of each supernode since its last reset. A reading during faults does not
+   * count, because its response may be lost.
    */
   readonly #readInCalm = new Map<string, ReadonlySet<string>>()
   readonly #looks = new Map<string, { isBusy: boolean; shown: ReadonlySet<string> }>()
@@ -74,7 +68,7 @@ export class Forgotten {
     if (this.ordersOf(supernode).length > 0) this.#words.untrueOf.add(supernode.policy.id)
   }
 
-  /** From now on the chain names no server of it. */
+  /** A reset: from now on the chain knows no server of this supernode. */
   reset({ policy }: SimulatedSupernode): void {
     this.#readInCalm.delete(policy.id)
   }
@@ -87,7 +81,7 @@ export class Forgotten {
     if (this.world.isCalm) this.#readInCalm.set(supernode.policy.id, shown)
   }
 
-  /** In flight, and no entry of the present ledger mentions it. */
+  /** Orders in flight that are in no entry of the present ledger. */
   ordersOf(supernode: SimulatedSupernode): TrueOrder[] {
     const { trades } = this.world.watch.bookOf(supernode)
     return supernode.pending.filter(
@@ -108,7 +102,7 @@ export class Forgotten {
     const isKnowing = this.#unsaid !== null && (this.#knew.get(process)?.get(supernode.stream) ?? 0) > kept
     if (isKnowing)
       found.push(["ledger-behind", `${order.attempt} was sent by a process that knew a newer ledger`])
-    // A process that began after it cannot know of an undeclared restore.
+    // A process that started after an unrecorded restore cannot know of it.
     if (this.#unsaid !== null || this.#words.untrueOf.has(id)) return found
     const [other] = this.ordersOf(supernode).filter(
       ({ servers }) =>
@@ -121,8 +115,9 @@ export class Forgotten {
   }
 
   /**
-   * Checks orders that no ledger contains: in the end each server that a run has read is known, or its supernode holds. A run
-   * that holds for another reason, such as `action-rate`, reads no supernode: it cannot know newer servers, and buys nothing.
+   * Checks orders that no ledger contains: at the end, the state knows each server that a run has read, or
+   * has an attempt in flight. A run that holds for another reason, such as `action-rate`, reads no supernode:
+   * it cannot know newer servers, and buys nothing.
    */
   checkFound(): void {
     if (this.at === -Infinity) return

@@ -9,8 +9,8 @@ export interface Found {
 }
 
 /**
- * The first seed that detects a break; null if its seeds are not enough. Seeds go in order, so it is always
- * the same.
+ * The first seed that detects a break. `null` if none does. Seeds run in order, so the result is always the
+ * same.
  */
 export async function hunt({
   name,

@@ -9,14 +9,18 @@ import { SimulatedStore } from "./store.ts"
 import type { SimulatedSupernode } from "./supernode.ts"
 import type { World } from "./world.ts"
 
-// Worlds in which the ledger itself is damaged, and operators' true and untrue statements about it. Drawn separately, so
-// that the other worlds stay the same.
+// Worlds in which the ledger itself is damaged, and in which operators make true and untrue statements about
+// it. They are drawn separately, so that the other worlds stay the same.
 //
-// Their rules. No second order is sent while the lost memory contained one in flight, unless a person denied that
-// untruthfully, or the order showed no server for 45 minutes. The caps count the entries of the present ledger: after a
-// loss none, after a restore those of the backup. `ledger confirm` adds no purchases to it. Only the policy's `ledger_id`
-// distinguishes two ledgers for one supernode, so every world with two pins it. A worker that starts after a restore and
-// before `ledger restored` knows of neither: only workers that had read the lost entries must hold then.
+// Rules of these worlds:
+// - No second order is sent while an order of the lost entries is in flight. Exceptions: a person stated
+//   untruly that there is none, or the order showed no server for 45 minutes.
+// - The caps count the entries of the present ledger: none after a loss, those of the backup after a restore.
+//   `ledger confirm` adds no purchases.
+// - Only the policy's `ledger_id` distinguishes two ledgers of one supernode, so every world with two ledgers
+//   sets it.
+// - A worker that starts between a restore and `ledger restored` cannot know of the restore. Until then, only
+//   workers that had read the lost entries must hold.
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -24,7 +28,7 @@ const DAY = 24 * HOUR
 
 export type LedgerTrouble = "lost" | "restored" | "restored-late" | "other" | null
 
-/** In a quarter of the worlds. */
+/** The damage of a world's ledger; `null` in three quarters of the worlds. */
 export function drawLedgerTrouble(seed: number): LedgerTrouble {
   const random = new Random(seed + 2 ** 48)
   if (!random.chance(0.25)) return null
@@ -65,8 +69,8 @@ class LedgerLife {
     this.#office = new Machine(world, "operator", true)
   }
 
-  /** Each command of an operator is a process of its own: it remembers no ledger. */
-  #desk(offMs = 0) {
+  /** Ports of an operator's command. Each command is a new process, which has read no ledger before. */
+  #ports(offMs = 0) {
     this.#office.renew()
     const { ledger, clock } = this.#office.process
     return { ledger, clock: { ...clock, now: () => clock.now() + offMs }, newId: this.world.newId }
@@ -88,7 +92,7 @@ class LedgerLife {
     await this.world.scheduler.wait(Math.max(0, at - this.world.scheduler.now))
   }
 
-  /** One after the other; until then those that knew the old ledger hold. */
+  /** Restarts the machines one after the other. Before their restart, those that knew the old ledger hold. */
   async #restartAll(): Promise<void> {
     for (const machine of this.world.machines) {
       machine.die()
@@ -106,7 +110,7 @@ class LedgerLife {
     const offMs = random.pick([0, 0, -45 * MINUTE, -DAY, DAY])
     await this.#until(async () => {
       const words = { by: "ops", why: "lost", nothingInFlight }
-      await initLedger({ ...this.#desk(offMs), ledger: this.#office.process.ledger }, words)
+      await initLedger({ ...this.#ports(offMs), ledger: this.#office.process.ledger }, words)
     })
     await this.#restartAll()
   }
@@ -120,8 +124,8 @@ class LedgerLife {
     world.store.restore(backup)
     const said: OperatorCommand = { verb: "restored", why: "backup", by: "ops" }
     if (isLate) await world.scheduler.wait(random.spread(5 * MINUTE, HOUR))
-    if (isLate) await this.#until(() => commandAll(this.#desk(), said))
-    else await commandAll({ ...this.#desk(), ledger: ledgerOver(world.store.direct()) }, said)
+    if (isLate) await this.#until(() => commandAll(this.#ports(), said))
+    else await commandAll({ ...this.#ports(), ledger: ledgerOver(world.store.direct()) }, said)
     for (const supernode of world.supernodes) void this.#confirm(supernode)
     await this.#restartAll()
   }
@@ -133,7 +137,7 @@ class LedgerLife {
     while (isRight && !world.isCalm && world.watch.hasForgottenOrder(supernode))
     const { id } = supernode.policy
     await this.#until(() =>
-      commandAll(this.#desk(), { verb: "confirm", supernode: id, why: "seen", by: "ops" }),
+      commandAll(this.#ports(), { verb: "confirm", supernode: id, why: "seen", by: "ops" }),
     )
   }
 

@@ -4,7 +4,7 @@ import type { Random } from "../world/random.ts"
 
 const MINUTE = 60_000
 
-/** True load of a supernode: one level after the other, whatever the meters report. */
+/** True load of a supernode: levels over time, whatever the meters report. */
 export class Load {
   readonly #levels: { from: number; value: number }[] = []
 
@@ -14,7 +14,7 @@ export class Load {
     }
   }
 
-  /** The load stays like this from then on. */
+  /** The load stays at this value from then on. */
   becomes(value: number, from: number): void {
     while ((this.#levels.at(-1)?.from ?? -Infinity) >= from) this.#levels.pop()
     this.#levels.push({ from, value })
@@ -25,7 +25,10 @@ export class Load {
   }
 }
 
-/** Number of rungs that the true load proposes at that time: an oracle independent of the tested code. */
+/**
+ * Number of rungs that the true load demands at that time, by an oracle that is independent of the tested
+ * code.
+ */
 export function rungsAskedFor({ rules }: Policy, load: Load, now: number): number {
   const wishes = rules.map(({ metric, points: { m, n }, compare, steps }) => {
     const periodMs = metric["cloud-eye"]?.period ?? 0
@@ -39,8 +42,8 @@ export function rungsAskedFor({ rules }: Policy, load: Load, now: number): numbe
 }
 
 /**
- * Highest proposal within the last minutes: a run reads first and buys a little later, and its clock may be a
- * minute ahead.
+ * Highest demand within the period before `now`: a run reads first and buys a little later, and its clock may
+ * be a minute ahead.
  */
 export function mostRungsAskedFor(policy: Policy, load: Load, { now, forMs }: LoadPeriod): number {
   let most = 0

@@ -8,9 +8,7 @@ import type { World } from "./world.ts"
 
 const SECOND = 1_000
 
-/**
- * Host of runs: a clock that may be wrong, and a process that may freeze, or die and be followed by another.
- */
+/** Host of runs: its clock may be wrong, and its process may freeze, or die and be replaced. */
 export class Machine {
   /** Its clock minus the true time, milliseconds. */
   skewMs = 0
@@ -18,7 +16,7 @@ export class Machine {
   readonly monotonicStops: boolean
   process: Process
   frozenUntil = 0
-  /** The store that its next process opens; null: the right one. */
+  /** The store that its next process opens. `null` for the right one. */
   storeOf: SimulatedStore | null = null
   #stoodStillMs = 0
   #lives = 1
@@ -52,8 +50,8 @@ export class Machine {
   }
 
   /**
-   * Sets its clock to this error. Not while it is frozen and its monotonic clock is stopped: a machine that
-   * has lost both cannot know that it is late.
+   * Sets the error of its clock, milliseconds. Waits while the machine is frozen and its monotonic clock
+   * stops: with both clocks wrong, it cannot know that it is late.
    */
   setSkew(ms: number): void {
     const { scheduler } = this.world
@@ -68,7 +66,7 @@ export class Machine {
     this.process = new Process(this, `${this.name}.${++this.#lives}`)
   }
 
-  /** Another process, after one that ended normally. */
+  /** Starts another process, after one that ended normally. */
   renew(): void {
     this.process = new Process(this, `${this.name}.${++this.#lives}`)
   }
@@ -82,7 +80,7 @@ type Fate = "none" | "dies-before" | "dies-after" | "freezes-before" | "freezes-
 
 /** One process, from its start to its death. */
 export class Process extends VirtualProcess {
-  /** By stream, the newest seq that this process has read or written. */
+  /** The newest seq of each stream that this process has read. */
   readonly seen = new Map<string, number>()
   readonly ledger: AuditedLedger
   readonly clock: Clock
@@ -127,7 +125,7 @@ export class Process extends VirtualProcess {
     for (const lost of this.#lost) lost()
   }
 
-  /** `leavesNow`: its sender has just read the clock, so no step may come between. */
+  /** `leavesNow`: the sender has just read the clock, so no fault may delay the request. */
   ask<T>(what: string, request: Request<T>, leavesNow = false): Promise<T> {
     const drawn = this.#fate(what)
     const fate = leavesNow ? (drawn.replace("before", "after") as Fate) : drawn
@@ -170,7 +168,7 @@ export class Process extends VirtualProcess {
   }
 }
 
-/** Between two steps of one run, or from one morning to the next. */
+/** Duration of a freeze, milliseconds: 5 s to 10 minutes, or up to 6 hours. */
 function drawFreeze({ random }: World): number {
   return random.chance(0.5)
     ? random.spread(5 * SECOND, 600 * SECOND)

@@ -5,7 +5,7 @@ import { runLives } from "./pool.ts"
 import { failureLines, Summary } from "./summary.ts"
 
 // npm run simulate:faults -- --seeds 10000        many seeds on all cores
-// npm run simulate:faults -- --seed 42 --trace    one seed, everything that happened
+// npm run simulate:faults -- --seed 42 --trace    one seed, with all events
 
 const USAGE = "simulate:faults [--seeds N] [--from SEED] [--threads N] | --seed SEED [--trace]"
 

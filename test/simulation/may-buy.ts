@@ -35,10 +35,7 @@ export function whyNotToBuy(sending: Sending): Reason[] {
   ]
 }
 
-/**
- * Uses the time that the cloud confirmed, in whole seconds, and no answer names a later one than the true
- * one.
- */
+/** Allows a second, because the cloud confirms times in whole seconds, never later than the true time. */
 function newLedger({ world, trade }: Sending): Reason[] {
   if (world.scheduler.now + 1_000 >= world.newLedgerUntil) return []
   return [["new-ledger", `${trade.id} was sent within 45 minutes of the ledger's beginning`]]
@@ -64,7 +61,7 @@ function pacing({ world, supernode, book, trade }: Sending): Reason[] {
   return found
 }
 
-/** Efficacy stop from the entries: none of the last purchases by rules helped, and no person has reset that. */
+/** Efficacy stop, by the entries: none of the last purchases by rules helped, and no person has reset it. */
 function efficacy({ supernode, book, trade }: Sending): Reason[] {
   const { efficacy } = supernode.policy
   if (!efficacy || trade.entry.signal?.kind === "request") return []
@@ -74,8 +71,8 @@ function efficacy({ supernode, book, trade }: Sending): Reason[] {
 }
 
 /**
- * Orders in the present ledger that cost money, or may: all but those that were refused or lost, or that a
- * person took for absent.
+ * Orders in the present ledger that cost money or may do so. Excludes orders that were refused or lost, and
+ * those that a person settled as absent.
  */
 export function costly({ orders }: SimulatedSupernode, { trades }: Book): TrueOrder[] {
   return orders.filter(
@@ -84,7 +81,7 @@ export function costly({ orders }: SimulatedSupernode, { trades }: Book): TrueOr
   )
 }
 
-/** Bounds of purchases: of one supernode, or across all. */
+/** Caps on purchases, of one supernode or across all. */
 interface Caps {
   actions: Policy["limits"]["actions"] | null
   budget: Policy["limits"]["budget"]

@@ -2,31 +2,35 @@ import type { Reading } from "../../lib/decision/inputs/reading.ts"
 import { Batch, type BatchMember } from "../../lib/metrics/batching/batch.ts"
 import { limiterOf } from "../../lib/metrics/batching/concurrency.ts"
 import { type MeterKind, Requests } from "../../lib/metrics/batching/requests.ts"
-import type { Cloud, MetricQuestion } from "../../lib/ports.ts"
+import type { Cloud, MetricQuery } from "../../lib/ports.ts"
 import { travel } from "./cloud.ts"
 import type { Process } from "./machine.ts"
 
-// Worlds in which the supernodes of one event ask the meters together: a slow one makes others wait, or is late.
+// Worlds in which the supernodes of one event read the meters together: a slow one makes others wait, or is
+// late.
 
 export const FIRST_TOGETHER = 750
 
-/** This cloud's answers differ by more than the real one's. With the real waits few supernodes would ever ask together. */
+/**
+ * Factor of the waits: this cloud's response times vary more, and with real waits few supernodes read
+ * together.
+ */
 const SLOWER = 2
 
-/** Seeds 750 to 899 of each thousand: the other worlds stay the same. */
+/** True for seeds 750 to 899 of each thousand, so that the other worlds stay the same. */
 export function asksTogether(seed: number): boolean {
   const nth = seed % 1_000
   return FIRST_TOGETHER <= nth && nth < 900
 }
 
-type Member = BatchMember<MetricQuestion, Reading[]>
+type Member = BatchMember<MetricQuery, Reading[]>
 
 /** The supernodes of one event in one process. Each joins before the first of them runs. */
-export function eventOf(process: Process): Batch<MetricQuestion, Reading[]> {
+export function eventOf(process: Process): Batch<MetricQuery, Reading[]> {
   const { world } = process.machine
-  const kind: MeterKind<MetricQuestion, Reading[]> = {
+  const kind: MeterKind<MetricQuery, Reading[]> = {
     periodMs: () => 1,
-    // What is asked at another time has other periods.
+    // Questions at different times have different periods.
     keyOf: ({ policy, now }) => `${policy.id} ${now}`,
     placeOf: () => "meters",
     maxPeriods: 1,

@@ -1,4 +1,4 @@
-import { type OperatorCommand, stopInForce } from "../../lib/decision/state/control.ts"
+import { activeStop, type OperatorCommand } from "../../lib/decision/state/control.ts"
 import { commandAll } from "../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, stateOf } from "../../lib/ledger/next-entry.ts"
 import { requestOf } from "../decision/builders.ts"
@@ -12,11 +12,11 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
 /**
- * Operators: they see the truth, answer correctly within the hour, and sometimes stop buying or request more.
+ * Operators. They know the truth, settle attempts within the hour, and sometimes pause or request purchases.
  */
 export class People {
   readonly #machine: Machine
-  /** Pauses and requests end with the faults; settling continues. */
+  /** True once faults are over: operators only settle, and no longer pause or request. */
   isQuiet = false
   #isStopping = false
 
@@ -31,13 +31,13 @@ export class People {
     void this.#again([12 * 60, 36 * 60], async () => this.#scaleByHand())
   }
 
-  /** A command is a process of its own. If the ledger is damaged, that matters: it remembers no older one. */
+  /** In worlds with a damaged ledger, each command is a new process, which has read no older ledger. */
   get #process() {
     if (this.world.ledgerTrouble !== null) this.#machine.renew()
     return this.#machine.process
   }
 
-  get #desk() {
+  get #ports() {
     const { ledger, clock } = this.#process
     return { ledger, clock, newId: this.world.newId }
   }
@@ -57,12 +57,12 @@ export class People {
   async #settle(supernode: SimulatedSupernode): Promise<void> {
     const { world } = this
     const { now } = world.scheduler
-    const head = await this.#desk.ledger.head(supernode.stream)
+    const head = await this.#ports.ledger.head(supernode.stream)
     const state = stateOf(head)
-    // An entry dated by a clock that ran ahead holds every run: a reset is dated by the present.
+    // An entry that a fast clock dated ahead holds every run until a reset, which is dated by the present.
     const isAhead = (head?.at ?? 0) > now + MINUTE
     const { attempt, breaker, rulesOff, lastDecision } = state
-    // During faults operators look regularly; once all is calm they rely on notifications.
+    // During faults, operators check regularly. After faults, they rely on notifications.
     if (
       world.isCalm &&
       (attempt || breaker) &&
@@ -79,19 +79,17 @@ export class People {
       }
       const order = supernode.orderFor(attempt.id)
       if (order && as === "absent" && order.fate === "travelling") order.wasTakenForAbsent = true
-      await settle(this.#desk, supernode, { attempt, as, check })
+      await settle(this.#ports, supernode, { attempt, as, check })
       return
     }
     if (!attempt) mendInConsole(world, supernode)
     const isMended = breaker || Object.keys(rulesOff).length > 0 || missingIn(state, supernode)
     if (isAhead || isMended || (lastDecision?.heldBy === "efficacy" && (await this.#helpsNoMore(supernode))))
-      await reset(this.#desk, supernode)
+      await reset(this.#ports, supernode)
     if (lastDecision?.heldBy === "approval-needed") await this.#approve(supernode)
   }
 
-  /**
-   * Buying stopped because purchases did not help, as a dry run says; not if it only waits for a measurement.
-   */
+  /** True if a dry run says that gate efficacy stopped buying; false if it only waits for a measurement. */
   async #helpsNoMore(supernode: SimulatedSupernode): Promise<boolean> {
     const findings = (await this.#look(supernode, null))?.decision.findings ?? []
     return findings.some(({ gate, facts }) => gate === "efficacy" && facts["stopped"] === true)
@@ -103,7 +101,7 @@ export class People {
     for (const by of ["ann", "bob"]) await this.#tellAll({ verb: "approve", planHash: plan, by })
   }
 
-  /** The purchase of a dry run; null: nothing. */
+  /** Hash of the plan of a dry run. `null` if it would not buy. */
   async #show(supernode: SimulatedSupernode, servers: number | null): Promise<string | null> {
     return (await this.#look(supernode, servers))?.plan?.hash ?? null
   }
@@ -123,7 +121,7 @@ export class People {
     const planHash = await this.#show(supernode, servers)
     if (!planHash) return
     await scheduler.wait(random.spread(MINUTE, 20 * MINUTE))
-    // Another server may have replaced one meanwhile: then it is another plan.
+    // A server may have been replaced meanwhile: then the plan has changed.
     const isReplaced = random.chance(0.3) && supernode.replaceOne()
     const signal = requestOf({
       id: this.world.newId(),
@@ -154,7 +152,7 @@ export class People {
     await this.#tellAll({ verb: "resume", supernode, why: "go on", by: "ops" })
   }
 
-  /** A pause at the exact moment in which a run reads: the worst moment. */
+  /** Pauses while a run reads, which is the worst moment. */
   async stopRightNow(): Promise<void> {
     const { random, scheduler, supernodes } = this.world
     if (this.isQuiet || this.#isStopping) return
@@ -171,12 +169,12 @@ export class People {
   }
 
   async #resumeAll(): Promise<void> {
-    const { pausedAll, paused } = controlOf(await this.#desk.ledger.head(CONTROL_STREAM))
+    const { pausedAll, paused } = controlOf(await this.#ports.ledger.head(CONTROL_STREAM))
     const { now } = this.world.scheduler
-    if (stopInForce(pausedAll, now))
+    if (activeStop(pausedAll, now))
       await this.#tellAll({ verb: "resume", supernode: null, why: "go on", by: "ops" })
     for (const [supernode, stop] of Object.entries(paused))
-      if (stopInForce(stop, now)) await this.#tellAll({ verb: "resume", supernode, why: "go on", by: "ops" })
+      if (activeStop(stop, now)) await this.#tellAll({ verb: "resume", supernode, why: "go on", by: "ops" })
   }
 
   async #tellAll(said: OperatorCommand): Promise<void> {
@@ -184,7 +182,7 @@ export class People {
     if (said.verb === "pause" || said.verb === "resume")
       watch.stops.ending({ verb: "pause", supernode: said.supernode }, scheduler.now)
     if (said.verb === "hold") watch.stops.ending({ verb: "hold", supernode: said.supernode }, scheduler.now)
-    await commandAll(this.#desk, said)
+    await commandAll(this.#ports, said)
     watch.stops.acknowledged(said, scheduler.now)
     this.world.trace(`people know that ${said.verb} is said`)
   }

@@ -5,7 +5,7 @@ import { Random } from "../world/random.ts"
 const SIZES = [1, 2, 3, 4, 6, 8, 12] as const
 const IDS = ["b4beacb6-4380-448c-a218-daa82cf03f5d", "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f"] as const
 
-/** Random values from a separate source, so that earlier seeds keep their worlds. */
+/** Policy keys that are drawn from a separate source, so that earlier seeds keep their worlds. */
 type Aside = Pick<PolicyInput, "efficacy">
 
 export function drawAside(random: Random): Aside {
@@ -50,7 +50,7 @@ export function drawPolicy(random: Random, which: 0 | 1, aside: Aside = {}): Pol
   })
 }
 
-/** Caps across both supernodes, in some worlds; drawn separately, so that the others stay the same. */
+/** Caps across all supernodes in some worlds. Drawn separately, so that the other worlds stay the same. */
 export function drawFleet(seed: number): Policy["fleet"] {
   const random = new Random(seed + 2 ** 42)
   if (random.chance(0.6)) return null
@@ -68,7 +68,7 @@ function drawBudget(random: Random) {
   }
 }
 
-/** Window of a random budget. */
+/** Window of a random budget, milliseconds. */
 export function rollingMs(per: Budget["per"]): number {
   if (per === "month") throw new TypeError("no budget is drawn per calendar month")
   return per

@@ -10,7 +10,9 @@ export interface Batch {
   portBreak?: string | null
   threads?: number
   wantsTrace?: boolean
-  /** False: no process reads the supernode beside the heads, as in the worlds for which the hunts' seeds were found. */
+  /**
+   * False if no process reads the supernode beside the heads: the seeds of the hunts were found without that.
+   */
   readsEarly?: boolean
   /** Supernodes of each life. */
   members?: number
@@ -18,10 +20,10 @@ export interface Batch {
   onReport: (report: Report) => boolean
 }
 
-/** One life in this many runs with real texts and hashes, at twice the cost. */
+/** Every 50th life has real texts and hashes, at twice the cost. */
 const AS_IS_EVERY = 50
 
-/** Runs the lives of these seeds, mostly the fast way. */
+/** Runs the lives of these seeds, most of them with the shortcuts for speed. */
 export async function runLives({ seeds, ...batch }: Omit<Batch, "bundle">): Promise<void> {
   const all = [...seeds]
   let isFinished = false

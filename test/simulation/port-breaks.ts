@@ -67,7 +67,7 @@ export const PORT_BREAKS: Readonly<Record<string, PortBreak>> = {
         if (stream !== CONTROL_STREAM) return ports.ledger.head(stream)
         const again = first !== undefined
         first ??= ports.ledger.head(stream)
-        // The read takes place, so that it takes its time; its result is not used.
+        // The second read takes place for its duration; its result is not used.
         return again ? ports.ledger.head(stream).then(() => first) : first
       }
       return { ...ports, ledger: { ...ports.ledger, head } }

@@ -10,8 +10,8 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
 /**
- * When faults are over and the load stays high, every allowed purchase must be made, soon after it is
- * allowed. An independent oracle determines the time, from true times and the entries' kinds.
+ * Checks that every allowed purchase is made soon, once faults are over and the load stays high. An
+ * independent oracle determines when a purchase is allowed, by true times and the kinds of entries.
  */
 export class Progress {
   constructor(
@@ -52,7 +52,7 @@ export class Progress {
     return false
   }
 
-  /** Time from which the next purchase is allowed; null: never again while this load lasts. */
+  /** Time from which the next purchase is allowed. `null` if there is none while this load lasts. */
   #dueAt(): number | null {
     const { policy, load, count } = this.supernode
     const free = policy.rules.filter(({ name }) => !this.#latched().includes(name))
@@ -63,7 +63,7 @@ export class Progress {
       wanted && wanted.servers > policy.limits.servers
         ? policy.ladder.findLast(({ servers }) => servers <= policy.limits.servers)
         : wanted
-    // While the newest periods are still filling up, no rule proposes yet: that is no end.
+    // Until the newest periods are complete, no rule demands more yet. Later it may.
     if (up === 0 && this.world.scheduler.now < this.from.highSince + HOUR && free.length > 0)
       return this.from.highSince + HOUR
     if (up === 0 || here < 0 || !target || target.servers <= count) return null

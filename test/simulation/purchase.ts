@@ -18,7 +18,10 @@ interface Purchase {
   run: string
 }
 
-/** The contract of `Cloud.buy`: at most one request, none after `sendBefore`, every ending classified. */
+/**
+ * Implements the contract of `Cloud.buy`: at most one request, none after `sendBefore`, and a class for every
+ * end.
+ */
 export async function buyOnce(purchase: Purchase): Promise<Outcome> {
   const { world, process, supernode, order, run } = purchase
   const { random, weather } = world
@@ -42,7 +45,9 @@ function timedOut({ process, order }: Purchase): Promise<Outcome> {
 
 type Ending = "accepted" | "refused" | "reset" | "error-page" | "error-yet-bought" | "never" | "later"
 
-/** The request travels on even if the process dies; an answer, if any, is classified. */
+/**
+ * Sends the request, which arrives even if the process dies then. Returns the class of the response, if any.
+ */
 function exchange({ world, process, supernode }: Purchase, order: TrueOrder): Promise<Outcome> {
   const { random, weather } = world
   const ending = random.weighted<Ending>([
@@ -55,7 +60,7 @@ function exchange({ world, process, supernode }: Purchase, order: TrueOrder): Pr
     [weather.purchaseHappensLater, "later"],
   ])
   const thereMs = random.spread(5, 10_000)
-  // Sometimes longer than the client waits.
+  // A slow response may take longer than the client's timeout.
   const backMs = random.chance(weather.cloudIsSlow)
     ? random.spread(1_000, 3 * MINUTE)
     : random.spread(5, 20_000)

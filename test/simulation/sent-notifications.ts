@@ -5,7 +5,7 @@ import type { World } from "./world.ts"
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
-/** The shortest pause after a failed try. */
+/** The shortest wait after a failed delivery. */
 const RETRY_MS = 5 * MINUTE
 
 interface Claim {
@@ -14,7 +14,7 @@ interface Claim {
   isTold: boolean
 }
 
-/** One entry, as far as it states something that waits for operators. */
+/** The states of one entry that wait for operators. */
 interface Stated {
   hash: string
   waits: Waits
@@ -23,15 +23,18 @@ interface Stated {
 type Waits = Pick<SupernodeState, "attempt" | "breaker">
 
 /**
- * Checks notifications of waiting states: recorded first, one per record, at most hourly, with the entry that
- * states it. When all is calm no state waits without a notification. Deliveries are observed at the webhook.
+ * Checks notifications of waiting states: each is recorded first, sent once per record, at most hourly, and
+ * cites the entry that states it. After faults, no state waits without a notification. Deliveries are
+ * observed at the webhook.
  */
 export class SentNotifications {
   readonly #claims = new Map<string, Claim[]>()
   readonly #stated = new Map<string, Stated[]>()
-  /** True time of the last recorded notification about the waiting state of that stream. */
+  /** True time at which a notification about each stream's waiting state was last recorded. */
   readonly #claimedAt = new Map<string, number>()
-  /** The same for deliveries: the webhook may be down, and a worker may die before. */
+  /**
+   * True time of the last delivery for each stream: the webhook may be down, or the worker may die before.
+   */
   readonly #heard = new Map<string, number>()
   /** The waiting state of a stream, and its start in true time. */
   readonly #waiting = new Map<string, { what: string; since: number }>()
@@ -54,7 +57,7 @@ export class SentNotifications {
       this.#failed({ stream, about: observation.telling.about, at })
   }
 
-  /** From then on it is due again after a pause that doubles up to the hour, not only hourly. */
+  /** After a failed delivery, the next one is due after a wait that doubles up to an hour. */
   #failed({ stream, about, at }: { stream: string; about: string; at: number }): void {
     const last = this.#claims.get(`${stream} ${about}`)?.at(-1)
     if (last) last.dueAt = at + RETRY_MS
@@ -66,7 +69,7 @@ export class SentNotifications {
     if (!about.startsWith("blind ")) this.#claimedAt.set(stream, scheduler.now)
     const claims = this.#claims.get(`${stream} ${about}`) ?? []
     const last = claims.at(-1)
-    // A clock that ran ahead dated the previous one; a reset has corrected that.
+    // If `at` is earlier, a fast clock dated the previous notification, and a reset has corrected that.
     if (last && at >= last.at && at < last.dueAt)
       watch.broken(
         "told-hourly",
@@ -83,7 +86,7 @@ export class SentNotifications {
   ): void {
     const { watch, scheduler } = this.world
     if (!isDown && state !== "blind") this.#heard.set(stream, scheduler.now)
-    // The claim may be one of the lost entries.
+    // The record of the notification may be a lost entry.
     if (scheduler.now < watch.forgotAt + HOUR) return
     const claim = this.#claims.get(`${stream} ${about}`)?.find(({ isTold }) => !isTold)
     if (claim) claim.isTold = true
@@ -101,7 +104,7 @@ export class SentNotifications {
     return (this.#heard.get(stream) ?? -Infinity) >= since
   }
 
-  /** When all is calm: the next tick notifies of every waiting state, and then at least hourly. */
+  /** After faults, the next tick notifies of every waiting state, and later ticks at least hourly. */
   check(): void {
     const { watch, scheduler, calmFrom, tickMs } = this.world
     const patience = tickMs + 5 * MINUTE

@@ -11,7 +11,7 @@ interface Question {
   supernode: SimulatedSupernode
 }
 
-/** Settlement by a person who knows the truth, as the command line allows it; null: nothing yet. */
+/** Settlement by a person who knows the truth, as the command line allows it. `null` if it is too early. */
 export function wordFor({ world, attempt, supernode }: Question): "accepted" | "completed" | "absent" | null {
   const order = supernode.orderFor(attempt.id)
   const isDelivering = supernode.delivering.some((one) => one === order)
@@ -38,11 +38,11 @@ export function wordFor({ world, attempt, supernode }: Question): "accepted" | "
 
   function wordForUnknown() {
     if (order?.fate === "travelling") {
-      // It is not visible that it will still happen: some people wait, some say what the console shows.
+      // The order may still arrive, which the console does not show: most people wait, some settle as absent.
       return world.random.chance(0.1) && !hasNewcomers ? "absent" : null
     }
     if (order?.fate === "accepted") return isDelivering ? "accepted" : "completed"
-    // The command line refuses `absent` if servers came: over-counting is allowed.
+    // The command line refuses `absent` if new servers are present: it prefers to count too much.
     return hasNewcomers ? "completed" : "absent"
   }
 }

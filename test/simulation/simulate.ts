@@ -9,7 +9,9 @@ import { type Counts, World } from "./world.ts"
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
-/** Time that operators need after the faults; orders come in, holds and waits end, latches clear. */
+/**
+ * Time after the faults in which operators settle, orders complete, holds and waits end, and latches clear.
+ */
 const SETTLING_MS = 6 * HOUR
 const BUSY_MS = 16 * HOUR
 
@@ -25,9 +27,9 @@ export interface Report {
 }
 
 /**
- * One life of a small fleet: days of faults, hours in which operators settle the rest, and a load that stays
- * high. Every entry's position is checked when it is stored; with real texts and hashes (`asIs`), whole
- * chains are checked at the end.
+ * One life of a small fleet: days of faults, hours in which operators settle the rest, then a load that stays
+ * high. Every entry's position is checked when it is stored. With real texts and hashes (`asIs`), whole
+ * chains are verified at the end.
  */
 export async function simulate(
   seed: number,
@@ -80,7 +82,7 @@ async function stayBusy(world: World, isFinished: () => boolean): Promise<void> 
   }
 }
 
-/** Runs five minutes more, after which every waiting state must have been notified. */
+/** Runs five more minutes, then checks the notifications of waiting states. */
 async function goOn({ scheduler, watch }: World, isFinished: () => boolean): Promise<void> {
   await scheduler.runUntil(scheduler.now + 5 * MINUTE, isFinished)
   watch.notifications.check()

@@ -12,12 +12,12 @@ import { failureLines, Summary } from "./summary.ts"
 // store, the network, the cloud, the clocks and the events. `npm run simulate:faults -- --seeds 10000`
 // continues with more seeds.
 
-/** `npm run test:full` lives 200 of them here, and 2,000 by the command. */
+/** `npm run test:full` runs 200 lives here, and 2,000 by the command. */
 const SEEDS = IS_FULL ? 200 : 120
 /** Further lives, in which the supernodes of an event ask the meters together. */
 const TOGETHER = IS_FULL ? 40 : 4
 
-/** A life of many members takes a minute or more. Its seed is one whose policy has caps across supernodes, and buys often. */
+/** A life of many members takes a minute or more. Its seed has caps across supernodes and buys often. */
 const MEMBERS = IS_FULL ? 1_000 : 20
 const CROWDED = 22
 
@@ -39,7 +39,7 @@ async function reportsOf(
 }
 
 describe("a simulated fleet", () => {
-  it(`keeps every promise in ${SEEDS + TOGETHER} lives, and buys all that its policy allows once faults are over`, async () => {
+  it(`a simulated fleet keeps every promise in ${SEEDS + TOGETHER} lives, and buys all that it may once faults are over`, async () => {
     const summary = new Summary()
     await runLives({
       seeds: [...seedsUpTo(SEEDS), ...seedsUpTo(FIRST_TOGETHER + TOGETHER - 1, FIRST_TOGETHER)],
@@ -56,7 +56,7 @@ describe("a simulated fleet", () => {
     for (const count of Object.values(summary.counts)) expect(count).toBeGreaterThan(SEEDS)
   })
 
-  it("repeats the same life from the same seed, also without the shortcuts for speed", async () => {
+  it("a simulation repeats the same life from the same seed, even without the shortcuts for speed", async () => {
     const seeds = [3, 7, 11, 42]
     const [once, again, asIs] = [
       await reportsOf(seeds),
@@ -69,7 +69,7 @@ describe("a simulated fleet", () => {
     expect(new Set(hashes(once)).size).toBe(seeds.length)
   })
 
-  it(`keeps every promise with ${MEMBERS} members under common caps, of which one in fifty is busy when the first is`, async () => {
+  it(`a fleet of ${MEMBERS} members under common caps keeps every promise`, async () => {
     const [report] = (await reportsOf([CROWDED], { members: MEMBERS })).values()
     expect(report?.violations).toEqual([])
     expect(report?.mostPosts).toBe(1)
@@ -83,8 +83,8 @@ if (HUNTED.length < BREAKS.length)
   console.log(`${BREAKS.length - HUNTED.length} breaks on purpose are left to \`npm run test:full\``)
 
 describe("a deliberate break", () => {
-  // They share the cores with everything else: a hunt takes seconds, and on a busy machine much longer.
-  it.concurrent.each(HUNTED)("is detected: $name: $says", { timeout: 300_000 }, async (broken) => {
+  // A hunt takes seconds, and much longer on a busy machine: the hunts share the cores with all other tests.
+  it.concurrent.each(HUNTED)("the simulation detects $name: $says", { timeout: 300_000 }, async (broken) => {
     const found = await hunt(broken)
     expect(found, `no seed from ${broken.from ?? 1} to ${broken.upTo} shows it`).not.toBeNull()
     expect(broken.rules).toContain(ruleOf(found?.violation ?? ""))

@@ -3,8 +3,7 @@ import type { OperatorCommand } from "../../lib/decision/state/control.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 
 /**
- * Clocks may differ by a minute each way, so that near its end a stop may be over for one and active for
- * another.
+ * Clocks may each be a minute wrong, so near its end a stop may be over by one clock and active by another.
  */
 const SLACK_MS = 2 * 60_000
 
@@ -23,7 +22,7 @@ export interface Approval {
   at: number
 }
 
-/** Pauses and holds with their true times: a stop is active from its acknowledgement on. */
+/** Pauses and holds with their true times. A stop is active from its acknowledgement on. */
 export class Stops {
   readonly #stops: Stop[] = []
   readonly approvals: Approval[] = []
@@ -44,7 +43,7 @@ export class Stops {
     })
   }
 
-  /** At the moment of ending or replacing it, it may be over, acknowledged or not. */
+  /** While a command ends or replaces a stop, the stop may be over, even before the acknowledgement. */
   ending({ verb, supernode }: { verb: "pause" | "hold"; supernode: string | null }, now: number): void {
     for (const stop of this.#stops)
       if (stop.verb === verb && stop.supernode === supernode) stop.to = Math.min(stop.to, now)
@@ -55,7 +54,7 @@ export class Stops {
     if (said?.verb === "approve") this.approvals.push({ planHash: said.planHash, by: said.by, at: now })
   }
 
-  /** The stop that a run must have seen if it read stream `control` then; null: none. */
+  /** The stop that a run must see if it reads stream `control` at that time. `null` if there is none. */
   inForceAt({ id, at, signal }: { id: string; at: number; signal: Signal | undefined }): string | null {
     const stop = this.#stops.find(
       ({ verb, supernode, from, to }) =>

@@ -12,8 +12,8 @@ import type { World } from "./world.ts"
 export type OnStored = (entry: LedgerEntry, raw: RawEntry) => void
 
 /**
- * A strongly consistent store behind a bad network: slow, failing before its effect, failing after it (an answer lost),
- * writing late, reporting a conflict for its own write, and sometimes away for hours.
+ * A strongly consistent store behind a bad network. It is slow, fails before or after its effect, writes
+ * late, reports a conflict for its own write, and is sometimes away for hours.
  */
 export class SimulatedStore extends Chains<RawEntry> {
   awayUntil = 0
@@ -25,7 +25,7 @@ export class SimulatedStore extends Chains<RawEntry> {
     super()
   }
 
-  /** The first entry, before any fault: an operator made the ledger. */
+  /** Stores the first entry, before any fault, as `ledger init` does. */
   begin(entry: LedgerEntry): void {
     this.append(entry.stream, { seq: entry.seq, text: entryText(entry) })
   }
@@ -47,7 +47,7 @@ export class SimulatedStore extends Chains<RawEntry> {
     this.world.watch.forgetBut(copy)
   }
 
-  /** Without a network between: for an operator's command before any worker can reach the store. */
+  /** The store without a network, for an operator's command before any worker can reach it. */
   direct(): LedgerStore {
     return storeOver(this)
   }

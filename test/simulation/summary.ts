@@ -41,7 +41,7 @@ export class Summary {
   }
 }
 
-/** The end of a trace, filtered by the failure, with the command that shows all of it. */
+/** The last lines of a trace that concern the failure, with the command that shows the whole trace. */
 export function failureLines({ seed, violations, trace }: Report, most = 40): string[] {
   const said = violations.join("\n")
   const ids = said.match(/\bx\d+\b|\brun-\d+\b|train-[ab]/g) ?? []

@@ -1,7 +1,7 @@
 import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
 import { presentServers } from "../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
-import type { MetricQuestion } from "../../lib/ports.ts"
+import type { MetricQuery } from "../../lib/ports.ts"
 import type { TrueOrder } from "../world/order.ts"
 import type { Arrival } from "../world/servers.ts"
 import { TrueSupernode } from "../world/supernode.ts"
@@ -13,7 +13,7 @@ const MINUTE = 60_000
 
 type Delivery = "in-time" | "late" | "too-few" | "too-many" | "other-flavor" | "some-never-run"
 
-/** A supernode under a load that changes; its deliveries and its meters are subject to the weather. */
+/** A supernode with a changing load. `Weather` decides on faults of its deliveries and meters. */
 export class SimulatedSupernode extends TrueSupernode {
   constructor(
     private readonly world: World,
@@ -40,7 +40,9 @@ export class SimulatedSupernode extends TrueSupernode {
     return true
   }
 
-  /** The cloud accepts the order, and its servers come in time, or as they please. */
+  /**
+   * The cloud accepts the order. Its servers come as ordered, or late, too few, too many or otherwise wrong.
+   */
   deliver(order: TrueOrder): void {
     const { random, weather } = this.world
     const delivery: Delivery = random.chance(weather.deliveryIsOdd)
@@ -64,14 +66,14 @@ export class SimulatedSupernode extends TrueSupernode {
     return { listedAt, endsAt: this.now + endsMs, endsAs, flavor }
   }
 
-  override readings({ policy, supernode, now }: MetricQuestion): Reading[] {
+  override readings({ policy, supernode, now }: MetricQuery): Reading[] {
     const { random, scheduler, weather } = this.world
     return policy.rules.map(({ name, metric, points }) => {
       const periodMs = metric["cloud-eye"]?.period ?? 0
       if (random.chance(weather.metricsAreMissing))
         return { rule: name, periodMs, series: [], problem: "HTTP 503" }
       const starts = newestPeriods({ now, periodMs, lagMs: metric.lag, count: points.n })
-      // A period that has not truly ended yet has no value, whatever the asker's clock says.
+      // A period that has not ended by true time has no value, whatever the reader's clock shows.
       const measured = starts
         .filter((at) => at + periodMs <= scheduler.now)
         .map((at) => ({ at, value: this.load.at(at) }))

@@ -2,14 +2,14 @@ import { parentPort, workerData } from "node:worker_threads"
 import { PORT_BREAKS } from "./port-breaks.ts"
 import { type Report, simulate } from "./simulate.ts"
 
-// One thread's share of the seeds. It gets the next seed when it has answered the last one.
+// Runs one thread's share of the seeds. The thread gets the next seed after its report on the last one.
 
 export interface ThreadData {
-  /** Name in `PORT_BREAKS`; null: nothing is broken there. */
+  /** Name in `PORT_BREAKS`. `null` if no port is broken. */
   portBreak: string | null
   /** True if the code was bundled without shortcuts. */
   asIs: boolean
-  /** Some processes may read the supernode beside the heads. */
+  /** True if some processes may read the supernode beside the heads. */
   readsEarly: boolean
   /** Supernodes of each life. */
   members: number

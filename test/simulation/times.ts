@@ -1,16 +1,16 @@
 import { Random } from "../world/random.ts"
 import type { World } from "./world.ts"
 
-// Worlds in which time itself goes wrong, drawn apart from everything else, so that the other worlds are what they were:
-// clocks that jump by hours to years, and a cloud whose `Date` is wrong or missing, or that only refuses.
+// Worlds in which times go wrong: clocks jump by hours to years, and the cloud's `Date` is wrong or missing,
+// or the cloud refuses every read. They are drawn separately, so that the other worlds stay the same.
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** The time that the cloud's answers name. */
+/** The time in the cloud's responses. */
 export class Dates {
-  /** The `Date` of its answers minus the true time, milliseconds; null: they have none. */
+  /** The `Date` of its responses minus the true time, milliseconds. `null` if they have no `Date`. */
   offMs: number | null = 0
 
   /** In whole seconds, as in the header. */
@@ -22,8 +22,8 @@ export class Dates {
 type Trouble = "clock" | "date" | "no-date" | "refusals"
 
 /**
- * In a third of the worlds. Faults overlap: a clock is wrong while the cloud refuses, or while its `Date` is
- * missing.
+ * Starts faults of time in a third of the worlds. Faults may overlap: a clock is wrong while the cloud
+ * refuses, or while its `Date` is missing.
  */
 export function startTimeTrouble(world: World, seed: number): void {
   const random = new Random(seed + 2 ** 44)
@@ -44,7 +44,7 @@ async function trouble(world: World, random: Random, kinds: readonly Trouble[]):
   }
 }
 
-/** Returns the function that ends it. */
+/** Starts a fault. Returns the function that ends it. */
 function begin(world: World, random: Random, kind: Trouble): () => void {
   const farMs = random.pick([-1, 1]) * random.spread(HOUR, 3 * 365 * DAY)
   switch (kind) {

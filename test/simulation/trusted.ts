@@ -2,9 +2,9 @@ import type { EntryDraft, LedgerEntry, checkEntry as spellAndCheck } from "../..
 import { trustedEntry as readEntry } from "../../lib/ledger/parse-entry.ts"
 import type { RawEntry } from "../../lib/ledger/store.ts"
 
-// Most lives spell out and hash no entry: its hash is a number, which is all that the store keeps of it, and a reader of
-// that number gets the entry. So the ledger's own code runs over entries that cannot be damaged. Every fiftieth life,
-// and the ones that a test lives `asIs`, has the real texts and hashes.
+// Most lives neither serialize nor hash entries: the hash of an entry is a number, the store keeps only this
+// number, and a reader gets the entry by it. So the ledger's own code runs over entries that cannot be
+// damaged. Every fiftieth life, and every life with `asIs`, has the real texts and hashes.
 
 export { MAX_ENTRY_BYTES, WRITTEN_VERSION } from "../../lib/ledger/entry.ts"
 export { distrust } from "../../lib/ledger/parse-entry.ts"
@@ -25,7 +25,7 @@ export function trustedEntry(stream: string, raw: RawEntry): LedgerEntry {
   return known.get(raw.text) ?? readEntry(stream, raw)
 }
 
-/** Another world has other entries. */
+/** Forgets all entries before the next world starts. */
 export function forgetEntries(): void {
   known = new Map()
   sealed = 0

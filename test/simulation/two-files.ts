@@ -3,28 +3,28 @@ import { digest } from "../../lib/digest.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import type { SimulatedSupernode } from "./supernode.ts"
 
-// Small worlds in which every other machine has another policy file for the same supernodes, until all is
-// calm.
+// Small worlds in which every second machine has another policy file for the same supernodes, until faults
+// are over.
 
 const MINUTE = 60_000
 
-/** Seeds 960 to 999 of each thousand: the earlier worlds stay the same. */
+/** True for seeds 960 to 999 of each thousand, so that the earlier worlds stay the same. */
 export function hasTwoFiles(seed: number): boolean {
   return seed % 1_000 >= 960
 }
 
 /** The same limits under another hash, so that all other checks apply to both files. */
 export function otherFile({ policy, loaded }: SimulatedSupernode): LoadedPolicy {
-  // A file that is never in force for long would stay unarmed.
+  // A policy that is never in use for long would not become armed.
   if (policy.armAfterMs > 0) return loaded
   const other = { ...policy, alarms: [...policy.alarms, { "cloud-eye": "alOfTheOtherFile" }] }
   return { ...loaded, policy: other, hash: digest(other) }
 }
 
-/** Entries of each policy file in one chain, and whether an order may be sent now. */
+/** Changes between policy files in one chain, and whether an attempt may be opened. */
 export class FileTurns {
   #newest: string | null = null
-  /** Times of the changes since the last reset, as the entries are dated. */
+  /** Times of the changes since the last reset, by the entries' dates. */
   #changes: number[] = []
 
   stored({ said, policyHash, at }: LedgerEntry): void {
@@ -35,8 +35,9 @@ export class FileTurns {
   }
 
   /**
-   * Reason why an order opened at that time was wrong: the files alternated three times within an hour. It
-   * allows a minute each way, and gives none if clocks disagree about the order of the changes.
+   * Reason why an attempt that was opened at that time was wrong: the files alternated three times within an
+   * hour. Tolerates a minute each way. Returns `null` if there is no reason, or if clocks disagree about the
+   * order of the changes.
    */
   whyNot(openedAt: number): string | null {
     const last = this.#changes.at(-1)

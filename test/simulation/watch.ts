@@ -38,7 +38,7 @@ export class Watch {
   readonly #reserved = new Set<string>()
   /** True time at which a run last began to read stream `control`. */
   readonly #controlReads = new Map<string, number>()
-  /** Runs to which the cloud named a time. */
+  /** Runs that got a response of the cloud with a time. */
   readonly #dated = new Set<string>()
   readonly #log: { entry: LedgerEntry; raw: RawEntry; at: number }[] = []
   mostPosts = 0
@@ -67,7 +67,7 @@ export class Watch {
       this.broken("other-ledger", `${stream} got a ${kind} entry in another ledger`)
   }
 
-  /** The ledger contains only these entries from now on, so all checks use them. */
+  /** The ledger contains only these entries from now on. All checks start again with them. */
   forgetBut(kept: Copy<RawEntry>): void {
     const texts = new Set([...kept.values()].flat().map(({ text }) => text))
     const entries = this.#log.filter(({ raw }) => texts.has(raw.text))
@@ -119,7 +119,7 @@ export class Watch {
     this.world.trace(`VIOLATION ${rule}: ${says}`)
   }
 
-  /** An answer to this run named a time. */
+  /** Records that a response to this run had a time. */
   confirmsTime(run: string): void {
     this.#dated.add(run)
   }
@@ -174,7 +174,7 @@ export class Watch {
     this.#checkFiles(supernode, entry)
   }
 
-  /** One supernode, one policy file: while two alternate nothing is opened. */
+  /** A supernode has one policy file: while two alternate, no attempt may be opened. */
   #checkFiles({ stream, policy }: SimulatedSupernode, entry: LedgerEntry): void {
     const turns = this.#turnsOf(stream)
     turns.stored(entry)
@@ -182,7 +182,7 @@ export class Watch {
     if (why) this.broken("one-policy-file", `${policy.name}: ${entry.attempt?.id} was opened, and ${why}`)
   }
 
-  /** The state stays small: it keeps only signals that led to an attempt. */
+  /** Checks that the state stays small, and remembers only signals that led to an attempt. */
   #checkState(book: Book, { standing, stream, seq }: LedgerEntry): void {
     const kept = "signals" in standing ? Object.keys(standing.signals) : []
     const held = kept.find((id) => !book.signals.has(id))
@@ -191,16 +191,16 @@ export class Watch {
     if (bytes > 16 * 1024) this.broken("state-is-small", `${stream}#${seq} has a state of ${bytes} bytes`)
   }
 
-  /** A signal that led to an attempt is over: no other run decides anything by it. */
+  /** Checks that no other run decides by a signal that led to an attempt. */
   #checkSignal(book: Book, { kind, signal, run, seq }: LedgerEntry): void {
     const first =
       signal && (kind === "decided" || kind === "opened") ? book.signals.get(signal.id) : undefined
-    // It is remembered until it is stale by its own time; then its age identifies it. A signal that only held
-    // may come again.
+    // The chain remembers a signal until it is stale by its own time; after that its age refuses it. A signal
+    // that only held may come again.
     const rememberedMs = signal?.kind === "request" ? DAY : 15 * MINUTE
     if (!signal || !first || first.run === run) return
     if (this.world.scheduler.now > Math.max(first.at, signal.at) + rememberedMs) return
-    // A clock that ran hours ahead has made it old for the chain; its present value is up to the gates.
+    // A clock hours ahead made the chain forget the signal early; then the gates must decide on it.
     if (book.datedAheadAt >= first.storedAt) return
     this.broken(
       "one-decision-per-signal",
@@ -208,7 +208,7 @@ export class Watch {
     )
   }
 
-  /** A recorded outcome is the true one. */
+  /** Checks that a recorded outcome is the true one. */
   #checkSettlement(supernode: SimulatedSupernode, { kind, attempt, outcome }: LedgerEntry): void {
     if (kind !== "settled" || !attempt || !outcome) return
     const order = supernode.orderFor(attempt.id)
@@ -218,7 +218,9 @@ export class Watch {
       this.broken("outcome-is-true", `${attempt.id} was settled as ${outcome.kind}, and it was ${fate}`)
   }
 
-  /** No run says stuck before the 45 minutes are over, unless each of its clocks is ahead: it holds until a person comes. */
+  /**
+   * Checks that no attempt is stuck or partial before 45 minutes have passed, unless all clocks may be ahead.
+   */
   #checkObservation(book: Book, { observation }: LedgerEntry): void {
     if (observation?.kind !== "stuck" && observation?.kind !== "partial") return
     const acceptedAt = book.trades.get(observation.attempt ?? "")?.acceptedAt ?? Infinity
@@ -230,7 +232,7 @@ export class Watch {
       )
   }
 
-  /** The effect of a purchase is measured by the true load, in N periods that all began after warm-up. */
+  /** Checks that an effect agrees with the true load, in N periods that all began after warm-up. */
   #checkEffect({ load, policy }: SimulatedSupernode, book: Book, { observation }: LedgerEntry): void {
     const { effect, attempt } = observation ?? {}
     if (!effect) return
@@ -243,7 +245,7 @@ export class Watch {
     if (now + 2 * MINUTE < warmAt + stretchMs)
       this.broken("effect-is-early", `${attempt} was measured before its periods were over`)
     const values: number[] = []
-    // A run that freezes after reading records it later, dated when it read.
+    // A run that freezes after its reads records the effect later, with the time of its reads.
     const lookedAt = Math.min(now, observation?.at ?? now)
     for (let at = lookedAt - stretchMs - periodMs - 10 * MINUTE; at <= now; at += MINUTE / 2)
       values.push(load.at(at))
@@ -251,7 +253,7 @@ export class Watch {
       this.broken("effect-is-true", `${attempt} was said to have brought it to ${effect.after}`)
   }
 
-  /** True spending is never more than the ledger has reserved and booked. */
+  /** Checks that the ledger has reserved or booked every order that may cost money. */
   #checkMoney(supernode: SimulatedSupernode, { standing, seq }: LedgerEntry): void {
     const { trades } = this.bookOf(supernode)
     const kept = "purchases" in standing ? standing.purchases.map(({ attempt }) => attempt) : []
@@ -266,7 +268,7 @@ export class Watch {
     }
   }
 
-  /** A request leaves: the only step that cannot be undone. */
+  /** Checks a request when it is sent: the only step that cannot be undone. */
   posted(posted: Posted): void {
     const { supernode, order, run, machine } = posted
     const { now } = this.world.scheduler
@@ -279,7 +281,7 @@ export class Watch {
     if (!this.#dated.has(run))
       this.broken("time-is-confirmed", `${order.attempt} was sent, and no answer named a time`)
     const readAt = this.#controlReads.get(run) ?? -Infinity
-    // Its entry was lost after this run's last reading.
+    // The run last read before entries were lost, so it cannot know of the loss.
     if (readAt < this.forgotAt) return
     for (const [rule, says] of this.forgotten.whyNot(posted)) this.broken(rule, says)
     if (!trade) {
@@ -312,7 +314,7 @@ export class Watch {
       this.broken(rule, says)
   }
 
-  /** A finished run has settled every attempt that it opened, or throws an error. */
+  /** Checks that a finished run has settled every attempt that it opened, or has thrown a LedgerError. */
   ended(run: string, supernode: SimulatedSupernode, error: unknown): void {
     if (error !== null) {
       const isLedgers = error instanceof LedgerError || (error as Error).name === "LedgerError"

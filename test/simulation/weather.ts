@@ -1,17 +1,14 @@
 import type { Random } from "../world/random.ts"
 
-/**
- * Frequency of faults, each as a probability. Every seed has its own weather, so that faults meet in all
- * mixtures.
- */
+/** Probabilities of faults. Every seed has its own weather, so that faults occur in all combinations. */
 export interface Weather {
   /** Per request to the store. */
   storeIsSlow: number
   storeFails: number
   storeLosesAnswer: number
-  /** No answer, and the write takes effect only later. */
+  /** There is no response, and the write takes effect later. */
   storeWritesLate: number
-  /** The write took place, and its second delivery reports a conflict. */
+  /** The write takes effect, and the response reports a conflict. */
   storeSaysConflict: number
   /** Per read of the cloud. */
   cloudReadFails: number
@@ -22,7 +19,7 @@ export interface Weather {
   purchaseIsRefused: number
   purchaseAnswerIsLost: number
   purchaseNeverArrives: number
-  /** The answer is lost, and the purchase happens minutes or hours later. */
+  /** The response is lost or has no outcome, and the purchase happens minutes or hours later. */
   purchaseHappensLater: number
   deliveryIsOdd: number
   /** Per request that leaves a process. */
@@ -56,7 +53,7 @@ export const CALM: Weather = {
   eventIsLate: 0,
 }
 
-/** Probability of each fault in a bad mood; a seed has it not at all, a little, or in full. */
+/** Highest probability of each fault. A seed has none, a quarter or all of it. */
 const WORST: Weather = {
   storeIsSlow: 0.06,
   storeFails: 0.06,

@@ -47,7 +47,7 @@ export interface Waking {
   supernode: SimulatedSupernode
   /** Called if the run throws or its process dies. */
   again?: () => void
-  /** Its part among the supernodes of the event that ask the meters together. */
+  /** Its membership among the supernodes of the event that read the meters together. */
   member?: ReturnType<ReturnType<typeof eventOf>["join"]>
 }
 
@@ -57,17 +57,17 @@ interface RunParts {
   member: Waking["member"]
 }
 
-/** In some worlds no person knows what the previous ledger had in flight; drawn separately. */
+/** True for worlds with an empty ledger without a statement that nothing is in flight. Drawn separately. */
 function beginsEmpty(seed: number): boolean {
   return new Random(seed + 2 ** 46).chance(0.15)
 }
 
-/** In most worlds a process reads the supernode beside the heads where it may; drawn separately. */
+/** True for worlds in which processes may read the supernode beside the heads. Drawn separately. */
 function readsEarly(seed: number): boolean {
   return new Random(seed + 2 ** 48).chance(0.6)
 }
 
-/** Share of the further supernodes that are busy when the first is. */
+/** Share of the other supernodes that are busy when the first is. */
 const BUSY_IN_CROWD = 0.02
 
 /** The policy of another member of the first supernode's fleet. */
@@ -90,10 +90,7 @@ export class World {
   readonly people: People
   readonly tickMs: number
   readonly calmFrom: number
-  /**
-   * True time before which no purchase is allowed, since an order that the new ledger does not contain may be
-   * in progress.
-   */
+  /** True time before which no purchase is allowed: an order that the new ledger lacks may be in progress. */
   newLedgerUntil: number
   readonly ledgerTrouble: LedgerTrouble
   weather: Weather
@@ -136,7 +133,7 @@ export class World {
     const fleet = drawFleet(seed)
     const two = ([0, 1] as const).map((which) => {
       this.loads.push(new Load(this.random, { from: this.#start - 2 * HOUR, to: this.calmFrom }))
-      // Supernodes with a common cap share the load here, so that all want to buy at the same moment.
+      // Supernodes with a common cap share the load here, so that all demand servers at the same moment.
       const load = this.loads[fleet ? 0 : which] as Load
       const policy = { ...drawPolicy(this.random, which, drawAside(aside)), fleet }
       return new SimulatedSupernode(this, policy, load)
@@ -185,7 +182,7 @@ export class World {
     return found
   }
 
-  /** A run on one of these machines may see both clocks ahead, its own and the cloud's: then it cannot know the time. */
+  /** True if a run may see its own clock and the cloud's `Date` ahead: then it cannot know the time. */
   mayAllClocksBeAhead(): boolean {
     const isAhead = (offMs: number) => offMs > CLOCK_TOLERANCE_MS
     return isAhead(this.dates.offMs ?? 0) && this.machines.some(({ skewMs }) => isAhead(skewMs))
@@ -199,7 +196,7 @@ export class World {
     deliver(this, signal, supernodes)
   }
 
-  /** Faults stop: clocks are right, frozen machines continue, everything can be reached and bought. */
+  /** Ends all faults: clocks are right, frozen machines continue, and nothing is away or sold out. */
   becomeCalm(): void {
     this.isCalm = true
     this.weather = CALM
@@ -213,7 +210,9 @@ export class World {
     this.trace("all is calm")
   }
 
-  /** The real run() in that process. undefined: it threw; a run whose process dies never returns. */
+  /**
+   * Runs the real run() in that process. Returns `undefined` if it threw. Never returns if its process dies.
+   */
   async startRun(process: Process, waking: Waking): Promise<RunResult | undefined> {
     const { signal, supernode, again, member } = waking
     this.count("runs")
@@ -279,7 +278,7 @@ export class World {
       clock,
       notify: {
         wants: (topic) => topic === "trouble" || topic === "approval",
-        tell: (notification) => notifyOperators(process, notification),
+        send: (notification) => notifyOperators(process, notification),
       },
       newId: this.newId,
       inFleetTurn: process.inFleetTurn,

@@ -4,21 +4,21 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { SIGNATURE_NAMESPACE } from "../../lib/decision/state/signed-text.ts"
 
-// The real ssh-keygen (Debian: openssh-client), so that what approvers use is what is tested.
+// The real ssh-keygen (Debian: openssh-client), because approvers use it.
 
 export const hasSshKeygen = spawnSync("ssh-keygen", ["-?"]).error === undefined
 if (!hasSshKeygen)
   process.stderr.write("ssh-keygen is not installed: no signature is tested. Install openssh-client\n")
 
 export interface Key {
-  /** The private key; the public one is beside it. */
+  /** File of the private key. The public key is in the same path with `.pub`. */
   path: string
-  /** As a policy lists it. */
+  /** Public key, as a policy lists it. */
   text: string
   sign(text: string, options?: { namespace?: string; hash?: "sha256" | "sha512" }): string
 }
 
-/** A folder of keys, made once each. `remove` takes it away. */
+/** Makes keys in a temporary folder, one for each name. `remove` deletes the folder. */
 export function keyRing(): { key(name: string, type?: string, bits?: number): Key; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), "keys-"))
   const keys = new Map<string, Key>()
@@ -28,7 +28,7 @@ export function keyRing(): { key(name: string, type?: string, bits?: number): Ke
       if (known) return known
       const path = join(folder, name)
       const size = bits === undefined ? [] : ["-b", String(bits)]
-      // In PEM, so that node:crypto can sign with it, too.
+      // PEM, so that node:crypto can sign with it, too.
       keygen(["-q", "-m", "PEM", "-t", type, ...size, "-N", "", "-C", `${name}@host`, "-f", path])
       const text = readFileSync(`${path}.pub`, "utf8").trim()
       const made: Key = {

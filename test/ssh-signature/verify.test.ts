@@ -26,24 +26,27 @@ const TYPES: [string, string, number | undefined][] = [
 ]
 
 describe.skipIf(!hasSshKeygen)("a signature by ssh-keygen", () => {
-  it.each(TYPES)("with %s verifies over its text by its key, and over nothing else", (name, type, bits) => {
-    const key = ring.key(name.replaceAll(" ", "-"), type, bits)
-    for (const hashName of ["sha256", "sha512"] as const) {
-      const file = readSignatureFile(key.sign(TEXT, { hash: hashName }))
-      expect(file).toMatchObject({ key: bare(key), namespace: SIGNATURE_NAMESPACE, hash: hashName })
-      expect(verifies(key, file)).toBe(true)
-      expect(verifies(key, file, `${TEXT} `)).toBe(false)
-      expect(verifies(ring.key("other"), file)).toBe(false)
-      // The hash that the file names is part of what was signed.
-      expect(verifies(key, { ...file, hash: hashName === "sha256" ? "sha512" : "sha256" })).toBe(false)
-      expect(verifies(key, { ...file, hash: "sha1" })).toBe(false)
-    }
-    const elsewhere = readSignatureFile(key.sign(TEXT, { namespace: "git" }))
-    expect(elsewhere.namespace).toBe("git")
-    expect(verifies(key, elsewhere)).toBe(false)
-  })
+  it.each(TYPES)(
+    "an ssh-keygen signature with %s verifies only with its own key, text, hash and namespace",
+    (name, type, bits) => {
+      const key = ring.key(name.replaceAll(" ", "-"), type, bits)
+      for (const hashName of ["sha256", "sha512"] as const) {
+        const file = readSignatureFile(key.sign(TEXT, { hash: hashName }))
+        expect(file).toMatchObject({ key: bare(key), namespace: SIGNATURE_NAMESPACE, hash: hashName })
+        expect(verifies(key, file)).toBe(true)
+        expect(verifies(key, file, `${TEXT} `)).toBe(false)
+        expect(verifies(ring.key("other"), file)).toBe(false)
+        // The name of the hash is part of the signed data.
+        expect(verifies(key, { ...file, hash: hashName === "sha256" ? "sha512" : "sha256" })).toBe(false)
+        expect(verifies(key, { ...file, hash: "sha1" })).toBe(false)
+      }
+      const elsewhere = readSignatureFile(key.sign(TEXT, { namespace: "git" }))
+      expect(elsewhere.namespace).toBe("git")
+      expect(verifies(key, elsewhere)).toBe(false)
+    },
+  )
 
-  it("with RSA and SHA-1 does not verify, though the arithmetic is right", () => {
+  it("an RSA signature with SHA-1 does not verify, even if it is mathematically valid", () => {
     const key = ring.key("RSA-of-2048-bits", "rsa", 2048)
     const parts = [SIGNATURE_NAMESPACE, "", "sha512", hash("sha512", TEXT, "buffer")].map(wireString)
     const data = Buffer.concat([Buffer.from("SSHSIG"), ...parts])
@@ -58,7 +61,7 @@ describe.skipIf(!hasSshKeygen)("a signature by ssh-keygen", () => {
     expect(verifies(key, signed("rsa-sha2-512", "sha256"))).toBe(false)
   })
 
-  it("does not verify with any byte changed, cut off or added, and no bytes make the reader fail in another way", () => {
+  it("a signature does not verify with any byte changed, cut off or added, and no bytes crash the reader", () => {
     const key = ring.key("ed25519")
     const good = key.sign(TEXT)
     const blob = Buffer.from(good.split("\n").slice(1, -2).join(""), "base64")
@@ -78,13 +81,13 @@ describe.skipIf(!hasSshKeygen)("a signature by ssh-keygen", () => {
     expect(() => readSignatureFile("A".repeat(1_000_000))).toThrow(/larger than 16 KB/)
   })
 
-  it("is read with Windows line ends, as mail and clipboards bring it", () => {
+  it("a signature file is read with Windows line ends, which mail and clipboards can add", () => {
     const key = ring.key("ed25519")
     expect(counts(key, key.sign(TEXT).replaceAll("\n", "\r\n"))).toBe(true)
   })
 })
 
-describe("a public key", () => {
+describe("an invalid public key", () => {
   const point = (bytes: number) => Buffer.concat([Buffer.of(4), Buffer.alloc(bytes * 2, 7)])
   const text = (type: string, ...fields: (Buffer | string)[]) =>
     `${type} ${Buffer.concat([type, ...fields].map(wireString)).toString("base64")}`
@@ -92,17 +95,17 @@ describe("a public key", () => {
     ["of DSA", text("ssh-dss", Buffer.alloc(64, 1))],
     ["whose bytes name another type", text("ssh-rsa", Buffer.alloc(32)).replace("ssh-rsa", "ssh-ed25519")],
     ["of ed25519 with 24 bytes", text("ssh-ed25519", Buffer.alloc(24, 1))],
-    ["of ed25519 with bytes behind it", text("ssh-ed25519", Buffer.alloc(32, 1), "")],
+    ["of ed25519 with trailing bytes", text("ssh-ed25519", Buffer.alloc(32, 1), "")],
     ["of RSA with 1024 bits", text("ssh-rsa", Buffer.of(1, 0, 1), Buffer.alloc(128, 0x7f))],
     ["of RSA with exponent 1", text("ssh-rsa", Buffer.of(1), Buffer.alloc(256, 0x7f))],
     ["of ECDSA with a point off its curve", text("ecdsa-sha2-nistp256", "nistp256", point(32))],
     ["of ECDSA that names two curves", text("ecdsa-sha2-nistp256", "nistp384", point(48))],
-  ])("%s is refused", (_, key) => {
+  ])("a public key %s is refused", (_, key) => {
     expect(() => readPublicKey(key)).toThrow()
   })
 })
 
-/** Whether a file is a signature that counts. Reading it may fail in words only. */
+/** True if the file is a signature that counts. Reading may fail only with a WireError. */
 function counts(key: Key, text: string): boolean {
   try {
     const file = readSignatureFile(text)

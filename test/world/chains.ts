@@ -1,15 +1,15 @@
 /** Entries of all streams, as a backup holds them. */
 export type Copy<T> = ReadonlyMap<string, readonly T[]>
 
-/** Part of a chain; a bound that is left out is open. */
+/** Part of a chain. A missing bound is open. */
 export interface SeqRange {
   fromSeq?: number | undefined
   toSeq?: number | undefined
 }
 
 /**
- * The chains of a ledger in memory. Each call is one step: delays, faults and the order of callers are what a test puts
- * between a run and this.
+ * The chains of a ledger in memory. Each call is one step. Delays, faults and the order of calls come from
+ * what a test puts between a run and this class.
  */
 export class Chains<T extends { readonly seq: number }> {
   readonly #chains = new Map<string, T[]>()
@@ -18,7 +18,7 @@ export class Chains<T extends { readonly seq: number }> {
     return this.#chains.get(stream)?.at(-1)
   }
 
-  /** `isAnywhere`: a broken store takes an entry that does not follow the newest one. */
+  /** `isAnywhere`: imitates a broken store, which accepts an entry that does not follow the newest one. */
   append(stream: string, entry: T, { isAnywhere = false } = {}): "appended" | "conflict" {
     const chain = this.#chains.get(stream) ?? []
     if (entry.seq !== chain.length + 1 && !isAnywhere) return "conflict"
@@ -39,7 +39,7 @@ export class Chains<T extends { readonly seq: number }> {
     return new Map([...this.#chains].map(([stream, chain]) => [stream, [...chain]]))
   }
 
-  /** Replaces the content by that copy. */
+  /** Replaces all chains by those of the copy. */
   restore(copy: Copy<T>): void {
     this.#chains.clear()
     for (const [stream, chain] of copy) this.#chains.set(stream, [...chain])

@@ -5,17 +5,17 @@ import type { BuyOrder, Cloud, Read } from "../../lib/ports.ts"
 import type { TrueSupernode } from "./supernode.ts"
 
 /**
- * The way from one caller to the cloud and back: the place of delays and faults. Each effect is one step. A way may do it
- * at once, later or never, and may lose the answer.
+ * The way from one caller to the cloud and back: the place of delays and faults. Each effect is one step. A
+ * way may have the effect at once, later or never, and may lose the response.
  */
 export interface CloudWay<S> {
   read<T>(what: "readSupernode" | "readOffers", look: () => T): Promise<Read<T>>
   measure(look: () => Reading[]): Promise<Reading[]>
-  /** At most one request, none after its last moment. */
+  /** Sends at most one request, and none after the order's last moment to send. */
   buy(order: BuyOrder, supernode: S): Promise<Outcome>
 }
 
-/** The cloud of these supernodes, as one caller sees it by that way. */
+/** The cloud with these supernodes, as one caller sees it through `way`. */
 export function cloudOver<S extends TrueSupernode>(
   supernodeOf: (policy: Policy) => S,
   way: CloudWay<S>,

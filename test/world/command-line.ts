@@ -1,7 +1,7 @@
 import type { CliIo } from "../../functions/cli/io.ts"
 import { runCli } from "../../functions/cli/run-cli.ts"
 
-/** What one command printed, and its exit code. */
+/** Output and exit code of one command. */
 export interface Ran {
   code: number
   out: string
@@ -11,7 +11,7 @@ export interface Ran {
 
 type CliParts = Partial<CliIo> & Pick<CliIo, "clock">
 
-/** A command line of 100 columns with an empty stdin, that nothing stops; `io` replaces parts of it. */
+/** A command line of 100 columns with an empty stdin and no stop signal; `io` replaces parts of it. */
 export function ioOf(io: CliParts): CliIo {
   const nothing = { write: () => undefined }
   return {
@@ -38,7 +38,7 @@ export async function ranCli(io: CliParts, argv: string[]): Promise<Ran> {
   return { code, out: out.join(""), err: err.join(""), json: () => JSON.parse(out.join("")) }
 }
 
-/** Text in the form of stdin. */
+/** Text as the bytes of stdin. */
 export async function* bytes(text: string): AsyncIterable<Uint8Array> {
   yield Buffer.from(text)
 }

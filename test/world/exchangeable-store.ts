@@ -1,7 +1,7 @@
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
 import type { LedgerStore } from "../../lib/ledger/store.ts"
 
-/** A store that is exchanged below processes that go on, as when an operator restores a backup. */
+/** A store that a test can replace while processes use it, as when an operator restores a backup. */
 export class ExchangeableStore implements LedgerStore {
   store: LedgerStore = openMemoryStore()
 

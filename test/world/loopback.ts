@@ -6,13 +6,13 @@ export async function listenOnLoopback(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** Ends the server, and with it all connections of an HTTP server. */
+/** Closes the server; for an HTTP server, also all its connections. */
 export async function closeServer(server: Server & { closeAllConnections?(): void }): Promise<void> {
   server.closeAllConnections?.()
   await new Promise((resolve) => server.close(resolve))
 }
 
-/** A port that is free at this moment, for programs that cannot say which one they took. */
+/** Returns a port that is free now, for programs that cannot report the port they chose. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   const port = await listenOnLoopback(server)

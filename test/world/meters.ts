@@ -6,12 +6,12 @@ export interface Metered {
   policy: Policy
   /** Ids of the servers that are measured. */
   servers: readonly string[]
-  /** Of every server in every period; null: no datapoint. */
+  /** Load of every server in every period; `null` if there are no datapoints. */
   load: number | null
   now: number
 }
 
-/** What each rule of the policy reads where all servers have the same load. */
+/** Readings of each rule of the policy if all servers have the same load. */
 export function readingsOf({ policy, servers, load, now }: Metered): Reading[] {
   return policy.rules.map((rule) => ({
     ...readingOf(Array<number | null>(rule.points.n).fill(load), { servers: [...servers], now }),

@@ -3,33 +3,37 @@ import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { type CommandPorts, commandSupernode } from "../../lib/ledger/commands.ts"
 import type { TrueSupernode } from "./supernode.ts"
 
-// A person at the console, who sees the true servers and orders, and says at the command line what they show.
+// An operator who sees the true servers and orders in the console, and settles attempts by them at the
+// command line.
 
-/** Who says it, and why. */
+/** Author and reason of the operator's commands. */
 export const WHO = { why: "looked at the console", by: "ops@example.com" }
 
 interface Settlement {
   attempt: Pick<OpenAttempt, "id">
   as: "accepted" | "completed" | "absent"
-  /** Throws if the state is no longer what the person looked at. */
+  /** Throws if the state is no longer the one that the operator saw. */
   check: (state: SupernodeState) => void
 }
 
 export async function settle(
-  desk: CommandPorts,
+  ports: CommandPorts,
   supernode: TrueSupernode,
   { attempt, as, check }: Settlement,
 ): Promise<void> {
   const servers = supernode.present().map(({ id }) => id)
   const said = { verb: "settle" as const, attempt: attempt.id, as, servers, ...WHO }
-  await commandSupernode(desk, supernode.stream, { said, check })
+  await commandSupernode(ports, supernode.stream, { said, check })
 }
 
 class StateChanged extends Error {}
 
-/** Settles an attempt without a known outcome by the orders that the console shows, unless the state has changed meanwhile. */
+/**
+ * Settles an attempt with an unknown outcome by the orders in the console, unless the state has changed
+ * meanwhile.
+ */
 export async function settleUnknown(
-  desk: CommandPorts,
+  ports: CommandPorts,
   supernode: TrueSupernode,
   attempt: OpenAttempt,
 ): Promise<void> {
@@ -38,13 +42,13 @@ export async function settleUnknown(
     if (current?.id !== attempt.id || current.state !== "unknown") throw new StateChanged()
   }
   try {
-    await settle(desk, supernode, { attempt, as: isTaken ? "accepted" : "absent", check })
+    await settle(ports, supernode, { attempt, as: isTaken ? "accepted" : "absent", check })
   } catch (error) {
     if (!(error instanceof StateChanged)) throw error
   }
 }
 
-/** After the cause of a refusal is mended. */
-export async function reset(desk: CommandPorts, supernode: TrueSupernode): Promise<void> {
-  await commandSupernode(desk, supernode.stream, { said: { verb: "reset", ...WHO }, check: () => undefined })
+/** Resets the supernode, as after the cause of a rejection is removed. */
+export async function reset(ports: CommandPorts, supernode: TrueSupernode): Promise<void> {
+  await commandSupernode(ports, supernode.stream, { said: { verb: "reset", ...WHO }, check: () => undefined })
 }

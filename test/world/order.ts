@@ -1,27 +1,30 @@
 import type { ScaleUpPlan } from "../../lib/decision/plan.ts"
 
-/** One purchase request; patterns without a ledger have a label instead of an attempt. */
+/** One purchase request. `attempt` is a label if the pattern has no ledger. */
 export interface OrderRequest {
   attempt: string
   plan: Pick<ScaleUpPlan, "flavor" | "from" | "to" | "cost">
 }
 
-/** True fate of one request: only the world and its operators know it. */
+/** True fate of one purchase request. Only the world and its operators know it. */
 export interface TrueOrder {
   attempt: string
   postedAt: number
   flavor: string
   from: number
   to: number
-  /** As its plan says it. */
+  /** Cost by its plan, in hundredths of the currency. */
   costMinor: number
   fate: "travelling" | "accepted" | "refused" | "lost"
   acceptedAt: number | null
-  /** Ids of the servers that it brings. */
+  /** Ids of the servers that the order adds. */
   servers: string[]
-  /** Nothing more happens to an accepted order from then on. */
+  /** From this time on nothing more happens to an accepted order, epoch milliseconds. */
   resolvedAt: number
-  /** A person said absent while it was still travelling: nothing showed it. */
+  /**
+   * An operator settled it as absent while the request was still travelling, because nothing showed the
+   * order.
+   */
   wasTakenForAbsent: boolean
 }
 

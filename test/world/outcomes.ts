@@ -5,7 +5,7 @@ export { NO_ANSWER as unknown, refusal as rejected } from "../../lib/simulate/or
 
 export const accepted: Outcome = outcomeOf("accepted", { orderId: "CS1", servers: [] })
 
-/** The order may have been accepted; `reason`: why no answer shows it. */
+/** An unknown outcome: the order may have been accepted. `reason`: why no response shows it. */
 export function noAnswer(reason: string): Outcome {
   return { ...NO_ANSWER, reason, says: `no answer to believe: ${reason}` }
 }

@@ -1,28 +1,30 @@
 import type { Scheduler } from "./scheduler.ts"
 
-/** A request that leaves a process: the time of its effect, the effect, and the delay of the answer. */
+/** A request that leaves a process: the delay of its effect, the effect, and the delay of the response. */
 export interface Request<T> {
   thereMs: number
   backMs: number
-  /** Runs at the receiver, whatever happens to the process meanwhile. An exception is the answer. */
+  /** Runs at the receiver, whatever happens to the process meanwhile. An exception becomes the response. */
   effect: () => T
 }
 
-/** Where the answer of a request arrives. */
+/** Callbacks for the response of a request. */
 export interface Receiver<T> {
   resolve: (value: T) => void
   reject: (error: unknown) => void
 }
 
-/** One process in virtual time. Its host may stand still; a pending answer at its death never arrives. */
+/**
+ * One process in virtual time. Its host may be frozen. A response that is pending at its death never arrives.
+ */
 export abstract class VirtualProcess {
   isDead = false
 
   protected abstract get scheduler(): Scheduler
-  /** The host stands still until then; a time in the past: it works. */
+  /** Time until which the host is frozen. A time in the past means that it works. */
   protected abstract get frozenUntil(): number
 
-  /** Continues in this process after that time: later if it is frozen then, never if it is dead. */
+  /** Calls `act` in this process after `ms`: later if the process is frozen then, never if it is dead. */
   later(ms: number, act: () => void): void {
     const { scheduler } = this
     scheduler.after(ms, () => {

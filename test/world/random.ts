@@ -1,4 +1,4 @@
-/** The only random source of a simulation: the same seed gives the same numbers, on every machine. (sfc32) */
+/** The only random source of a simulation (sfc32). The same seed gives the same numbers on every machine. */
 export class Random {
   #a: number
   #b: number
@@ -12,7 +12,7 @@ export class Random {
     for (let i = 0; i < 15; i++) this.next()
   }
 
-  /** 0 up to, not including, 1. */
+  /** A number from 0 (inclusive) to 1 (exclusive). */
   next(): number {
     const sum = (((this.#a + this.#b) | 0) + this.#counter) | 0
     this.#counter = (this.#counter + 1) | 0
@@ -27,12 +27,12 @@ export class Random {
     return this.next() < probability
   }
 
-  /** A whole number; both bounds are possible. */
+  /** A whole number between both bounds, inclusive. */
   whole(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1))
   }
 
-  /** Whole, and as often between 1 and 10 as between 10 and 100: most are short, a few very long. */
+  /** A whole number, as often between 1 and 10 as between 10 and 100: most are small, a few very large. */
   spread(min: number, max: number): number {
     return Math.round(min * (max / min) ** this.next())
   }
@@ -43,7 +43,7 @@ export class Random {
     return picked
   }
 
-  /** Each row with the frequency of its weight. */
+  /** The value of one row, chosen in proportion to the weights. */
   weighted<T>(rows: readonly (readonly [weight: number, value: T])[]): T {
     let left = this.next() * rows.reduce((sum, [weight]) => sum + weight, 0)
     for (const [weight, value] of rows) {

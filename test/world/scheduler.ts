@@ -7,14 +7,16 @@ interface Task {
 }
 
 /**
- * Virtual time. Every delay is a task here; tasks run one by one in order of their times, and after each one
- * all settled promises are followed to their ends. So the speed of the machine has no effect.
+ * Virtual time. Every delay is a task. Tasks run one by one in the order of their times. After each task, all
+ * promises that can settle do so before the next task. So the speed of the machine has no effect.
  */
 export class Scheduler {
   readonly #heap: Task[] = []
   #order = 0
 
-  /** `followed` ends when all that a task has begun has gone as far as it can without more virtual time. */
+  /**
+   * `followed` resolves when all work that a task began has gone as far as it can without more virtual time.
+   */
   constructor(
     public now: number,
     private readonly followed: () => Promise<void> = allPromisesFollowed,
@@ -39,7 +41,7 @@ export class Scheduler {
     return new Promise((resolve) => this.after(ms, resolve))
   }
 
-  /** Continues until that time, or until it is finished for another reason; without an end, until no task is left. */
+  /** Runs tasks until `end`, until `isFinished` returns true, or until no task is left. */
   async runUntil(end: number, isFinished: () => boolean): Promise<void> {
     for (;;) {
       const next = this.#heap[0]
@@ -80,14 +82,16 @@ export class Scheduler {
   }
 }
 
-/** As `allPromisesFollowed`, also over turns of the event loop that long work takes for others' sake. */
+/**
+ * Like `allPromisesFollowed`, but also waits for the turns of the event loop that long work yields to others.
+ */
 export async function allTurnsFollowed(): Promise<void> {
   do {
     await nextTurn()
   } while (process.getActiveResourcesInfo().includes("Immediate"))
 }
 
-/** A timer of a promise fires when no promise has work left. It waits for no time. */
+/** Resolves when no promise has work left. It waits for no timer. */
 export function allPromisesFollowed(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve))
 }

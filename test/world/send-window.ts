@@ -1,7 +1,7 @@
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import type { BuyOrder, Clock } from "../../lib/ports.ts"
 
-/** The check of `Cloud.buy` right before the first byte, by both clocks, as in lib/huawei/purchase/live-scale-up.ts. */
+/** Checks both clocks right before the first byte, as `buy` in lib/huawei/purchase/live-scale-up.ts does. */
 export function isTooLate(
   { sendBefore, sendBeforeMonotonic }: Pick<BuyOrder, "sendBefore" | "sendBeforeMonotonic">,
   clock: Clock,

@@ -3,13 +3,13 @@ import { DAY, serverOf } from "../decision/builders.ts"
 
 /** A server from its creation on. Instants are epoch milliseconds. */
 export interface Arrival {
-  /** Left out: when it is listed. */
+  /** Defaults to `listedAt`. */
   createdAt?: number
-  /** The cloud lists it from then on, as CREATING. */
+  /** From this time on the cloud lists it, as CREATING. */
   listedAt: number
-  /** Its status is `endsAs` from then on. */
+  /** From this time on its status is `endsAs`. */
   endsAt: number
-  /** Left out: RUNNING. */
+  /** Defaults to RUNNING. */
   endsAs?: "RUNNING" | "CREATE_FAILED"
   flavor?: string | null
 }
@@ -17,27 +17,27 @@ export interface Arrival {
 interface Life {
   listedAt: number
   server: Server
-  /** What it is from `endsAt` on. */
+  /** The server from `endsAt` on. */
   next: Server
   endsAt: number
 }
 
-/** As many servers as it orders, all alike. */
+/** Equal arrivals, one for each server of the order. */
 export function arrivalsOf({ from, to }: { from: number; to: number }, arrival: Arrival): Arrival[] {
   return Array.from({ length: to - from }, () => arrival)
 }
 
-/** Servers of one supernode, with what is already certain of their future. */
+/** Servers of one supernode, with the part of their future that is already fixed. */
 export class Servers {
   #lives: Life[] = []
 
   constructor(
-    /** Begins each of their ids. */
+    /** Beginning of each server id. */
     private readonly prefix: string,
     private readonly flavor: string | null,
   ) {}
 
-  /** Returns its id. */
+  /** Adds a server and returns its id. */
   arrive({
     listedAt,
     createdAt = listedAt,
@@ -61,7 +61,7 @@ export class Servers {
     })
   }
 
-  /** As the cloud lists them at that time, oldest first; a deleted one for another day. */
+  /** Servers that the cloud lists at this time, oldest first. A deleted server is listed for one more day. */
   listedAt(now: number): Server[] {
     const listed: Server[] = []
     for (const { server, listedAt, next, endsAt } of this.#lives) {

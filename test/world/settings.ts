@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { DEFAULT_ACCESS_KEY } from "../../lib/sandbox/world/defaults.ts"
 
-/** Settings that lead to the policy file and the SQLite ledger of a folder. */
+/** Settings for the policy file and the SQLite ledger in a folder. */
 export function settingsOfFolder(folder: string) {
   return {
     SUPERNODE_POLICY: join(folder, "policy.yaml"),
@@ -9,7 +9,7 @@ export function settingsOfFolder(folder: string) {
   }
 }
 
-/** Settings for live mode at the cloud at that url, which answers as ModelArts and as Cloud Eye. */
+/** Settings for live mode with the cloud at this URL, which serves both ModelArts and Cloud Eye. */
 export function settingsOfCloud(url: string, { ak, sk } = DEFAULT_ACCESS_KEY) {
   return {
     SUPERNODE_MODE: "live",

@@ -4,22 +4,25 @@ import type { Chains } from "./chains.ts"
 export type Appended = "appended" | "conflict"
 
 /**
- * The way from one caller to a store and back: the place of delays and faults. Each effect is one step. A way may do it
- * at once, later or never, and may lose the answer.
+ * The way from one caller to a store and back: the place of delays and faults. Each effect is one step. A way
+ * may have the effect at once, later or never, and may lose the response.
  */
 export interface Way {
-  /** A question, which changes nothing. `what` names it in traces. */
+  /** A read, which changes nothing. `what` names it in traces. */
   ask<T>(what: string, effect: () => T): Promise<T>
   append(what: string, effect: () => Appended): Promise<Appended>
 }
 
-/** No delay and no fault. */
+/** A way without delays and faults. */
 export const AT_ONCE: Way = {
   ask: async (_what, effect) => effect(),
   append: async (_what, effect) => effect(),
 }
 
-/** A strongly consistent store in memory, as its callers see it by that way. The list of streams has no way: no run asks for it. */
+/**
+ * A strongly consistent store in memory, as its callers see it through `way`. The list of streams does not go
+ * through it, because no run reads that list.
+ */
 export function storeOver(chains: Chains<RawEntry>, way: Way = AT_ONCE): LedgerStore {
   return {
     head: (stream) => way.ask(`head ${stream}`, () => chains.newest(stream)),

@@ -9,7 +9,7 @@ import type { LoadedPolicy } from "../../lib/decision/policy/loaded-policy.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { Outcome } from "../../lib/decision/state/outcome.ts"
 import { supernodeStream } from "../../lib/ledger/next-entry.ts"
-import type { MetricQuestion } from "../../lib/ports.ts"
+import type { MetricQuery } from "../../lib/ports.ts"
 import { type OrderEnding, outcomeOf, takesEffect } from "../../lib/simulate/order-ending.ts"
 import { DAY } from "../decision/builders.ts"
 import { readingsOf } from "./meters.ts"
@@ -19,9 +19,9 @@ import { type Arrival, Servers } from "./servers.ts"
 export interface SupernodeStart {
   loaded: LoadedPolicy
   now: () => number
-  /** Running since a month ago. */
+  /** Number of servers that have been running for 30 days. */
   servers: number
-  /** Percent, of every server; null: no datapoint. */
+  /** Load of every server in percent; `null` if there are no datapoints. */
   load?: () => number | null
   idPrefix?: string
   flavor?: string
@@ -53,7 +53,7 @@ export class TrueSupernode {
     return this.#start.now()
   }
 
-  /** The answer of GET hyperinstance. */
+  /** The response of GET hyperinstance. */
   view(): Supernode {
     const { id, name } = this.policy
     return { id, name, status: "ACTIVE", servers: this.#servers.listedAt(this.now) }
@@ -76,12 +76,12 @@ export class TrueSupernode {
     return (this.soldOutUntil.get(flavor) ?? -Infinity) > this.now
   }
 
-  readings({ policy, supernode, now }: MetricQuestion): Reading[] {
+  readings({ policy, supernode, now }: MetricQuery): Reading[] {
     const servers = presentServers(supernode).map(({ id }) => id)
     return readingsOf({ policy, servers, load: this.#start.load?.() ?? null, now })
   }
 
-  /** Adds a server in the console; it runs since then. */
+  /** Adds a server in the console, running since that time. */
   add(since = this.now): void {
     this.#servers.arrive({ listedAt: since, endsAt: since })
   }
@@ -90,14 +90,14 @@ export class TrueSupernode {
     this.#servers.change(id, { status, at: this.now })
   }
 
-  /** A request for it leaves. */
+  /** A purchase request leaves its sender. */
   place(request: OrderRequest): TrueOrder {
     const order = orderOf(request, this.now)
     this.orders = [...this.orders, order]
     return order
   }
 
-  /** The cloud accepts the order: its servers appear, and later they run, more or less. */
+  /** The cloud accepts the order: its servers appear, and later run or fail. */
   accept(order: TrueOrder, arrivals: readonly Arrival[]): void {
     order.fate = "accepted"
     order.acceptedAt = this.now
@@ -106,7 +106,10 @@ export class TrueSupernode {
     order.servers = inTurn.map((arrival) => this.#servers.arrive(arrival))
   }
 
-  /** The request ends at once; the result is what its sender reports. `arrivals`: if it takes effect. */
+  /**
+   * Ends the request at once, and returns the outcome that its sender reports. `arrivals` count if it takes
+   * effect.
+   */
   end(order: TrueOrder, ending: OrderEnding, arrivals: readonly Arrival[]): Outcome {
     if (takesEffect(ending)) this.accept(order, arrivals)
     else order.fate = ending === "vanished" || ending === "not-sent" ? "lost" : "refused"
@@ -117,12 +120,12 @@ export class TrueSupernode {
     return this.orders.filter(({ fate }) => fate === "accepted")
   }
 
-  /** Accepted orders whose servers are not all there yet. */
+  /** Accepted orders whose servers have not all arrived. */
   get delivering(): TrueOrder[] {
     return this.accepted.filter(({ resolvedAt }) => resolvedAt > this.now)
   }
 
-  /** Orders that may still bring servers. */
+  /** Orders that may still add servers. */
   get pending(): TrueOrder[] {
     return [...this.orders.filter(({ fate }) => fate === "travelling"), ...this.delivering]
   }
@@ -131,7 +134,7 @@ export class TrueSupernode {
     return this.orders.find((order) => order.attempt === attempt)
   }
 
-  /** Takes the state of another one, and has a future of its own. */
+  /** Copies the state of another supernode. From then on both change independently. */
   become(other: TrueSupernode): void {
     this.#servers = other.#servers.copy()
     this.orders = other.orders.map((order) => ({ ...order }))

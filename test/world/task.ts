@@ -6,12 +6,12 @@ import { supernodeStream } from "../../lib/ledger/next-entry.ts"
 import type { RunTask } from "../../lib/run/task.ts"
 import { MINUTE, SECOND } from "../decision/builders.ts"
 
-/** From the first byte of a purchase to the last of its answer. */
+/** Limit from the first byte of a purchase to the last byte of its response, in milliseconds. */
 export const BUY_TIMEOUT_MS = MINUTE
-/** How long an attempt may be sent. */
+/** Time within which an attempt may be sent, in milliseconds. */
 export const SEND_WITHIN_MS = 30 * SECOND
 
-/** A policy as a file of its own holds it. */
+/** A policy as loaded from a file of its own. */
 export function loadedOf(policy: Policy, hash = digest(policy)): LoadedPolicy {
   return { policy, hash, userdata: null }
 }
@@ -23,7 +23,10 @@ export interface Waking {
   run: string
 }
 
-/** The task of one run, as a door would make it for a file with this one policy; live unless a request says otherwise. */
+/**
+ * The task of one run, as a door makes it for a file with only this policy. Live unless a request sets its
+ * mode.
+ */
 export function taskOf({ signal, policy, run }: Waking, over: Partial<RunTask> = {}): RunTask {
   const stream = supernodeStream(policy.id)
   return {

@@ -19,7 +19,9 @@ export async function printAnchor(task: Task): Promise<void> {
   })
 }
 
-/** The anchor in a file, or on stdin for `-`. Throws CommandError that says what is wrong with the file. */
+/**
+ * Reads the anchor from a file, or from stdin for `-`. Throws CommandError that names the file's problems.
+ */
 export async function readAnchor(file: string, io: CliIo): Promise<Anchor> {
   const where = file === "-" ? "stdin" : file
   const text = await readText(file, io, `the anchor file ${where}`)

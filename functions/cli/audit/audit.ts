@@ -24,17 +24,17 @@ export function registerAudit(program: Command, cli: Cli): void {
     .command("list")
     .summary("the newest entries")
     .description(
-      "Lists the newest entries, the newest last; orders with their price, what asked for them and what woke the run.",
+      "Lists the newest entries, newest last. Orders show their price, their cause and the signal that started the run.",
     )
     .argument("[NAME]", STREAM, words)
     .option("--stream <STREAM>", "the same as NAME", words)
-    .option("--limit <N>", "how many", whole(1, 10_000), 50)
+    .option("--limit <N>", "maximum number of entries", whole(1, 10_000), 50)
     .option(
       "--since <TIME>",
-      "only from then on (ISO 8601, or a duration back from now such as 2h)",
+      "only entries from this time on (ISO 8601, or a duration before now such as 2h)",
       timeBefore(cli.io.clock.now()),
     )
-    .option("--until <TIME>", "only before then", timeBefore(cli.io.clock.now()))
+    .option("--until <TIME>", "only entries before this time", timeBefore(cli.io.clock.now()))
     .addOption(
       new Option("--kind <KIND>", "only entries of this kind").choices([
         "decided",
@@ -45,31 +45,34 @@ export function registerAudit(program: Command, cli: Cli): void {
       ]),
     )
     .addOption(
-      new Option("--outcome <OUTCOME>", "only how orders ended, and only these").choices([
+      new Option("--outcome <OUTCOME>", "only outcomes of this kind").choices([
         "accepted",
         "rejected",
         "not-sent",
         "unknown",
       ]),
     )
-    .option("--follow", "go on, and show entries as they come; with --json, one JSON document per line")
+    .option(
+      "--follow",
+      "keep running and show new entries as they are appended; with --json, one JSON document per line",
+    )
     .option("--json", "print them as JSON")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & Listing>()
       const { until, follow } = options
       if (follow && until !== undefined)
-        command.error("error: --follow shows entries to come, and --until only past ones; give one of them")
+        command.error("error: --follow shows new entries, --until only past ones; give one of them")
       checkRange(command, options)
       await listEntries(taskOf(cli, options), { ...options, name: name ?? options.stream })
     })
   audit
     .command("show")
     .summary("one entry with all its reasons")
-    .description("Shows one entry: what was decided, every gate with its numbers, the request, the answer.")
+    .description("Shows one entry: what was decided, every gate with its numbers, the request, the response.")
     .argument("<STREAM>", STREAM, words)
     .argument("<SEQ>", "the entry's number, as `audit list` shows it", whole(1, 999_999_999))
-    .option("-v, --verbose", "show passing gates and a long answer, too")
-    .option("--json", "print the entry as it is kept")
+    .option("-v, --verbose", "also show passing gates and a long response")
+    .option("--json", "print the entry as it is stored")
     .action(async (name: string, seq: number, _options: unknown, command: Command) => {
       await showEntry(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name, seq)
     })
@@ -77,7 +80,7 @@ export function registerAudit(program: Command, cli: Cli): void {
     .command("verify")
     .summary("check every entry's hash and link")
     .description(
-      "Checks the chain of each stream from its first entry on: form, size, hash, link, no gap, and the state folded again. Without NAME it also checks the streams against each other. Exit 1 names what is wrong.",
+      "Checks the chain of each stream from its first entry: form, size, hash, link, gaps, and the state folded again. Without NAME it also checks the streams against each other. Exits 1 and names each problem if something is wrong.",
     )
     .argument("[NAME]", STREAM, words)
     .option(
@@ -92,11 +95,11 @@ export function registerAudit(program: Command, cli: Cli): void {
     })
   audit
     .command("anchor")
-    .summary("the newest entry of each stream, to keep elsewhere")
+    .summary("the newest entry of each stream, to store elsewhere")
     .description(
-      "Prints the ledger's id and each stream's newest entry as JSON. Keep it where this ledger's store cannot be written: with it `audit verify --anchor FILE` finds entries that were cut off or rewritten later.",
+      "Prints the ledger's id and each stream's newest entry as JSON. Keep it where the writers of this ledger's store cannot write: with it `audit verify --anchor FILE` finds entries that were cut off or rewritten later.",
     )
-    .option("--json", "the same: it always prints JSON")
+    .option("--json", "no effect: the output is always JSON")
     .action(async (_options: unknown, command: Command) => {
       await printAnchor(taskOf(cli, command.optsWithGlobals<CommonOptions>()))
     })
@@ -104,16 +107,16 @@ export function registerAudit(program: Command, cli: Cli): void {
     .command("report")
     .summary("the ledger as a page with charts")
     .description(
-      "Writes one HTML file that needs no network: load with thresholds, servers, spend and budget over time, and every decision with its reasons. An earlier report of that name is replaced, any other file is not.",
+      "Writes one HTML file that needs no network: load with thresholds, servers, spend and budget over time, and every decision with its reasons. Replaces an earlier report of that name, but no other file.",
     )
     .argument("<OUT>", "the file to write, such as report.html", planPath)
     .argument("[NAME]", "only this supernode: its name or id", words)
     .option(
       "--since <TIME>",
-      "only from then on (ISO 8601, or a duration back from now such as 30d)",
+      "only entries from this time on (ISO 8601, or a duration before now such as 30d)",
       timeBefore(cli.io.clock.now()),
     )
-    .option("--until <TIME>", "only before then", timeBefore(cli.io.clock.now()))
+    .option("--until <TIME>", "only entries before this time", timeBefore(cli.io.clock.now()))
     .option("--json", "print what was written as JSON")
     .action(async (out: string, name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & LedgerReportOptions>()
@@ -124,12 +127,12 @@ export function registerAudit(program: Command, cli: Cli): void {
     .command("export")
     .summary("all entries as JSON lines")
     .description(
-      "Writes entries to stdout, one per line, as the store keeps them: canonical JSON that fits its hash.",
+      "Writes entries to stdout, one per line, as the store keeps them: canonical JSON that matches its hash.",
     )
     .argument("[NAME]", STREAM, words)
     .option("--stream <STREAM>", "the same as NAME", words)
-    .option("--json", "the same: entries are JSON lines in any case")
-    .option("--csv", "instead, one row per order that was tried, with its price and order id")
+    .option("--json", "no effect: entries are always JSON lines")
+    .option("--csv", "as CSV instead: one row per attempted order, with its price and order id")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions & Listing & { csv?: true }>()
       if (options.csv && options.json)
@@ -139,7 +142,7 @@ export function registerAudit(program: Command, cli: Cli): void {
     })
 }
 
-/** One range for both: a duration counts back from now. */
+/** Ends with a usage error unless --since is before --until. A duration counts back from now. */
 function checkRange(command: Command, { since, until }: { since?: number; until?: number }): void {
   if (since !== undefined && until !== undefined && since >= until)
     command.error(

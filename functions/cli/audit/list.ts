@@ -13,7 +13,7 @@ import { openedOrders } from "./order-entries.ts"
 import { allStreams, streamName, streamOf } from "./streams.ts"
 
 export interface Listing extends EntryFilter {
-  /** A stream or a supernode; undefined: all. */
+  /** A stream or a supernode; `undefined` means all streams. */
   name?: string | undefined
   stream?: string
   limit: number
@@ -26,16 +26,19 @@ interface EntryFilter {
   /** Epoch milliseconds, exclusive. */
   until?: number
   kind?: LedgerEntry["kind"]
-  /** End of an order; leaves only the entries that record it. */
+  /** Outcome of an order; keeps only the entries that record this outcome. */
   outcome?: string
 }
 
-/** Entries that are read at once, backwards from the newest. */
+/** Number of entries in one read, backwards from the newest. */
 const CHUNK = 200
-/** Pause of `--follow` between two looks for new entries. */
+/** Pause of `--follow` between two reads. */
 const FOLLOW_MS = 2_000
 
-/** The newest entries of one stream or of all, the newest last; with `follow`, the coming ones too. */
+/**
+ * Shows the newest entries of one stream or of all, the newest last. With `follow` it then shows new entries
+ * as they come.
+ */
 export async function listEntries(task: Task, listing: Listing): Promise<void> {
   const { screen, options } = task
   const { name, limit, follow } = listing
@@ -64,7 +67,7 @@ export async function listEntries(task: Task, listing: Listing): Promise<void> {
   })
 }
 
-/** The newest entries that the filter lets through, oldest first. */
+/** Returns the newest entries that pass the filter, oldest first. */
 async function newest(
   ledger: AuditedLedger,
   stream: string,
@@ -76,7 +79,7 @@ async function newest(
     for await (const entry of ledger.read(stream, { fromSeq: Math.max(1, toSeq - CHUNK + 1), toSeq }))
       chunk.push(entry)
     found.unshift(...chunk.filter((entry) => isWanted(entry, filter)))
-    // A reset may have brought the times back, so only whole chunks of older entries end the search.
+    // A reset may have set the times back, so the search ends only at a chunk whose entries are all older.
     if (filter.since !== undefined && chunk.every(({ at }) => at < (filter.since ?? 0))) break
   }
   return found.slice(-limit)
@@ -98,7 +101,7 @@ function inOrder(entries: LedgerEntry[]): LedgerEntry[] {
 interface Following {
   ledger: AuditedLedger
   streams(): Promise<string[]>
-  /** By stream, the newest entry that was looked at. */
+  /** Number of the newest entry that was read, by stream. */
   heads: Map<string, number>
   filter: EntryFilter
   policy: PolicyAtHand
@@ -136,7 +139,7 @@ async function showLines(
 
 interface Background {
   policy: PolicyAtHand
-  /** The entries that opened orders, by attempt. */
+  /** Entries that opened orders, by attempt id. */
   orders: ReadonlyMap<string, LedgerEntry>
 }
 
@@ -170,5 +173,5 @@ function entryJson(entry: LedgerEntry, orders: Background["orders"]): object {
 
 function sayFilter({ since, until, kind, outcome }: EntryFilter): string {
   const isFiltered = [since, until, kind, outcome].some((one) => one !== undefined)
-  return isFiltered ? " that these options ask for" : ""
+  return isFiltered ? " that match these options" : ""
 }

@@ -4,14 +4,17 @@ import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 /** The entries of one order. */
 export interface OrderEntries {
   opened: LedgerEntry
-  /** The one that records how it ended; null: not yet, or it is far away. */
+  /** Entry that records the outcome; `null` if there is none yet, or if it is too far away. */
   settled: LedgerEntry | null
 }
 
-/** An order is settled within a few entries after it was opened. */
+/**
+ * Number of entries to search before and after an entry: an order is settled a few entries after it was
+ * opened.
+ */
 const NEAR_ENTRIES = 50
 
-/** The entries that opened the orders which these entries are about, by the id of the attempt. */
+/** Finds the entries that opened the orders of the given entries. Returns them by attempt id. */
 export async function openedOrders(
   ledger: Pick<AuditedLedger, "read">,
   entries: readonly LedgerEntry[],
@@ -27,7 +30,10 @@ export async function openedOrders(
   return found
 }
 
-/** The order that an entry is about, by its attempt; null for all other entries. */
+/**
+ * Finds the order of an entry by its attempt. Returns `null` if the entry neither opened nor settled an
+ * order, or if no opened entry is near.
+ */
 export async function orderOf(
   ledger: Pick<AuditedLedger, "read">,
   { stream, seq, kind, attempt }: LedgerEntry,

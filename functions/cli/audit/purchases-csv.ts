@@ -5,8 +5,8 @@ import type { OrderRecord } from "../../../lib/decision/state/order.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { causeOf, requesterOf } from "../print/cause.ts"
 
-// `audit export --csv`: one row per order that was tried, for the finance owner. RFC 4180, CRLF at each line's end; the
-// columns are a public contract (docs/audit-export.md).
+// Rows of `audit export --csv`, one per order that was tried, for the finance owner. The format is RFC 4180
+// with CRLF at each line's end. The columns are a public contract (docs/audit-export.md).
 
 const COLUMNS = [
   "supernode",
@@ -35,7 +35,7 @@ export function csvHeader(): string {
   return COLUMNS.join(",")
 }
 
-/** Collects the rows of one supernode's chain, whose entries come in order. */
+/** Collects the rows of one supernode's chain. Its entries must be added in order. */
 export class PurchaseRows {
   readonly #rows = new Map<string, Row>()
 
@@ -56,7 +56,7 @@ export class PurchaseRows {
         settled_entry: seq,
       })
     }
-    // A person's word replaces an unknown outcome.
+    // An operator's `settle` command replaces an unknown outcome.
     if (said?.verb === "settle")
       Object.assign(row, { outcome: `settled as ${said.as}`, settled_at: iso(at), settled_entry: seq })
   }
@@ -65,7 +65,10 @@ export class PurchaseRows {
     return [...this.#rows.values()].map((row) => COLUMNS.map((column) => cell(row[column])).join(","))
   }
 
-  /** The newest of several readings counts; one that could not be read leaves the cells empty. */
+  /**
+   * Adds the order's status and amount. The newest reading counts; an amount that could not be read leaves
+   * its cells empty.
+   */
   #orderRead({ attempt, orderId, status, amount }: OrderRecord): void {
     const row = this.#rows.get(attempt)
     if (!row) return
@@ -107,10 +110,16 @@ function iso(at: number): string {
   return new Date(at).toISOString()
 }
 
-/** Begins a formula: `=`, `+`, `-`, `@` and their full-width forms. Where lists are separated by `;`, a cell also begins after one. */
+/**
+ * Start of a formula: `=`, `+`, `-`, `@` and their full-width forms. A spreadsheet whose list separator is
+ * `;` also begins a cell after each `;`.
+ */
 const FORMULA_START = /(^|;)(\s*[=+\-@\uff1d\uff0b\uff0d\uff20])/g
 
-/** An apostrophe makes a spreadsheet show a formula as text; numbers are ours. Control characters become spaces. */
+/**
+ * Text of a cell. An apostrophe makes a spreadsheet show a formula as text; numbers need none, since they are
+ * ours. Control characters become spaces.
+ */
 function cell(value: string | number | null): string {
   if (value === null) return ""
   if (typeof value === "number") return String(value)

@@ -10,14 +10,19 @@ export interface LedgerReportOptions {
   until?: number
 }
 
-interface Wanted extends LedgerReportOptions {
+interface WriteReportOptions extends LedgerReportOptions {
   out: string
-  /** A supernode; undefined: all. */
+  /** Name or id of a supernode; `undefined` means all. */
   name: string | undefined
 }
 
-/** Writes the report of the ledger. Throws CommandError where the file is another one, and LedgerError. */
-export async function writeLedgerReport(task: Task, { out, name, since, until }: Wanted): Promise<void> {
+/**
+ * Writes the ledger's report. Throws LedgerError, and CommandError if `out` is a file that is not a report.
+ */
+export async function writeLedgerReport(
+  task: Task,
+  { out, name, since, until }: WriteReportOptions,
+): Promise<void> {
   const { screen, options, now } = task
   const { checkReportPath, LedgerReader, reportOfLedger, reportPage, writeReport } = await import(
     "../report/reports.ts"

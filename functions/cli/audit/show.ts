@@ -40,7 +40,7 @@ export async function showEntry(task: Task, name: string, seq: number): Promise<
 interface Shown {
   look: Look
   order: OrderEntries | null
-  /** Of the supernode, or the stream. */
+  /** Name of the supernode or of the stream. */
   name: string
 }
 
@@ -68,19 +68,19 @@ function entryLines(written: LedgerEntry, { look, order, name }: Shown): string[
   ]
 }
 
-/** Up to so many characters an answer is shown whole. */
+/** Maximum length in characters of an answer that is shown whole. */
 const MAX_ANSWER = 200
 
-/** The cloud's raw answer; a long one is one line with its size. */
+/** Lines of the cloud's raw answer. Without `isVerbose` a long answer is one line with its size. */
 function answerLines(raw: RawAnswer, { isVerbose }: Look): string[] {
   const text = answerText(raw)
   const isWhole = isVerbose || text.length <= MAX_ANSWER
   return isWhole
-    ? [`answer (${sayAnswer(raw)}):`, `  ${visible(text)}`]
-    : [`answer: ${sayAnswer(raw)}; -v shows it whole`]
+    ? [`response (${sayAnswer(raw)}):`, `  ${visible(text)}`]
+    : [`response: ${sayAnswer(raw)}; -v shows all of it`]
 }
 
-/** Where the policy itself is to be found: in this entry, or in an earlier one of the stream. */
+/** Location of the whole policy: this entry, or an earlier entry of the stream. */
 function sayWhere(entry: LedgerEntry): string {
   const seq = policySeq(entry)
   if (seq === null) return ""

@@ -10,16 +10,16 @@ import { readAnchor } from "./anchor.ts"
 import { streamName, streamOf } from "./streams.ts"
 
 interface Verifying {
-  /** A stream or a supernode; undefined: all. */
+  /** A stream or a supernode; `undefined` means all streams. */
   name: string | undefined
   anchorFile: string | undefined
 }
 
-/** Every entry of every stream, or of one. Exit 1 where anything is wrong. */
+/** Verifies every entry of one stream, or of all. Exits 1 if anything is wrong. */
 export async function verifyLedger(task: Task, { name, anchorFile }: Verifying): Promise<void> {
   const { screen, options } = task
   if (name !== undefined && anchorFile !== undefined)
-    throw new CommandError("--anchor concerns the whole ledger; leave NAME out")
+    throw new CommandError("--anchor applies to the whole ledger; leave NAME out")
   const anchor = anchorFile === undefined ? null : await readAnchor(anchorFile, task.io)
   await withLedger(task, async (ledger, settings) => {
     await requireAnyLedger(ledger, settings)
@@ -57,7 +57,7 @@ function linesOf(
     ...streams.map((verdict) => sayVerdict(streamName(verdict.stream, names), verdict)),
     ...across.map(({ stream, seq, problem }) => `✗ ${streamName(stream, names)}: entry ${seq} ${problem}`),
     ...problems.map((problem) => sayAnchor(problem, names)),
-    ...(isAllGood ? [`✓ anchor of ${instantOf(anchor.at, zone)}: every head is contained`] : []),
+    ...(isAllGood ? [`✓ anchor of ${instantOf(anchor.at, zone)}: the ledger contains every head`] : []),
     sayAll(streams, { ok, others: across.length + problems.length }),
   ]
 }

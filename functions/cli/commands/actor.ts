@@ -2,17 +2,17 @@ import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import type { Task } from "../context.ts"
 import { type KnownLedger, sayLedger } from "../known-ledger.ts"
 
-// What the commands share by which a person says something to the ledger.
+// Shared parts of commands that record an operator command in the ledger.
 
 export const WHO =
-  "name of the person who gives this command; a claim, which only the cloud's access control limits"
+  "name of the person who gives this command; not verified, only the cloud's access control limits who can run this"
 
-/** The same where a signature may be needed. */
+/** Text of `--by` for commands that may need a signature. */
 export const SIGNER =
-  "name of the person who gives this command; proven by a signature where the policy lists a key, else a claim"
+  "name of the person who gives this command; proven by a signature if the policy lists a key for it, otherwise not verified"
 
-/** The word is on record: where, in which ledger, and what was said. */
-export function showWord(
+/** Shows the operator command that was recorded: its entry, its ledger and its content. */
+export function showCommand(
   { screen, options }: Task,
   { stream, seq, hash, said }: LedgerEntry,
   ledger: KnownLedger,
@@ -21,7 +21,7 @@ export function showWord(
   if (options.json) screen.json({ entry: { stream, seq, hash }, said, ledger })
 }
 
-/** The same document where there was nothing to say. */
+/** Prints the same JSON document if there was nothing to record. */
 export function showNothingSaid({ screen, options }: Task, ledger: KnownLedger): void {
   if (options.json) screen.json({ entry: null, said: null, ledger })
 }

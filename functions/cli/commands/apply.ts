@@ -25,9 +25,9 @@ export function registerApply(program: Command, cli: Cli): void {
       "Buys exactly what `dry-run --out` wrote, or nothing if anything changed since. A plan file buys once, within 24 hours, on the same ledger and under the same policy. Buys only if SUPERNODE_MODE is live.",
     )
     .argument("<FILE>", "the plan file; - reads stdin, and then needs --yes", words)
-    .option("--yes", "do not ask; needed where no terminal can be asked")
+    .option("--yes", "do not ask for confirmation; required without a terminal")
     .option(...VERBOSE)
-    .option("--json", "print the results as JSON, as the functions answer")
+    .option("--json", "print the results as JSON, as the functions return them")
     .action(async (file: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ApplyOptions>()
       await apply(taskOf(cli, options), file, options)
@@ -39,13 +39,13 @@ async function apply(task: Task, file: string, { yes }: ApplyOptions): Promise<v
   const mayAsk = task.io.ask !== undefined
   if (!yes && !mayAsk)
     throw new CommandError(
-      "there is no terminal to ask whether this may be bought. Add --yes to buy without asking; nothing was done",
+      "there is no terminal to ask for confirmation. To buy without confirmation, add --yes; nothing was done",
     )
   await withApp(task, async (app) => {
     const why = await whyNot(app, plan, task.now)
     if (why !== null) return refuse(task, why)
     if (!yes && !(await isConfirmed(task, app, plan))) return
-    // Time has passed while a person read.
+    // Checks again, since time has passed while a person read.
     const late = await whyNot(app, plan, task.io.clock.now())
     if (late !== null) return refuse(task, late)
     await handleEvent(task, app, plan.request)
@@ -73,14 +73,14 @@ function endHeld({ screen, options, fail }: Task, why: string): void {
   fail(EXIT.held)
 }
 
-/** Shows what the plan buys as it is now, and asks a person. */
+/** Shows what the plan would buy now, and asks a person to confirm it. */
 async function isConfirmed(task: Task, app: App, { request, supernode }: PlanFile): Promise<boolean> {
   const { screen, io } = task
   const { results } = await app.runSignals(previewOf(request, task.now), invocation(), "dry-run", supernode)
   const look = lookOf(task, zoneOf(app.policies.supernodes))
   for (const result of results) screen.say(...resultLines(result, look), "")
   const isAgreed = await io.ask?.(
-    `Buy ${counted(request.servers, "server")} in all for ${supernode}, and nothing if anything changed? Type yes: `,
+    `Buy ${counted(request.servers, "server")} in all for ${supernode}, or nothing if anything changed? Type yes: `,
   )
   if (isAgreed?.trim() === "yes") return true
   screen.note("nothing was bought: the answer was not yes")

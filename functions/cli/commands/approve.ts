@@ -10,7 +10,7 @@ import { controlOf } from "../../../lib/ledger/next-entry.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { withCheckedSignatures } from "../../../lib/run/check-signatures.ts"
 import { actor, planHash } from "../arguments.ts"
-import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, commandPorts, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { sayPlan } from "../print/result.ts"
@@ -18,7 +18,7 @@ import { FALLBACK_ZONE, instantOf, when } from "../print/time.ts"
 import { approvalOf } from "../signing/approval.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { type KnownPlan, knownPlans } from "../state/plans.ts"
-import { SIGNER, showWord } from "./actor.ts"
+import { SIGNER, showCommand } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface ApproveOptions extends CommonOptions, SignatureOptions {
@@ -30,7 +30,7 @@ export function registerApprove(program: Command, cli: Cli): void {
     .command("approve")
     .summary("approve one plan")
     .description(
-      "Approves one plan by its hash. The approval serves once, for this plan only, until it expires. The requester of a purchase cannot approve it, and one person counts once. The next tick then buys; a person's own request must be sent again. Where the policy lists a key for WHO, the approval is an SSH signature: give --key or --signature; without them the text to sign is printed.",
+      "Approves one plan by its hash. The approval is valid once, for this plan only, until it expires. The requester of a purchase cannot approve it, and one person counts once. The next tick then buys; a person's own request must be sent again. If the policy lists a key for WHO, the approval is an SSH signature: give --key or --signature; without them the text to sign is printed.",
     )
     .argument(
       "<PLANHASH>",
@@ -63,27 +63,30 @@ async function approve(task: Task, given: string, options: ApproveOptions): Prom
         `this is ${policy?.name ?? known.supernodeId} ${sayPlan(known.plan)}: ${known.plan.request.url}`,
       )
     const said = await approvalOf(task, { approver, known, policy, hash, options, ledger: inLedger.id })
-    const expiresMs = policy?.approval?.expires ?? SHORTEST_MS
+    const expiresMs = policy?.approval?.expires ?? DEFAULT_EXPIRY_MS
     const expiry = {
       until: said.expires ?? task.now + expiresMs,
       what: "the approval",
       zone: policy?.timezone ?? FALLBACK_ZONE,
     }
     await refuseWhatIsOver(task, { ledger, supernode: known?.supernodeId ?? null, ...expiry })
-    const entry = await commandAll(deskOf(task, ledger), said)
+    const entry = await commandAll(commandPorts(task, ledger), said)
     const { approvals } = policy ? withCheckedSignatures(controlOf(entry), policy) : controlOf(entry)
     const toThis = approvals.filter((approval) => approval.planHash === hash)
     screen.say(...sayApprovals({ task, toThis, known, policy }))
-    showWord(task, entry, inLedger)
+    showCommand(task, entry, inLedger)
   })
 }
 
-/** Where the policy cannot be read: an approval is taken to last no longer. */
-const SHORTEST_MS = 3_600_000
+/** Assumed lifetime of an approval if the policy cannot be read, milliseconds. */
+const DEFAULT_EXPIRY_MS = 3_600_000
 
 const WHOLE_HASH = /^sha256:[0-9a-f]{64}$/
 
-/** The whole hash of a waiting plan, found by its beginning. Throws CommandError. */
+/**
+ * Returns the whole hash of a waiting plan, found by its beginning. Throws CommandError unless exactly one
+ * plan matches.
+ */
 function wholeHash(given: string, plans: readonly KnownPlan[]): string {
   if (WHOLE_HASH.test(given)) return given
   const fitting = plans.filter(({ isWaiting, plan }) => isWaiting && plan.hash.startsWith(given))
@@ -92,17 +95,23 @@ function wholeHash(given: string, plans: readonly KnownPlan[]): string {
   throw new CommandError(
     only
       ? `${given} is the beginning of ${fitting.length} plans that wait: ${fitting.map(({ plan }) => plan.hash).join(", ")}`
-      : `no supernode waits for a plan whose hash begins with ${given}; a plan that is not waiting needs its whole hash`,
+      : `no plan that waits has a hash that begins with ${given}; a plan that does not wait needs its whole hash`,
   )
 }
 
-/** The policies as far as they can be read: an approval must not wait for them. */
+/**
+ * All policies that can be read; empty if the policy file cannot be loaded, since an approval must not depend
+ * on that.
+ */
 async function policiesOf(policyPath: string): Promise<Policy[]> {
   const supernodes = (await loadPolicyFile(policyPath).catch(() => null))?.supernodes ?? []
   return supernodes.map(({ policy }) => policy)
 }
 
-/** null where no list could be read. Throws CommandError for a person whom the policy does not list: the approval would never count. */
+/**
+ * Finds a person among the policy's approvers; `null` if no list could be read, or it is empty. Throws
+ * CommandError for a person who is not listed, since that approval would never count.
+ */
 function listedApprover(policies: readonly Policy[], by: string): Approver | null {
   const approvers = policies[0]?.approvers ?? []
   if (approvers.length === 0) return null
@@ -116,16 +125,16 @@ function listedApprover(policies: readonly Policy[], by: string): Approver | nul
 function warningsAbout(known: KnownPlan | undefined, by: string): string[] {
   if (!known)
     return [
-      "warning: no recent run recorded a plan with this hash, and no supernode waits for it now; an approval of it has no effect unless a run plans just that",
+      "warning: no recent run recorded a plan with this hash, and no supernode waits for it now; an approval of it has no effect unless a run plans exactly this",
     ]
   const { requestedBy, isWaiting } = known
   return [
     ...(isWaiting
       ? []
-      : ["warning: no supernode waits for this plan now; it counts only if a run plans just that again"]),
+      : ["warning: no supernode waits for this plan now; it counts only if a run plans exactly this again"]),
     ...(requestedBy !== null && personKey(requestedBy) === personKey(by)
       ? [
-          `warning: ${requestedBy} asked for this plan and cannot approve it: this approval counts only if another person asks for it`,
+          `warning: ${requestedBy} requested this plan and cannot approve it: this approval counts only if another person requests it`,
         ]
       : []),
   ]
@@ -143,7 +152,7 @@ function sayApprovals({ task, toThis, known, policy }: Approved): string[] {
   if (!known || !rule) {
     const names = distinctPeople(toThis.map((approval) => approval.by)).sort()
     return [
-      `approved by ${names.join(", ")}; how many are needed, and for how long they count, is in the policy (approval)`,
+      `approved by ${names.join(", ")}; the policy (approval) states how many are needed and how long they count`,
     ]
   }
   const requester = known.requestedBy === null ? null : personKey(known.requestedBy)
@@ -169,6 +178,6 @@ function sayWhatFollows({ requestedBy, asked }: KnownPlan, policy: Policy, now: 
   if (requestedBy === null || asked === null) return "the next tick buys"
   const until = repeatableUntil(asked, policy)
   return now <= until
-    ? `${requestedBy} sends the request once more, and it buys`
-    : `the request of ${requestedBy} could run again until ${instantOf(until, policy.timezone)}: with a new id it buys`
+    ? `to buy, ${requestedBy} must send the same request again`
+    : `the request of ${requestedBy} could be repeated until ${instantOf(until, policy.timezone)}. To buy, send it with a new id`
 }

@@ -6,13 +6,13 @@ import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts"
 import { sayMoney } from "../../../lib/decision/policy/money.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
-import { sayToAllIf } from "../../../lib/ledger/commands.ts"
+import { commandAllIf } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf, stateOf, supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { actor, words } from "../arguments.ts"
 import {
   type Cli,
   type CommonOptions,
-  deskOf,
+  commandPorts,
   findSupernode,
   type Task,
   taskOf,
@@ -25,7 +25,7 @@ import { type Cell, tableOf } from "../print/table.ts"
 import { type Timeframe, when } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
-import { SIGNER, showWord } from "./actor.ts"
+import { SIGNER, showCommand } from "./actor.ts"
 import { type Look, lookNow } from "./look-now.ts"
 
 interface ConfirmOptions extends CommonOptions, SignatureOptions {
@@ -33,13 +33,13 @@ interface ConfirmOptions extends CommonOptions, SignatureOptions {
   why: string
 }
 
-/** `ledger confirm NAME`: after a restore, one supernode's memory was compared with the cloud. */
+/** `ledger confirm NAME`: after a restore, records that one supernode's state was compared with the cloud. */
 export function registerConfirm(ledger: Command, cli: Cli): void {
   const confirming = ledger
     .command("confirm")
     .summary("after a restore: one supernode was compared with the cloud")
     .description(
-      "Confirms that the restored ledger was compared with the cloud for one supernode. Its live runs may then buy again. First shows its servers, and its open and recent orders: compare them with the orders in the console. Where approvers have keys, it needs the signature of one (--key, --signature).",
+      "Confirms that the restored ledger was compared with the cloud for one supernode. Its live runs may then buy again. First shows its servers, and its open and recent orders: compare them with the orders in the console. If approvers have keys, it needs the signature of one (--key, --signature).",
     )
     .argument("<NAME>", "the supernode's name", words)
     .requiredOption("--by <WHO>", SIGNER, actor)
@@ -87,7 +87,7 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
       },
     ],
   })
-  const entry = await sayToAllIf(deskOf(task, app.ledger), {
+  const entry = await commandAllIf(commandPorts(task, app.ledger), {
     said: {
       verb: "confirm",
       supernode: policy.id,
@@ -95,16 +95,16 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
       by: signed?.approver ?? by,
       ...(signed ? { signature: signed.signature } : {}),
     },
-    // The comparison belongs to one restore; a later one needs its own.
+    // The comparison is valid for one restore only; a later restore needs its own.
     check: ({ restored: current }) => {
       if (current?.at === restored.at && !current.confirmed.includes(policy.id)) return
       throw new CommandError(
-        `another command changed the state of the restored ledger meanwhile, so nothing was written. Look again: ${operatorCommand.ledgerConfirm(policy.name)}`,
+        `another command changed the state of the restored ledger meanwhile, so nothing was written. To compare again, run: ${operatorCommand.ledgerConfirm(policy.name)}`,
       )
     },
   })
   screen.say(`${policy.name} is confirmed: its live runs may buy again`)
-  showWord(task, entry, known)
+  showCommand(task, entry, known)
 }
 
 interface Shown {
@@ -114,7 +114,7 @@ interface Shown {
   frame: Timeframe
 }
 
-/** Facts that an operator must see before the ledger's memory counts again. */
+/** Facts that an operator must see before the state of the restored ledger counts again. */
 function confirmingLines({ name, standing, look, frame }: Shown): string[] {
   const { attempt, purchases, servers } = standing
   const known = servers ?? []
@@ -125,15 +125,15 @@ function confirmingLines({ name, standing, look, frame }: Shown): string[] {
   const rows = [
     ["  servers now", sayServers(look, known)],
     ["  in the ledger", counted(known.length, "server")],
-    ["  in flight", attempt ? sayAttempt(attempt, frame) : "nothing that the ledger knows"],
-    ["  orders", recent.length > 0 ? recent : "none that the ledger knows"],
+    ["  in flight", attempt ? sayAttempt(attempt, frame) : "nothing known to the ledger"],
+    ["  orders", recent.length > 0 ? recent : "none known to the ledger"],
     ["  compare", "the orders in the console, the unpaid ones in the Billing Center too"],
   ]
-  return [`${name}: what the restored ledger knows`, ...tableOf(rows)]
+  return [`${name} in the restored ledger`, ...tableOf(rows)]
 }
 
 function sayServers(look: Look, known: readonly string[]): Cell {
-  if (!look.ok) return `could not be read: ${look.why}. Confirming without a look`
+  if (!look.ok) return `could not be read: ${look.why}. The confirmation continues without them`
   const lines = look.servers.map(
     ({ id, status }) => `${id} ${status}${includesId(known, id) ? "" : " (not in the ledger)"}`,
   )

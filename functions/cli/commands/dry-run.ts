@@ -52,16 +52,16 @@ export function registerDryRun(program: Command, cli: Cli): void {
     .argument("<NAME>", "the supernode's name in the policy", words)
     .option(
       "--event <FILE>",
-      "as if this event came (JSON; - reads stdin); without, as if a tick came",
+      "as if this event arrived (JSON; - reads stdin); default: as if a tick arrived",
       words,
     )
-    .option("--servers <N>", "as if a person asked for this many servers in all", whole(1, 48))
+    .option("--servers <N>", "as if a person requested this many servers in all", whole(1, 48))
     .option(
       "--bypass-cooldown",
-      "as if a person asked to buy in spite of the cooldown; bypasses nothing else",
+      "as if a person requested to buy despite the cooldown; bypasses nothing else",
     )
-    .option("--by <WHO>", `who would ask, in the line that buys (${WHO}); default: this system's user`, actor)
-    .option("--why <TEXT>", "why, for the line that buys; without a reason no such line is printed", reason)
+    .option("--by <WHO>", `requester in the line that buys (${WHO}); default: this system's user`, actor)
+    .option("--why <TEXT>", "reason in the line that buys; without it no such line is printed", reason)
     .option(
       "--out <FILE>",
       "write the plan to this file, for `apply` within 24 hours; needs --why, and a plan that may be bought",
@@ -72,9 +72,7 @@ export function registerDryRun(program: Command, cli: Cli): void {
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DryRunOptions>()
       if (options.event !== undefined && (options.servers !== undefined || options.bypassCooldown)) {
-        command.error(
-          "error: --event and --servers or --bypass-cooldown ask two different questions; give one of them",
-        )
+        command.error("error: --event cannot be combined with --servers or --bypass-cooldown")
       }
       await dryRun(taskOf(cli, options), name, options)
     })
@@ -115,7 +113,9 @@ interface ToWrite {
   out: string
 }
 
-/** Writes the plan file; null and exit 1 where there is nothing that may be bought, or not just one thing. */
+/**
+ * Writes the plan file. Returns `null` and exits 1 unless there is exactly one plan, and it may be bought.
+ */
 async function writePlan(
   task: Task,
   { loaded, results, asker, ready, ledger, out }: ToWrite,
@@ -162,9 +162,9 @@ function signalsIn({ now, screen }: Task, event: unknown): Signal[] {
 interface Shown {
   loaded: LoadedPolicy
   results: RunResult[]
-  /** The command that buys each of them; null if something prevents it. */
+  /** For each result, the request that buys its plan; `null` if something prevents that. */
   requests: (ReadyRequest | null)[]
-  /** The plan file that was written; null: none. */
+  /** Path of the plan file; `null` if none was written. */
   plan: string | null
 }
 

@@ -10,27 +10,28 @@ import { instantOf } from "../print/time.ts"
 
 interface Expiring {
   ledger: AuditedLedger
-  /** The supernode's id; null: every supernode of the ledger. */
+  /** The supernode's id; `null` means every supernode of the ledger. */
   supernode: string | null
-  /** When it ends by itself, epoch milliseconds. */
+  /** End of the command's effect, epoch milliseconds. */
   until: number
-  /** Subject of the sentence: `--until`, `the approval`. */
+  /** Subject of the sentence in messages: `--until`, `the approval`. */
   what: string
   zone: string
 }
 
 /**
- * Compares the end of what a person says with the newest entries of `control` and of the supernode: a slow clock could
- * acknowledge what is over already. Notes a clock that is behind the ledger. Throws CommandError where it is over.
+ * Compares the end of a command with the newest entries of `control` and of the supernode. On a machine with
+ * a slow clock, a command that has already ended would otherwise be acknowledged. Warns if this machine's
+ * clock is behind the ledger. Throws CommandError if the command has ended.
  */
 export async function refuseWhatIsOver({ screen, now }: Task, expiring: Expiring): Promise<void> {
   const { ledger, supernode, until, what, zone } = expiring
   const newest = await newestOf(ledger, supernode)
   if (!newest || newest.at - now <= CLOCK_TOLERANCE_MS) return
-  const contradiction = `ledger entry ${newest.stream}#${newest.seq} is of ${instantOf(newest.at, zone)}, and this machine's clock says ${instantOf(now, zone)}`
+  const contradiction = `ledger entry ${newest.stream}#${newest.seq} is dated ${instantOf(newest.at, zone)}, but this machine's clock says ${instantOf(now, zone)}`
   if (until <= newest.at) {
     throw new CommandError(
-      `${what} ends at ${instantOf(until, zone)}, which is over already: ${contradiction}. Nothing was written. Set this machine's clock and say it again; if that entry was dated by a wrong clock, run: ${operatorCommand.reset("NAME")}`,
+      `${what} ends at ${instantOf(until, zone)}, which has already passed: ${contradiction}. Nothing was written. Set this machine's clock and run the command again; if that entry was dated by a wrong clock, run: ${operatorCommand.reset("NAME")}`,
     )
   }
   screen.note(`warning: ${contradiction}. ${what} ends at ${instantOf(until, zone)}: is that what you mean?`)

@@ -1,14 +1,14 @@
 import { type Command, InvalidArgumentError } from "commander"
-import { stopInForce } from "../../../lib/decision/state/control.ts"
+import { activeStop } from "../../../lib/decision/state/control.ts"
 import { getOwn } from "../../../lib/decision/state/get-own.ts"
 import { commandAll } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, timeAfter, words } from "../arguments.ts"
-import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, commandPorts, type Task, taskOf, withLedger } from "../context.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { when } from "../print/time.ts"
 import { attemptsInFlight, inFlightLines, policyAtHand, supernodeIdOf } from "../state/in-flight.ts"
-import { showNothingSaid, showWord, WHO } from "./actor.ts"
+import { showCommand, showNothingSaid, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface HoldOptions extends CommonOptions {
@@ -24,12 +24,12 @@ export function registerHold(program: Command, cli: Cli): void {
     .command("hold")
     .summary("no automatic purchases for a while")
     .description(
-      "Holds automatic purchases for one supernode until a time; people may still buy. A hold lasts at most 7 days. A new hold replaces the one before.",
+      "Holds automatic purchases for one supernode until a time; people may still buy. A hold lasts at most 7 days. A new hold replaces the previous one.",
     )
     .argument("<NAME>", "the supernode's name or id", words)
     .requiredOption(
       "--until <TIME>",
-      "ISO 8601, or a duration from now such as 8h, at most 7d; now ends a hold",
+      "ISO 8601, or a duration from now such as 8h, at most 7d; the value now ends a hold",
       heldUntil(cli.io.clock.now()),
     )
     .requiredOption("--why <TEXT>", "the reason", reason)
@@ -66,19 +66,19 @@ async function hold(task: Task, name: string, { until, why, by }: HoldOptions): 
         showNothingSaid(task, known)
         return
       }
-      const entry = await commandAll(deskOf(task, ledger), said)
-      // By another machine's clock it may have gone on, so its end is on record in any case.
-      const was = stopInForce(before, now) ? "is over" : "was over already"
-      screen.say(`the hold of ${name} ${was}; the next signal looks at the present`)
-      showWord(task, entry, known)
+      const entry = await commandAll(commandPorts(task, ledger), said)
+      // The hold may still be active by another machine's clock, so its end is recorded in any case.
+      const was = activeStop(before, now) ? "is over" : "had already ended"
+      screen.say(`the hold of ${name} ${was}; the next signal decides on the present state`)
+      showCommand(task, entry, known)
       return
     }
     const { names, zone } = await policyAtHand(task, settings)
     const frame = { now, zone }
     await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until", zone })
-    const entry = await commandAll(deskOf(task, ledger), said)
+    const entry = await commandAll(commandPorts(task, ledger), said)
     screen.say(`${name} is held until ${when(until, frame)}: no automatic purchases; people may still buy`)
-    showWord(task, entry, known)
+    showCommand(task, entry, known)
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), names, frame))
   })
 }

@@ -30,7 +30,7 @@ export function registerInit(program: Command, cli: Cli): void {
     .description(
       "Writes a commented policy and, beside it, scenario.yaml for `test`. Never replaces a file. Without --from-cloud it has placeholders. Nothing can be bought with it before you add a larger rung. Reads the cloud only with --from-cloud.",
     )
-    .option("--from-cloud", "with the supernodes, servers and offers that the keys see in one project")
+    .option("--from-cloud", "use the supernodes, servers and offers that the keys see in one project")
     .option("--region <REGION>", "for --from-cloud, such as cn-southwest-2", words)
     .option("--project-id <ID>", "for --from-cloud: the id of the project in that region", words)
     .option("--out <FILE>", "the policy to write", planPath, "policy.yaml")
@@ -41,7 +41,7 @@ export function registerInit(program: Command, cli: Cli): void {
       if (fromCloud && (region === undefined || projectId === undefined))
         command.error("error: --from-cloud needs --region and --project-id")
       if (!fromCloud && (region !== undefined || projectId !== undefined))
-        command.error("error: --region and --project-id are for --from-cloud")
+        command.error("error: --region and --project-id need --from-cloud")
       await init(taskOf(cli, options), options)
     })
 }
@@ -82,12 +82,12 @@ async function checkValid(text: string, path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
     throw new CommandError(
-      `what the cloud shows does not make a valid policy, so nothing was written: ${error.problems.map(problemLine).join("; ")}`,
+      `the data from the cloud does not make a valid policy, so nothing was written: ${error.problems.map(problemLine).join("; ")}`,
     )
   }
 }
 
-/** Throws CommandError where the file exists already. */
+/** Writes the policy. Throws CommandError if the file exists already. */
 async function create(path: string, text: string): Promise<void> {
   await writeFile(path, text, { flag: "wx" }).catch((error: unknown) => {
     throw new CommandError(
@@ -98,7 +98,9 @@ async function create(path: string, text: string): Promise<void> {
   })
 }
 
-/** The scenario's path; null where there is one already, which stays as it is. */
+/**
+ * Writes the scenario and returns its path. Returns `null` if the file exists already; it is not replaced.
+ */
 async function createScenario(supernodes: readonly NamedSupernode[], out: string): Promise<string | null> {
   const scenario = join(dirname(out), "scenario.yaml")
   const text = scenarioText(supernodes, { policy: basename(out), scenario: basename(scenario) })

@@ -4,13 +4,13 @@ import { commandAll } from "../../../lib/ledger/commands.ts"
 import { type Initialised, initLedger } from "../../../lib/ledger/init.ts"
 import { type AuditedLedger, ledgerPlace } from "../../../lib/ledger/open.ts"
 import { actor, reason } from "../arguments.ts"
-import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, commandPorts, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { lookAtLedger, requireLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
 import { SAY_ORIGIN } from "../print/entry.ts"
 import { instantOf, type Timeframe, when } from "../print/time.ts"
 import { policyAtHand } from "../state/in-flight.ts"
-import { showWord, WHO } from "./actor.ts"
+import { showCommand, WHO } from "./actor.ts"
 import { registerConfirm } from "./confirm.ts"
 
 interface SayOptions extends CommonOptions {
@@ -22,7 +22,7 @@ interface InitOptions extends SayOptions {
   nothingInFlight?: boolean
 }
 
-/** `ledger init`, `show`, `restored`, `confirm`: the life of a ledger. */
+/** `ledger init`, `show`, `restored` and `confirm`. */
 export function registerLedger(program: Command, cli: Cli): void {
   const ledger = program
     .command("ledger")
@@ -32,13 +32,13 @@ export function registerLedger(program: Command, cli: Cli): void {
     .command("init")
     .summary("make a ledger; the only command that creates one")
     .description(
-      "Creates what the store needs (file, table) and gives the ledger its id. A ledger with entries is adopted: it keeps them and gets an id. One that has an id keeps it, and nothing is written. Live runs buy nothing for 45 minutes after an empty ledger was made: an order that a lost ledger forgot may be on its way.",
+      "Creates what the store needs (file, table) and gives the ledger its id. A ledger with entries is adopted: it keeps them and gets an id. One that has an id keeps it, and nothing is written. Live runs buy nothing for 45 minutes after an empty ledger was made: an order from a lost ledger may still be in flight.",
     )
     .requiredOption("--by <WHO>", WHO, actor)
     .requiredOption("--why <TEXT>", "the reason, for the record", reason)
     .option(
       "--nothing-in-flight",
-      "states that no order is on its way for any supernode of the policy; then live runs do not wait 45 minutes",
+      "states that no order is in flight for any supernode of the policy; then live runs do not wait 45 minutes",
     )
     .option("--json", "print the ledger as JSON")
     .action(async (_options: unknown, command: Command) => {
@@ -59,7 +59,7 @@ export function registerLedger(program: Command, cli: Cli): void {
     .command("restored")
     .summary("record that a backup was restored")
     .description(
-      "Records that the ledger was restored from a backup, so that purchases may be missing in it. Live runs hold (ledger-restored) for each supernode until `ledger confirm NAME`. Approvals given before are void.",
+      "Records that the ledger was restored from a backup, so purchases may be missing from it. Live runs hold (ledger-restored) for each supernode until `ledger confirm NAME`. Approvals given before are void.",
     )
     .requiredOption("--by <WHO>", WHO, actor)
     .requiredOption("--why <TEXT>", "which backup, and why", reason)
@@ -74,8 +74,8 @@ export function registerLedger(program: Command, cli: Cli): void {
 async function init(task: Task, { by, why, nothingInFlight = false }: InitOptions): Promise<void> {
   const { screen, options } = task
   await withLedger(task, async (ledger, settings) => {
-    const desk = { ...deskOf(task, ledger), ledger }
-    const made = await initLedger(desk, { by, why, nothingInFlight })
+    const ports = { ...commandPorts(task, ledger), ledger }
+    const made = await initLedger(ports, { by, why, nothingInFlight })
     const protection = await ledger.protect()
     if (protection !== null) screen.note(protection)
     const known = { place: ledgerPlace(settings.ledgerUrl), id: made.identity.id }
@@ -89,15 +89,17 @@ function initLines({ identity, entry }: Initialised, nothingInFlight: boolean, f
   if (!entry) {
     const ignored = nothingInFlight && identity.origin === "empty"
     return [
-      `it has this id since ${when(identity.at, frame)}; nothing was written`,
-      ...(ignored ? ["--nothing-in-flight changes nothing now: the 45 minutes of its first init go on"] : []),
+      `it has had this id since ${when(identity.at, frame)}; nothing was written`,
+      ...(ignored
+        ? ["--nothing-in-flight changes nothing now: the 45 minutes since the first init still apply"]
+        : []),
     ]
   }
   const follows = {
     empty:
-      "made; live runs buy nothing for 45 minutes (ledger-new). Look at the orders in the console meanwhile",
-    "nothing-in-flight": "made; by your word no order is on its way, and live runs may buy at once",
-    adopted: "adopted with its entries; live runs go on",
+      "made; live runs buy nothing for 45 minutes (ledger-new). Meanwhile, check the orders in the console",
+    "nothing-in-flight": "made; you stated that no order is in flight, so live runs may buy at once",
+    adopted: "adopted with its entries; live runs continue",
   }
   return [follows[identity.origin]]
 }
@@ -136,12 +138,12 @@ async function countStreams(ledger: AuditedLedger): Promise<number> {
 async function restored(task: Task, { by, why }: SayOptions): Promise<void> {
   await withLedger(task, async (ledger, settings) => {
     const known = await requireLedger(ledger, settings)
-    const entry = await commandAll(deskOf(task, ledger), { verb: "restored", why, by })
+    const entry = await commandAll(commandPorts(task, ledger), { verb: "restored", why, by })
     const names = [...(await policyAtHand(task, settings)).names.values()]
     task.screen.say(
       "live runs buy nothing now (ledger-restored). For each supernode, run:",
       ...(names.length > 0 ? names : ["NAME"]).map((name) => `  ${operatorCommand.ledgerConfirm(name)}`),
     )
-    showWord(task, entry, known)
+    showCommand(task, entry, known)
   })
 }

@@ -6,21 +6,26 @@ import { type Task, withApp } from "../context.ts"
 import { CommandError, causeOf } from "../errors.ts"
 import { progressOn } from "../print/progress.ts"
 
-/** A supernode under one policy file. */
+/** A supernode's policy, and the path of its policy file. */
 export interface PolicyToTry {
   path: string
   loaded: LoadedPolicy
 }
 
 export interface HistorySource {
-  /** A file, or - for stdin. */
+  /** Path of a load file; `-` means stdin. */
   load?: string
-  /** Or a range of the meters that the policies name, epoch milliseconds. */
+  /**
+   * Alternatively, start and end of a range to read from the policies' own meters, epoch milliseconds. `to`
+   * defaults to now.
+   */
   from?: number
   to?: number
 }
 
-/** The load history for each policy, in their order. Throws LoadFileError and CommandError. */
+/**
+ * Reads the load history for each policy, in the order of `policies`. Throws LoadFileError and CommandError.
+ */
 export async function historiesOf(
   task: Task,
   policies: readonly PolicyToTry[],
@@ -52,7 +57,10 @@ async function fileHistory(
   }
 }
 
-/** From Prometheus, Cloud Eye and CloudWatch with the keys of the settings; the ledger of the settings is left alone. */
+/**
+ * Reads the history from Prometheus, Cloud Eye and CloudWatch with the keys in the settings. Does not open
+ * the ledger of the settings.
+ */
 async function meterHistory(
   task: Task,
   { path, loaded: { policy } }: PolicyToTry,
@@ -75,7 +83,7 @@ async function meterHistory(
     progress.clear()
     if (!history)
       throw new CommandError(
-        `no meter of ${policy.name} has data from ${instantText(range.from)} to ${instantText(range.to)}: ${problems.join("; ") || "its rules take alarms' points"}`,
+        `no meter of ${policy.name} has data from ${instantText(range.from)} to ${instantText(range.to)}: ${problems.join("; ") || "its rules use alarm points"}`,
       )
     task.screen.note(...problems.map((problem) => `warning: ${path}: ${problem}`))
     return history

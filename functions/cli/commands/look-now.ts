@@ -4,9 +4,9 @@ import type { Cloud } from "../../../lib/ports.ts"
 
 /** The present servers, or the reason why they are unknown. */
 export type Look = ({ ok: true; servers: Server[] } | { ok: false; why: string }) & {
-  /** The cloud's clock minus ours, milliseconds; null where its answer named no time. */
+  /** The cloud's clock minus ours, milliseconds; `null` if the cloud's response has no `Date`. */
   skewMs: number | null
-  /** That time, epoch milliseconds. */
+  /** That `Date`, epoch milliseconds; `null` without one. */
   date: number | null
 }
 
@@ -14,6 +14,6 @@ export async function lookNow(cloud: Cloud, policy: Policy): Promise<Look> {
   const read = await cloud.readSupernode(policy)
   const time = { skewMs: read.skewMs ?? null, date: read.date ?? null }
   if (!read.ok) return { ok: false, why: read.why, ...time }
-  if (read.value.servers === null) return { ok: false, why: "the answer has no list of servers", ...time }
+  if (read.value.servers === null) return { ok: false, why: "the response has no list of servers", ...time }
   return { ok: true, servers: presentServers(read.value), ...time }
 }

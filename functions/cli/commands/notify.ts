@@ -3,7 +3,7 @@ import { counted } from "../../../lib/decision/policy/amounts.ts"
 import { type Cli, type CommonOptions, type Task, taskOf, withApp } from "../context.ts"
 import { CommandError } from "../errors.ts"
 
-/** A person waits: longer than a run would. */
+/** Time limit of each delivery. It is longer than that of a run, since a person waits for the result. */
 const TIMEOUT_MS = 10_000
 
 export function registerNotify(program: Command, cli: Cli): void {
@@ -12,7 +12,7 @@ export function registerNotify(program: Command, cli: Cli): void {
     .command("test")
     .summary("send one test message to each recipient")
     .description(
-      "Sends one test message to each recipient under `notify` in the policy, also if its `on` excludes it. Shows how each delivery ended. Writes nothing to the ledger and never shows an address.",
+      "Sends one test message to each recipient under `notify` in the policy, whatever its `on` lists. Shows how each delivery ended. Writes nothing to the ledger and never shows an address.",
     )
     .option("--json", "print the results as JSON")
     .action(async (_options: unknown, command: Command) => {
@@ -33,7 +33,7 @@ async function test(task: Task): Promise<void> {
     if (options.json) screen.json({ results })
     else {
       for (const { to, on, ok, why } of results)
-        screen.say(`${to}: ${ok ? "taken" : `FAILED: ${why ?? ""}`} (on: ${on.join(", ")})`)
+        screen.say(`${to}: ${ok ? "accepted" : `FAILED: ${why ?? ""}`} (on: ${on.join(", ")})`)
       screen.note(`${counted(results.length, "recipient")}, ${failed.length} failed`)
     }
     if (failed.length > 0) task.fail()

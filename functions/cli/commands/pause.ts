@@ -1,16 +1,16 @@
 import type { Command } from "commander"
 import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
-import { type Control, type Stop, stopInForce } from "../../../lib/decision/state/control.ts"
+import { activeStop, type Control, type Stop } from "../../../lib/decision/state/control.ts"
 import { getOwn } from "../../../lib/decision/state/get-own.ts"
-import { sayToAllIf } from "../../../lib/ledger/commands.ts"
+import { commandAllIf } from "../../../lib/ledger/commands.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { actor, reason, timeAfter, words } from "../arguments.ts"
-import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, commandPorts, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { type Timeframe, when } from "../print/time.ts"
 import { attemptsInFlight, inFlightLines, policyAtHand, supernodeIdOf } from "../state/in-flight.ts"
-import { showNothingSaid, showWord, WHO } from "./actor.ts"
+import { showCommand, showNothingSaid, WHO } from "./actor.ts"
 import { refuseWhatIsOver } from "./expiry.ts"
 
 interface StopOptions extends CommonOptions {
@@ -19,20 +19,23 @@ interface StopOptions extends CommonOptions {
   until?: number
 }
 
-/** `pause` and `resume`: the kill switch. Both work with a broken policy, as long as no name has to be looked up in it. */
+/**
+ * `pause` and `resume`: the kill switch. Both work with a broken policy unless they must look up a name in
+ * it.
+ */
 export function registerPause(program: Command, cli: Cli): void {
   program
     .command("pause")
     .summary("stop buying, everywhere or for one supernode")
     .description(
-      "Stops all purchases from now on, people's own requests included. Orders that were sent already are not cancelled; they are listed.",
+      "Stops all purchases from now on, including people's own requests. Orders already sent are not cancelled; they are listed.",
     )
-    .argument("[NAME]", "the supernode's name or id; without, everything", words)
+    .argument("[NAME]", "the supernode's name or id; default: everything", words)
     .requiredOption("--why <TEXT>", "the reason; `status` shows it", reason)
     .requiredOption("--by <WHO>", WHO, actor)
     .option(
       "--until <TIME>",
-      "ends by itself then (ISO 8601, or a duration from now such as 2h), not before a pause that is in force; without, only by resume",
+      "ends then (ISO 8601, or a duration from now such as 2h), not earlier than an active pause; default: only `resume` ends it",
       timeAfter(cli.io.clock.now()),
     )
     .option("--json", "print the entry as JSON")
@@ -43,8 +46,10 @@ export function registerPause(program: Command, cli: Cli): void {
   program
     .command("resume")
     .summary("lift a pause")
-    .description("Lifts a pause and nothing else. Nothing is replayed: the next signal looks at the present.")
-    .argument("[NAME]", "the supernode's name or id; without, the pause of everything", words)
+    .description(
+      "Lifts a pause and nothing else. Nothing is replayed: the next signal decides on the present state.",
+    )
+    .argument("[NAME]", "the supernode's name or id; default: the pause of everything", words)
     .option("--why <TEXT>", "the reason", reason, "resumed")
     .requiredOption("--by <WHO>", WHO, actor)
     .option("--json", "print the entry as JSON")
@@ -68,21 +73,22 @@ async function pause(
     const { names, zone } = await policyAtHand(task, settings)
     const frame = { now, zone }
     if (until !== null) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until", zone })
-    const entry = await sayToAllIf(deskOf(task, ledger), {
+    const entry = await commandAllIf(commandPorts(task, ledger), {
       said: { verb: "pause", supernode, why, by, until },
       check: ({ pausedAll, paused }) =>
         refuseAnEarlierEnd({
           name,
           until,
-          current: stopInForce(supernode === null ? pausedAll : getOwn(paused, supernode), now),
+          current: activeStop(supernode === null ? pausedAll : getOwn(paused, supernode), now),
           frame,
         }),
     })
     screen.say(
       `${name ?? "everything"} is paused${until === null ? `. To buy again, run: ${operatorCommand.resume(name ?? null)}` : `, until ${when(until, frame)}`}`,
     )
-    showWord(task, entry, known)
-    // After the word: what was opened before it may have been sent, what comes after it will not be.
+    showCommand(task, entry, known)
+    // Read after the pause is recorded: attempts opened before it may have been sent, and later ones will not
+    // be sent.
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), names, frame))
   })
 }
@@ -90,12 +96,12 @@ async function pause(
 interface NewEnd {
   name: string | undefined
   until: number | null
-  /** The pause that is in force; null: none. */
+  /** The active pause; `null` if there is none. */
   current: Stop | null
   frame: Timeframe
 }
 
-/** One operator's pause does not end another one's: only `resume` does. */
+/** Refuses a pause that would end an active pause earlier, since only `resume` may do that. */
 function refuseAnEarlierEnd({ name, until, current, frame }: NewEnd): void {
   if (!current || until === null || (current.until !== null && current.until <= until)) return
   const end = current.until === null ? "without an end" : `until ${when(current.until, frame)}`
@@ -112,13 +118,13 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
     const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
     let control = controlOf(await ledger.head(CONTROL_STREAM))
     const stop = supernode === null ? control.pausedAll : control.paused[supernode]
-    if (!stopInForce(stop, now)) {
+    if (!activeStop(stop, now)) {
       screen.say(
         `${name === undefined ? "there is no pause of everything" : `${name} is not paused`}; nothing to resume`,
       )
       showNothingSaid(task, known)
     } else {
-      const entry = await sayToAllIf(deskOf(task, ledger), {
+      const entry = await commandAllIf(commandPorts(task, ledger), {
         said: { verb: "resume", supernode, why, by },
         check: ({ pausedAll, paused }) =>
           refuseAnotherPause({
@@ -129,7 +135,7 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
       })
       control = controlOf(entry)
       screen.say(`the pause of ${name ?? "everything"} is lifted`)
-      showWord(task, entry, known)
+      showCommand(task, entry, known)
     }
     screen.say(...stillPaused(control, { supernode, now, names: (await policyAtHand(task, settings)).names }))
   })
@@ -143,7 +149,7 @@ interface Pauses {
   current: AnyPause
 }
 
-/** Lifts the pause that was there when the operator asked, and no later one. */
+/** Throws CommandError unless the current pause is the one that was active when the operator ran `resume`. */
 function refuseAnotherPause({ name, asked, current }: Pauses): void {
   if (current && current.at === asked?.at && current.by === asked.by && current.why === asked.why) return
   if (!current) throw new CommandError("another command lifted the pause meanwhile, so nothing was written")
@@ -159,13 +165,13 @@ interface Left {
   names: Map<string, string>
 }
 
-/** The other pauses: lifting one must not look as if it had lifted them. */
+/** Lists the other active pauses; without this list it could seem that `resume` lifted them, too. */
 function stillPaused({ pausedAll, paused }: Control, { supernode, now, names }: Left): string[] {
   const all =
-    supernode !== null && stopInForce(pausedAll, now)
+    supernode !== null && activeStop(pausedAll, now)
       ? ["everything is still paused; `resume` without a name lifts that"]
       : []
-  const others = Object.entries(paused).filter(([id, stop]) => id !== supernode && stopInForce(stop, now))
+  const others = Object.entries(paused).filter(([id, stop]) => id !== supernode && activeStop(stop, now))
   return [
     ...all,
     ...others.map(

@@ -11,14 +11,14 @@ import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 import { policyOf } from "../../../lib/ledger/policy-of.ts"
 import { loadPolicyFile } from "../../../lib/policy-file/load.ts"
 import { actor, reason, words } from "../arguments.ts"
-import { type Cli, type CommonOptions, deskOf, type Task, taskOf, withLedger } from "../context.ts"
+import { type Cli, type CommonOptions, commandPorts, type Task, taskOf, withLedger } from "../context.ts"
 import { CommandError } from "../errors.ts"
 import { requireLedger } from "../known-ledger.ts"
 import { type Timeframe, when } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
 import { policyAtHand, supernodeIdOf } from "../state/in-flight.ts"
-import { SIGNER, showWord } from "./actor.ts"
+import { SIGNER, showCommand } from "./actor.ts"
 
 interface ResetOptions extends CommonOptions, SignatureOptions {
   why: string
@@ -30,7 +30,7 @@ export function registerReset(program: Command, cli: Cli): void {
     .command("reset")
     .summary("close a breaker or an efficacy stop, and forget refusals")
     .description(
-      "Closes a breaker, ends an efficacy stop and the waits after refusals, and allows rules again that an invalid order switched off. Takes the present servers as the known ones. Settles no attempt and shortens no cooldown. Where approvers have keys, it needs the signature of one (--key, --signature).",
+      "Closes a breaker, ends an efficacy stop and the waits after refusals, and enables rules again that an invalid order disabled. Accepts the present servers as the known ones. Settles no attempt and shortens no cooldown. If approvers have keys, it needs the signature of one (--key, --signature).",
     )
     .argument("<NAME>", "the supernode's name or id", words)
     .requiredOption("--why <TEXT>", "what was corrected", reason)
@@ -61,14 +61,14 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
       options,
       statements: (approver) => [{ kind: "reset" as const, ledger: known.id, supernode, state, approver }],
     })
-    const entry = await commandSupernode(deskOf(task, ledger), stream, {
+    const entry = await commandSupernode(commandPorts(task, ledger), stream, {
       said: {
         verb: "reset",
         why,
         by: signed?.approver ?? by,
         ...(signed ? { signature: signed.signature } : {}),
       },
-      // The very state that was reset: another run may have written since the head was read.
+      // Checks the state that is reset, since another run may have appended an entry since the head was read.
       check: (standing) => {
         if (signed && clearedState(standing) !== state)
           throw new CommandError(
@@ -80,11 +80,14 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
     const frame = { now, zone: (await policyAtHand(task, settings)).zone }
     const clock = clockLines({ headAt, entryAt: entry.at, frame })
     screen.say(...changedLines({ before, after: stateOf(entry), clock, frame }))
-    showWord(task, entry, known)
+    showCommand(task, entry, known)
   })
 }
 
-/** Digest of everything that a reset clears, and of the newest attempt: a signature serves for this state and no later one. */
+/**
+ * Digest of everything that a reset clears, and of the newest attempt. A signature is valid for this state
+ * only.
+ */
 function clearedState({
   breaker,
   throttle,
@@ -98,7 +101,7 @@ function clearedState({
   return digest({ breaker, throttle, blocked, rulesOff, servers, effects, policyChanges, newestAttempt })
 }
 
-/** Approvers by the policy file; where that cannot be read, by the policy that this chain last recorded. */
+/** Approvers in the policy file. If it cannot be read, those of the policy that this chain recorded last. */
 async function approversOf(
   ledger: AuditedLedger,
   { policyPath, head }: { policyPath: string; head: LedgerEntry },
@@ -110,7 +113,10 @@ async function approversOf(
   return recorded?.approvers ?? []
 }
 
-/** A reset's own entry has this machine's time, from which runs go on. */
+/**
+ * Reports that the newest entry was dated ahead. The reset's entry has this machine's time, and later runs
+ * continue from it.
+ */
 function clockLines({
   headAt,
   entryAt,
@@ -121,18 +127,18 @@ function clockLines({
   frame: Timeframe
 }): string[] {
   if (headAt <= entryAt + CLOCK_TOLERANCE_MS) return []
-  return [`the newest entry was dated ${when(headAt, frame)}: from now on this machine's clock counts again`]
+  return [`the newest entry is dated ${when(headAt, frame)}: from now on this machine's clock counts again`]
 }
 
 interface Changes {
   before: SupernodeState
   after: SupernodeState
-  /** Changes of the clock. */
+  /** Lines about a change of the clock. */
   clock: string[]
   frame: Timeframe
 }
 
-/** Changes by the reset: a comparison of the state before and after it. */
+/** Lists what the reset changed, by comparing the states before and after it. */
 function changedLines({ before, after, clock, frame }: Changes): string[] {
   const { breaker, throttle, effects = [], policyChanges, attempt } = before
   const wait = throttle && throttle.until > frame.now && !after.throttle ? throttle : null
@@ -144,14 +150,14 @@ function changedLines({ before, after, clock, frame }: Changes): string[] {
     ...goneKeys(before.blocked, after.blocked).map((flavor) => `${flavor} is no longer blocked`),
     ...goneKeys(before.rulesOff, after.rulesOff).map((rule) => `rule ${rule} is on again`),
     ...(effects.length > 0 && (after.effects ?? []).length === 0
-      ? ["efficacy counts anew: the gains of past purchases are forgotten"]
+      ? ["efficacy starts again: the gains of past purchases are forgotten"]
       : []),
     ...(policyChanges?.isConflict && !after.policyChanges
       ? ["the conflict of two policy files is over"]
       : []),
     ...(before.servers !== null && after.servers === null
       ? [
-          `the ${counted(before.servers.length, "known server")} are forgotten: the next run takes those that it sees`,
+          `the ${counted(before.servers.length, "known server")} are forgotten: the next run accepts those that it sees`,
         ]
       : []),
   ]
@@ -160,7 +166,7 @@ function changedLines({ before, after, clock, frame }: Changes): string[] {
       ? [...clock, ...lines]
       : ["nothing was open or waiting: the reset changed nothing"]
   if (!attempt) return said
-  return [...said, `an attempt is still in flight (${attempt.state}); \`settle\` ends it, not this`]
+  return [...said, `an attempt is still in flight (${attempt.state}); \`settle\` ends it, \`reset\` does not`]
 }
 
 function goneKeys(before: Record<string, unknown>, after: Record<string, unknown>): string[] {

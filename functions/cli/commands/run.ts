@@ -17,7 +17,7 @@ export function registerRun(program: Command, cli: Cli): void {
     )
     .requiredOption("--event <FILE>", "the event as JSON; - reads stdin", words)
     .option(...VERBOSE)
-    .option("--json", "print the results as JSON, as the functions answer")
+    .option("--json", "print the results as JSON, as the functions return them")
     .addHelpText(
       "after",
       `

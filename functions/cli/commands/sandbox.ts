@@ -23,27 +23,27 @@ export function registerSandbox(program: Command, cli: Cli): void {
     .command("sandbox")
     .summary("a local ModelArts and Cloud Eye for trials")
     .description(
-      "Runs a local ModelArts and Cloud Eye that behave as documented, until Ctrl-C. With --policy it has that file's supernodes, each on its smallest rung; without, train-a of examples/policy.yaml with two servers.",
+      "Runs a local ModelArts and Cloud Eye that behave as documented, until Ctrl-C. With --policy it has that file's supernodes, each on its smallest rung; by default, train-a of examples/policy.yaml with two servers.",
     )
     .option("--port <N>", "port on 127.0.0.1; 0 takes a free one", whole(0, 65_535), 0)
     .option(
       "--load <PERCENT>",
-      "what each server carries at the start; the total stays, so more servers carry less each",
+      "load of each server at the start; the total stays the same, so with more servers each has less",
       whole(0, 100),
       95,
     )
     .option("--servers <N>", "servers of each supernode at the start", whole(1, 48))
     .option(
       "--npus <N>",
-      'cards of each server that report by themselves; without, 8 where a rule of the policy has npu: "*"',
+      'cards of each server that report separately; default: 8 if a rule of the policy has npu: "*"',
       whole(0, 64),
     )
     .addOption(
-      new Option("--provisioning <DURATION>", "from CREATING to RUNNING")
+      new Option("--provisioning <DURATION>", "time from CREATING to RUNNING")
         .argParser(duration)
         .default(30_000, '"30s"'),
     )
-    .option("--json", "print where it is as one line of JSON")
+    .option("--json", "print its address as one line of JSON")
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<SandboxCommand>()
       await runSandbox(taskOf(cli, options), options)
@@ -53,7 +53,7 @@ export function registerSandbox(program: Command, cli: Cli): void {
 async function runSandbox(task: Task, options: SandboxCommand): Promise<void> {
   const { port, provisioning: provisioningMs } = options
   const supernodes = await supernodesOf(options)
-  // Before it is up: a caller that sees its address may stop it at once.
+  // Called before the sandbox starts, since a caller that sees its address may stop it at once.
   const stopped = task.io.untilStopped()
   const sandbox = await startSandbox({ port, provisioningMs, supernodes }).catch((error: unknown) => {
     throw listenError(error, { host: "127.0.0.1", port })
@@ -84,7 +84,7 @@ function asSandboxed({ policy }: LoadedPolicy): SandboxSupernode {
   return { id, name, region, projectId, offers, servers: ladder[0]?.servers ?? 1, npus: isByCard ? 8 : 0 }
 }
 
-/** Settings for another terminal. The keys open nothing but sandboxes. */
+/** Prints the settings for another terminal. The keys work only with sandboxes. */
 function announce({ screen, options }: Task, { url }: Sandbox, supernodes: SandboxSupernode[]): void {
   const env = {
     SUPERNODE_MODELARTS_ENDPOINT: url,

@@ -13,7 +13,7 @@ import { type Cli, type CommonOptions, settingsOf, type Task, taskOf, withApp } 
 import { linesOf } from "../errors.ts"
 import { lookAtLedger, sayLedger, sayNoLedger } from "../known-ledger.ts"
 import { listenError } from "../listen-error.ts"
-import { type Level, serveLog } from "../print/serve-log.ts"
+import { type LogLevel, serveLog } from "../print/serve-log.ts"
 import { namesOf } from "../state/in-flight.ts"
 import { version } from "../version.ts"
 
@@ -29,12 +29,12 @@ export function registerServe(program: Command, cli: Cli): void {
     .command("serve")
     .summary("webhooks and ticks on this one host, until stopped")
     .description(
-      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana, GET /healthz, /readyz and /metrics, and a live page at GET /; and makes ticks by cron, through the same run as the functions. Buys only if SUPERNODE_MODE is live.",
+      "Serves the webhooks POST /smn, /sns, /alertmanager, /grafana, GET /healthz, /readyz and /metrics, and a live page at GET /. Runs ticks by cron, as the functions do. Buys only if SUPERNODE_MODE is live.",
     )
     .option("--port <N>", "port to listen on; 0 takes a free one", whole(0, 65_535), 8080)
     .option(
       "--host <HOST>",
-      "address to listen on; 0.0.0.0 is all of this machine's, in clear text",
+      "address to listen on; 0.0.0.0 is every address of this machine, without TLS",
       words,
       "127.0.0.1",
     )
@@ -46,15 +46,15 @@ export function registerServe(program: Command, cli: Cli): void {
     )
     .option(
       "--shard <I/N>",
-      "ticks only for the I-th of N shares of the supernodes, with a process for each; webhooks are for all",
+      "runs ticks only for share I of N of the supernodes; start one process per share. Webhooks cover all supernodes",
       shard,
     )
     .option("--json", "log as JSON lines on stdout, instead of text on stderr")
     .addHelpText(
       "after",
       `
-SIGTERM or SIGINT: takes nothing more, finishes purchases that are under way, and ends; a second one ends at once, which is
-safe, too. SIGHUP: reads the policy file anew; an invalid one changes nothing. See docs/serve.md.`,
+SIGTERM or SIGINT: accepts no new work, finishes purchases in progress, and ends; a second signal ends it at once, which is also
+safe. SIGHUP: reads the policy file again; an invalid file changes nothing. See docs/serve.md.`,
     )
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ServeCommand>()
@@ -62,14 +62,14 @@ safe, too. SIGHUP: reads the policy file anew; an invalid one changes nothing. S
     })
 }
 
-/** A cron expression that comes round at all, in whatever zone. */
+/** Parses a cron expression. Refuses one that never comes due; this does not depend on the zone. */
 function cron(text: string): string {
   try {
     if (nextTimeOf(text, "UTC")(Date.now()) !== null) return text
   } catch (error) {
     throw new InvalidArgumentError(`It ${error instanceof Error ? error.message : String(error)}.`)
   }
-  throw new InvalidArgumentError("It never comes round.")
+  throw new InvalidArgumentError("It never occurs.")
 }
 
 function shard(text: string): string {
@@ -81,7 +81,7 @@ function shard(text: string): string {
 async function serve(task: Task, options: ServeCommand): Promise<void> {
   const problems = problemsOnHost(settingsOf(task))
   if (problems.length > 0) throw new SettingsError(problems)
-  // Before anything is up: a caller that sees its address may stop it at once.
+  // Called before the server starts, since a caller that sees its address may stop it at once.
   const stopped = task.io.untilStopped()
   await withApp(task, async (app) => {
     const log = serveLog(task, app.settings.logLevel)
@@ -94,7 +94,7 @@ async function serve(task: Task, options: ServeCommand): Promise<void> {
       ...(options.shard === undefined ? {} : { shard: options.shard }),
       version: version(),
       clock: task.io.clock,
-      tell: log.tell,
+      emit: log.emit,
       page: new LiveReport({
         ledger: app.ledger,
         clock: task.io.clock,
@@ -120,7 +120,7 @@ interface Started {
 }
 
 function announce(
-  say: (level: Level, text: string, fields?: Record<string, unknown>) => void,
+  say: (level: LogLevel, text: string, fields?: Record<string, unknown>) => void,
   { app, serving, options }: Started,
 ): void {
   const { settings, policies } = app
@@ -135,14 +135,17 @@ function announce(
     })
   say("INFO", `policy: ${policies.path}: ${names.join(", ")}`, { policy: policies.path, supernodes: names })
   say("INFO", `ticks: ${options.tick}; the next at ${next}`, { tick: options.tick, next })
-  say("INFO", `a stop may take up to ${sayDuration(serving.graceMs)}, where a purchase is under way`, {
+  say("INFO", `a stop may take up to ${sayDuration(serving.graceMs)} if a purchase is in progress`, {
     graceMs: serving.graceMs,
   })
   for (const warning of policies.warnings) say("WARN", problemLine(warning))
   for (const warning of warningsOnHost(options.host, settings, policies)) say("WARN", warning)
 }
 
-/** It serves all the same where no run could use it: `/readyz` says so, and `ledger init` needs no restart. */
+/**
+ * Logs which ledger is used, or why it cannot be used. Serving continues even then: `/readyz` reports the
+ * problem, and `ledger init` needs no restart.
+ */
 async function announceLedger(say: ReturnType<typeof serveLog>["say"], app: App): Promise<void> {
   const { place, known } = await lookAtLedger(app.ledger, app.settings).catch(() => UNREAD)
   const fields = { ledger: place ?? ledgerPlace(app.settings.ledgerUrl), ledgerId: known?.id ?? null }

@@ -10,7 +10,7 @@ import { actor, reason, words } from "../arguments.ts"
 import {
   type Cli,
   type CommonOptions,
-  deskOf,
+  commandPorts,
   findSupernode,
   type Task,
   taskOf,
@@ -21,10 +21,10 @@ import { requireLedger } from "../known-ledger.ts"
 import { inZone } from "../print/time.ts"
 import { addSignatureOptions, type SignatureOptions } from "../signing/options.ts"
 import { signatureOfAny } from "../signing/signature.ts"
-import { SIGNER, showWord } from "./actor.ts"
+import { SIGNER, showCommand } from "./actor.ts"
 import { type Look, lookNow } from "./look-now.ts"
 import { type SettleAs, settlingLines, whyNotSettled } from "./settling.ts"
-import { askWitnesses, whyNotAbsent } from "./witnesses.ts"
+import { readWitnesses, whyNotAbsent } from "./witnesses.ts"
 
 interface SettleOptions extends CommonOptions, SignatureOptions {
   as: SettleAs
@@ -39,9 +39,9 @@ export function registerSettle(program: Command, cli: Cli): void {
     .description(
       `Settles an attempt whose outcome is unknown, in flight, stuck, partial or wrong. First shows its servers before and now, its order, and what CTS recorded of it.
 
-  accepted   the order was taken: the money is booked, and runs hold until its servers are seen RUNNING
-  completed  all servers that will come are there: the money is booked, and the cooldown begins now
-  absent     nothing was bought: the money is released. Look at the console's orders first: one may await payment. Where approvers have keys, it needs the signature of one (--key, --signature)`,
+  accepted   the order was accepted: the money is booked, and runs hold until its servers are seen RUNNING
+  completed  all servers that will come are present: the money is booked, and the cooldown begins now
+  absent     nothing was bought: the money is released. Look at the console's orders first: one may await payment. If approvers have keys, it needs the signature of one (--key, --signature)`,
     )
     .argument("<NAME>", "the supernode's name", words)
     .addOption(
@@ -49,7 +49,7 @@ export function registerSettle(program: Command, cli: Cli): void {
         .choices(["accepted", "completed", "absent"])
         .makeOptionMandatory(),
     )
-    .requiredOption("--why <TEXT>", "how you know", reason)
+    .requiredOption("--why <TEXT>", "how you know this", reason)
     .requiredOption("--by <WHO>", SIGNER, actor)
     .option("--json", "print the entry as JSON")
   addSignatureOptions(settling).action(async (name: string, _options: unknown, command: Command) => {
@@ -78,7 +78,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   const isAnswered = await hasAnswer(app.ledger, stream, attempt)
   const look: Look = await lookNow(app.cloud, policy)
   const frame = { now, zone: policy.timezone }
-  const witnesses = await askWitnesses(app.cloud, { policy, attempt, order, look, now })
+  const witnesses = await readWitnesses(app.cloud, { policy, attempt, order, look, now })
   screen.say(...settlingLines({ name: policy.name, attempt, look, witnesses, frame }))
   const doubt = as === "absent" ? whyNotAbsent(witnesses, attempt) : null
   if (doubt !== null) screen.note(`warning: ${doubt}`)
@@ -93,9 +93,9 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
     ...(signed ? { signature: signed.signature } : {}),
     servers: look.ok ? look.servers.map(({ id }) => id) : null,
   }
-  const entry = await commandSupernode(deskOf(task, app.ledger), stream, {
+  const entry = await commandSupernode(commandPorts(task, app.ledger), stream, {
     said,
-    // Asked of the very state it is said to: what was shown a moment ago may be over.
+    // Checks the state to which the command is applied, since what was shown before may be outdated.
     check: (standing) => {
       const problem = whyNotSettled({
         name: policy.name,
@@ -110,7 +110,7 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
     },
   })
   screen.say(`settled as ${as}: ${FOLLOWS[as]}`)
-  showWord(task, entry, known)
+  showCommand(task, entry, known)
 }
 
 interface ToSign {
@@ -120,7 +120,10 @@ interface ToSign {
   ledger: string
 }
 
-/** The signature that `absent` needs where an approver has a key; null where none is needed. Throws CommandError. */
+/**
+ * Returns the signature that `absent` needs if an approver has a key; `null` if none is needed. Throws
+ * CommandError.
+ */
 async function signatureFor(task: Task, { options, policy, attempt, ledger }: ToSign) {
   const { as, by, key, signature } = options
   if (as === "absent") {
@@ -139,7 +142,7 @@ async function signatureFor(task: Task, { options, policy, attempt, ledger }: To
   )
 }
 
-/** True if the run that opened the attempt recorded the ending of its request. */
+/** True if the run that opened the attempt also recorded its outcome. */
 async function hasAnswer(ledger: App["ledger"], stream: string, { id, seq }: OpenAttempt): Promise<boolean> {
   for await (const { kind, attempt } of ledger.read(stream, { fromSeq: seq }))
     if (kind === "settled" && attempt?.id === id) return true
@@ -149,5 +152,6 @@ async function hasAnswer(ledger: App["ledger"], stream: string, { id, seq }: Ope
 const FOLLOWS: Record<SettleAs, string> = {
   accepted: "the money is booked; runs hold until its servers are seen RUNNING",
   completed: "the money is booked, and the cooldown begins now",
-  absent: "the money is released, and the next signal may buy. New servers that appear now hold as `wrong`",
+  absent:
+    "the money is released, and the next signal may buy. New servers that appear from now on cause a hold (`wrong`)",
 }

@@ -26,7 +26,7 @@ export interface Shown {
   frame: Timeframe
 }
 
-/** What a person must have seen before saying what became of an attempt. */
+/** Facts that an operator must see before settling an attempt. */
 export function settlingLines({ name, attempt, look, witnesses, frame }: Shown): string[] {
   const { before, cost, id } = attempt
   const rows = [
@@ -38,7 +38,7 @@ export function settlingLines({ name, attempt, look, witnesses, frame }: Shown):
     ...traceRows(witnesses, { attempt, zone: frame.zone }),
     ["  payment", sayPayment(witnesses)],
   ]
-  return [`${name}: what is to be settled`, ...tableOf(rows)]
+  return [`${name}: the attempt to settle`, ...tableOf(rows)]
 }
 
 function sayPayment({ orders }: Witnesses): Cell {
@@ -47,7 +47,7 @@ function sayPayment({ orders }: Witnesses): Cell {
 }
 
 function sayNow({ before }: OpenAttempt, look: Look): Cell {
-  if (!look.ok) return `could not be read: ${look.why}. Settling without a look`
+  if (!look.ok) return `could not be read: ${look.why}. The settlement continues without them`
   const servers = look.servers.map(
     ({ id, status }) => `${id} ${status}${includesId(before, id) ? "" : " (new)"}`,
   )
@@ -58,22 +58,22 @@ function listed(servers: readonly string[]): Cell {
   return [`${counted(servers.length, "server")}:`, ...(servers.length > 0 ? servers : ["none"])]
 }
 
-export interface Wish {
+export interface SettleRequest {
   name: string
   as: SettleAs
-  /** The attempt that the person saw. */
+  /** The attempt that was shown to the operator. */
   shown: OpenAttempt
   current: OpenAttempt | null
-  /** The run that opened it recorded how its request ended: nothing leaves any more. */
+  /** True if the run that opened the attempt recorded its outcome. Its request can then no longer be sent. */
   isAnswered: boolean
   look: Look
   now: number
 }
 
 /**
- * Why the request may still leave, or be on its way, for all that the clocks say; null: that is over. A run whose clock was
- * ahead may have called the attempt unknown before its time, so only a time that the cloud confirmed ends it. The clock
- * that dated the deadline may be off by the tolerance.
+ * Returns the reason why the request may still be sent, or still be in transit; `null` if neither is
+ * possible. A run whose clock was ahead may have called the attempt unknown too early, so only a time that
+ * the cloud confirmed counts. The clock that dated the deadline may be off by CLOCK_TOLERANCE_MS.
  */
 function whyStillOpen({ state, deadline }: OpenAttempt, clocks: Clocks): string | null {
   if (state !== "open" && state !== "unknown") return null
@@ -82,12 +82,15 @@ function whyStillOpen({ state, deadline }: OpenAttempt, clocks: Clocks): string 
   if (confirmed !== null && Math.min(confirmed, clocks.now) > until) return null
   const unconfirmed =
     confirmed === null
-      ? ", and no answer of the cloud confirms what time it is: check the connection and this machine's clock"
+      ? ", and no response of the cloud confirms the time: check the connection and this machine's clock"
       : ""
-  return `the request may still be on its way until ${sayTime(until)}${unconfirmed}. Settle again then`
+  return `the request may still be in transit until ${sayTime(until)}${unconfirmed}. Settle again then`
 }
 
-/** Why this may not be said now, and what to do instead; null where it may. Its instants are in UTC. */
+/**
+ * Returns the reason why the attempt may not be settled in this way now, and what to do instead; `null` if it
+ * may. Its times are in UTC.
+ */
 export function whyNotSettled({
   name,
   as,
@@ -96,12 +99,13 @@ export function whyNotSettled({
   isAnswered,
   look,
   now: ours,
-}: Wish): string | null {
+}: SettleRequest): string | null {
   const clocks = { now: ours, cloudSkewMs: look.skewMs, cloudDate: look.date }
   const now = earliestNow(clocks)
-  if (current?.id !== shown.id) return `the attempt is over or another one by now: look at \`status ${name}\``
+  if (current?.id !== shown.id)
+    return `the attempt has ended or was replaced meanwhile: see \`status ${name}\``
   if (current.state === "open" && now <= current.deadline) {
-    return `the request may be on its way this very moment: an attempt cannot be settled before its deadline, ${sayTime(current.deadline)}. Look again then; it may have settled itself`
+    return `the request may be in transit right now: an attempt cannot be settled before its deadline, ${sayTime(current.deadline)}. Run the command again then; the attempt may have settled itself`
   }
   if (as === "completed" && clocks.cloudSkewMs !== null && !clocksAgree(clocks)) {
     return `the cooldown would begin at a wrong time: this machine's clock and the cloud's differ by ${Math.round(Math.abs(clocks.cloudSkewMs) / 1000)} s. Set this machine's clock, then settle again`
@@ -109,7 +113,7 @@ export function whyNotSettled({
   const newcomers = look.ok ? look.servers.filter(({ id }) => !includesId(current.before, id)) : []
   if (as === "absent" && newcomers.length > 0) {
     const ids = newcomers.map(({ id }) => id).join(", ")
-    return `--as absent contradicts the cloud: ${counted(newcomers.length, "server")} not there before the attempt (${ids}). Use --as accepted while more are coming up, --as completed when all are there`
+    return `--as absent contradicts the cloud: ${counted(newcomers.length, "server")} not present before the attempt (${ids}). Use --as accepted while more are starting, --as completed when all are present`
   }
   return as === "accepted" || isAnswered ? null : whyStillOpen(current, clocks)
 }

@@ -28,7 +28,7 @@ interface SimulateOptions extends CommonOptions {
 const MINUTE_MS = 60_000
 
 export function registerSimulate(program: Command, cli: Cli): void {
-  // Every --policy counts here; everywhere else the last one does.
+  // Collects every --policy. For all other commands only the last one counts.
   const paths: string[] = []
   program.on("option:policy", (path: string) => paths.push(path))
   program
@@ -45,20 +45,24 @@ export function registerSimulate(program: Command, cli: Cli): void {
     )
     .option(
       "--from <TIME>",
-      "instead of a file: the history of the policy's own metrics (Prometheus, Cloud Eye, CloudWatch) from then on; needs their keys",
+      "instead of a file: the history of the policy's own metrics (Prometheus, Cloud Eye, CloudWatch) from this time on; needs their keys",
       timeBefore(cli.io.clock.now()),
     )
-    .option("--to <TIME>", "with --from: until then; without, until now", timeBefore(cli.io.clock.now()))
-    .option("--servers <N>", "servers at the start; without, those of the smallest rung", whole(1, 48))
+    .option(
+      "--to <TIME>",
+      "with --from: the end of the history; default: now",
+      timeBefore(cli.io.clock.now()),
+    )
+    .option("--servers <N>", "servers at the start; default: those of the smallest rung", whole(1, 48))
     .addOption(
-      new Option("--provisioning <DURATION>", "from the order until the new servers run")
+      new Option("--provisioning <DURATION>", "time from the order until the new servers run")
         .argParser(duration)
         .default(10 * MINUTE_MS, '"10m"'),
     )
     .addOption(
       new Option(
         "--sold-out <WINDOW>",
-        "no offer is available from one time to another: FROM/TO, or FLAVOR@FROM/TO; may be given several times",
+        "no offer is available in this period: FROM/TO, or FLAVOR@FROM/TO; may be given several times",
       )
         .argParser(soldOutWindow)
         .default([], "none"),
@@ -66,7 +70,7 @@ export function registerSimulate(program: Command, cli: Cli): void {
     .addOption(
       new Option(
         "--fail <ENDING@FROM/TO>",
-        `orders in that time end as ${FAILURES.join(", ")}; may be given several times`,
+        `orders in this period end as ${FAILURES.join(", ")}; may be given several times`,
       )
         .argParser(failureWindow)
         .default([], "none"),
@@ -89,13 +93,13 @@ export function registerSimulate(program: Command, cli: Cli): void {
     })
 }
 
-interface Wanted {
+interface SimulateArguments {
   name: string
   options: SimulateOptions
   paths: readonly string[]
 }
 
-async function simulateAll(task: Task, { name, options, paths }: Wanted): Promise<void> {
+async function simulateAll(task: Task, { name, options, paths }: SimulateArguments): Promise<void> {
   const { io, screen } = task
   const reports = options.report === undefined ? null : await import("../report/reports.ts")
   if (options.report !== undefined) await reports?.checkReportPath(options.report)
@@ -147,7 +151,7 @@ async function simulateAll(task: Task, { name, options, paths }: Wanted): Promis
     )
 }
 
-/** How an order may fail. */
+/** Endings of an order that fails. */
 const FAILURES = ORDER_ENDINGS.filter((ending) => ending !== "accepted")
 
 function soldOutWindow(text: string, before: SoldOutWindow[]): SoldOutWindow[] {

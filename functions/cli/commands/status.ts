@@ -27,7 +27,7 @@ import { type LastOutcome, type SupernodeStatus, statusOf } from "../state/super
 
 interface StatusOptions extends CommonOptions {
   watch?: true
-  /** false: `--no-cloud`. */
+  /** `false` with `--no-cloud`. */
   cloud: boolean
 }
 
@@ -36,26 +36,26 @@ export function registerStatus(program: Command, cli: Cli): void {
     .command("status")
     .summary("one screen: servers, load, mode, what would hold now, budget, last order")
     .description(
-      "Shows each supernode: servers and rung, the load by rule, mode, everything that would hold now, what is left of the budget, and how the last order ended. Reads the cloud and the meters where there are keys; without, it shows what the ledger records. Writes nothing.",
+      "Shows each supernode: servers and rung, the load by rule, mode, everything that would hold now, what is left of the budget, and how the last order ended. Reads the cloud and the meters if there are keys; otherwise it shows what the ledger records. Writes nothing.",
     )
-    .argument("[NAME]", "the supernode's name; without, all of them", words)
-    .option("--no-cloud", "show what the ledger records, and ask neither the cloud nor the meters")
+    .argument("[NAME]", "the supernode's name; default: all of them", words)
+    .option("--no-cloud", "show what the ledger records; read neither the cloud nor the meters")
     .option("--watch", "show it again every 5 seconds, until stopped")
     .option("--json", "print it as JSON; times are epoch milliseconds")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<StatusOptions>()
       if (options.watch && options.json)
-        command.error("error: --watch is for people, and --json prints one document; give one of them")
+        command.error("error: --watch repeats for people, --json prints one document; give one of them")
       if (options.watch) await watch(cli, options, name)
       else await status(taskOf(cli, options), { name, options })
     })
 }
 
 const WATCH_MS = 5_000
-/** Cursor to the upper left, and everything below cleared. */
+/** Moves the cursor to the upper left and clears the screen. */
 const CLEAR_SCREEN = "\u001b[H\u001b[2J"
 
-/** The policy and the ledger are read anew each time, so that it shows what the next run would find. */
+/** Reads the policy and the ledger again each time, to show what the next run would find. */
 async function watch(cli: Cli, options: StatusOptions, name: string | undefined): Promise<void> {
   const { io } = cli
   await repeatUntilStopped(io, WATCH_MS, async () => {
@@ -66,10 +66,10 @@ async function watch(cli: Cli, options: StatusOptions, name: string | undefined)
 }
 
 interface Shown {
-  /** undefined: all supernodes. */
+  /** `undefined` means all supernodes. */
   name: string | undefined
   options: StatusOptions
-  /** Shown in a first line after the present time; absent: no such line. */
+  /** Text of a first line, after the current time. Defaults to no such line. */
   head?: string
 }
 
@@ -78,10 +78,10 @@ async function status(task: Task, shown: Shown): Promise<void> {
   else await withPolicyAndLedger(task, (open) => show(task, shown, { open, app: null }))
 }
 
-/** What `status` reads. */
+/** Sources that `status` reads. */
 interface Sources {
   open: Pick<App, "settings" | "policies" | "ledger">
-  /** null: the cloud is not asked. */
+  /** `null` if the cloud must not be read. */
   app: App | null
 }
 
@@ -133,7 +133,10 @@ async function stateOfOne({ open, loaded, control, fleet, look, now }: One): Pro
   return statusOf({ settings, loaded, head, lastOutcome, control, others, ledgerConfirmedAt, look, now })
 }
 
-/** Since when live runs count the 45 minutes of a ledger that began empty; null elsewhere, and before it is known. */
+/**
+ * Start of the 45 minutes in which live runs buy nothing on a ledger that began empty. `null` for other
+ * ledgers, and as long as the start is unknown.
+ */
 async function ledgerConfirmedTime(
   ledger: AuditedLedger,
   { ledger: identity }: Control,
@@ -143,7 +146,7 @@ async function ledgerConfirmedTime(
   return firstConfirmedTime({ ledger }, { streams, ledgerId: identity.id, isEnough: () => true })
 }
 
-/** Entries that are looked at first, and at most, for the newest outcome. */
+/** Number of newest entries to search for an outcome: in the first search, and at most. */
 const RECENT_ENTRIES = 50
 const MAX_ENTRIES = 25_600
 

@@ -28,10 +28,10 @@ export function registerValidate(program: Command, cli: Cli): void {
     .description("Checks a policy file and everything it includes. Needs no ledger, no cloud and no keys.")
     .argument(
       "[POLICY]",
-      "the file, - for stdin; without, --policy, SUPERNODE_POLICY or ./policy.yaml",
+      "the file, - for stdin; default: --policy, SUPERNODE_POLICY or ./policy.yaml",
       words,
     )
-    .option("--strict", "fail where there are warnings that the policy does not silence")
+    .option("--strict", "fail if there are warnings that the policy does not silence")
     .option("--json", "print the verdict and the effective policies as JSON")
     .action(async (file: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ValidateOptions>()
@@ -40,7 +40,7 @@ export function registerValidate(program: Command, cli: Cli): void {
     })
 }
 
-// The other settings are not looked at: they are no part of the policy, and an editor's shell has none.
+// Reads no other settings: they are not part of the policy, and an editor's shell has none.
 function pathOf({ policy }: CommonOptions, { io }: Cli): string {
   return policyPath(policy ?? (io.env["SUPERNODE_POLICY"]?.trim() || null), (name) => io.env[name])
 }
@@ -90,7 +90,7 @@ function showValid({ screen, options, io, now }: Task, file: PolicyFile, isValid
     )
   }
   screen.say(
-    screen.paint.bold("What this policy can cost at the very most, whatever alarms and people do"),
+    screen.paint.bold("Maximum cost, whatever alarms and people do"),
     ...worstCaseLines(ofAll).map((line) => `  ${line}`),
     "",
     `${path}: ${isValid ? "valid" : "not valid under --strict"}, ${counted(supernodes.length, "supernode")}, ${counted(warnings.length, "warning")}${quiet}`,

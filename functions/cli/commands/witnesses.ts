@@ -15,43 +15,47 @@ import type { Cloud } from "../../../lib/ports.ts"
 import { inZone } from "../print/time.ts"
 import type { Look } from "./look-now.ts"
 
-// Independent sources about an attempt, read right before a person settles it. They are only shown: no code decides by them.
+// Independent sources about an attempt, read right before a person settles it. They are only shown and decide
+// nothing.
 
 export interface Witnesses {
-  /** null: the outcome was known, so CTS was not asked. */
+  /** Traces in CTS; `null` if CTS was not read, since the outcome was known. */
   traces: TracesSeen | null
-  /** Orders of the attempt, or of the servers that are new since, in sentences. */
+  /** Sentences about the orders of the attempt, or of servers that appeared since the attempt. */
   orders: string[]
 }
 
-/** An attempt's servers belong to one order; more orders are purchases by hand. */
+/**
+ * Maximum number of orders to read. An attempt's servers belong to one order; other orders are purchases by
+ * hand.
+ */
 const MAX_ORDERS = 2
 
-interface Asked {
+interface WitnessQuery {
   policy: Policy
   attempt: OpenAttempt
-  /** The newest order as a run last read it. */
+  /** The supernode's newest order, as a run last read it. */
   order: OrderRecord | undefined
   look: Look
   now: number
 }
 
-/** Never throws: the answer names each source that cannot be read. */
-export async function askWitnesses(cloud: Cloud, asked: Asked): Promise<Witnesses> {
-  const { policy, attempt, look, now } = asked
+/** Reads all sources. Never throws: the result names each source that could not be read. */
+export async function readWitnesses(cloud: Cloud, query: WitnessQuery): Promise<Witnesses> {
+  const { policy, attempt, look, now } = query
   const added = look.ok ? look.servers.filter(({ id }) => !includesId(attempt.before, id)) : []
   const found = attempt.orderId === null ? added.flatMap(({ orderId }) => orderId ?? []) : [attempt.orderId]
   const orderIds = [...new Set(found)].slice(0, MAX_ORDERS)
   const [traces, ...orders] = await Promise.all([
     readTracesOf(cloud, { policy, attempt, now }),
-    ...orderIds.map((orderId) => sayOrderNow(cloud, orderId, asked)),
+    ...orderIds.map((orderId) => sayOrderNow(cloud, orderId, query)),
   ])
   return { traces, orders }
 }
 
 async function readTracesOf(
   cloud: Cloud,
-  { policy, attempt, now }: Pick<Asked, "policy" | "attempt" | "now">,
+  { policy, attempt, now }: Pick<WitnessQuery, "policy" | "attempt" | "now">,
 ): Promise<TracesSeen | null> {
   if (attempt.state !== "unknown" && attempt.state !== "open") return null
   const window = traceWindow(attempt, now)
@@ -59,11 +63,14 @@ async function readTracesOf(
   return tracesSeen((await cloud.readTraces?.(policy, window)) ?? null, attempt)
 }
 
-/** The order as it is now; else as it was last read; else that it may await payment. */
+/**
+ * The order's present state. If it cannot be read: the state that was read last, or that the order may await
+ * payment.
+ */
 async function sayOrderNow(
   cloud: Cloud,
   orderId: string,
-  { policy, attempt, order, now }: Asked,
+  { policy, attempt, order, now }: WitnessQuery,
 ): Promise<string> {
   const read = (await cloud.readOrder?.(policy, orderId)) ?? null
   const record: OrderRecord = {
@@ -75,12 +82,12 @@ async function sayOrderNow(
     at: now,
   }
   if (read?.ok) return sayOrder({ ...record, ...read.value })
-  if (order?.orderId === orderId && order.status !== null) return `${sayOrder(order)}, as it was last read`
-  const why = read === null ? "" : `, and it cannot be read: ${read.why}`
+  if (order?.orderId === orderId && order.status !== null) return `${sayOrder(order)}, as last read`
+  const why = read === null ? "" : `; it cannot be read: ${read.why}`
   return `order ${orderId} may await payment: see the unpaid orders in the Billing Center${why}`
 }
 
-/** The traces' row, for the table of what is to be settled. */
+/** Rows about the traces, for the table of facts; empty if CTS was not read. */
 export function traceRows(
   { traces }: Witnesses,
   { attempt, zone }: { attempt: OpenAttempt; zone: string },

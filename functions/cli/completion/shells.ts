@@ -1,6 +1,7 @@
 import type { CommandWords, OptionWords } from "./words.ts"
 
-// Completion scripts. All words in them are names from the command definitions: letters, digits and hyphens, never foreign text.
+// Completion scripts. Their words are names from the command definitions (letters, digits and hyphens), never
+// foreign text. fish also shows the commands' descriptions, quoted.
 
 export const SHELLS = ["bash", "zsh", "fish"] as const
 export type Shell = (typeof SHELLS)[number]
@@ -60,7 +61,7 @@ compdef ${FUNCTION} ${PROGRAM}
 `
 }
 
-/** Sets `candidates` or `files` from the command and the word before: bash and zsh read it alike. */
+/** Sets `candidates` or `files` from the command and the previous word. bash and zsh share these lines. */
 function candidateLines(commands: readonly CommandWords[]): string {
   return `  case "$at:$prev" in
 ${valueCases(commands)}
@@ -72,12 +73,12 @@ ${wordCases(commands)}
   fi`
 }
 
-/** `validate|ledger|"ledger init"`: the patterns of all commands. */
+/** Pattern of all commands: `"validate"|"ledger"|"ledger init"`. */
 function pathsOf(commands: readonly CommandWords[]): string {
   return commands.flatMap(({ path }) => (path === "" ? [] : [`"${path}"`])).join("|")
 }
 
-/** After an option that takes a value: its choices, a file, or nothing that is known. */
+/** Cases after an option that takes a value: complete its choices, complete a file, or complete nothing. */
 function valueCases(commands: readonly CommandWords[]): string {
   const lines = commands.flatMap(({ path, options }) =>
     options.flatMap(({ flags, value }) => {
@@ -129,7 +130,7 @@ ${lines.join("\n")}
 `
 }
 
-/** The words of the command were given, and none of its subcommands. */
+/** Condition that all words of the command were given, and none of its subcommands. */
 function conditionOf({ path, subcommands }: CommandWords): string {
   const given = path === "" ? [] : path.split(" ").map((word) => `__fish_seen_subcommand_from ${word}`)
   const further = subcommands.length === 0 ? [] : [`not __fish_seen_subcommand_from ${subcommands.join(" ")}`]

@@ -1,8 +1,8 @@
 import type { Command, Option } from "commander"
 
-/** The words that may follow on a command line, taken from the command definitions. */
+/** Words that may follow a command, taken from the command definitions. */
 export interface CommandWords {
-  /** `ledger init`; empty for the program itself. */
+  /** Such as `ledger init`; empty for the program itself. */
   path: string
   description: string
   subcommands: readonly string[]
@@ -11,7 +11,7 @@ export interface CommandWords {
 }
 
 export interface OptionWords {
-  /** `--by`, `-v`. */
+  /** Such as `--by` or `-v`. */
   flags: readonly string[]
   description: string
   value: { kind: "none" } | { kind: "text" } | { kind: "file" } | { kind: "choice"; of: readonly string[] }
@@ -19,7 +19,7 @@ export interface OptionWords {
 
 const FILE_NAMES = /^(FILE|POLICY|OLD|NEW)\b/
 
-/** The program and all commands below it, each with the options of the program, too. */
+/** The program and all its commands. Each also has the options of the program. */
 export function commandWords(program: Command): CommandWords[] {
   const global = program.options.filter(isShown).map(optionWords)
   const below = (command: Command, path: string): CommandWords[] => [

@@ -13,10 +13,10 @@ export function cliPage(program: Command): string {
 
 const EXIT_CODES = `| exit code | meaning |
 |---|---|
-| 0 | done as asked; a hold on an alarm, a tick or a dry run is included |
+| 0 | done; this includes a hold on an alarm, a tick or a dry run |
 | 1 | failed |
 | 2 | wrong usage |
-| 3 | held although a live request asked to buy |
+| 3 | held, although a live request asked to buy |
 | 4 | the order was rejected or not sent |
 | 5 | the outcome is unknown |
 

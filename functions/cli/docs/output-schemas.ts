@@ -1,6 +1,7 @@
 import * as z from "zod"
 
-// The documents that commands print with `--json`, each with a JSON Schema in docs/cli/. Instants are epoch milliseconds.
+// Documents that commands print with `--json`, each with a JSON Schema in docs/cli/. Times are epoch
+// milliseconds.
 
 const instant = z.number()
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
@@ -112,7 +113,10 @@ const result = z.strictObject({
 const ledger = z.strictObject({ place: z.string(), id: z.string() })
 const said = z.looseObject({ verb: z.string(), by: z.string() })
 
-/** Output of a command that writes to the ledger; `entry` and `said` are null where it had nothing to say. */
+/**
+ * Output of a command that writes to the ledger; `entry` and `said` are `null` if there was nothing to
+ * record.
+ */
 const command = z.strictObject({ entry: entryRef.nullable(), said: said.nullable(), ledger })
 
 const madeLedger = ledger.extend({ at: instant, origin: z.enum(["empty", "nothing-in-flight", "adopted"]) })
@@ -325,10 +329,13 @@ const servedLine = z.looseObject({
 
 const change = z.strictObject({ path: z.string(), before: z.unknown(), after: z.unknown() })
 
-/** Output of a command that may buy: results as the functions answer. */
+/** Output of a command that may buy: the same results as the functions return. */
 const handled = z.strictObject({ results: z.array(result), error: error.optional() })
 
-/** By the command's words; each becomes `docs/cli/WORDS.schema.json`. Commands that print lines have the schema of one line. */
+/**
+ * Schemas by the command's words; each becomes `docs/cli/WORDS.schema.json`. Commands that print lines have
+ * the schema of one line.
+ */
 export const OUTPUT_SCHEMAS = {
   error: z.strictObject({ error }),
   init: z.strictObject({

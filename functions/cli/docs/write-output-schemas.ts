@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { OUTPUT_SCHEMAS, type OutputName, outputJsonSchema } from "./output-schemas.ts"
 
-// Run by `npm run schema` after a change of a command's JSON; a test fails while the committed files are behind.
+// Run by `npm run schema` after a change of a command's JSON. A test fails if the committed files are
+// outdated.
 const folder = new URL("../../../docs/cli/", import.meta.url)
 await mkdir(folder, { recursive: true })
 for (const name of Object.keys(OUTPUT_SCHEMAS) as OutputName[])

@@ -1,12 +1,15 @@
-/** One thing that `doctor` looked at. */
+/** Result of one check by `doctor`. */
 export interface Check {
-  /** `settings`, `policy`, `ledger`, `keys`, `supernode`, `offers` or `rule NAME`. */
+  /**
+   * `settings`, `policy`, `ledger`, `cloud`, `keys`, `supernode`, `offers`, `orders`, `traces`, or a rule as
+   * `rule NAME`.
+   */
   what: string
-  /** The supernode's name; null where it is about all of them. */
+  /** The supernode's name; `null` if the check concerns all of them. */
   supernode: string | null
   ok: boolean
   says: string
-  /** What to do; empty where all is well. */
+  /** Steps that solve the problem; empty if there is no problem, or if `says` is enough. */
   todo: string[]
 }
 

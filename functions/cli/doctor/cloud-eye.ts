@@ -4,8 +4,8 @@ import type { Server } from "../../../lib/decision/inputs/supernode.ts"
 import type { Policy, Rule } from "../../../lib/decision/policy/policy.ts"
 import { whenInUtc } from "../print/time.ts"
 
-// What an operator needs to write the right rule: which metrics there really are, and how old their newest point is. The
-// names of Lite Server's metrics are documented nowhere, so Cloud Eye itself is asked.
+// Facts that an operator needs to write the right rule: the metrics that exist, and the age of their newest
+// point. The names of Lite Server's metrics are not documented, so Cloud Eye itself is queried.
 
 type Source = NonNullable<Rule["metric"]["cloud-eye"]>
 export interface Sought {
@@ -17,36 +17,39 @@ export interface Sought {
 }
 
 const HOUR_MS = 3_600_000
-/** Kinds of metrics named in one answer. */
+/** Maximum number of kinds of metrics in one list. */
 const NAMED = 30
 
-/** Lines that say what Cloud Eye knows of this supernode's first server; of the rule's namespace, where it knows nothing. */
+/**
+ * Lists the metrics that Cloud Eye has for the supernode's first server. If it has none, lists those in the
+ * rule's namespace.
+ */
 export async function knownMetrics(sought: Sought): Promise<string[]> {
   const { policy, source, servers, cloudEye } = sought
   const [server] = servers
   if (!source || !server) return []
   for (const { field, id } of idsOf(server)) {
     const listed = await cloudEye.list(policy, { dimensions: [{ name: "instance_id", value: id }] })
-    if (!listed.ok) return [`what Cloud Eye knows of the servers could not be read: ${listed.why}`]
+    if (!listed.ok) return [`Cloud Eye's metrics of the servers could not be read: ${listed.why}`]
     if (listed.value.metrics.length > 0) {
       const { metrics, next } = listed.value
-      const head = `Cloud Eye knows of ${server.id}, by instance_id = {server.${field}}${next === null ? "" : ", among others"}:`
+      const head = `Cloud Eye has metrics of ${server.id} with instance_id = {server.${field}}${next === null ? "" : ", among others"}:`
       return [head, ...kindsOf(metrics), ...(await newestOf(sought, metrics))]
     }
   }
   const listed = await cloudEye.list(policy, { namespace: source.namespace })
   if (!listed.ok || listed.value.metrics.length === 0) {
     return [
-      `Cloud Eye knows nothing of server ${server.id}, and nothing in ${source.namespace}: is its agent installed and running?`,
+      `Cloud Eye has no metrics of server ${server.id}, and none in ${source.namespace}: is its agent installed and running?`,
     ]
   }
   return [
-    `Cloud Eye knows nothing of server ${server.id} by any of its ids; in ${source.namespace} it knows:`,
+    `Cloud Eye has no metrics with any id of server ${server.id}; in ${source.namespace} it has:`,
     ...kindsOf(listed.value.metrics),
   ]
 }
 
-/** All that Cloud Eye might call `instance_id`, the documented one first. */
+/** All ids that Cloud Eye may use as `instance_id`, the documented one first. */
 function idsOf({ id, cloudServer }: Server): { field: string; id: string }[] {
   const all = [
     { field: "cloud_server.hps_ecs_id", id: cloudServer.hpsEcsId },
@@ -56,7 +59,7 @@ function idsOf({ id, cloudServer }: Server): { field: string; id: string }[] {
   return all.flatMap((one) => (one.id ? [{ field: one.field, id: one.id }] : []))
 }
 
-/** `  AGT.ECS npu_util_rate_ai_core, dimensions instance_id and npu (16 series)`. */
+/** Lines such as `  AGT.ECS npu_util_rate_ai_core, dimensions instance_id and npu (16 series)`. */
 function kindsOf(metrics: readonly CloudEyeMetric[]): string[] {
   const counts = new Map<string, number>()
   for (const { namespace, metric_name, dimensions } of metrics) {
@@ -70,7 +73,10 @@ function kindsOf(metrics: readonly CloudEyeMetric[]): string[] {
   return more > 0 ? [...lines.slice(0, NAMED), `  … and ${more} more kinds`] : lines
 }
 
-/** The newest raw point of the rule's own metric, where it is among the known ones: it may only be old. */
+/**
+ * Newest raw point of the rule's own metric, if that metric is listed: its data may only be too old for the
+ * rule.
+ */
 async function newestOf(
   { policy, source, cloudEye, now }: Sought,
   metrics: readonly CloudEyeMetric[],
@@ -79,7 +85,7 @@ async function newestOf(
     (metric) => metric.namespace === source?.namespace && metric.metric_name === source.name,
   )
   if (!own) return []
-  // Period 1 is raw data; one series may span four hours.
+  // Period 1 means raw data, of which one series may span four hours.
   const window = { from: now - 4 * HOUR_MS, to: now, period: "1", filter: "average" }
   const read = await cloudEye.query(policy, { metrics: [own], ...window })
   const points = read.ok ? read.value.flatMap((series) => series.points) : []
@@ -90,5 +96,5 @@ async function newestOf(
   const which = own.dimensions.map(({ name, value }) => `${name} ${value}`).join(", ")
   return newest === null
     ? [`its newest point (${which}) is older than four hours, or missing`]
-    : [`its newest point (${which}) is ${newest.value}, of ${whenInUtc(newest.at, now)}`]
+    : [`its newest point (${which}) is ${newest.value}, from ${whenInUtc(newest.at, now)}`]
 }

@@ -42,7 +42,7 @@ export function registerDoctor(program: Command, cli: Cli): void {
     .description(
       "Checks everything that a run needs: settings, policy, ledger, keys, each supernode, its offers, and the newest value of each rule. For each problem it says what to do; for a Cloud Eye rule without data it lists the metrics that exist. Writes nothing.",
     )
-    .argument("[NAME]", "the supernode's name; without, all of them", words)
+    .argument("[NAME]", "the supernode's name; default: all of them", words)
     .option("--json", "print the checks as JSON")
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
       await doctor(taskOf(cli, command.optsWithGlobals<CommonOptions>()), name)
@@ -71,7 +71,7 @@ async function doctor(task: Task, name: string | undefined): Promise<void> {
   )
 }
 
-/** Each step needs the ones before it; what cannot be looked at any more is not listed. */
+/** Each step needs the earlier ones. Checks that a failed step makes impossible are not listed. */
 async function checkAll(task: Task, name: string | undefined): Promise<{ checks: Check[]; zone: string }> {
   const settings = tried("settings", () => settingsOf(task))
   if (!settings.ok) return { checks: settings.checks, zone: FALLBACK_ZONE }
@@ -86,7 +86,7 @@ async function checkAll(task: Task, name: string | undefined): Promise<{ checks:
   const zone = zoneOf(policy.value.supernodes)
   task.screen.note(...policy.value.warnings.map((warning) => `warning: ${warningLine(warning)}`))
   const cloud = await triedLater("cloud", () => withApp(task, (app) => checkCloud(task, app, shown)))
-  // A ledger that cannot even be opened was reported above.
+  // If the ledger cannot even be opened, its problem is already listed.
   return { checks: [...checks, ...(cloud.ok ? cloud.value : ledger.ok ? cloud.checks : [])], zone }
 }
 
@@ -108,7 +108,10 @@ async function triedLater<T>(what: string, look: () => Promise<T>): Promise<Trie
   }
 }
 
-/** One line per problem, as any other command would say it. A wrong word on the command line is no finding. */
+/**
+ * Returns one check per problem, with the text that other commands show. Rethrows CommandError, since a wrong
+ * argument is not a finding.
+ */
 function illOf(what: string, error: unknown): Check[] {
   if (error instanceof CommandError) throw error
   const lines =
@@ -133,7 +136,10 @@ function sayPolicy({ path, supernodes, warnings }: PolicyFile): string {
   return `${path}: valid, ${counted(supernodes.length, "supernode")}${warned}`
 }
 
-/** All that a run would read, and an append that is taken back; nothing is made that is not there. */
+/**
+ * Reads everything that a run would read, and checks that an append would succeed. Writes no entry, and
+ * creates nothing that is missing.
+ */
 async function checkLedger(task: Task, shown: readonly LoadedPolicy[]): Promise<Check> {
   return withLedger(task, async (ledger, settings) => {
     const { place, known } = await lookAtLedger(ledger, settings)
@@ -205,6 +211,6 @@ async function checkMeters(app: App, { policy, read, now }: Metered): Promise<Ch
 function keysCheck(spoilt: string[]): Check {
   const subject = { what: "keys", supernode: null }
   return spoilt.length > 0
-    ? ill(subject, "the keys are not as Huawei Cloud issues them", ...spoilt)
-    : well(subject, "there are keys to sign with")
+    ? ill(subject, "the keys do not have the form of Huawei Cloud keys", ...spoilt)
+    : well(subject, "keys are present")
 }

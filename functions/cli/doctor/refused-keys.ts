@@ -9,4 +9,4 @@ export function isWrongKey(why: string): boolean {
 
 /** Advice for a wrong key of Huawei Cloud. */
 export const WRONG_HUAWEI_KEY =
-  "the key is wrong: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK must be one access key's two halves, not swapped, of this cloud"
+  "the key is wrong: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK must be the two parts of one access key of this cloud, not swapped"

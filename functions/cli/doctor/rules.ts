@@ -15,10 +15,13 @@ interface Looked {
   now: number
 }
 
-/** Each rule with the newest that its meter says, and how old that is; or why it says nothing, and what to do. */
+/**
+ * Checks each rule: the newest value of its meter and the value's age, or why there is none and what to do.
+ */
 export async function checkRules(looked: Looked): Promise<Check[]> {
   const checks: Check[] = []
-  // One after the other: what Cloud Eye knows is asked for at most once for each wrong rule, and that is enough.
+  // Runs one check at a time: a rule with a problem queries Cloud Eye for its metrics at most once, which is
+  // fast enough.
   for (const rule of looked.policy.rules) checks.push(await checkRule(rule, looked))
   return checks
 }
@@ -26,16 +29,18 @@ export async function checkRules(looked: Looked): Promise<Check[]> {
 async function checkRule(rule: Rule, looked: Looked): Promise<Check> {
   const { policy, readings, now } = looked
   const subject = { what: `rule ${rule.name}`, supernode: policy.name }
-  if (rule.metric.alarm)
-    return well(subject, "an alarm's own points: there is nothing to read before one rings")
+  if (rule.metric.alarm) return well(subject, "uses the alarm's own points: there is no data before an alarm")
   const reading = readings.find((candidate) => candidate.rule === rule.name)
   const says = reading ? sayNewest(reading, rule, now) : null
   if (reading && says !== null && reading.problem === null) return well(subject, says)
-  const why = reading?.problem ?? "no reading was taken"
+  const why = reading?.problem ?? "nothing was read"
   return ill(subject, says === null ? why : `${says}; but ${why}`, ...(await whatToDo(rule, reading, looked)))
 }
 
-/** `97 to 98 on 2 of 2 servers, period ended 2026-01-31T18:00:00Z, 2 minutes ago`; null without any point. */
+/**
+ * `97 to 98 on 2 of 2 servers, period ended 2026-01-31T18:00:00Z, 2 minutes ago`; `null` if the reading has
+ * no points.
+ */
 function sayNewest({ series, periodMs }: Reading, { metric, points }: Rule, now: number): string | null {
   const newest = Math.max(...series.flatMap((one) => one.points.map(({ at }) => at)))
   if (!Number.isFinite(newest)) return null
@@ -45,9 +50,9 @@ function sayNewest({ series, periodMs }: Reading, { metric, points }: Rule, now:
   const [least, most] = [Math.min(...values), Math.max(...values)]
   const servers = series.filter(({ server }) => server !== null).length
   const whose = servers === 0 ? "" : ` on ${values.length} of ${servers} servers`
-  const told = new Set(series.flatMap((one) => one.points.map(({ at }) => at))).size
-  const what = least === most ? `${least}` : `${least} to ${most} (${metric.aggregate} counts)`
-  return `${what}${whose}, period ended ${whenInUtc(newest + (periodMs ?? 0), now)}; ${told} of ${points.n} periods have data`
+  const reported = new Set(series.flatMap((one) => one.points.map(({ at }) => at))).size
+  const what = least === most ? `${least}` : `${least} to ${most} (the ${metric.aggregate} counts)`
+  return `${what}${whose}, period ended ${whenInUtc(newest + (periodMs ?? 0), now)}; ${reported} of ${points.n} periods have data`
 }
 
 async function whatToDo(rule: Rule, reading: Reading | undefined, looked: Looked): Promise<string[]> {
@@ -59,8 +64,8 @@ async function whatToDo(rule: Rule, reading: Reading | undefined, looked: Looked
       return [`try the query at ${url} itself: it must give one number, or one per server_label`]
     return [
       isWrong
-        ? "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus takes (docs/settings.md)"
-        : "give the login of SUPERNODE_PROMETHEUS_AUTH the right to query there (docs/settings.md)",
+        ? "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus accepts (docs/settings.md)"
+        : "give the login of SUPERNODE_PROMETHEUS_AUTH the permission to query there (docs/settings.md)",
     ]
   }
   if (metric.cloudwatch) {

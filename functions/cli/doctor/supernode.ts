@@ -9,26 +9,30 @@ import type { Read } from "../../../lib/ports.ts"
 import { type Check, ill, well } from "./check.ts"
 import { isWrongKey, WRONG_HUAWEI_KEY } from "./refused-keys.ts"
 
-const CLOCK = "set this machine's clock: signatures and evidence go by it"
+const CLOCK = "set this machine's clock: signatures and evidence depend on it"
 
-/** Can it be read, is it ready, and where on the ladder is it? */
+/** Checks that the supernode can be read, is ready, and is on a rung of the ladder. */
 export function checkSupernode({ name, id, ladder }: Policy, read: Read<Supernode>): Check {
   const subject = { what: "supernode", supernode: name }
   if (!read.ok) return ill(subject, `cannot be read: ${read.why}`, ...whyUnread(read, id))
   const { status, servers } = read.value
-  if (servers === null) return ill(subject, "the cloud's answer has no list of servers")
+  if (servers === null) return ill(subject, "the cloud's response has no list of servers")
   const present = presentServers(read.value)
   const rung = ladder.find((candidate) => candidate.servers === present.length)
   const seen = `${status}, ${counted(present.length, "server")}`
   const skew = Math.abs(read.skewMs ?? 0)
   if (skew > CLOCK_TOLERANCE_MS)
-    return ill(subject, `${seen}; its clock and ours differ by ${Math.round(skew / 1_000)} s`, CLOCK)
+    return ill(
+      subject,
+      `${seen}; its clock and this machine's differ by ${Math.round(skew / 1_000)} s`,
+      CLOCK,
+    )
   if (status !== "ACTIVE") return ill(subject, `${seen}: nothing is bought until it is ACTIVE`)
   if (!rung) {
     const counts = ladder.map((candidate) => candidate.servers).join(", ")
     return ill(
       subject,
-      `${seen}, which is no rung of the ladder (${counts})`,
+      `${seen}, which is not on the ladder (${counts})`,
       `write a rung with servers: ${present.length} into \`ladder\``,
     )
   }
@@ -39,16 +43,17 @@ export function checkSupernode({ name, id, ladder }: Policy, read: Read<Supernod
 
 function whyUnread({ credentials, refused, why }: Extract<Read<never>, { ok: false }>, id: string): string[] {
   if (credentials && isWrongKey(why)) return [WRONG_HUAWEI_KEY]
-  if (credentials) return ["give the keys' user the right to read Lite Server supernodes (modelarts)"]
+  if (credentials) return ["give the keys' user the permission to read Lite Server supernodes (modelarts)"]
   return refused ? [`is ${id} the supernode's id, and are region and project_id its own?`] : []
 }
 
-/** May orders be read after they were accepted? Purchases work without. */
+/** Checks that orders can be read after they were accepted. Purchases do not need this. */
 export function checkOrders({ name }: Policy, read: Read<CloudOrder>): Check {
   const subject = { what: "orders", supernode: name }
   if (read.ok) return well(subject, "orders can be read")
   const { credentials, refused, why } = read
-  // No order has the id that was asked for. The billing service's own refusal (CBC.…) shows that the right is there.
+  // No order has the requested id. A refusal by the billing service itself (CBC.…) shows that the keys have
+  // the right.
   const isRefused = refused === true && !credentials && why.includes(" answered 4")
   if (isRefused && / CBC\./.test(why)) return well(subject, "orders can be read")
   if (isRefused)
@@ -58,23 +63,23 @@ export function checkOrders({ name }: Policy, read: Read<CloudOrder>): Check {
     )
   return well(
     subject,
-    `orders cannot be read, so that unpaid orders and other amounts are not noticed; purchases work without: ${why}`,
+    `orders cannot be read, so unpaid orders and changed amounts are not noticed; purchases still work: ${why}`,
   )
 }
 
-/** Checks that traces can be read while an outcome is unknown. Purchases work without. */
+/** Checks that traces can be read while an outcome is unknown. Purchases do not need this. */
 export function checkTraces({ name }: Policy, read: Read<ScaleUpTrace[]>): Check {
   const subject = { what: "traces", supernode: name }
   if (read.ok)
-    return well(subject, "CTS can be read; whether it is enabled and records scale-ups, only a trace shows")
-  const right = read.credentials ? ` (give the keys the right ${LIST_TRACES})` : ""
+    return well(subject, "CTS can be read; only a trace shows whether it is enabled and records scale-ups")
+  const right = read.credentials ? ` (grant the keys the permission ${LIST_TRACES})` : ""
   return well(
     subject,
-    `CTS cannot be read${right}, so that after an unknown outcome its traces are not shown; purchases work without: ${read.why}`,
+    `CTS cannot be read${right}, so its traces are not shown after an unknown outcome; purchases still work: ${read.why}`,
   )
 }
 
-/** Checks that every rung above this one is for sale. Those below do not matter: we never scale in. */
+/** Checks that every rung above the current one is for sale. Lower rungs do not matter: we never scale in. */
 export function checkOffers({ name, ladder }: Policy, read: Read<Offer[]>, servers: number | null): Check {
   const subject = { what: "offers", supernode: name }
   if (!read.ok) return ill(subject, `cannot be read: ${read.why}`)
@@ -82,7 +87,7 @@ export function checkOffers({ name, ladder }: Policy, read: Read<Offer[]>, serve
   const listed = read.value.map(({ flavor }) => flavor)
   const missing = above.filter(({ flavor }) => !listed.includes(flavor)).map(({ flavor }) => flavor)
   if (missing.length > 0) {
-    const todo = `listed are: ${listed.join(", ") || "none"}; write one of these, or take the rung out of \`ladder\``
+    const todo = `listed: ${listed.join(", ") || "none"}; write one of these, or remove the rung from \`ladder\``
     return ill(subject, `scale-evaluations does not list ${missing.join(", ")}`, todo)
   }
   if (above.length === 0) return well(subject, "the supernode is on the highest rung of its ladder")
@@ -92,6 +97,6 @@ export function checkOffers({ name, ladder }: Policy, read: Read<Offer[]>, serve
   if (unclear.length > 0)
     return ill(subject, `scale-evaluations does not say clearly whether ${named(unclear)} is sold out`)
   const soldOut = offered.filter((offer) => offer.soldOut)
-  const note = soldOut.length > 0 ? `; sold out just now: ${named(soldOut)}` : ""
-  return well(subject, `${counted(above.length, "rung")} above, and all are listed${note}`)
+  const note = soldOut.length > 0 ? `; sold out now: ${named(soldOut)}` : ""
+  return well(subject, `${counted(above.length, "rung")} above, all listed${note}`)
 }

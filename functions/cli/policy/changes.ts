@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from "node:util"
 import { counted } from "../../../lib/decision/policy/amounts.ts"
 
-/** One key of a policy that differs; undefined: the key is not there. */
+/** One key of a policy whose value differs. `before` or `after` is `undefined` if the key is absent. */
 export interface Change {
-  /** Keys and names as `validate --json` prints them: `rules.npu-busy.compare.value`. */
+  /** Path of keys and names as in `validate --json`, such as `rules.npu-busy.compare.value`. */
   path: string
   before: unknown
   after: unknown
 }
 
 /**
- * Differences of two values, in the order of the keys. Entries of a list are compared by name, rungs by servers, and all
- * others by position.
+ * Differences between two values, in the order of the keys. List entries are compared by name, rungs by their
+ * number of servers, and all others by position.
  */
 export function changesOf(before: unknown, after: unknown, path = ""): Change[] {
   if (isDeepStrictEqual(before, after)) return []
@@ -21,7 +21,7 @@ export function changesOf(before: unknown, after: unknown, path = ""): Change[] 
   return keys.flatMap((key) => changesOf(one.get(key), other.get(key), path === "" ? key : `${path}.${key}`))
 }
 
-/** The parts of an object or a list by their keys; null for everything else. */
+/** Parts of an object or a list by key; `null` for any other value. */
 function partsOf(value: unknown): Map<string, unknown> | null {
   if (typeof value !== "object" || value === null) return null
   if (!Array.isArray(value)) return new Map(Object.entries(value))

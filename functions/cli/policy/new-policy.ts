@@ -3,27 +3,29 @@ import type { CloudEyeMetric } from "../../../lib/cloud-eye.ts"
 import type { Offer } from "../../../lib/decision/inputs/supernode.ts"
 import { counted } from "../../../lib/decision/policy/amounts.ts"
 
-// The text of a new policy. Its ladder has only the present rung, so nothing can be bought with it before a person edits it
-// (`validate` warns: nothing-to-buy). Foreign text is written by the YAML library, quoted.
+// The text of a new policy. Its ladder has only the current rung, so nothing can be bought before a person
+// edits it (`validate` warns: nothing-to-buy). The YAML library writes and quotes foreign text.
 
 /** One supernode as the cloud showed it, or with placeholders. */
 export interface NewSupernode {
   region: string
   projectId: string
   id: string
-  /** As the cloud writes it; null: it has none. */
+  /** Name in the cloud; `null` if there is none. */
   name: string | null
-  /** Present servers; null: not known. */
+  /** Number of present servers; `null` if unknown. */
   servers: number | null
-  /** Of the first server; the flavor of the whole supernode is in no answer. */
+  /**
+   * Flavor of the first server, since no response has the flavor of the whole supernode. `null` if unknown.
+   */
   flavor: string | null
   offers: readonly Offer[]
   whyNoOffers: string | null
-  /** What Cloud Eye knows of the first server. */
+  /** Metrics that Cloud Eye has for the first server. */
   metrics: readonly CloudEyeMetric[]
 }
 
-/** Stands for every id that a person must write. No supernode and no image has it. */
+/** Placeholder for every id that a person must write. No supernode and no image has this id. */
 const PLACEHOLDER_ID = "00000000-0000-4000-8000-000000000000"
 
 export const PLACEHOLDER_SUPERNODE: NewSupernode = {
@@ -38,7 +40,7 @@ export const PLACEHOLDER_SUPERNODE: NewSupernode = {
   metrics: [],
 }
 
-/** The same with names that the policy's rules allow, each once. */
+/** A `NewSupernode` with a unique name that the policy's rules allow. */
 export interface NamedSupernode extends NewSupernode {
   policyName: string
 }
@@ -113,15 +115,17 @@ function ruleLines({ metrics }: NamedSupernode): string[] {
     `        metric: { cloud-eye: ${flow({ ...(known ?? DEFAULT_METRIC), period: "5m" })} }`,
     ...(known
       ? []
-      : ["        # EDIT: Cloud Eye showed no metric of the servers' load. `doctor` lists what it knows."]),
-    ...(others.length > 0 ? ["        # Cloud Eye also knows of the first server:"] : []),
+      : [
+          "        # EDIT: Cloud Eye listed no load metric of the servers. `doctor` lists the metrics that it has.",
+        ]),
+    ...(others.length > 0 ? ["        # Further metrics of the first server in Cloud Eye:"] : []),
     ...others.map((text) => `        #   ${text}`),
     "        above: 85                # EDIT",
     "        points: 3 of 5",
   ]
 }
 
-/** The metric that most likely shows the load, with a "*" for each dimension beside the server's. */
+/** The metric that most likely shows the load, with a "*" for each dimension other than the server's. */
 function metricIn(metrics: readonly CloudEyeMetric[]): Record<string, unknown> | null {
   const found =
     metrics.find(({ metric_name: name }) => name === DEFAULT_METRIC.name) ??
@@ -137,7 +141,10 @@ function metricIn(metrics: readonly CloudEyeMetric[]): Record<string, unknown> |
   }
 }
 
-/** The present rung is never ordered, so its flavor only names it. Rungs above are comments: no answer says how many servers they have. */
+/**
+ * Lines of the ladder. The current rung is never ordered, so its flavor is only a name. Larger rungs are
+ * comments, since no response says how many servers they have.
+ */
 function ladderLines(supernode: NamedSupernode): string[] {
   const { offers, whyNoOffers, servers } = supernode
   const size = sizeOf(supernode)
@@ -162,7 +169,7 @@ function ladderLines(supernode: NamedSupernode): string[] {
   ]
 }
 
-/** Servers of the only rung; at least one, at most the 48 of Huawei Cloud's limit. */
+/** Number of servers of the only rung: at least 1, at most 48 (Huawei Cloud's limit). */
 export function sizeOf({ servers }: NewSupernode): number {
   return Math.min(48, Math.max(1, servers ?? 1))
 }
@@ -173,19 +180,21 @@ export function flavorOf({ flavor }: NewSupernode): string {
   return flavor !== null && FLAVOR.test(flavor) ? flavor : "present-size"
 }
 
-/** The library would otherwise break a long text with a line end over several lines. */
+/**
+ * Keeps every text on one line. Without these options the library breaks long texts that contain a line end.
+ */
 const ONE_LINE = {
   defaultStringType: "QUOTE_DOUBLE",
   lineWidth: 0,
   doubleQuotedMinMultiLineLength: Number.POSITIVE_INFINITY,
 } as const
 
-/** A text as one YAML scalar in double quotes, on one line whatever is in it. */
+/** A text as one YAML scalar in double quotes, always on one line. */
 export function quoted(text: string): string {
   return oneLine(stringify(text, ONE_LINE))
 }
 
-/** YAML 1.1 takes these for line ends, and the library writes them as they are. */
+/** Line ends of YAML 1.1 and their escapes. The library writes these characters unescaped. */
 const LINE_ENDS = { "\u0085": "\\N", "\u2028": "\\L", "\u2029": "\\P" } as const
 
 function oneLine(yaml: string): string {
@@ -206,7 +215,7 @@ function flow(value: Record<string, unknown>): string {
   )
 }
 
-/** A scenario beside the policy, which `test` passes: one purchase, and the cooldown after it. */
+/** Scenario for the new policy, which `test` passes: one purchase, and the cooldown after it. */
 export function scenarioText(
   [first]: readonly NamedSupernode[],
   files: { policy: string; scenario: string },

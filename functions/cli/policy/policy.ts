@@ -21,7 +21,7 @@ export function registerPolicy(program: Command, cli: Cli): void {
     .command("diff")
     .summary("what a new policy file changes")
     .description(
-      "Shows what changes between two policy files, key by key after defaults and includes, and the most that each can cost. Needs no ledger, no cloud and no keys. Exit 0 also where they differ.",
+      "Shows what changes between two policy files, key by key after defaults and includes, and the most that each can cost. Needs no ledger, no cloud and no keys. Exits 0 even if they differ.",
     )
     .argument("<OLD>", "a policy file; - for stdin", words)
     .argument("<NEW>", "a policy file; - for stdin", words)
@@ -56,7 +56,7 @@ async function diff(task: Task, before: string, after: string): Promise<void> {
     screen.say(`${screen.paint.bold(one.name)}  ${SAY_CHANGE[one.change]}`, ...changeRows(one.changes), "")
   }
   screen.say(
-    screen.paint.bold("What all of it can cost at the very most, whatever alarms and people do"),
+    screen.paint.bold("Maximum cost, whatever alarms and people do"),
     ...worstCaseLines(was).map((line) => `  before: ${line}`),
     ...worstCaseLines(is).map((line) => `  after:  ${line}`),
   )
@@ -68,7 +68,10 @@ async function load({ io, now }: Task, path: string): Promise<PolicyFile> {
     : loadPolicyFile(path, now)
 }
 
-/** Keys of the file itself. Of a webhook's address, which is a secret, only a digest, so that another one shows. */
+/**
+ * Keys of the file itself. A webhook's address is a secret, so only its digest is compared; a changed address
+ * still shows.
+ */
 function fileKeys({ ledgerId, notify, smnTopics, snsTopics }: PolicyFile): object {
   const recipients = notify.map((one) => {
     if (one.kind !== "webhook") return one
@@ -89,12 +92,12 @@ interface Compared {
 
 const SAY_CHANGE = {
   added: "is new: it may buy from now on",
-  removed: "is gone: nothing is bought for it any more",
+  removed: "is removed: nothing more is bought for it",
   changed: "changes",
   same: "does not change",
 } as const
 
-/** By id, so that a new name is a change and no other supernode. */
+/** Compares supernodes by id, so that a new name counts as a change and not as another supernode. */
 function supernodesOf(old: PolicyFile, next: PolicyFile): Compared[] {
   const [was, is] = [old, next].map(
     ({ supernodes }) => new Map(supernodes.map((loaded) => [loaded.policy.id, loaded])),
@@ -116,7 +119,7 @@ function supernodeJson({ name, id, change, changes, before, after }: Compared): 
   return { name, id, change, changes: changes.map(changeJson), worstCase: worst }
 }
 
-/** JSON has no undefined. */
+/** Replaces `undefined` by `null`, since JSON has no `undefined`. */
 function changeJson({ path, before, after }: Change): object {
   return { path, before: before ?? null, after: after ?? null }
 }
@@ -128,7 +131,7 @@ function changeRows(changes: readonly Change[]): string[] {
   )
 }
 
-/** Durations and amounts in words, everything else as JSON. */
+/** Durations and amounts for people, text as it is, and everything else as JSON. */
 function say(path: string, value: unknown): string {
   if (value === undefined || value === null) return "none"
   if (typeof value === "number" && /(Ms|\.period|\.lag|\.per|\.expires)$/.test(path))

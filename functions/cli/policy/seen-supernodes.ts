@@ -12,7 +12,7 @@ export interface Project {
   projectId: string
 }
 
-/** The supernodes of a project as the keys can see them, for a new policy. Throws SettingsError and CommandError. */
+/** Supernodes of a project that the keys can see, for a new policy. Throws SettingsError and CommandError. */
 export async function seenSupernodes(
   settings: Settings,
   clock: Clock,

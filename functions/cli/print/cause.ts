@@ -4,7 +4,9 @@ import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import type { OrderEntries } from "../audit/order-entries.ts"
 import { saySignal } from "./entry.ts"
 
-/** Why an order was tried or would have been, in a sentence's part; null for entries that order nothing. */
+/**
+ * Cause of an order, whether or not it was tried, as part of a sentence; `null` if the entry orders nothing.
+ */
 export function causeOf({ signal, decision, attempt }: LedgerEntry): string | null {
   const { rules = [], schedules = [] } = decision?.target ?? {}
   const asking = [
@@ -15,12 +17,12 @@ export function causeOf({ signal, decision, attempt }: LedgerEntry): string | nu
   return signal?.kind === "request" && (decision?.target || attempt) ? `request: ${signal.why}` : null
 }
 
-/** The person who asked; null where an alarm or a tick did. */
+/** The person who sent the request; `null` for an alarm or a tick. */
 export function requesterOf({ signal }: LedgerEntry): string | null {
   return signal?.kind === "request" ? signal.requestedBy : null
 }
 
-/** The price of the order; null where it is unknown or was released, and where the entry is about no order. */
+/** Price of the order; `null` if it is unknown or was released, or if the entry is about no order. */
 export function priceOf({ plan, attempt, standing }: LedgerEntry): Amount | null {
   if (plan) return plan.cost
   const purchases = attempt && "purchases" in standing ? standing.purchases : []
@@ -29,8 +31,9 @@ export function priceOf({ plan, attempt, standing }: LedgerEntry): Amount | null
 }
 
 /**
- * A purchase in one sentence: `At …, cloud-eye alarm al1 (alarm) of … and rule npu-busy (5 of 5 points …) raised the wanted servers of
- * train-a from 2 to 4, so an order of … for 120000 CNY was sent and taken: CS….` Its instants are in UTC. Empty without a plan.
+ * A purchase in one sentence: `At …, cloud-eye alarm al1 (alarm) of … and rule npu-busy (5 of 5 points …)
+ * raised the demand of train-a from 2 to 4 servers, so an order of … was sent and accepted: CS….`
+ * Its times are in UTC. Empty if the entry has no plan.
  */
 export function sayActivity(name: string, { opened, settled }: OrderEntries): string {
   const { at, plan, signal } = opened
@@ -39,10 +42,10 @@ export function sayActivity(name: string, { opened, settled }: OrderEntries): st
   const asked = signal?.kind === "request" ? [`${signal.requestedBy} (${signal.why})`] : []
   const causes = [...asked, ...woken, ...evidenceOf(opened)].join(" and ")
   const { from, to, flavor } = plan
-  return `At ${sayTime(at)}, ${causes || "an unrecorded cause"} raised the wanted servers of ${name} from ${from} to ${to}, so an order of ${flavor} ${sayPrice(plan.cost)} ${sayEnd(settled)}.`
+  return `At ${sayTime(at)}, ${causes || "an unrecorded cause"} raised the demand of ${name} from ${from} to ${to} servers, so an order of ${flavor} ${sayPrice(plan.cost)} ${sayEnd(settled)}.`
 }
 
-/** The rules and schedules of an order, with the evidence of the time. */
+/** Rules and schedules of an order, with their evidence at that time. */
 function evidenceOf(opened: LedgerEntry): string[] {
   const { rules = [], schedules = [] } = opened.decision?.target ?? {}
   if (rules.length + schedules.length === 0) return []
@@ -52,10 +55,10 @@ function evidenceOf(opened: LedgerEntry): string[] {
 
 function sayEnd(settled: LedgerEntry | null): string {
   const outcome = settled?.outcome
-  if (!outcome) return "was opened, and its end is not on record"
+  if (!outcome) return "was opened, and its outcome is not recorded"
   switch (outcome.kind) {
     case "accepted":
-      return `was sent and taken${outcome.orderId === null ? "" : ` (${outcome.orderId})`}`
+      return `was sent and accepted${outcome.orderId === null ? "" : ` (${outcome.orderId})`}`
     case "rejected":
       return `was sent and refused (${outcome.class})`
     case "not-sent":
@@ -72,8 +75,8 @@ function sayPrice(cost: Amount | null): string {
 }
 
 /**
- * What asked for an entry, for its row: `, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1 (alarm) of …)`. `opened`: the
- * entry of its order, if it is about one.
+ * Cause of an entry, for its row: `, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1 (alarm) of
+ * …)`. `opened`: the entry that opened the order; `null` if the entry is about no order.
  */
 export function sayWhy(entry: LedgerEntry, opened: LedgerEntry | null): string {
   const { signal } = entry

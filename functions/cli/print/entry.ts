@@ -8,7 +8,7 @@ import { sayTime } from "../../../lib/decision/verdict.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { sayOutcome } from "./result.ts"
 
-/** One entry in a sentence. Its instants are in UTC; `inZone` shows them to people. */
+/** One entry in a sentence. Its times are in UTC; `inZone` converts them for people. */
 export function sayEntry(entry: LedgerEntry): string {
   const { kind, mode, decision, plan, outcome, observation, said, fleet } = entry
   if (fleet) return sayPlace(entry, fleet)
@@ -31,22 +31,20 @@ export function sayEntry(entry: LedgerEntry): string {
   }
 }
 
-/** In stream `fleet`: for which supernode's attempt a place is taken, or given back after it ended. */
+/** An entry of stream `fleet`: an attempt's place that was taken, or given back after the attempt ended. */
 function sayPlace({ kind, outcome }: LedgerEntry, { reservation, over }: FleetChange): string {
   const { stream, id, cost } = reservation
-  if (kind !== "opened") return `place of attempt ${id} given back: ${outcome?.kind ?? "over"} (${stream})`
+  if (kind !== "opened")
+    return `reservation of attempt ${id} released: ${outcome?.kind ?? "over"} (${stream})`
   const price = cost ? sayMoney(cost) : "an unknown price"
-  const dropped =
-    over.length > 0
-      ? `; ${counted(over.length, "place")} before it ${over.length === 1 ? "was" : "were"} over`
-      : ""
-  return `place taken for attempt ${id}, ${price} (${stream} #${reservation.seq})${dropped}`
+  const dropped = over.length > 0 ? `; ${counted(over.length, "earlier reservation")} had ended` : ""
+  return `reservation for attempt ${id}, ${price} (${stream} #${reservation.seq})${dropped}`
 }
 
-/** Finding of `ledger init`, in words. */
+/** State in which `ledger init` found the ledger, in words. */
 export const SAY_ORIGIN: Readonly<Record<LedgerOrigin, string>> = {
   empty: "an empty ledger",
-  "nothing-in-flight": "an empty ledger, and no order of ours on its way",
+  "nothing-in-flight": "an empty ledger, no order in flight",
   adopted: "a ledger with entries",
 }
 
@@ -79,7 +77,7 @@ function sayCommand(said: OperatorCommand): string {
   }
 }
 
-/** The signal of the run; its instants as in `sayEntry`. */
+/** The signal of the run in words. Its times are in UTC, as in `sayEntry`. */
 export function saySignal(signal: Signal): string {
   switch (signal.kind) {
     case "alarm":

@@ -1,10 +1,13 @@
 import { visible } from "../../../lib/decision/inputs/foreign-text.ts"
 
-/** The colours that we write ourselves (paint.ts): bold, dim, red, green, yellow, and their ends. */
+/** Colours that we write ourselves (paint.ts): bold, dim, red, green, yellow, and the codes that end them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with one
 const OUR_COLOURS = /\u001b\[(?:1|2|22|31|32|33|39)m/g
 
-/** One line for a terminal: line ends and everything else that steers it become visible text; only our colours stay. */
+/**
+ * One line for a terminal. Line ends and other control characters become visible text; only our own colours
+ * remain.
+ */
 export function terminalLine(text: string): string {
   const colours = text.match(OUR_COLOURS) ?? []
   return text
@@ -13,7 +16,7 @@ export function terminalLine(text: string): string {
     .join("")
 }
 
-/** The colours that a text leaves open at its end, and the codes that close them. */
+/** Colours that are still open at the end of a text, and the codes that close them. */
 export function openColours(text: string): { opens: string; closes: string } {
   const open = new Map<string, string>()
   for (const code of text.match(OUR_COLOURS) ?? []) {

@@ -19,13 +19,19 @@ export interface ReadyRequest {
   bypassCooldown?: true
 }
 
-/** null: not given, and then no line that buys is printed: a person states both. */
+/**
+ * Requester and reason; `null` if not given. No buying command is printed without both, since a person must
+ * state them.
+ */
 export interface Asker {
   requestedBy: string | null
   why: string | null
 }
 
-/** The command that buys exactly this plan if only approval is missing; null if more is missing, or without a reason. */
+/**
+ * The request that buys exactly this plan if nothing or only approval is missing. `null` if more is missing,
+ * or if the requester or the reason is.
+ */
 export function readyRequest(
   { supernode, decision, plan }: RunResult,
   signal: Signal | undefined,
@@ -45,16 +51,16 @@ export function readyRequest(
   }
 }
 
-/** Why there is no such request, in words for an error. */
+/** Reason why there is no such request, as an error message. */
 export function whyNotReady({ decision, plan }: RunResult, { requestedBy }: Asker): string {
   if (!plan || !mayBeAskedFor(decision))
     return `nothing would be bought: held (${decision.heldBy ?? "no rung"})`
   return requestedBy === null
-    ? "--by is missing: a plan names who asks"
-    : "--why is missing: a plan says why it is bought"
+    ? "--by is missing: a plan names its requester"
+    : "--why is missing: a plan states its reason"
 }
 
-/** A person may ask for it as it is. */
+/** True if a person may request the plan as it is. */
 function mayBeAskedFor({ kind, heldBy }: RunResult["decision"]): boolean {
   return kind === "scale-up" || heldBy === "approval-needed"
 }
@@ -66,11 +72,14 @@ export interface Circumstances {
   zone: string
   /** --policy and --ledger, which the next command needs as well. */
   options: CommonOptions & { bypassCooldown?: true }
-  /** The plan file that holds the request; null: none. */
+  /** Path of the plan file with the request; `null` if there is none. */
   plan: string | null
 }
 
-/** After a dry run: the line that buys just what was shown, and the one that approves it, where that is missing. */
+/**
+ * Lines after a dry run: the command that buys exactly what was shown and, if approval is missing, the
+ * command that approves it.
+ */
 export function nextStepLines(
   { supernode, decision, plan }: RunResult,
   request: ReadyRequest | null,
@@ -80,7 +89,7 @@ export function nextStepLines(
   if (!request) {
     const again = `${operatorCommand.dryRun(supernode)} --servers ${plan.to}${bypassOf(circumstances)}`
     return [
-      `to get the line that buys exactly this, state who asks and why${whyNotBought(circumstances)}:`,
+      `to get the line that buys exactly this, add the requester and the reason${whyNotBought(circumstances)}:`,
       `  ${again} --by WHO --why TEXT${placesOf(circumstances)}`,
     ]
   }
@@ -92,7 +101,9 @@ export function nextStepLines(
   ]
 }
 
-/** printf, since some shells' echo turns the \n of a JSON text into a line's end. */
+/**
+ * The command that buys. It uses printf, since some shells' echo turns the \n of a JSON text into a line end.
+ */
 function buyingLine(request: ReadyRequest, { plan }: Circumstances): string {
   return plan === null
     ? `printf %s ${quoted(JSON.stringify(request))} | supernode-autoscaler run --event -`
@@ -114,29 +125,32 @@ function placesOf({ options: { policy, ledger } }: Circumstances): string {
     .join("")
 }
 
-/** As it was given, but without a password: the next command takes that from PGPASSWORD or the secret. */
+/**
+ * The ledger as it was given, without a password. The next command takes the password from PGPASSWORD or the
+ * secret.
+ */
 function shownUrl(ledger: string): string {
   return parseLedgerUrl(ledger).kind === "postgres" ? ledgerPlace(ledger) : ledger
 }
 
-/** As one word of a POSIX shell, whatever is in it. */
+/** Quotes a text as one word of a POSIX shell. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }
 
-/** A dry run asks as if it were live; what would keep a real run from buying all the same must be said. */
+/** Reason why a real run would not buy. It must be shown, since a dry run decides as if it were live. */
 function whyNotBought({ mode, arming, zone }: Circumstances): string {
   if (mode === "observe") return " (here it would be recorded and not bought: SUPERNODE_MODE is not live)"
   return arming === null ? "" : ` (${sayArming(arming, zone)})`
 }
 
-/** Whatever holds now: nothing would be bought before that either. */
+/** Shown with every hold, since nothing is bought before arming ends. */
 function armingLines({ arming, zone }: Circumstances): string[] {
   return arming === null ? [] : ["", sayArming(arming, zone)]
 }
 
 function sayArming(arming: number | "unseen", zone: string): string {
   return arming === "unseen"
-    ? "the policy is new: runs only observe for arm_after, counted from the first recorded one"
+    ? "the policy is new: runs only observe for arm_after, counted from the first recorded run"
     : `the policy is new: until ${instantOf(arming, zone)} runs only observe`
 }

@@ -7,7 +7,10 @@ import type { Policy, Rule, Rung } from "../../../lib/decision/policy/policy.ts"
 import { scheduleRows, scheduleStates } from "./schedule.ts"
 import { worstCaseLines } from "./worst-case.ts"
 
-/** The effective policy, with defaults, as label and text. `isOnly`: the bill of the whole file is its own. */
+/**
+ * Rows (label, text) of the effective policy, with defaults. `isOnly` leaves out the worst case, since it
+ * equals that of the whole file.
+ */
 export function policyRows(
   { policy, hash }: LoadedPolicy,
   { now, isOnly }: { now: number; isOnly: boolean },

@@ -3,14 +3,14 @@ import type { Sink } from "../io.ts"
 
 export interface Progress {
   show(done: number, all: number): void
-  /** Takes the bar away again. */
+  /** Removes the bar. */
   clear(): void
 }
 
 const BAR_CHARS = 30
 const BACK_TO_START = "\r\u001b[K"
 
-/** A bar on a terminal; elsewhere nothing. */
+/** Shows a bar on a terminal; shows nothing elsewhere. */
 export function progressOn(sink: Sink, name: string): Progress {
   if (!sink.isTerminal) return { show: () => {}, clear: () => {} }
   let shown = -1

@@ -12,21 +12,24 @@ import { inZone } from "./time.ts"
 
 export interface Look {
   paint: Screen["paint"]
-  /** Width to wrap at; undefined: do not wrap. */
+  /** Width at which to wrap; `undefined` means no wrapping. */
   columns: number | undefined
   /** IANA zone of the times that are shown. */
   zone: string
-  /** `-v`: passing gates and long answers whole. */
+  /** True with `-v`: passing gates are shown, and long answers are shown whole. */
   isVerbose: boolean
 }
 
-/** How this task's output looks. */
+/** Look of a task's output. */
 export function lookOf({ screen, io, options }: Pick<Task, "screen" | "io" | "options">, zone: string): Look {
   const columns = io.isTerminal ? io.columns : undefined
   return { paint: screen.paint, columns, zone, isVerbose: options.verbose === true }
 }
 
-/** One supernode's result for people: what and the first reason in the first line, then every gate, then the request. */
+/**
+ * One supernode's result for people. The first line has the decision and its first reason; the gates and the
+ * request follow.
+ */
 export function resultLines(written: RunResult, look: Look): string[] {
   const result = visibleIn(written)
   const { plan, entry } = result
@@ -65,7 +68,7 @@ function firstReason(findings: readonly Finding[]): Finding | undefined {
   return findings.find(({ passed }) => passed === false) ?? findings.find(({ passed }) => passed === null)
 }
 
-/** `from 2 to 4 servers, flavor x, for 120000 CNY`. */
+/** A plan in words: `from 2 to 4 servers, flavor x, for 120000 CNY`. */
 export function sayPlan({ from, to, flavor, cost }: ScaleUpPlan): string {
   return `from ${from} to ${counted(to, "server")}, flavor ${flavor}, for ${cost ? `${cost.amount} ${cost.currency}` : "an unknown price"}`
 }
@@ -79,17 +82,17 @@ function outcomeLines({ supernode, decision, outcome }: RunResult, { paint, zone
   return [
     paint.red(says),
     paint.red(
-      "  It may have bought. Nothing more is bought for this supernode until that is settled: look at the servers and",
+      "  It may have bought. Nothing more is bought for this supernode until it is settled: check the servers and",
     ),
     paint.red(`  the orders in the console, then: ${operatorCommand.settle(supernode, SETTLEMENTS)}`),
   ]
 }
 
-/** Ending of the purchase request, in a sentence. */
+/** Outcome of an order, as a sentence. */
 export function sayOutcome(outcome: ShownOutcome): string {
   switch (outcome.kind) {
     case "accepted":
-      return `the order was taken${outcome.orderId ? `, ${outcome.orderId}; it may await payment` : ""} (HTTP ${outcome.status})`
+      return `the cloud accepted the order${outcome.orderId ? `, ${outcome.orderId}; it may await payment` : ""} (HTTP ${outcome.status})`
     case "rejected":
       return `refused (${outcome.class}), nothing was bought: HTTP ${outcome.status} ${outcome.code}${outcome.message ? `: ${outcome.message}` : ""}`
     case "not-sent":
@@ -101,14 +104,14 @@ export function sayOutcome(outcome: ShownOutcome): string {
   }
 }
 
-/** Before the nearest change. */
+/** Label before a gate's hint. */
 export const TO_CONTINUE = "to continue:"
 
 const MARKS = { passed: "✓", failed: "✗", open: "·" }
 
 /**
- * The gates: mark, name, numbers; under one that failed, the nearest change that would let it pass. Passing gates but the evidence
- * are counted in one line, unless they are asked for.
+ * Lines of the gates: mark, name, numbers. A failed gate also has its hint: the nearest change that would let
+ * it pass. Without `isVerbose`, passing gates other than `evidence` are only counted, in one line.
  */
 export function findingLines(
   findings: readonly Finding[],
@@ -138,7 +141,7 @@ export function findingLines(
   ]
 }
 
-/** Fate of the request: a dry run sends none, and a duplicate does not send it again. */
+/** Label of the request. A dry run sends no request, and a duplicate does not send it again. */
 function requestLabel({ mode, decision, outcome }: RunResult): string {
   if (mode === "dry-run") return "request"
   if (decision.heldBy === "duplicate") return "request of the first delivery, not sent again"

@@ -9,7 +9,10 @@ export function playedJson(played: readonly PlayedScenario[]): object {
   return { ok: played.every(({ ok }) => ok), scenarios: played }
 }
 
-/** One scenario as promtool prints a test file: SUCCESS, or FAILED and each difference with what was expected and what came. */
+/**
+ * One scenario in the format of promtool: SUCCESS, or FAILED with the expected and the actual value of each
+ * difference.
+ */
 export function playedLines(
   { file, title, ok, failures }: PlayedScenario,
   { paint, zone }: Pick<Look, "paint" | "zone">,

@@ -4,7 +4,7 @@ import { activeFloors, nextStart, type Start, sayLocalTime } from "../../../lib/
 import { handledStartOf } from "../../../lib/decision/state/handled-starts.ts"
 import type { HandledStart, SupernodeState } from "../../../lib/decision/state/state.ts"
 
-/** One schedule of a policy: is its floor in force, and when does it start next. Instants are epoch milliseconds. */
+/** State of one schedule: its floor if it is active, and its next start. Times are epoch milliseconds. */
 export interface ScheduleState {
   name: string
   cron: string
@@ -16,7 +16,7 @@ export interface ScheduleState {
   next: Start | null
 }
 
-/** `standing` null: it is unknown which starts were already bought for. */
+/** States of all schedules. If `standing` is `null`, it is unknown for which starts a purchase was made. */
 export function scheduleStates(
   policy: Policy,
   standing: SupernodeState | null,
@@ -46,15 +46,15 @@ export function scheduleStates(
   })
 }
 
-/** Label and text, one row for each schedule; only the first row has the label. */
+/** Rows of label and text, one for each schedule; only the first row has the label. */
 export function scheduleRows(states: readonly ScheduleState[]): string[][] {
   return states.map((state, i) => [i === 0 ? "  schedules" : "", sayState(state)])
 }
 
 function sayState({ name, cron, timezone, forMs, atLeast, bypassesCooldown, active, next }: ScheduleState) {
-  const bypass = bypassesCooldown ? ", cooldown or not" : ""
+  const bypass = bypassesCooldown ? ", bypasses the cooldown" : ""
   const floor = `${name}: at least ${counted(atLeast, "server")} for ${sayDuration(forMs)} from "${cron}"${bypass}`
-  const acted = active?.acted ? ", bought for already" : ""
+  const acted = active?.acted ? ", already bought" : ""
   const now = active ? `active until ${sayLocalTime(active.until, timezone)}${acted}` : "not active"
   const later = next ? `next: ${sayLocalTime(next.at, timezone)}` : "next: not in eight years"
   return `${floor}; ${now}; ${later}`

@@ -2,30 +2,30 @@ import type { Settings } from "../../../lib/app/settings.ts"
 import { cleanText } from "../../../lib/decision/inputs/foreign-text.ts"
 import { counted, sayDuration } from "../../../lib/decision/policy/amounts.ts"
 import type { AnsweredRequest, Emit, ServeEvent } from "../../../lib/serve/event.ts"
-import { LOOKS } from "../../../lib/serve/exchange.ts"
+import { STATUS_PATHS } from "../../../lib/serve/respond.ts"
 import type { SkippedTick } from "../../../lib/serve/ticker.ts"
 import { isLedgerFault, lineOf, titleOf } from "../../log.ts"
 import type { Task } from "../context.ts"
 import { linesOf } from "../errors.ts"
 
-export type Level = Settings["logLevel"]
+export type LogLevel = Settings["logLevel"]
 
 /** One line of the log. */
 interface Line {
-  level: Level
+  level: LogLevel
   text: string
   fields?: Record<string, unknown>
 }
 
 export interface ServeLog {
-  say(level: Level, text: string, fields?: Record<string, unknown>): void
-  tell: Emit
+  say(level: LogLevel, text: string, fields?: Record<string, unknown>): void
+  emit: Emit
 }
 
-const LEVELS: readonly Level[] = ["DEBUG", "INFO", "WARN", "ERROR"]
+const LEVELS: readonly LogLevel[] = ["DEBUG", "INFO", "WARN", "ERROR"]
 
-/** Words on stderr, or JSON lines on stdout; each with its time and level. */
-export function serveLog({ screen, options, io }: Task, least: Level): ServeLog {
+/** Writes text to stderr, or JSON lines to stdout. Each line has its time and level. */
+export function serveLog({ screen, options, io }: Task, least: LogLevel): ServeLog {
   const write = ({ level, text, fields = {} }: Line): void => {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return
     const at = new Date(io.clock.now()).toISOString()
@@ -34,59 +34,59 @@ export function serveLog({ screen, options, io }: Task, least: Level): ServeLog 
   }
   return {
     say: (level, text, fields) => write({ level, text, ...(fields ? { fields } : {}) }),
-    tell: (news) => {
-      for (const line of linesFor(news)) write(line)
+    emit: (event) => {
+      for (const line of linesFor(event)) write(line)
     },
   }
 }
 
-function linesFor(news: ServeEvent): Line[] {
-  switch (news.kind) {
+function linesFor(event: ServeEvent): Line[] {
+  switch (event.kind) {
     case "request":
-      return [requestLine(news.answered)]
+      return [requestLine(event.answered)]
     case "result":
       return [
         {
-          level: isLedgerFault(news.result) ? "ERROR" : "INFO",
-          text: resultText(news.result),
-          fields: lineOf(news.result),
+          level: isLedgerFault(event.result) ? "ERROR" : "INFO",
+          text: resultText(event.result),
+          fields: lineOf(event.result),
         },
       ]
     case "warning":
-      return [{ level: "WARN", text: news.says }]
+      return [{ level: "WARN", text: event.says }]
     case "failed":
-      return linesOf(news.error).map((line) => ({ level: "ERROR", text: `${news.what}: ${bare(line)}` }))
+      return linesOf(event.error).map((line) => ({ level: "ERROR", text: `${event.what}: ${bare(line)}` }))
     case "ticked":
-      return [tickLine(news)]
+      return [tickLine(event)]
     case "tick-skipped":
-      return [skippedLine(news.tick)]
+      return [skippedLine(event.tick)]
     case "policy-read":
-      return [policyLine(news)]
+      return [policyLine(event)]
     case "policy-refused":
       return [
-        ...linesOf(news.error).map((line): Line => ({ level: "ERROR", text: bare(line) })),
-        { level: "ERROR", text: "the policy was NOT taken: the one before stays in force" },
+        ...linesOf(event.error).map((line): Line => ({ level: "ERROR", text: bare(line) })),
+        { level: "ERROR", text: "the new policy was refused; the previous one stays active" },
       ]
     case "stopping":
-      return [stoppingLine(news)]
+      return [stoppingLine(event)]
     case "dropped":
       return [
         {
           level: "WARN",
-          text: `taken before the stop and never run; the next tick has to find it: ${news.signals.join(", ")}`,
+          text: `accepted before the stop but not run; the next tick must find it: ${event.signals.join(", ")}`,
         },
       ]
     case "stopped":
-      return [stoppedLine(news.left)]
+      return [stoppedLine(event.left)]
     default:
-      return news satisfies never
+      return event satisfies never
   }
 }
 
-/** `POST /alertmanager 200 in 132 ms`. */
+/** Line of one HTTP request: `POST /alertmanager 200 in 132 ms`. */
 function requestLine({ method, path, status, tookMs, why }: AnsweredRequest): Line {
   const text = `${method} ${path} ${status} in ${Math.round(tookMs)} ms${why === null ? "" : `: ${why}`}`
-  const level = status >= 400 ? "WARN" : LOOKS.includes(path) ? "DEBUG" : "INFO"
+  const level = status >= 400 ? "WARN" : STATUS_PATHS.includes(path) ? "DEBUG" : "INFO"
   return { level, text, fields: { method, path, status, tookMs: Math.round(tookMs) } }
 }
 
@@ -109,7 +109,7 @@ function skippedLine({ at, why }: SkippedTick): Line {
   const when = new Date(at).toISOString()
   const because =
     why === "running"
-      ? "the one before still runs"
+      ? "the previous tick is still running"
       : "the process was not awake in time. Missed ticks are not repeated; the next tick decides on the present state"
   return { level: "WARN", text: `tick of ${when} skipped: ${because}`, fields: { tick: when, skipped: why } }
 }
@@ -118,27 +118,27 @@ function policyLine({ file, next }: Extract<ServeEvent, { kind: "policy-read" }>
   const policies = file.supernodes.map(({ policy, hash }) => ({ supernode: policy.name, hash }))
   const said = policies.map(({ supernode, hash }) => `${supernode} ${hash.slice(0, 15)}`).join(", ")
   const nextTick = next === null ? null : new Date(next).toISOString()
-  return { level: "INFO", text: `the policy was read anew: ${said}`, fields: { policies, nextTick } }
+  return { level: "INFO", text: `the policy was read again: ${said}`, fields: { policies, nextTick } }
 }
 
 function stoppingLine({ graceMs, running }: Extract<ServeEvent, { kind: "stopping" }>): Line {
   const what =
     running === 0
-      ? "nothing is under way"
-      : `finishing ${counted(running, "run")} first, up to ${sayDuration(graceMs)}; once more ends it at once`
+      ? "nothing is in progress"
+      : `finishing ${counted(running, "run")} first, up to ${sayDuration(graceMs)}; a second signal ends it at once`
   return { level: "INFO", text: `stopping: ${what}`, fields: { running, graceMs } }
 }
 
 function stoppedLine(left: number): Line {
   if (left === 0) return { level: "INFO", text: "stopped" }
-  const text = `stopped with ${counted(left, "run")} still under way; an attempt left open counts as unknown`
+  const text = `stopped with ${counted(left, "run")} still in progress; an attempt left open counts as unknown`
   return { level: "ERROR", text, fields: { left } }
 }
 
-/** Longest line of the log. */
+/** Maximum length of a line, characters. */
 const MAX_LINE_CHARS = 8_000
 
-/** Lines of the log say their level already. */
+/** Removes `error: `, since lines of the log already have a level. */
 function bare(line: string): string {
   return line.replace(/^error: /, "")
 }

@@ -9,7 +9,7 @@ import type { Screen } from "../io.ts"
 import { tableOf } from "./table.ts"
 import { instantOf, inZone } from "./time.ts"
 
-/** Purchases that one policy would have made. */
+/** A policy, and the result of its simulation. */
 export interface SimulatedPolicy {
   path: string
   loaded: LoadedPolicy
@@ -43,15 +43,15 @@ export function simulationJson(results: readonly SimulatedPolicy[]): object {
   }
 }
 
-interface Asked {
+interface WarningInputs {
   path: string
   loaded: LoadedPolicy
   history: LoadHistory
   options: { servers?: number; elastic?: boolean }
 }
 
-/** Limits of the result. */
-export function warningsOf({ path, loaded: { policy }, history, options }: Asked): string[] {
+/** Warnings about the limits of the result. */
+export function warningsOf({ path, loaded: { policy }, history, options }: WarningInputs): string[] {
   const { servers } = options
   const sizes = policy.ladder.map((rung) => rung.servers)
   const isOffLadder = servers !== undefined && !sizes.includes(servers)
@@ -64,17 +64,17 @@ export function warningsOf({ path, loaded: { policy }, history, options }: Asked
     ...policy.rules.flatMap((rule) => {
       if (rule.metric.alarm)
         return [
-          `${path}: rule ${rule.name} takes alarms' points as evidence, and a load history has no alarms: it proposes nothing here`,
+          `${path}: rule ${rule.name} uses alarm points as evidence, but a load history has no alarms: it has no effect here`,
         ]
       if (!seriesOf(history, rule.name))
         return [`${path}: the load history has no rows for rule ${rule.name}: its data is missing throughout`]
       return options.elastic && !isSpread(rule)
-        ? [`${path}: a low value of rule ${rule.name} is the bad one, so --elastic leaves its load as it is`]
+        ? [`${path}: a low value of rule ${rule.name} means high load, so --elastic leaves its load as it is`]
         : []
     }),
     ...(policy.approval
       ? [
-          `${path}: purchases above ${sayMoney(policy.approval.above)} need approval, which no one gives here: they hold approval-needed`,
+          `${path}: purchases above ${sayMoney(policy.approval.above)} need approval, which a simulation does not have: they hold approval-needed`,
         ]
       : []),
   ]
@@ -85,7 +85,7 @@ interface Print {
   columns: number | undefined
 }
 
-/** The same for people, and a comparison where there are several policies. */
+/** Lines of `simulate` for people. Several policies are also compared. */
 export function simulationLines(results: readonly SimulatedPolicy[], print: Print): string[] {
   const each = results.flatMap((result) => [...policyLines(result, print), ""])
   return results.length > 1 ? [...each, ...comparison(results, print)] : each.slice(0, -1)
@@ -100,7 +100,7 @@ function policyLines({ path, loaded, simulation }: SimulatedPolicy, { paint, col
   const rows = [
     [
       "  load",
-      `${instantOf(from, timezone)} to ${instantOf(to, timezone)}, ${counted(ticks, "tick")}, one each ${sayDuration(TICK_MS)}`,
+      `${instantOf(from, timezone)} to ${instantOf(to, timezone)}, ${counted(ticks, "tick")}, one every ${sayDuration(TICK_MS)}`,
     ],
     ["  purchases", `${purchases.length}, ${sayServers(simulation)}`],
     ["  spend", saySpend(simulation)],

@@ -12,7 +12,9 @@ import { scheduleRows } from "./schedule.ts"
 import { tableOf } from "./table.ts"
 import { inZone, type Timeframe, when } from "./time.ts"
 
-/** A supernode's state for people: few words for what is normal; each obstacle with its way out. */
+/**
+ * A supernode's state for people. Normal facts take few words; each obstacle comes with its hint or command.
+ */
 export function stateLines(
   written: SupernodeStatus,
   { now, paint, columns, zone, whyNotAsked }: Look & Timeframe & { whyNotAsked: string | null },
@@ -61,17 +63,19 @@ export function stateLines(
   return [`${paint.bold(state.name)}  ${paint.dim(state.id)}`, ...tableOf(shown, { columns })]
 }
 
-/** Servers, rung and load, each with a mark where it needs attention; what was not read is named. */
+/**
+ * Rows of servers, rung and load. A row that needs attention has a mark; a source that was not read is named.
+ */
 function cloudRows(
   { servers, rung, load, unread }: SupernodeStatus,
   { whyNotAsked, ...frame }: Timeframe & { whyNotAsked: string | null },
 ): string[][] {
-  if (whyNotAsked !== null) return [["  servers", `not read, and the load neither: ${whyNotAsked}`]]
+  if (whyNotAsked !== null) return [["  servers", `not read, nor was the load: ${whyNotAsked}`]]
   const ofOffers = unread.find(({ source }) => source === "offers")
   const offers = ofOffers ? [["  offers", `not read: ${ofOffers.why}`, BAD]] : []
   if (!servers) {
-    const why = unread.find(({ source }) => source === "supernode")?.why ?? "no answer"
-    return [["  servers", `not read, and the load neither: ${why}`, BAD], ...offers]
+    const why = unread.find(({ source }) => source === "supernode")?.why ?? "no response"
+    return [["  servers", `not read, nor was the load: ${why}`, BAD], ...offers]
   }
   return [
     ["  servers", sayServers(servers), ...(servers.status === "ACTIVE" ? [] : [BAD])],
@@ -102,7 +106,7 @@ function sayLoad({ value, at, says, source }: RuleLoad, frame: Timeframe): strin
   return `${value}, ${formatDistanceStrict(at, frame.now, { addSuffix: true })}; ${says}`
 }
 
-/** Reasons that the rows above have told already. */
+/** Reasons that the rows above already show. */
 const TOLD: readonly string[] = [
   "ledger-new",
   "ledger-other",
@@ -124,7 +128,7 @@ const TOLD: readonly string[] = [
   "supernode-unreadable",
 ]
 
-/** Why no run buys on this ledger, before what a tick would find. */
+/** Reason why no run buys on this ledger. It comes before the reasons for which a tick would hold. */
 function ledgerRows({ ledger }: SupernodeStatus): string[][] {
   if (!ledger) return []
   const { heldBy, says, nearest } = ledger
@@ -134,7 +138,7 @@ function ledgerRows({ ledger }: SupernodeStatus): string[][] {
   ]
 }
 
-/** Everything that would hold now, the first reason first, each with its hint. */
+/** Everything that would hold now, in the order of the gates, each with its hint. */
 function holdRows({ holds, ledger, wouldBuy, name, blockedFlavors, rulesOff }: SupernodeStatus): string[][] {
   if (holds.length === 0) {
     const refused = [
@@ -142,7 +146,7 @@ function holdRows({ holds, ledger, wouldBuy, name, blockedFlavors, rulesOff }: S
       ...(rulesOff.length > 0 ? ["rules off"] : []),
     ]
     const known =
-      refused.length > 0 ? `${refused.join(" and ")} (above) may hold a tick` : "nothing that was read holds"
+      refused.length > 0 ? `${refused.join(" and ")} (above) may hold a tick` : "no reason to hold is known"
     const says = ledger
       ? `a live run would hold (${ledger.heldBy})`
       : wouldBuy
@@ -188,7 +192,7 @@ export function sayAttempt(
   )
 }
 
-/** What independent sources said of an unknown outcome. */
+/** Facts from independent sources about an unknown outcome. */
 function witnessRows({ witness }: SupernodeStatus, frame: Timeframe): string[][] {
   if (!witness) return []
   const { says, at } = witness
@@ -207,14 +211,14 @@ function refusalRows(
       ? [
           [
             "  breaker",
-            `${breaker.class} since ${when(breaker.since, frame)}: ${breaker.says}. Mend it, then: ${operatorCommand.reset(name)}`,
+            `${breaker.class} since ${when(breaker.since, frame)}: ${breaker.says}. Fix the cause, then run: ${operatorCommand.reset(name)}`,
           ],
         ]
       : []),
     ...(efficacy?.stopped ? [["  efficacy", `${efficacy.says}: ${operatorCommand.reset(name)}`]] : []),
     ...(backoffUntil === null
       ? []
-      : [["  back-off", `the cloud asked us to wait until ${when(backoffUntil, frame)}`]]),
+      : [["  back-off", `until ${when(backoffUntil, frame)}, as the cloud requested`]]),
     ...Object.entries(blockedFlavors).map(([flavor, until]) => [
       "  blocked",
       `${flavor} was refused for capacity, until ${when(until, frame)}`,
@@ -223,7 +227,7 @@ function refusalRows(
       ? [
           [
             "  rules off",
-            `${rulesOff.join(", ")}: the cloud called the order invalid; change the policy, or: ${operatorCommand.reset(name)}`,
+            `${rulesOff.join(", ")}: the cloud rejected the order as invalid; change the policy, or run: ${operatorCommand.reset(name)}`,
           ],
         ]
       : []),

@@ -3,11 +3,11 @@ import { padTo, widthOf } from "./width.ts"
 
 export interface TableOptions {
   head?: Cell[]
-  /** The last column is wrapped so that lines are no longer than this; without, it is not wrapped. */
+  /** Maximum length of a line, at which the last column is wrapped. Defaults to no wrapping. */
   columns?: number | undefined
 }
 
-/** Each text is one line; a list makes a cell of several. */
+/** Content of a cell: one line, or a list of lines. */
 export type Cell = string | readonly string[]
 
 const BETWEEN = "  "

@@ -8,14 +8,17 @@ import type { Band, BandKind } from "./report.ts"
 /** A band that may not have ended yet. */
 type OpenBand = Omit<Band, "to"> & { to: number | null; key: string }
 
-/** Times in which nothing may be bought: an attempt in flight, a cooldown, a pause or hold by a person. */
+/** Times in which nothing may be bought: an attempt in flight, a cooldown, an operator's pause or hold. */
 export class Bands {
   readonly #attempts: OpenBand[] = []
   readonly #stops: OpenBand[] = []
-  /** Ends of waits by what began them. */
+  /** Waits by the event that started them. */
   readonly #waits = new Map<string, { from: number; to: number }>()
 
-  /** An entry of the supernode's chain, and the policy in force. */
+  /**
+   * Adds an entry of the supernode's chain. `policy` is the policy that was active at that time; `null` if
+   * unknown.
+   */
   add({ at, standing }: LedgerEntry, policy: Policy | null): void {
     const state = standing as SupernodeState
     this.#follow(this.#attempts, attemptBand(state.attempt, at), at)
@@ -26,7 +29,7 @@ export class Bands {
     this.#wait("external", state.foreignAt, policy.cooldownMs)
   }
 
-  /** An entry of stream `control`. */
+  /** Adds an entry of stream `control`. */
   addControl({ at, standing }: LedgerEntry, supernodeId: string): void {
     const { pausedAll, paused, held } = standing as Control
     const stop = pausedAll ?? paused[supernodeId] ?? held[supernodeId] ?? null
@@ -34,10 +37,13 @@ export class Bands {
     this.#follow(this.#stops, stop && stopBand(stop, kind), at)
   }
 
-  /** The bands of the range, in order of their start; waits that overlap are one. `isOver`: no request of that time counts. */
-  within(range: { from: number; to: number }, isOver: (requestedAt: number) => boolean): Band[] {
+  /**
+   * Bands within the range, in order of their start. Overlapping waits are merged. `isResolved`: true if no
+   * purchase requested at that time counts; its wait is then left out.
+   */
+  within(range: { from: number; to: number }, isResolved: (requestedAt: number) => boolean): Band[] {
     const waits = [...this.#waits]
-      .filter(([key, { from }]) => !key.startsWith("request:") || !isOver(from))
+      .filter(([key, { from }]) => !key.startsWith("request:") || !isResolved(from))
       .map(([, wait]) => wait)
     const cooldowns = merged(waits).map((wait) => ({ kind: "cooldown" as const, ...wait, says: "cooldown" }))
     const others = [...this.#attempts, ...this.#stops].map(({ kind, from, to, says }) => ({
@@ -52,7 +58,7 @@ export class Bands {
       .sort((a, b) => a.from - b.from)
   }
 
-  /** Ends the last band where another one, or none, is in force now. */
+  /** Ends the last band if another one, or none, is active now. Begins the new one. */
   #follow(bands: OpenBand[], now: OpenBand | null, at: number): void {
     const last = bands.at(-1)
     if (last && (last.to === null || last.to > at)) {

@@ -1,19 +1,22 @@
 import type { Envelope } from "./report.ts"
 
-/** Elements of a drawn series. No screen has more columns, and a year still fits into some 100 KB. */
+/**
+ * Maximum number of elements in a drawn series. No screen has more columns, and a year still fits into about
+ * 100 KB.
+ */
 export const MAX_ELEMENTS = 4_000
 /** Significant digits of a drawn value. */
 const DIGITS = 7
 const MINUTE_MS = 60_000
 
-/** A value that lasts for `durationMs` from `at` on; NaN: the source has no value for this time. */
+/** A value that lasts for `durationMs` from `at` on. NaN means that the source has no value for this time. */
 export interface LoadRow {
   at: number
   value: number
   durationMs: number
 }
 
-/** `count`: how many rows there are, or more; `from`, `to`: their first and their last time. */
+/** First and last time of the rows, and their number; `count` may be higher than the real number. */
 export interface RowRange {
   from: number
   to: number
@@ -21,8 +24,9 @@ export interface RowRange {
 }
 
 /**
- * Rows in order of time as a series of bounded length. More than `MAX_ELEMENTS` rows are combined by buckets of equal
- * length: the smallest and the largest value of each, so that no peak is lost.
+ * Converts rows, in order of time, to a series of bounded length. More than `MAX_ELEMENTS / 2` rows are
+ * combined by buckets of equal length. Each bucket keeps its smallest and its largest value, so no peak is
+ * lost.
  */
 export function envelopeOf(rows: Iterable<LoadRow>, range: RowRange): Envelope {
   return range.count <= MAX_ELEMENTS / 2 ? allOf(rows) : bucketsOf(rows, range)
@@ -50,7 +54,7 @@ function bucketsOf(rows: Iterable<LoadRow>, { from, to }: RowRange): Envelope {
   for (const { at, value, durationMs } of rows) {
     if (!Number.isFinite(value)) continue
     series.rows += 1
-    // A row that is longer than a bucket counts in each that it lasts into.
+    // A row that is longer than a bucket counts in each bucket that it overlaps.
     const last = Math.min(count - 1, Math.floor((at + durationMs - 1 - from) / bucketMs))
     for (let i = Math.max(0, Math.floor((at - from) / bucketMs)); i <= last; i++) {
       low[i] = Math.min(low[i] ?? value, value)

@@ -12,25 +12,28 @@ import { sayOutcome, TO_CONTINUE } from "../print/result.ts"
 import type { ReportEvent, Value } from "./report.ts"
 import { Thinned } from "./thinned.ts"
 
-/** An event before its texts are numbered. */
+/** An event with whole findings; the report has indices of their texts instead. */
 export interface LoggedEvent extends Omit<ReportEvent, "findings"> {
-  /** Where the entry is, and the command that shows it; after all `rows`. */
+  /** Location of the entry, and the command that shows it. The page shows this after all `rows`. */
   place: [label: string, value: Value][]
   findings: readonly Finding[]
 }
 
-/** Holds are many. All others are kept, up to a number that no operator reads. */
+/**
+ * Maximum numbers of kept events. Holds are frequent, so most are dropped. Of all others more are kept than a
+ * person reads.
+ */
 const KEPT_HOLDS = { older: 600, newest: 200 }
 const KEPT_OTHERS = { older: 2_000, newest: 2_000 }
-/** Notes of the notifications' own life: sent ones are no news for a reader. */
+/** Observations that a notification is being sent, or was sent. A reader of the report does not need them. */
 const UNSHOWN = ["telling", "told"]
 
 export interface EventLogOptions {
-  /** The supernode's name, for the command that shows an entry; null: there is no ledger to look into. */
+  /** The supernode's name, for the command that shows an entry; `null` if there is no ledger to read. */
   name: string | null
 }
 
-/** The events of one supernode, from the entries of its chain and of stream `control`. */
+/** Events of one supernode, made of the entries of its chain and of stream `control`. */
 export class EventLog {
   readonly #holds = new Thinned<LoggedEvent>(KEPT_HOLDS)
   readonly #others = new Thinned<LoggedEvent>(KEPT_OTHERS)
@@ -61,7 +64,7 @@ export class EventLog {
     }
   }
 
-  /** Oldest first. */
+  /** All kept events, oldest first. */
   get events(): LoggedEvent[] {
     return [...this.#holds.items, ...this.#others.items].sort((a, b) => a.at - b.at)
   }
@@ -108,7 +111,7 @@ export class EventLog {
       ["plan", plan.hash],
       ["attempt", attempt.id],
     ]
-    // A simulation's own ids lead nowhere.
+    // A simulation's ids refer to nothing that a reader could look up.
     const rows = this.options.name === null ? [] : ids
     const event = this.#event(entry, { kind: "unknown", title: sayPlan(plan), reason: "open", rows })
     this.#attempts.set(attempt.id, event)
@@ -199,7 +202,7 @@ function firstReason(findings: readonly Finding[]): string | null {
   return first?.says ?? null
 }
 
-/** The sentence of a finding, with the change that would let it pass. */
+/** The sentence of a finding, with its hint. */
 export function findingText(finding: Finding): string {
   const hint = hintOf(finding)
   return visible(hint === null ? finding.says : `${finding.says}. ${TO_CONTINUE} ${hint}`)

@@ -7,15 +7,15 @@ import type { Fact, Report, View } from "./report.ts"
 import { type Range, SupernodeHistory } from "./supernode-history.ts"
 import { Texts } from "./texts.ts"
 
-/** A view of one instant would have no width. */
+/** Minimum length of a view, since a view of one instant would have no width. */
 const LEAST_MS = 3_600_000
 
-/** The chains of a ledger, gathered entry by entry. */
+/** History of a ledger's supernodes, gathered entry by entry. */
 export class LedgerHistory {
   readonly #supernodes = new Map<string, SupernodeHistory>()
   readonly #control: LedgerEntry[] = []
 
-  /** A supernode that the report shows even where its chain has no entries. */
+  /** Adds a supernode, which the report then shows even if its chain has no entries. */
   know(supernode: { id: string; name: string }): SupernodeHistory {
     const known = this.#supernodes.get(supernode.id)
     if (known) return known
@@ -25,7 +25,7 @@ export class LedgerHistory {
     return history
   }
 
-  /** An entry of stream `control`, in their order. */
+  /** Adds an entry of stream `control`. Entries must come in their order. */
   addControl(entry: LedgerEntry): void {
     this.#control.push(entry)
     for (const history of this.#supernodes.values()) history.addControl(entry)
@@ -42,13 +42,13 @@ export interface LedgerReport {
   title: string
   now: number
   version: string
-  /** Only what happened from then on, and until then; null: everything. */
+  /** Start and end of the reported time, epoch milliseconds; `null` means no limit. */
   since: number | null
   until: number | null
   notes: readonly string[]
 }
 
-/** The report of a ledger: one view per supernode, by name. */
+/** The report of a ledger: one view per supernode, sorted by name. */
 export function reportOfLedger({ history, since, until, ...report }: LedgerReport): Report {
   const texts = new Texts()
   const views = history.supernodes
@@ -56,7 +56,7 @@ export function reportOfLedger({ history, since, until, ...report }: LedgerRepor
     .map((supernode) => viewOf(supernode, rangeOf(supernode, { since, until, now: report.now }), texts))
   const { ledgerId, title, version, now } = report
   const notes = [
-    "The ledger keeps the load of each new decision: between those, and where no decision needed it, the load has gaps.",
+    "The ledger records the load with each new decision that needed it. Between those decisions the load has gaps.",
     ...report.notes,
   ]
   return {
@@ -78,7 +78,7 @@ interface Limits {
   now: number
 }
 
-/** Entries of a clock that ran ahead are shown too. */
+/** The range includes entries of a clock that ran ahead. */
 function rangeOf({ firstAt, newest }: SupernodeHistory, { since, until, now }: Limits): Range {
   const to = until ?? Math.max(now, newest?.at ?? now)
   const from = since ?? firstAt ?? to

@@ -9,7 +9,7 @@ import type { Fact, Load, Report, View } from "./report.ts"
 import { loadOf, ruleIn, SupernodeHistory } from "./supernode-history.ts"
 import { Texts } from "./texts.ts"
 
-/** One simulated policy, while its simulation runs: what a report needs beyond the result. */
+/** Records one policy while its simulation runs: everything that a report needs beyond the result. */
 export class SimulationRecording {
   readonly #history: SupernodeHistory
   readonly #loads: Load[] = []
@@ -52,7 +52,7 @@ export interface SimulatedReport {
   results: { recording: SimulationRecording; simulation: Simulation }[]
   now: number
   version: string
-  /** What a person should know before they trust the result. */
+  /** Facts that a person should know before trusting the result. */
   notes: readonly string[]
 }
 

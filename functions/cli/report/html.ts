@@ -2,18 +2,18 @@ import { createHash } from "node:crypto"
 import { pageText } from "./page-text.ts"
 import type { Report } from "./report.ts"
 
-/** First bytes of every report: by them a file is known to be one that may be replaced. */
+/** First bytes of every report. They identify a file that may be replaced. */
 export const REPORT_MARK = "<!doctype html>\n<!-- supernode-autoscaler report -->\n"
 
 export interface ReportPage {
   html: string
-  /** The page's Content-Security-Policy, which the page states itself, too. */
+  /** The page's Content-Security-Policy, which the page also contains. */
   policy: string
 }
 
 /**
- * A report as one page that needs nothing else: no network, no other file. `refresh`: where a live page reads its
- * newest data, relative to its own address; null: it never changes.
+ * Converts a report to one page that needs nothing else: no network, no other file. `refresh`: address of a
+ * live page's newest data, relative to the page; `null` if the page never changes.
  */
 export async function reportPage(
   report: Report,
@@ -52,7 +52,7 @@ export async function reportPage(
   return { html, policy }
 }
 
-/** JSON that no text can leave: the browser looks for nothing but `<` in it. */
+/** JSON that cannot end its script element, since a browser looks only for `<` in it. */
 function embedded(report: Report): string {
   return JSON.stringify(report).replaceAll("<", "\\u003c")
 }

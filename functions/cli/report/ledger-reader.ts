@@ -7,25 +7,25 @@ export interface LedgerReaderOptions {
   ledger: Pick<Ledger, "head" | "read" | "streams">
   /** Names by supernode id. */
   names: ReadonlyMap<string, string>
-  /** Only this supernode's id; null: all. */
+  /** Id of the only supernode to read; `null` means all. */
   only: string | null
-  /** The newest entries of each stream that are read; Infinity: all. */
+  /** Maximum number of newest entries to read of each stream; `Infinity` means all. */
   maxEntries: number
 }
 
 const SUPERNODE = supernodeStream("")
 
-/** Reads the streams of a ledger for a report; each further reading takes up only what is new. */
+/** Reads the streams of a ledger for a report. Each further call reads only new entries. */
 export class LedgerReader {
   history = new LedgerHistory()
   ledgerId: string | null = null
-  /** Entries that were too old to be read, over all streams. */
+  /** Number of entries that were too old to be read, over all streams. */
   skipped = 0
   readonly #heads = new Map<string, number>()
 
   constructor(private readonly options: LedgerReaderOptions) {}
 
-  /** Throws LedgerError. Resolves to true if there was anything new. */
+  /** Reads all new entries. Resolves to true if there were any. Throws LedgerError. */
   async read(): Promise<boolean> {
     const { ledger, only, names } = this.options
     const streams: string[] = []

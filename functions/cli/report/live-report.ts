@@ -5,23 +5,23 @@ import { type ReportPage, reportPage } from "./html.ts"
 import { LedgerReader } from "./ledger-reader.ts"
 import type { Report } from "./report.ts"
 
-/** Entries of each stream that the first reader of the page waits for. */
+/** Maximum number of newest entries of each stream. The first reader of the page waits for them. */
 const MAX_ENTRIES = 3_000
-/** A report that is no older serves every reader, so that many of them cost no more than one. */
+/** Age up to which a report serves all readers, milliseconds. Many readers then cost no more than one. */
 const FRESH_MS = 5_000
 
 export interface LiveReportOptions {
   ledger: Pick<Ledger, "head" | "read" | "streams">
   clock: Pick<Clock, "now" | "monotonic">
   version: string
-  /** Names by supernode id of the policy in force. */
+  /** Names by supernode id, from the current policy file. */
   names(): ReadonlyMap<string, string>
 }
 
-/** The page of `serve`: the report of its ledger, made anew for readers who come later. */
+/** The page of `serve`: the report of its ledger, made again for later readers. */
 export class LiveReport implements LivePage {
   #reader: { names: string; reader: LedgerReader } | null = null
-  /** The newest report; endedAt is null while the ledger is still read for it. */
+  /** The newest report. `endedAt` is monotonic milliseconds; `null` while the ledger is being read for it. */
   #made: { endedAt: number | null; report: Promise<Report> } | null = null
 
   constructor(private readonly options: LiveReportOptions) {}
@@ -33,7 +33,7 @@ export class LiveReport implements LivePage {
   data(): Promise<Report> {
     const { clock } = this.options
     const known = this.#made
-    // Two reads at once would count the same entries twice.
+    // Two reads at the same time would count the same entries twice.
     if (known && (known.endedAt === null || clock.monotonic() - known.endedAt < FRESH_MS)) return known.report
     const made: { endedAt: number | null; report: Promise<Report> } = { endedAt: null, report: this.#make() }
     this.#made = made
@@ -41,7 +41,7 @@ export class LiveReport implements LivePage {
       () => {
         made.endedAt = clock.monotonic()
       },
-      // A failure is for those who waited for it; the next reader tries again, from the beginning.
+      // Only the waiting readers receive a failure. The next reader tries again from the beginning.
       () => {
         this.#made = null
         this.#reader = null
@@ -58,7 +58,7 @@ export class LiveReport implements LivePage {
     const notes =
       skipped > 0
         ? [
-            `The newest ${MAX_ENTRIES} entries of each stream were read; ${skipped} older ones are in: audit report`,
+            `The newest ${MAX_ENTRIES} entries of each stream were read; to see ${skipped} older ones, run: supernode-autoscaler audit report`,
           ]
         : []
     const title = "supernode-autoscaler, live"
@@ -74,7 +74,7 @@ export class LiveReport implements LivePage {
     })
   }
 
-  /** A new policy file may name supernodes anew. */
+  /** Starts from the beginning if a new policy file renames supernodes. */
   #currentReader(): LedgerReader {
     const { ledger } = this.options
     const byId = this.options.names()

@@ -9,8 +9,8 @@ export interface PageText {
 }
 
 /**
- * Bundles folder `page`. This runs from the sources only: the build puts a module with the finished texts in place of
- * this file (esbuild.config.mjs).
+ * Bundles folder `page`. This runs only from the sources: the build replaces this file by a module with the
+ * finished texts (esbuild.config.mjs).
  */
 export function pageText(): Promise<PageText> {
   made ??= bundle()

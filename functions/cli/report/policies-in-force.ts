@@ -3,14 +3,14 @@ import { highIsBad } from "../../../lib/decision/policy/threshold.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import type { Spend, Threshold } from "./report.ts"
 
-/** A policy from its first entry until the next one's. */
+/** A policy, and the time of its first entry. It is active until the next policy's first entry. */
 export interface PolicyInForce {
   hash: string
   since: number
   policy: Policy
 }
 
-/** The policies by which a supernode's chain was decided, in the order of its entries. */
+/** Policies by which the entries of a supernode's chain were decided, in the order of these entries. */
 export class PoliciesInForce {
   readonly #known = new Map<string, Policy>()
   readonly #inForce: PolicyInForce[] = []
@@ -40,12 +40,12 @@ export class PoliciesInForce {
     return this.#inForce.at(-1)?.policy ?? null
   }
 
-  /** The policy in force at that time; the first one before it was seen. */
+  /** The policy that was active at that time. Before the first policy was seen, this is the first policy. */
   at(time: number): Policy | null {
     return (this.#inForce.findLast(({ since }) => since <= time) ?? this.#inForce[0])?.policy ?? null
   }
 
-  /** Each policy with the part of the range in which it was in force; parts without duration are left out. */
+  /** Each policy with the part of the range in which it was active. Parts without duration are left out. */
   spans(range: { from: number; to: number }): (PolicyInForce & { from: number; to: number })[] {
     return this.#inForce
       .map((one, i) => ({
@@ -57,7 +57,7 @@ export class PoliciesInForce {
   }
 }
 
-/** The thresholds of these rules within the range; equal ones of consecutive policies are one. */
+/** Thresholds of these rules within the range. Equal thresholds of consecutive policies are merged. */
 export function thresholdsOf(
   policies: PoliciesInForce,
   { rules, ...range }: { rules: readonly string[]; from: number; to: number },
@@ -96,7 +96,7 @@ function levelsIn(rule: Rule): Pick<Threshold, "kind" | "value" | "says">[] {
   return [...single, ...stepped, ...cleared]
 }
 
-/** The budgets within the range; equal ones of consecutive policies are one. */
+/** Budgets within the range. Equal budgets of consecutive policies are merged. */
 export function budgetsOf(policies: PoliciesInForce, range: { from: number; to: number }): Spend["budget"] {
   const found: Spend["budget"] = []
   for (const { policy, from, to } of policies.spans(range)) {

@@ -10,7 +10,7 @@ import type { Spend } from "./report.ts"
 
 const DAY_MS = 86_400_000
 
-/** Purchases that may have cost money, and what they sum up to in the budget's window. */
+/** Purchases that may have cost money, and their sum in the budget's window. */
 export class PurchaseSpend {
   readonly #purchases = new Map<string, Purchase>()
 
@@ -19,7 +19,8 @@ export class PurchaseSpend {
     if (kind === "decided" && this.#purchases.size > 0) return
     const { purchases } = standing as SupernodeState
     const kept = new Set(purchases.map(({ attempt }) => attempt))
-    // A rejected order costs nothing. One that left the state by its age did.
+    // A purchase that left the state early cost nothing, such as a rejected order. One that left it by age
+    // did cost.
     for (const [attempt, purchase] of this.#purchases)
       if (!kept.has(attempt) && at - purchase.at < KEEP_PURCHASES_MS - DAY_MS) this.#purchases.delete(attempt)
     for (const purchase of purchases) this.#purchases.set(purchase.attempt, purchase)
@@ -29,12 +30,12 @@ export class PurchaseSpend {
     return [...this.#purchases.values()].filter(({ at }) => at >= from && at <= to)
   }
 
-  /** True if a purchase of that time counts. */
+  /** True if a purchase that was requested at that time counts. */
   has(requestedAt: number): boolean {
     return [...this.#purchases.values()].some(({ at }) => at === requestedAt)
   }
 
-  /** null: nothing was bought, and no budget is set. */
+  /** Spend over time; `null` if no purchase has a price and no budget is set. */
   spend(policies: PoliciesInForce, range: { from: number; to: number }): Spend | null {
     const purchases = [...this.#purchases.values()].filter(({ at }) => at <= range.to)
     const newest = policies.newest
@@ -54,7 +55,7 @@ export class PurchaseSpend {
   }
 }
 
-/** Every time at which the sum may change, the start and the end. */
+/** All times at which the sum may change, and the start and the end. */
 function timesOf(
   purchases: readonly Purchase[],
   policies: PoliciesInForce,

@@ -4,11 +4,11 @@ import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { envelopeOf, type LoadRow } from "./envelope.ts"
 import type { Envelope } from "./report.ts"
 
-/** Values of one rule that are kept; the oldest ones are dropped first. */
+/** Maximum number of values that are kept of one rule. The oldest ones are dropped first. */
 const MAX_VALUES = 200_000
 const USUAL_PERIOD_MS = 5 * 60_000
 
-/** The values that each rule's evidence named: the ledger holds the load of recorded decisions, and no other. */
+/** Values in the evidence of each rule. The ledger holds the load of recorded decisions only. */
 export class RecordedLoad {
   readonly #byRule = new Map<string, Map<number, number>>()
 
@@ -41,7 +41,7 @@ export class RecordedLoad {
   }
 }
 
-/** Findings of older versions may lack what this reads. */
+/** Reads the rules of a finding. Findings of older versions may lack them. */
 function rulesIn(facts: unknown): { rule: string; points: { at: number; value: number }[] }[] {
   if (!Array.isArray(facts)) return []
   return facts.filter(isRecord).flatMap(({ rule, points }) => {

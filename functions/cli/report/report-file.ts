@@ -3,12 +3,12 @@ import { REPORT_MARK } from "./html.ts"
 
 const REPORT: OwnKind = { kind: "report", mark: REPORT_MARK }
 
-/** Throws CommandError where the file exists and is no report. */
+/** Throws CommandError if the file exists and is not a report. */
 export function checkReportPath(path: string): Promise<void> {
   return checkOwnPath(path, REPORT)
 }
 
-/** Writes a report, over an earlier one of that name. Throws CommandError. */
+/** Writes a report. Replaces only an earlier report. Throws CommandError. */
 export function writeReport(path: string, html: string): Promise<void> {
   return writeOwnFile(path, { ...REPORT, text: html })
 }

@@ -1,20 +1,20 @@
-// The data of a report: everything that its page shows, as JSON. Instants are epoch milliseconds, texts are visible
-// and bounded. The page adds nothing but presentation.
+// The data of a report: everything that its page shows, as JSON. Times are epoch milliseconds; texts are
+// visible and bounded. The page adds only the presentation.
 
 export interface Report {
   v: 1
-  /** `simulation`: nothing was bought. `ledger`: what is on record. */
+  /** `simulation`: nothing was bought. `ledger`: the entries of a ledger. */
   kind: "simulation" | "ledger"
   title: string
   /** Time at which this data was made. */
   generatedAt: number
   /** Version of the program. */
   version: string
-  /** null: a simulation, or a ledger without an id. */
+  /** `null` for a simulation, or for a ledger without an id. */
   ledgerId: string | null
-  /** Each supernode of a ledger; each policy of a simulation. */
+  /** One view per supernode of a ledger, or per policy of a simulation. */
   views: View[]
-  /** Texts that findings name by their index, since most of them occur many times. */
+  /** Texts to which findings refer by index, since most of them occur many times. */
   texts: string[]
   /** Limits of this report that its reader should know. */
   notes: string[]
@@ -22,12 +22,12 @@ export interface Report {
 
 /** One supernode under its policy. */
 export interface View {
-  /** Unique within the report, and the same in the next version of a live page. */
+  /** Unique within the report, and equal in all versions of a live page. */
   id: string
   supernode: string
-  /** Policy file; null for a ledger. */
+  /** Path of the policy file; `null` for a ledger. */
   policyFile: string | null
-  /** Hashes of the policies in force, oldest first. */
+  /** Hashes of the policies that were active, oldest first. */
   policies: { hash: string; since: number }[]
   /** IANA zone of the policy, for every time on the page. */
   timezone: string
@@ -35,13 +35,13 @@ export interface View {
   to: number
   facts: Fact[]
   loads: Load[]
-  /** The same number of elements in each. */
+  /** All three lists have the same length. */
   servers: { at: number[]; running: number[]; present: number[] }
-  /** `limits.servers`; null: unknown. */
+  /** `limits.servers`; `null` if unknown. */
   serversLimit: number | null
   bands: Band[]
   spend: Spend | null
-  /** Why nothing was bought, most frequent first; `unit` is what `count` counts. */
+  /** Reasons why nothing was bought, most frequent first. `unit` names the things that `count` counts. */
   holds: { unit: string; reasons: { reason: string; count: number }[] }
   /** Oldest first. */
   events: ReportEvent[]
@@ -54,7 +54,7 @@ export interface Fact {
   value: Value
 }
 
-/** Text, or an instant that the page writes in the policy's zone. */
+/** A text, or a time that the page shows in the policy's zone. */
 export type Value = string | { at: number }
 
 /** The values of one meter, and the thresholds of the rules that read it. */
@@ -65,29 +65,30 @@ export interface Load {
   rules: string[]
   values: Envelope
   thresholds: Threshold[]
-  /** Why there is nothing to draw; null where there is. */
+  /** Reason why there is nothing to draw; `null` if there are values. */
   empty: string | null
 }
 
 /**
- * A series that is short enough to draw. Without `bucketMs` each element is one value and `low` equals `high`; else
- * it is the smallest and the largest value of a bucket of that length, which `at` begins. null: no data.
+ * A series that is short enough to draw. If `bucketMs` is null, each element is one value, and `low` equals
+ * `high`. Otherwise each element has the smallest and the largest value of a bucket, which begins at `at` and
+ * has this length. A null value means no data.
  */
 export interface Envelope {
   at: number[]
   low: (number | null)[]
   high: (number | null)[]
   bucketMs: number | null
-  /** Values before they were combined. */
+  /** Number of values before they were combined. */
   rows: number
 }
 
 export interface Threshold {
   rule: string
-  /** `breach` is the side that asks for servers, `clear` ends a latched rule. */
+  /** `breach`: beyond this value the rule demands servers. `clear`: this value ends a latched rule. */
   kind: "breach" | "clear"
   value: number
-  /** `above 85`, `from 70: 1 up`. */
+  /** Such as `above 85` or `from 70: 1 up`. */
   says: string
   from: number
   to: number
@@ -102,16 +103,16 @@ export interface Band {
   says: string
 }
 
-/** Money of the purchases that count at each time. */
+/** Sum of the purchases that count at each time. */
 export interface Spend {
   currency: string
-  /** `per 30d`, `per month`; `since the start` where no budget is set. */
+  /** `per 30d` or `per month`; `since the start` if no budget is set. */
   window: string
   at: number[]
   amount: number[]
-  /** The budget from that time on; empty: none. */
+  /** Budgets with the time in which each applies; empty if there is no budget. */
   budget: { from: number; to: number; amount: number }[]
-  /** Purchases without a price, which the amounts lack. */
+  /** Number of purchases without a price; `amount` does not include them. */
   unpriced: number
 }
 
@@ -126,14 +127,14 @@ export const EVENT_KINDS = [
 ] as const
 export type EventKind = (typeof EVENT_KINDS)[number]
 
-/** An entry of the ledger that a person may want to look at; an attempt and its outcome are one. */
+/** An entry of the ledger that a person may want to see. An attempt and its outcome are one event. */
 export interface ReportEvent {
   id: string
   at: number
   kind: EventKind
   /** One sentence. */
   title: string
-  /** Reason of a hold, outcome of an order. */
+  /** Reason of a hold, or outcome of an order. */
   reason: string | null
   price: string | null
   /** Further facts, in order. */
@@ -141,5 +142,8 @@ export interface ReportEvent {
   findings: ReportFinding[]
 }
 
-/** `texts` indices of the gate's name and its sentence; the verdict: 1 passed, 0 did not, -1 was not evaluated. */
+/**
+ * Indices in `texts` of the gate's name and its sentence. Verdict: 1 passed, 0 did not pass, -1 was not
+ * evaluated.
+ */
 export type ReportFinding = [gate: number, verdict: 1 | 0 | -1, says: number]

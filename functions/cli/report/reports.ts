@@ -1,4 +1,5 @@
-// What the commands use of reports. They import this file at run time only, since no function holds it.
+// Parts of reports that commands use. Commands import this file at run time only, since functions do not
+// contain it.
 
 export { reportOfLedger } from "./from-ledger.ts"
 export { reportOfSimulation, SimulationRecording } from "./from-simulation.ts"

@@ -5,11 +5,14 @@ import type { View } from "./report.ts"
 interface Step {
   at: number
   running: number
-  /** Servers that are present or ordered. */
+  /** Number of servers that are present or ordered. */
   present: number
 }
 
-/** Numbers of servers as the entries of a chain saw them. They are known at entries only, and last until the next one. */
+/**
+ * Numbers of servers in the entries of a chain. Only entries know them, so each number lasts until the next
+ * entry.
+ */
 export class ServerSteps {
   readonly #steps: Step[] = []
 
@@ -40,7 +43,7 @@ export class ServerSteps {
     return this.#steps[0] ?? null
   }
 
-  /** The steps of the range; the newest one before it counts at its start. */
+  /** Steps within the range. The newest step before the range counts at its start. */
   within({ from, to }: { from: number; to: number }): View["servers"] {
     const before = this.#steps.findLast(({ at }) => at <= from)
     const inside = this.#steps.filter(({ at }) => at > from && at <= to)

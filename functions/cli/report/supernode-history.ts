@@ -15,7 +15,7 @@ export interface Range {
   to: number
 }
 
-/** What a report shows of one supernode, gathered from the entries of its chain. */
+/** Data of one supernode for a report, gathered from the entries of its chain. */
 export class SupernodeHistory {
   readonly policies = new PoliciesInForce()
   readonly servers = new ServerSteps()
@@ -26,7 +26,7 @@ export class SupernodeHistory {
   firstAt: number | null = null
   newest: LedgerEntry | null = null
 
-  /** `inLedger`: readers can look up its entries. */
+  /** `inLedger`: true if readers can look up the entries. */
   constructor(
     readonly supernode: { id: string; name: string },
     { inLedger }: { inLedger: boolean },
@@ -34,7 +34,7 @@ export class SupernodeHistory {
     this.log = new EventLog({ name: inLedger ? supernode.name : null })
   }
 
-  /** An entry of its chain, in their order. */
+  /** Adds an entry of the supernode's chain. Entries must come in their order. */
   add(entry: LedgerEntry): void {
     this.policies.add(entry)
     this.servers.add(entry)
@@ -46,7 +46,7 @@ export class SupernodeHistory {
     this.newest = entry
   }
 
-  /** An entry of stream `control`. */
+  /** Adds an entry of stream `control`. */
   addControl(entry: LedgerEntry): void {
     const { said } = entry
     this.#bands.addControl(entry, this.supernode.id)
@@ -54,7 +54,7 @@ export class SupernodeHistory {
     if (about === null || about === this.supernode.id) this.log.add(entry)
   }
 
-  /** Everything but its key figures and the load. */
+  /** The view without its key figures, load, holds and policy file. */
   view(range: Range, texts: Texts): Omit<View, "facts" | "loads" | "holds" | "policyFile"> {
     const { policies, purchases, log } = this
     const events = log.events.filter(({ at }) => at >= range.from && at <= range.to)
@@ -74,7 +74,7 @@ export class SupernodeHistory {
     }
   }
 
-  /** The load as recorded decisions saw it, one chart per rule. */
+  /** Load in recorded decisions, one chart per rule. */
   recordedLoads(range: Range): Load[] {
     const known = this.policies.newest?.rules ?? []
     const names = [...new Set([...known.map(({ name }) => name), ...this.#load.rules])]
@@ -87,7 +87,7 @@ export class SupernodeHistory {
         rules: [name],
         rule,
         values,
-        empty: "No recorded decision of this time names a value of this rule.",
+        empty: "No decision recorded in this period has a value of this rule.",
       })
     })
   }
@@ -97,17 +97,17 @@ interface LoadParts {
   policies: PoliciesInForce
   range: Range
   rules: readonly string[]
-  /** One of the rules, for what its metric is called. */
+  /** One of the rules, which names the metric; `null` if the newest policy has none of them. */
   rule: Rule | null
   values: Load["values"]
-  /** Why there is nothing, where there is nothing. */
+  /** Text for a chart without values. */
   empty: string
 }
 
 export function loadOf({ policies, range, rules, rule, values, empty }: LoadParts): Load {
   return {
     title: rules.join(", "),
-    says: rule ? sayMetric(rule) : "this rule is in no policy any more",
+    says: rule ? sayMetric(rule) : "the current policy no longer has this rule",
     rules: [...rules],
     values,
     thresholds: thresholdsOf(policies, { rules, ...range }),

@@ -3,7 +3,7 @@ import type { LoggedEvent } from "./event-log.ts"
 import { findingText } from "./event-log.ts"
 import type { ReportEvent, Value } from "./report.ts"
 
-/** The texts of all findings, each once. */
+/** Texts of all findings, each stored once. */
 export class Texts {
   readonly #indices = new Map<string, number>()
 
@@ -11,7 +11,10 @@ export class Texts {
     return [...this.#indices.keys()]
   }
 
-  /** The event with numbers in place of its findings' texts, and with recorded instants in the zone of the page. */
+  /**
+   * Converts an event for the page: indices replace its findings' texts, and recorded times are in the page's
+   * zone.
+   */
   numbered({ place, ...event }: LoggedEvent, zone: string): ReportEvent {
     const shown = (value: Value) => (typeof value === "string" ? inZone(value, zone) : value)
     return {

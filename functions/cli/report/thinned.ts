@@ -1,6 +1,6 @@
 /**
- * Items of a long list: the newest ones, and of those before every k-th, where k doubles as the list grows. The same
- * list always leaves the same items.
+ * Part of a long list: the newest items, and every k-th of the older ones. k doubles as the list grows. The
+ * same list always keeps the same items.
  */
 export class Thinned<T> {
   /** Every `#stride`-th of the items that are no longer among the newest. */
@@ -9,7 +9,7 @@ export class Thinned<T> {
   #stride = 1
   #passed = 0
 
-  /** `older` and `newest`: how many of each are kept at most. */
+  /** `older` and `newest`: maximum number of kept items of each. */
   constructor(private readonly limits: { older: number; newest: number }) {}
 
   add(item: T): void {
@@ -32,7 +32,7 @@ export class Thinned<T> {
     return this.#passed + this.#newest.length
   }
 
-  /** 1: all are kept. */
+  /** 1 means that all items are kept. */
   get stride(): number {
     return this.#stride
   }

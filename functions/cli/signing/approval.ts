@@ -17,7 +17,10 @@ export interface Approving {
   ledger: string
 }
 
-/** The approval, with its signature where the policy lists a key. Throws CommandError where that is missing or not good. */
+/**
+ * Returns the approval, signed if the policy lists a key for the approver. Throws CommandError if that
+ * signature is missing or invalid.
+ */
 export async function approvalOf(
   task: Task,
   { approver, known, policy, hash, options, ledger }: Approving,
@@ -46,8 +49,9 @@ export async function approvalOf(
 }
 
 /**
- * When an approval that is signed now may end: the time of each recorded hold plus `approval.expires`, so that the text is the
- * same wherever it is made. Newest first, epoch milliseconds. Throws CommandError if there is no such plan.
+ * Possible ends of an approval that is signed now: the time of each recorded hold plus `approval.expires`.
+ * The text to sign is then the same on every machine. Newest first, epoch milliseconds. Throws CommandError
+ * if there is none.
  */
 function signableEnds({
   known,
@@ -57,11 +61,11 @@ function signableEnds({
   const rule = policy?.approval
   if (!rule)
     throw new CommandError(
-      "no run recorded this plan as one that waits for approval, so there is no text to sign; nothing was recorded. An operator's own plan is on record once its live request was sent",
+      "no run recorded this plan as one that waits for approval, so there is no text to sign; nothing was recorded. An operator's own plan is recorded after its live request was sent",
     )
   const ends = (known?.heldAt ?? []).map((at) => at + rule.expires).filter((end) => end > now)
   if (ends.length > 0) return [...new Set(ends)]
   throw new CommandError(
-    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. It was used, it changed, or its text ended (approval.expires). The next tick records it again, and an operator's own plan the next live request`,
+    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. It was used, it changed, or its text expired (approval.expires). The next tick records it again; an operator's own plan needs another live request`,
   )
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander"
 import { words } from "../arguments.ts"
 
-/** Where a command's signature comes from; neither where none is given. */
+/** Key file or signature file of a command; at most one of them is given. */
 export interface SignatureOptions {
   key?: string
   signature?: string
@@ -13,7 +13,7 @@ export function addSignatureOptions(command: Command): Command {
     .addOption(
       new Option(
         "--key <FILE>",
-        "your SSH key, where the policy lists it for you: the private key, or the public one whose private key the agent holds; ssh-keygen signs",
+        "your SSH key, if the policy lists it for you: the private key, or the public key if the agent holds the private one; ssh-keygen signs",
       )
         .argParser(words)
         .conflicts("signature"),

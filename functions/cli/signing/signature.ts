@@ -21,10 +21,10 @@ type KeyHolder = Approver & { key: string }
 /** A command that needs a signature. */
 export interface Signing<S extends SignedStatement> {
   by: string
-  /** `approve`, `ledger confirm`; for sentences. */
+  /** Words of the command in messages, such as `approve` or `ledger confirm`. */
   command: string
   options: SignatureOptions
-  /** What may be signed, the text to show and to sign first. At least one. */
+  /** Statements of which one must be signed; at least one. The first one is shown and signed. */
   statements(approver: string): readonly S[]
 }
 
@@ -35,8 +35,8 @@ export interface Signature<S extends SignedStatement> {
 }
 
 /**
- * The signature of a command that lets purchases go on; null where no approver of the policy has a key. Throws CommandError
- * where it is missing or not good, and then nothing may be written.
+ * Returns the signature of a command that lets purchases continue; `null` if no approver of the policy has a
+ * key. Throws CommandError if the signature is missing or invalid; then nothing may be written.
  */
 export async function signatureOfAny<S extends SignedStatement>(
   task: Task,
@@ -55,7 +55,7 @@ export async function signatureOfAny<S extends SignedStatement>(
   )
 }
 
-/** Throws CommandError where a signature was given that nothing can verify. */
+/** Throws CommandError if a signature was given that cannot be verified. */
 export function refuseSignature({ by, options }: Pick<Signing<SignedStatement>, "by" | "options">): void {
   if (options.key === undefined && options.signature === undefined) return
   throw new CommandError(
@@ -63,7 +63,10 @@ export function refuseSignature({ by, options }: Pick<Signing<SignedStatement>, 
   )
 }
 
-/** The signature of this approver. Throws CommandError, after showing what to sign where no signature was given. */
+/**
+ * Returns this approver's signature. Throws CommandError if it is missing or invalid; if it is missing, shows
+ * the text to sign.
+ */
 export async function signatureOf<S extends SignedStatement>(
   task: Task,
   holder: KeyHolder,
@@ -80,7 +83,7 @@ export async function signatureOf<S extends SignedStatement>(
         .trimEnd()
         .split("\n")
         .map((line) => `  ${line}`),
-      "to sign it, with KEY the private key, or the public one whose private key the agent holds:",
+      "to sign it (KEY is the private key, or the public key if the agent holds the private one):",
       `  ${signingCommand(text)}`,
       `then run ${command} again with --signature FILE; or run it with --key KEY, and ssh-keygen signs at once`,
     )
@@ -101,7 +104,7 @@ export async function signatureOf<S extends SignedStatement>(
   )
   if (why === null && statement) return { approver: holder.name, statement, signature: { hash, value, key } }
   throw new CommandError(
-    `the signature does not count, so nothing was recorded: ${why ?? `it is not over the text that ${command} needs now. To see that text, leave out --key and --signature`}`,
+    `the signature does not count, so nothing was recorded: ${why ?? `it does not sign the text that ${command} needs now. To see that text, leave out --key and --signature`}`,
   )
 }
 
@@ -131,13 +134,13 @@ function parsed(text: string): SshSignatureFile {
 
 function whyWrong({ namespace, key }: SshSignatureFile, holder: KeyHolder): string | null {
   if (namespace !== SIGNATURE_NAMESPACE)
-    return `it was made for namespace ${JSON.stringify(namespace)}, and ${SIGNATURE_NAMESPACE} is needed (ssh-keygen -n)`
+    return `it was made for namespace ${JSON.stringify(namespace)}, but ${SIGNATURE_NAMESPACE} is needed (ssh-keygen -n)`
   if (key !== holder.key)
-    return `it was made with key ${fingerprint(key)}, and the policy lists ${fingerprint(holder.key)} for ${holder.name}`
+    return `it was made with key ${fingerprint(key)}, but the policy lists ${fingerprint(holder.key)} for ${holder.name}`
   return null
 }
 
-/** As `ssh-keygen -l` prints it. */
+/** Fingerprint of a key in the format of `ssh-keygen -l`. */
 function fingerprint(key: string): string {
   const hash = createHash("sha256").update(Buffer.from(key.split(" ")[1] ?? "", "base64"))
   return `SHA256:${hash.digest("base64").replaceAll("=", "")}`

@@ -4,7 +4,10 @@ import { SIGNATURE_NAMESPACE } from "../../../lib/decision/state/signed-text.ts"
 import { CommandError } from "../errors.ts"
 import type { CliIo } from "../io.ts"
 
-/** Signs with OpenSSH's own program, which knows passphrases, agents and hardware. Throws CommandError with what it said. */
+/**
+ * Signs with OpenSSH's own program, which supports passphrases, agents and hardware. Throws CommandError with
+ * its message.
+ */
 export async function signWithSshKeygen(text: string, key: string, { env }: CliIo): Promise<string> {
   const child = spawn("ssh-keygen", ["-Y", "sign", "-n", SIGNATURE_NAMESPACE, "-f", key], {
     env: { ...env },
@@ -14,7 +17,7 @@ export async function signWithSshKeygen(text: string, key: string, { env }: CliI
     child.once("error", reject)
     child.once("close", resolve)
   })
-  // A program that ends without reading closes the pipe; its exit code says why.
+  // If ssh-keygen ends without reading, it closes the pipe. Its exit code then shows the failure.
   child.stdin.on("error", () => undefined).end(text)
   const [code, signature, notes] = await Promise.all([
     ended,
@@ -30,7 +33,7 @@ export async function signWithSshKeygen(text: string, key: string, { env }: CliI
   throw new CommandError(`ssh-keygen made no signature with --key ${key}, so nothing was recorded: ${why}`)
 }
 
-/** The command lines that make the same signature on another machine. */
+/** Command line that makes the same signature on another machine. */
 export function signingCommand(text: string): string {
   const lines = text
     .trimEnd()

@@ -10,14 +10,14 @@ import type { Policy, Rung } from "../../../lib/decision/policy/policy.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { Cloud, Read } from "../../../lib/ports.ts"
 
-/** What the cloud and the meters show of one supernode now. */
+/** Present data of one supernode from the cloud and the meters. */
 export interface CloudLook {
   supernode: Fetched<Supernode>
   readings: Fetched<Reading[]>
   offers: Fetched<Offer[]>
-  /** The cloud's clock minus ours, milliseconds; null without an answer that names a time. */
+  /** The cloud's clock minus ours, milliseconds; `null` if no response has a `Date`. */
   cloudSkewMs: number | null
-  /** That time, epoch milliseconds. */
+  /** That `Date`, epoch milliseconds; `null` without one. */
   cloudDate: number | null
 }
 
@@ -29,7 +29,7 @@ export const NOT_LOOKED: CloudLook = {
   cloudDate: null,
 }
 
-/** Why the cloud cannot be asked at all, in a sentence; null where it can. */
+/** Reason why the cloud cannot be read at all, as a sentence; `null` if it can. */
 export async function whyNotAsked(app: App): Promise<string | null> {
   return app.checkKeys().then(
     () => null,
@@ -37,7 +37,7 @@ export async function whyNotAsked(app: App): Promise<string | null> {
   )
 }
 
-/** Reads what a dry run reads. Buys nothing, never throws. */
+/** Reads the same data as a dry run. Buys nothing, never throws. */
 export async function lookAtCloud(cloud: Cloud, policy: Policy, now: number): Promise<CloudLook> {
   const [read, offers] = await Promise.all([cloud.readSupernode(policy), cloud.readOffers(policy)])
   const signal = { kind: "tick", id: "status", name: "status", at: now } as const
@@ -59,33 +59,33 @@ function fetched<T>(read: Read<T>): Fetched<T> {
     : { state: "unreadable", why: read.why, credentials: read.credentials }
 }
 
-/** The servers and their place on the ladder. */
+/** Status of the supernode, and its servers. */
 export interface ServersState {
-  /** Of the supernode, as the cloud writes it. */
+  /** Status of the supernode, as the cloud writes it. */
   status: string
-  /** Servers by their status, DELETED ones left out. */
+  /** Number of servers by their status, without DELETED ones. */
   byStatus: Record<string, number>
   count: number
 }
 
 export interface RungState extends Pick<Rung, "servers" | "flavor"> {
-  /** 1 is the smallest. */
+  /** Position on the ladder; 1 is the smallest rung. */
   number: number
   of: number
 }
 
-/** What one rule's meter says now. */
+/** Present load by one rule's meter. */
 export interface RuleLoad {
   rule: string
   /** `cloud-eye`, `prometheus`, `cloudwatch`, `alarm`. */
   source: string
-  /** The newest value that counts; null: none of the periods has one. */
+  /** The newest value that counts; `null` if no period has one. */
   value: number | null
-  /** End of that value's period, epoch milliseconds. */
+  /** End of that value's period, epoch milliseconds; `null` without a value. */
   at: number | null
   verdict: "breaching" | "not-breaching" | "missing-data" | "latched" | "off"
   says: string
-  /** Why data is missing; null where none is. */
+  /** Reason why data is missing; `null` if none is missing. */
   problem: string | null
 }
 
@@ -97,14 +97,14 @@ export function serversOf({ supernode }: CloudLook): ServersState | null {
   return { status: supernode.value.status, byStatus: Object.fromEntries(counts), count: present.length }
 }
 
-/** null where no rung has that many servers. */
+/** The rung with this number of servers; `null` if there is none. */
 export function rungOf({ ladder }: Policy, { count }: ServersState): RungState | null {
   const index = rungWith(ladder, count)
   const rung = ladder[index]
   return rung ? { number: index + 1, of: ladder.length, flavor: rung.flavor, servers: rung.servers } : null
 }
 
-/** Each rule as the evidence gate weighs it; empty where the meters were not asked. */
+/** Load by rule, as the evidence gate weighs it; empty if the meters were not read. */
 export function loadOf(situation: Situation): RuleLoad[] {
   const { supernode, readings, policy } = situation
   if (supernode.state !== "read" || readings.state !== "read") return []
@@ -126,7 +126,7 @@ export function loadOf(situation: Situation): RuleLoad[] {
   })
 }
 
-/** What could not be read, and why. */
+/** A source that could not be read, and the reason. */
 export interface UnreadSource {
   /** `supernode`, `offers`, or a rule's name. */
   source: string
@@ -138,7 +138,7 @@ export function unreadOf(look: CloudLook, load: readonly RuleLoad[]): UnreadSour
   return [
     ...(supernode.state === "unreadable" ? [{ source: "supernode", why: supernode.why }] : []),
     ...(supernode.state === "read" && supernode.value.servers === null
-      ? [{ source: "supernode", why: "the answer has no list of servers" }]
+      ? [{ source: "supernode", why: "the response has no list of servers" }]
       : []),
     ...(offers.state === "unreadable" ? [{ source: "offers", why: offers.why }] : []),
     ...load.flatMap(({ rule, problem }) => (problem === null ? [] : [{ source: rule, why: problem }])),

@@ -18,25 +18,28 @@ import type { Look } from "../print/result.ts"
 import { tableOf } from "../print/table.ts"
 import { type Timeframe, when } from "../print/time.ts"
 
-/** Rest of the caps across all supernodes. */
+/** Use of the caps across all supernodes. */
 export interface FleetStatus {
-  /** null: no such cap. */
+  /** `null` if there is no such cap. */
   purchases: RateUse | null
   budget: BudgetUse | null
-  /** Places that are taken for attempts about to be opened. */
+  /** Reservations of attempts that are about to be opened. */
   pending: Reservation[]
-  /** Chains of supernodes that are no longer in the policy file and still count. */
+  /** Chains that still count, although their supernodes are no longer in the policy file. */
   gone: string[]
 }
 
-/** The ledger, as far as caps across supernodes count it. */
+/** Data of the ledger for the caps across supernodes. */
 export interface FleetLook {
   state: FleetStatus
-  /** Purchases of the others that a run of this supernode would count. */
+  /** Other supernodes' purchases that a run of this supernode would count. */
   othersOf(stream: string): FleetSpend
 }
 
-/** In the order in which a run looks, and like one that writes nothing. null where the policy has no such cap. */
+/**
+ * Reads the heads in the order of a run, and writes nothing. Returns `null` if the policy has no caps across
+ * supernodes.
+ */
 export async function lookAtFleet(
   ledger: Pick<Ledger, "head">,
   supernodes: readonly LoadedPolicy[],

@@ -10,7 +10,7 @@ import { FALLBACK_ZONE, type Timeframe, zoneOf } from "../print/time.ts"
 
 const SUPERNODE_STREAM = /^supernode:(.+)$/
 
-/** What texts for people need of the policy. */
+/** Data of the policy that texts for people need. */
 export interface PolicyAtHand {
   /** Names by supernode id. */
   names: Map<string, string>
@@ -18,7 +18,10 @@ export interface PolicyAtHand {
   zone: string
 }
 
-/** As far as the policy can be read: a kill switch must not wait for it. Notes where it cannot. */
+/**
+ * Reads names and zone from the policy. If it cannot be read, uses ids and UTC and prints a note, since the
+ * kill switch must not depend on it.
+ */
 export async function policyAtHand(
   { screen, options }: Task,
   { policyPath }: Pick<Settings, "policyPath">,
@@ -39,7 +42,10 @@ export function namesOf({ supernodes }: Pick<PolicyFile, "supernodes">): Map<str
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** A supernode's id by its name or id. With a broken policy an id is taken as it is. Throws CommandError. */
+/**
+ * Finds a supernode's id by its name or id. With a broken policy, accepts an id unchecked. Throws
+ * CommandError.
+ */
 export async function supernodeIdOf(policyPath: string, name: string): Promise<string> {
   try {
     const { supernodes } = await loadPolicyFile(policyPath)
@@ -48,12 +54,12 @@ export async function supernodeIdOf(policyPath: string, name: string): Promise<s
     if (!(error instanceof PolicyError)) throw error
     if (UUID.test(name)) return name
     throw new CommandError(
-      `it is unknown which supernode ${name} is: name it by its id (\`pause\` without a name stops everything): ${error.problems.map(problemLine).join("; ")}`,
+      `it is unknown which supernode ${name} is: give its id (\`pause\` without a name stops everything): ${error.problems.map(problemLine).join("; ")}`,
     )
   }
 }
 
-/** Attempts that were opened and are not over, of one supernode or of all. */
+/** Attempts of one supernode or of all that were opened and have not ended, by supernode id. */
 export async function attemptsInFlight(
   ledger: AuditedLedger,
   id: string | null,
@@ -68,7 +74,7 @@ export async function attemptsInFlight(
   return found
 }
 
-/** Attempts that a stop does not stop, since they were sent before it: one line each. */
+/** One line for each attempt that a stop does not cancel, since it was sent before the stop. */
 export function inFlightLines(
   attempts: Map<string, OpenAttempt>,
   names: Map<string, string>,

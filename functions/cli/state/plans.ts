@@ -4,26 +4,35 @@ import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import type { AuditedLedger } from "../../../lib/ledger/open.ts"
 
-/** A plan that a run recorded lately. */
+/** A plan that a run recorded recently. */
 export interface KnownPlan {
   supernodeId: string
   plan: ScaleUpPlan
   /** The requester; null for an alarm or a tick. */
   requestedBy: string | null
-  /** The first delivery of that person's newest request; null where an alarm or a tick asked. */
+  /** First delivery of that person's newest request; `null` for an alarm or a tick. */
   asked: (EarlierDelivery & { id: string }) | null
-  /** Only approval is missing: the newest decision says so, or a requester got that answer and may ask again. */
+  /**
+   * True if only approval is missing: the newest decision says so, or a person's request was held for that
+   * reason and may be repeated.
+   */
   isWaiting: boolean
-  /** When the supernode's newest attempt was opened; what was approved before that is used up. Epoch milliseconds. */
+  /**
+   * Time of the supernode's newest attempt, epoch milliseconds. It used up all earlier approvals. `null`
+   * without attempts.
+   */
   openedAt: number | null
-  /** When runs recorded that it waits for approval and nothing else, since that attempt; newest first, epoch milliseconds. */
+  /**
+   * Times since that attempt at which runs recorded that only approval is missing; newest first, epoch
+   * milliseconds.
+   */
   heldAt: number[]
 }
 
-/** Number of newest entries of each chain in which plans are looked for. */
+/** Number of newest entries of each chain to search for plans. */
 const RECENT_ENTRIES = 100
 
-/** The plans of all supernodes, each once, as they were recorded last. */
+/** Plans of all supernodes. Each plan occurs once, as it was recorded last. */
 export async function knownPlans(ledger: AuditedLedger): Promise<KnownPlan[]> {
   const found = new Map<string, KnownPlan>()
   for await (const stream of ledger.streams()) {
@@ -44,7 +53,7 @@ interface Recorded {
   entry: LedgerEntry
   head: LedgerEntry
   plan: ScaleUpPlan
-  /** The plan as the entries before recorded it; null: they did not. */
+  /** The same plan in earlier entries; `null` if it is in none. */
   before: KnownPlan | null
 }
 
@@ -53,7 +62,7 @@ function knownPlan({ supernodeId, entry, head, plan, before }: Recorded): KnownP
   const { signal, decision } = entry
   const requestedBy = signal?.kind === "request" ? signal.requestedBy : null
   const wasHeld = decision?.heldBy === "approval-needed" && entry.at > (openedAt ?? -Infinity)
-  // A tick wants it as long as it is the newest decision; a person's request counts until it is bought.
+  // A tick's plan waits while it is the newest decision. A person's request counts until the plan is bought.
   const isNewest = lastDecision?.heldBy === "approval-needed" && lastDecision.planHash === plan.hash
   const heldBefore = before?.heldAt ?? []
   return {

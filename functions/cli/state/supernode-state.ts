@@ -13,7 +13,7 @@ import type { LoadedPolicy } from "../../../lib/decision/policy/loaded-policy.ts
 import { type Amount, amountOf } from "../../../lib/decision/policy/money.ts"
 import type { Situation } from "../../../lib/decision/situation.ts"
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
-import { type Control, type Stop, stopInForce } from "../../../lib/decision/state/control.ts"
+import { activeStop, type Control, type Stop } from "../../../lib/decision/state/control.ts"
 import type { OrderRecord } from "../../../lib/decision/state/order.ts"
 import type { Outcome } from "../../../lib/decision/state/outcome.ts"
 import type { SupernodeState } from "../../../lib/decision/state/state.ts"
@@ -38,40 +38,46 @@ import {
   unreadOf,
 } from "./cloud-look.ts"
 
-/** One supernode by the ledger, the cloud and the meters. Instants are epoch milliseconds. */
+/** One supernode by the ledger, the cloud and the meters. Times are epoch milliseconds. */
 export interface SupernodeStatus {
   name: string
   id: string
   mode: Settings["mode"]
-  /** null where they were not read. */
+  /** `null` if they were not read. */
   servers: ServersState | null
-  /** null where the servers were not read, or no rung has their number. */
+  /** `null` if the servers were not read, or if no rung has their number. */
   rung: RungState | null
-  /** By rule; empty where the meters were not asked. */
+  /** Load by rule; empty if the meters were not read. */
   load: RuleLoad[]
-  /** What could not be read, and why. */
+  /** Sources that could not be read, and why. */
   unread: UnreadSource[]
-  /** The policy only observes until then; "unseen": from its first recorded run on, for `arm_after`. */
+  /**
+   * End of the time in which a new policy only observes; `null` if it may buy. "unseen": that time begins
+   * with its first recorded run, and lasts `arm_after`.
+   */
   armingUntil: number | "unseen" | null
   paused: (Stop & { scope: "all" | "supernode" }) | null
   held: Stop | null
   attempt: AttemptState | null
   breaker: SupernodeState["breaker"]
-  /** Gain of the last purchases, if the policy asks for it (`efficacy`); `stopped`: nothing is bought automatically until a reset. */
+  /**
+   * Gain of the last purchases, if the policy has `efficacy`. `stopped`: nothing is bought automatically
+   * until a reset.
+   */
   efficacy: { stopped: boolean; says: string } | null
-  /** Ends of the waits that are not over. */
+  /** Ends of the waits that are still active; for `blockedFlavors` by flavor. */
   backoffUntil: number | null
   blockedFlavors: Record<string, number>
   rulesOff: string[]
-  /** null where nothing is cooling down. */
+  /** `null` if no cooldown is active. */
   cooldownUntil: number | null
   purchases: RateUse
   budget: BudgetUse | null
   schedules: ScheduleState[]
   lastDecision: SupernodeState["lastDecision"]
-  /** Ending and time of the newest order; null if the recent entries have none. */
+  /** Outcome and time of the newest order; `null` if the recent entries have none. */
   lastOutcome: LastOutcome | null
-  /** The newest accepted order as the billing service showed it; null until one was read. */
+  /** The newest accepted order, as the billing service showed it; `null` until one was read. */
   order: {
     orderId: string
     status: number | null
@@ -80,21 +86,24 @@ export interface SupernodeStatus {
     says: string
     at: number
   } | null
-  /** What independent sources said of an unknown outcome when a run last asked them; null where there is nothing of it. */
+  /**
+   * Facts from independent sources about an unknown outcome, as a run last read them; `null` if there are
+   * none.
+   */
   witness: WitnessState | null
-  /** Why a tick would hold now, and the nearest change; null: nothing that was read holds. */
+  /** First reason why a tick would hold now, and its hint; `null` if nothing that was read holds. */
   nextTick: Hold | null
   /** Every reason against a purchase now, as `dry-run` lists them; `nextTick` is the first. */
   holds: Hold[]
-  /** Everything was read and every gate passes: a live tick would buy now. */
+  /** True if everything was read and every gate passes: a live tick would buy now. */
   wouldBuy: boolean
-  /** Why no run buys on this ledger, whatever the gates say; null: it may be relied on. */
+  /** Reason why no run buys on this ledger, whatever the gates say; `null` if the ledger can be trusted. */
   ledger: Hold | null
   /** Entries in the supernode's chain. */
   entries: number
 }
 
-/** Sentences, and the readings that they are made of; `at`: the newest reading that showed something new. */
+/** Sentences, and the readings behind them. `at`: time of the newest reading that showed something new. */
 export type WitnessState = Omit<WitnessRecord, "attempt"> & {
   says: { servers: string; traces: string }
 }
@@ -102,18 +111,18 @@ export type WitnessState = Omit<WitnessRecord, "attempt"> & {
 export interface Hold {
   heldBy: string
   says: string
-  /** The hint; null without one. */
+  /** The hint; `null` if there is none. */
   nearest: string | null
 }
 
-/** The end of an order, without its raw answer. */
+/** Outcome of an order, without its raw answer. */
 export interface LastOutcome {
   kind: Outcome["kind"]
   says: string
   at: number
 }
 
-/** The attempt in its present state, its price as in the result JSON. */
+/** The attempt in its present state. Its cost has the form of the result JSON. */
 export type AttemptState = Omit<OpenAttempt, "cost"> & { cost: Amount | null }
 
 function orderOf(order: OrderRecord | undefined): SupernodeStatus["order"] {
@@ -149,7 +158,10 @@ export interface Remembered {
   control: Control
   /** Purchases of other supernodes; null unless fleet caps apply. */
   others: FleetSpend | null
-  /** The first time that the cloud confirmed to a run on a ledger that began empty; null: none, or it began otherwise. */
+  /**
+   * First time that the cloud confirmed to a run on a ledger that began empty. `null` if there is none, or if
+   * the ledger began otherwise.
+   */
   ledgerConfirmedAt: number | null
   look: CloudLook
   now: number
@@ -171,8 +183,8 @@ export function statusOf(remembered: Remembered): SupernodeStatus {
   const until = findings.find(({ gate }) => gate === "cooldown-over")?.facts["until"]
   const { actions, budget } = policy.limits
   const { timezone } = policy
-  const all = stopInForce(control.pausedAll, now)
-  const one = stopInForce(control.paused[policy.id], now)
+  const all = activeStop(control.pausedAll, now)
+  const one = activeStop(control.paused[policy.id], now)
   return {
     name: policy.name,
     id: policy.id,
@@ -183,7 +195,7 @@ export function statusOf(remembered: Remembered): SupernodeStatus {
     unread: unreadOf(look, load),
     armingUntil: armingUntil({ policy, policyHash: hash, state: standing, now }),
     paused: all ? { ...all, scope: "all" } : one ? { ...one, scope: "supernode" } : null,
-    held: stopInForce(control.held[policy.id], now),
+    held: activeStop(control.held[policy.id], now),
     attempt: attemptState(standing.attempt),
     breaker: standing.breaker,
     efficacy: efficacyOf(loaded, findings),
@@ -210,7 +222,7 @@ export function statusOf(remembered: Remembered): SupernodeStatus {
   }
 }
 
-/** As a tick now would find it. */
+/** The situation that a tick would find now. */
 function tickSituation({ settings, loaded, head, control, others, look, now }: Remembered): Situation {
   return {
     signal: { kind: "tick", id: "status", name: "status", at: now },
@@ -230,7 +242,7 @@ function tickSituation({ settings, loaded, head, control, others, look, now }: R
 
 function ledgerStateOf({ loaded, control, ledgerConfirmedAt, now }: Remembered): SupernodeStatus["ledger"] {
   const seen = { state: "read" as const, value: control }
-  // The state is shown by our own clock; a run asks the cloud for the time.
+  // Uses this machine's clock; a run uses a time that the cloud confirmed.
   const problem =
     whyUnusable(seen, loaded.ledgerId ?? null) ??
     whyUntrusted({

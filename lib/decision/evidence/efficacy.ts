@@ -9,14 +9,13 @@ import type { Effect } from "../state/effect.ts"
 import type { Observation } from "../state/observation.ts"
 import { type Point, type RuleEvidence, weighEvidence } from "./evidence.ts"
 
-// Measures whether a purchase helped. The metric that caused it is measured twice by the same statistic: at
-// the decision, and once after completion and warm-up. The result is recorded, so that later load does not
-// change it.
+// Measures whether a purchase helped. The metric that caused the purchase is measured twice by the same
+// statistic: at the decision, and once after completion and warm-up. The result is recorded, so that later
+// load does not change it.
 
 /**
- * Severity of a metric, from the points that M of N uses: the mean of the M worst real points among the N
- * newest periods. It means the same before and after a purchase, whether or not anything breaches. null with
- * fewer than M points.
+ * Severity of a metric: the mean of the M worst real points among the N newest periods. It does not depend on
+ * breaching, so values before and after a purchase are comparable. `null` with fewer than M real points.
  */
 export function levelOf(rule: Rule, points: readonly Point[]): number | null {
   const { m } = rule.points
@@ -44,7 +43,7 @@ export function withCause({ policy }: Situation, { target, rules }: Caused, dige
   return { ...target, cause }
 }
 
-/** By rule and digest: rules do not change after they are read. */
+/** Cached hash of each rule's metric. Safe, since rules do not change after they are read. */
 const knownHashes = new WeakMap<Rule, { digest: Digest; hash: string }>()
 
 function metricHash(rule: Rule, digest: Digest): string {
@@ -75,10 +74,10 @@ export function countedEffects({ state, policy }: Situation, digest: Digest): Co
   })
 }
 
-/** Time at which the N newest complete periods all began at `warmAt` or later. */
+/** Earliest time at which all N newest complete periods began at `warmAt` or later, epoch milliseconds. */
 function dueAfter({ metric, points }: Rule, warmAt: number): number {
   const periodMs = (metric["cloud-eye"] ?? metric.prometheus ?? metric.cloudwatch)?.period
-  // The period of an alarm is known only with its points.
+  // An alarm's period is unknown until its points arrive.
   if (periodMs === undefined) return warmAt
   return (Math.ceil(warmAt / periodMs) + points.n) * periodMs + metric.lag
 }
@@ -88,8 +87,8 @@ function isUnmeasured({ before, after }: Effect): boolean {
 }
 
 /**
- * Measurement is due: this tick reads the metrics even if it holds, since the effect of a purchase can be
- * measured only for a while.
+ * True if a measurement is due. This tick then reads the metrics even if it holds, since the effect of a
+ * purchase can be measured only for a limited time.
  */
 export function effectIsDue(situation: Situation, digest: Digest): boolean {
   if (!situation.policy.efficacy || !clockIsTrusted(situation)) return false
@@ -98,7 +97,7 @@ export function effectIsDue(situation: Situation, digest: Digest): boolean {
   )
 }
 
-/** Effect of the oldest purchase that is not measured yet and can be measured now; null if there is none. */
+/** Effect of the oldest unmeasured purchase that can be measured now; `null` if there is none. */
 export function measureEffect(situation: Situation, digest: Digest): Observation | null {
   const { policy, readings, supernode, now } = situation
   if (!policy.efficacy || readings.state !== "read" || supernode.state !== "read") return null
@@ -118,13 +117,13 @@ export function measureEffect(situation: Situation, digest: Digest): Observation
   return null
 }
 
-/** Positive if the metric improved. Rounded to 12 digits, so that 97.3 − 92.3 is exactly 5. */
+/** Gain, positive if the metric improved. Rounded to 12 digits, so that 97.3 − 92.3 is exactly 5. */
 function gainOf(rule: Rule, before: number, after: number): number | null {
   const gain = highIsBad(rule) ? before - after : after - before
   return finite(Number(gain.toPrecision(12)))
 }
 
-/** If clocks disagree, we cannot tell which periods follow warm-up. */
+/** False if clocks disagree: then we cannot tell which periods follow warm-up. */
 function clockIsTrusted({ now, headAt, cloudSkewMs }: Situation): boolean {
   return (headAt ?? now) - now <= CLOCK_TOLERANCE_MS && Math.abs(cloudSkewMs ?? 0) <= CLOCK_TOLERANCE_MS
 }
@@ -133,7 +132,7 @@ function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-/** Number for sentences: at most six digits. */
+/** Number as text for messages, with at most six significant digits. */
 export function sayNumber(value: number): string {
   return String(Number(value.toPrecision(6)))
 }

@@ -10,8 +10,8 @@ import { getOwn } from "../state/get-own.ts"
 import type { SupernodeState } from "../state/state.ts"
 
 /**
- * One period of one rule: its value over the servers, or the reason for its absence. `early`: before the end
- * of warm-up.
+ * One period of one rule: its value across the servers, and whether it is evidence. `early`: the period began
+ * before warm-up ended.
  */
 export interface Point {
   at: number
@@ -32,7 +32,7 @@ export interface RuleEvidence {
   m: number
   n: number
   points: Point[]
-  /** The rule is latched and its metric was seen on the clear side. */
+  /** True if the rule is latched and at least M points since then are on the clear side. */
   cleared: boolean
   problem: string | null
 }
@@ -44,34 +44,34 @@ export function weighEvidence(situation: Situation, readings: Reading[], servers
   return situation.policy.rules.map((rule) => {
     const reading = readingOf.get(rule.name)
     const points = reading ? periodPoints({ situation, rule, reading, running }) : []
-    const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
+    const wasQueried = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
     return evaluateRule({
       situation,
       rule,
       points,
-      isSilent,
+      wasQueried,
       problem: reading
         ? (reading.problem ?? sharedProblem(situation, rule, reading))
-        : "no reading was taken",
+        : "its metric was not read",
     })
   })
 }
 
 /**
- * Points of an alarm that names no server, while several supernodes list it: they may belong to another
- * supernode.
+ * Problem if an alarm names no server and several supernodes list it: its points may belong to another
+ * supernode. `null` otherwise.
  */
 function sharedProblem({ exclusive }: Situation, { metric }: Rule, { series }: Reading): string | null {
   const isShared =
     metric.alarm && !exclusive && series.length > 0 && series.every(({ server }) => server === null)
   return isShared
-    ? "the alarm names none of this supernode's servers, and other supernodes list it as well: its points count for none"
+    ? "the alarm names none of this supernode's servers, and other supernodes list it as well, so its points are not used"
     : null
 }
 
 /**
- * A rule with `repeat: false` that has bought. It stays inactive until its metric clears, which only the
- * meters can show.
+ * True if a rule with `repeat: false` has led to a purchase. It stays inactive until its metric clears, which
+ * only a metric source can show. Alarms are left out: their points arrive with the signal.
  */
 export function awaitsClearing({ policy, state }: Situation): boolean {
   return policy.rules.some(
@@ -83,16 +83,19 @@ interface RuleFacts {
   situation: Situation
   rule: Rule
   points: Point[]
-  /** The meter was asked and returned no data. Only such missing data may count as breaching. */
-  isSilent: boolean
+  /**
+   * True if the metric source was queried and did not refuse the query. Only then may missing data count as
+   * breaching.
+   */
+  wasQueried: boolean
   problem: string | null
 }
 
-function evaluateRule({ situation, rule, points, isSilent, problem }: RuleFacts): RuleEvidence {
+function evaluateRule({ situation, rule, points, wasQueried, problem }: RuleFacts): RuleEvidence {
   const { m, n } = rule.points
   // A period that no source reported is missing too: exactly N periods count, never older ones.
   const missing = n - countOf(points, (point) => point.state !== "missing")
-  const assumed = rule.missing === "breaching" && isSilent ? missing : 0
+  const assumed = rule.missing === "breaching" && wasQueried ? missing : 0
   const levels = levelsOf(rule)
   const real = points.filter(isReal)
   const reached = bestStep(levels, real, { m, assumed })
@@ -101,7 +104,7 @@ function evaluateRule({ situation, rule, points, isSilent, problem }: RuleFacts)
   const cleared =
     latchedAt !== undefined &&
     real.filter(({ at, value }) => at >= latchedAt && isOnClearSide(rule, value)).length >= m
-  const mayMatter = rule.missing === "hold" || (rule.missing === "breaching" && !isSilent)
+  const mayMatter = rule.missing === "hold" || (rule.missing === "breaching" && !wasQueried)
   const verdict = verdictOf({
     isOff: getOwn(situation.state.rulesOff, rule.name) === situation.policyHash,
     isLatched: latchedAt !== undefined,
@@ -126,8 +129,8 @@ function verdictOf({ isOff, isLatched, isReached, couldStillBreach }: VerdictFac
 }
 
 /**
- * The largest step that at least M of N points reach; 0 if none. `assumed` counts missing points that count
- * as breaching.
+ * Largest `up` of the levels that at least M of N points reach; 0 if there is none. `assumed`: number of
+ * missing points that count as breaching.
  */
 function bestStep(
   levels: readonly Level[],
@@ -185,8 +188,8 @@ function periodPoints(facts: PeriodFacts): Point[] {
     lagMs: rule.metric.lag,
     count: rule.points.n,
   })
-  const spokesman = reading.series.find((series) => series.server === null)
-  if (spokesman) return starts.map((at) => dated(spokenPoint(at, spokesman), situation))
+  const ofSupernode = reading.series.find((series) => series.server === null)
+  if (ofSupernode) return starts.map((at) => dated(supernodePoint(at, ofSupernode), situation))
   const byServer = firstByServer(reading.series)
   const reporters = running.map(({ id, warmSince }) => ({
     warmSince,
@@ -204,13 +207,13 @@ function firstByServer(all: readonly Series[]): Map<string, Series> {
 }
 
 /** One period of a series that covers the whole supernode. */
-function spokenPoint(at: number, { points }: Series): Point {
+function supernodePoint(at: number, { points }: Series): Point {
   const value = valueAt(points, at)
   const isMissing = value === null
   return { at, value, state: isMissing ? "missing" : "real", reported: isMissing ? 0 : 1, expected: 1 }
 }
 
-/** A RUNNING server with its series; without one it reported nothing. */
+/** A RUNNING server and its datapoints; empty if it has no series. */
 interface Reporter {
   warmSince: number
   points: Datapoint[]
@@ -221,7 +224,7 @@ interface ServersFacts {
   reporters: readonly Reporter[]
 }
 
-/** One period over the servers. It is real only if the quorum of those that were RUNNING and warm reported. */
+/** One period across the servers. It is real only if a quorum of the RUNNING and warm servers reported. */
 function pointOverServers(at: number, { rule, reporters }: ServersFacts): Point {
   const reported: number[] = []
   let expected = 0
@@ -231,10 +234,10 @@ function pointOverServers(at: number, { rule, reporters }: ServersFacts): Point 
     const value = valueAt(points, at)
     if (value !== null) reported.push(value)
   }
-  // ceil, with a tolerance for 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
+  // The tolerance absorbs binary rounding, as in 0.1 + 0.2: 80 % of 5 servers is 4, not 5.
   const needed = Math.max(1, Math.ceil(rule.metric.quorum * expected - 1e-9))
   const aggregated = reported.length >= needed ? aggregate(reported, rule.metric.aggregate) : null
-  // The sum of huge values may leave the range of numbers: then the point is missing.
+  // A sum of huge values can overflow to infinity; then the point is missing.
   const value = Number.isFinite(aggregated) ? aggregated : null
   return { at, value, state: value === null ? "missing" : "real", reported: reported.length, expected }
 }
@@ -253,8 +256,7 @@ function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
   const kept: Datapoint[] = []
   for (const point of newestFirst) {
     const last = kept.at(-1)
-    // Two points within one period are one point. Times of an alarm need not be aligned, so half a period
-    // decides.
+    // Points at most half a period apart count as one, since the times of an alarm need not be aligned.
     if (!last || last.at - point.at > periodMs / 2) kept.push(point)
   }
   const oldest = periodMs > 0 ? (kept[0]?.at ?? 0) - (rule.points.n - 0.5) * periodMs : -Infinity
@@ -264,34 +266,36 @@ function alarmPoints({ situation, rule, reading }: PeriodFacts): Point[] {
     .map(({ at, value }) => dated({ at, value, state: "real", reported: 1, expected: 1 }, situation))
 }
 
-/** A period that began before the newest purchase was warm does not show whether that purchase was enough. */
+/**
+ * Marks a period as `early` if it began before the newest purchase was warm. It does not show whether that
+ * purchase was enough.
+ */
 function dated(point: Point, { state, policy }: Situation): Point {
   const warm = state.completedAt === null ? -Infinity : state.completedAt + policy.warmupMs
   return point.at < warm ? { ...point, state: "early" } : point
 }
 
-/** Time from which metrics of a server are evidence, epoch milliseconds: a server needs its warm-up too. */
+/** Time from which each server's metrics are evidence, epoch milliseconds: the end of its own warm-up. */
 export function warmSince(
   { newServers, foreignAt, completedAt }: SupernodeState,
   { warmupMs }: Policy,
 ): (server: Server) => number {
   const bought = new Set(newServers.map(idKey))
   const boughtWarm = completedAt === null ? -Infinity : completedAt + warmupMs
-  // A server with an unreadable creation time counts as created when first seen. The chain remembers that
-  // together with external changes. Before the chain remembers anything, that time is now, so the server is
-  // not warm.
+  // If a creation time is unreadable, the newest change in the chain replaces it: a completed purchase, or an
+  // external change. If the chain has neither, the server is not warm.
   const seenAt = Math.max(foreignAt ?? -Infinity, completedAt ?? -Infinity)
   const firstSeen = seenAt === -Infinity ? Infinity : seenAt
   return ({ id, createAt }) => (bought.has(idKey(id)) ? boughtWarm : (createAt ?? firstSeen) + warmupMs)
 }
 
-/** Value of the first point of that time; null without one, and for NaN and the infinities. */
+/** Value of the first point at that time; `null` if there is none, or if it is not finite. */
 function valueAt(points: readonly Datapoint[], at: number): number | null {
   for (const point of points) if (point.at === at) return Number.isFinite(point.value) ? point.value : null
   return null
 }
 
-/** Value of several servers, combined as the rule says. `values` is not empty. */
+/** Combines the values of several servers as the rule says. `values` must not be empty. */
 export function aggregate(values: readonly number[], how: Rule["metric"]["aggregate"]): number {
   switch (how) {
     case "average":

@@ -1,9 +1,9 @@
 import { SETTLED } from "../gates/supernode.ts"
 import { includesId } from "../inputs/id.ts"
 import { missingServers } from "../state/missing-servers.ts"
-import { type Change, type Hint, together } from "./change.ts"
+import { type Change, combineHints, type Hint } from "./change.ts"
+import type { HintInputs } from "./hint-maker.ts"
 import { resetBy, settledBy } from "./in-flight.ts"
-import type { Question } from "./question.ts"
 
 type Source = Extract<Change, { what: "readable" | "keys" }>["of"]
 
@@ -22,8 +22,8 @@ export function keysAccepted(of: Source): Hint {
   return { says: `the keys for ${SOURCES[of]} must be accepted`, change: { kind: "cloud", what: "keys", of } }
 }
 
-/** All conditions between the supernode and an order, not only the first that failed. */
-export function supernodeIsReady({ situation }: Question): Hint | null {
+/** All conditions that the supernode must still meet, not only the first that failed. */
+export function supernodeIsReady({ situation }: HintInputs): Hint | null {
   const { supernode, state } = situation
   if (supernode.state !== "read" || supernode.value.servers === null) return readable("supernode")
   const { status, servers } = supernode.value
@@ -31,8 +31,8 @@ export function supernodeIsReady({ situation }: Question): Hint | null {
   const { attempt } = state
   const isLost = attempt?.before.some((id) => !includesId(listed, id)) ?? false
   const unsettled = servers.filter((server) => !SETTLED.includes(server.status))
-  return together([
-    // A reset forgets the servers that the chain knows, but not those from before an attempt.
+  return combineHints([
+    // A reset forgets the chain's list of servers, but not an attempt's `before`: that needs a settlement.
     attempt && isLost ? settledBy(situation, attempt.id) : null,
     missingServers({ ...state, attempt: null }, supernode.value).length > 0 ? resetBy(situation) : null,
     status === "ACTIVE"

@@ -3,15 +3,15 @@ import type { GateFacts } from "../gates/gate.ts"
 import type { Hint } from "./change.ts"
 import { keysAccepted, readable, supernodeIsReady } from "./cloud.ts"
 import { moreEvidence } from "./evidence.ts"
+import type { HintInputs, HintMaker } from "./hint-maker.ts"
 import { cooledDown, helpedAfterAll, nothingInFlight, released, unpaused } from "./in-flight.ts"
 import { limitRaised, offered, rungAbove, rungAdded } from "./ladder.ts"
 import { budgetAllows, pricesKnown, rateAllows } from "./money.ts"
 import { operatorCommand } from "./operator-command.ts"
 import { approvedByMore, shownAgain } from "./people.ts"
-import type { HintMaker, Question } from "./question.ts"
 import { clockAgreesAgain, comesInReach, inAlarm, newerSignal, readableTime } from "./signals.ts"
 
-/** Hints by the reason of a failed gate: the cheapest and soonest change after which that gate would pass. */
+/** Hints by the reason of a failed gate: the cheapest and soonest change after which the gate would pass. */
 export const HINTS: Readonly<Record<string, HintMaker>> = {
   "signal-invalid": readableTime,
   "not-alarm": inAlarm,
@@ -51,33 +51,33 @@ export const HINTS: Readonly<Record<string, HintMaker>> = {
   "approval-needed": approvedByMore,
 }
 
-/** Sources that a gate read with keys that were refused. */
-function withKeys(question: Question): Hint | null {
-  switch (question.finding.gate) {
+/** Hint after the keys for a gate's data source were refused. */
+function withKeys(inputs: HintInputs): Hint | null {
+  switch (inputs.finding.gate) {
     case "supernode-ready":
       return keysAccepted("supernode")
     case "evidence":
-      return moreEvidence(question)
+      return moreEvidence(inputs)
     case "offer-available":
-      return offered(question)
+      return offered(inputs)
     default:
       // No other gate reads anything with keys.
       return null
   }
 }
 
-/** Hints for reasons outside the gates, where no situation is available. */
+/** Hints for reasons outside the gates, which have no situation. */
 export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
   overtaken: {
-    says: "wait for the next signal: other runs wrote at the same time",
+    says: "wait for the next signal: other runs wrote to the ledger at the same time",
     change: { kind: "signal", what: "next" },
   },
   "no-time": {
-    says: "give the function more time",
+    says: "raise the function's time limit",
     change: { kind: "settings", what: "time-limit" },
   },
   "ledger-new": {
-    says: `use the ledger that knows the past purchases: check SUPERNODE_LEDGER and --ledger. To begin a new one, run: ${operatorCommand.ledgerInit}. Live runs then wait 45 minutes; --nothing-in-flight, where it is true, ends that wait`,
+    says: `use the ledger that contains the past purchases: check SUPERNODE_LEDGER and --ledger. To begin a new ledger, run: ${operatorCommand.ledgerInit}. Live runs then wait 45 minutes. If no order is in flight, --nothing-in-flight ends that wait`,
     change: { kind: "person", verb: "ledger-init" },
   },
   "ledger-other": {
@@ -89,7 +89,7 @@ export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
     change: { kind: "person", verb: "ledger-restored" },
   },
   "ledger-restored": {
-    says: `compare with the cloud, then run: ${operatorCommand.ledgerConfirm("NAME")}`,
+    says: `compare the ledger with the cloud, then run: ${operatorCommand.ledgerConfirm("NAME")}`,
     change: { kind: "person", verb: "ledger-confirm" },
   },
 }
@@ -100,13 +100,13 @@ export function withHint(facts: GateFacts, finding: Finding): Finding {
   const { situation, choice, planOf, cost, digest } = facts
   const hint = HINTS[finding.reason]?.({ situation, choice, planOf, cost, digest, finding }) ?? null
   if (hint === null) return finding
-  // A spread with one more member makes a new hidden class of objects in each call, which costs more than the hint.
+  // A spread with one more member makes a new hidden class in each call, which costs more than the hint.
   return { ...finding, facts: Object.assign({}, finding.facts, { nearest: hint }) }
 }
 
 /**
- * The hint that `withHint` added; null without one. Findings also come from ledgers, whose content is
- * unchecked.
+ * Text of the hint that `withHint` added; `null` if there is none. The finding may come from a ledger, so its
+ * facts are unchecked.
  */
 export function hintOf({ passed, facts }: Finding): string | null {
   const hint: unknown = facts["nearest"]

@@ -1,20 +1,20 @@
 import { countedEffects } from "../evidence/efficacy.ts"
 import type { Situation } from "../situation.ts"
 import type { OpenAttempt } from "../state/attempt.ts"
-import { stopInForce } from "../state/control.ts"
+import { activeStop } from "../state/control.ts"
 import { getOwn } from "../state/get-own.ts"
 import { sayTime } from "../verdict.ts"
-import { type Hint, together, wait, withLastWait } from "./change.ts"
+import { combineHints, type Hint, wait, withLastWait } from "./change.ts"
+import type { HintInputs } from "./hint-maker.ts"
 import { operatorCommand } from "./operator-command.ts"
-import type { Question } from "./question.ts"
 
-// Operator commands and outcomes of attempts: some holds end by themselves, the others need a command.
+// Hints for pauses, holds and attempts. Some of these end by themselves; the others need an operator command.
 
-export function unpaused({ situation: { control, policy, now } }: Question): Hint | null {
+export function unpaused({ situation: { control, policy, now } }: HintInputs): Hint | null {
   if (control.state !== "read") return null // not read: another gate gives the reason
   const stops = [
-    { supernode: null, stop: stopInForce(control.value.pausedAll, now) },
-    { supernode: policy.id, stop: stopInForce(getOwn(control.value.paused, policy.id), now) },
+    { supernode: null, stop: activeStop(control.value.pausedAll, now) },
+    { supernode: policy.id, stop: activeStop(getOwn(control.value.paused, policy.id), now) },
   ]
   const lifted = stops.flatMap(({ supernode, stop }): Hint[] => {
     if (!stop) return []
@@ -27,34 +27,34 @@ export function unpaused({ situation: { control, policy, now } }: Question): Hin
   return withLastWait(lifted)
 }
 
-export function released({ situation: { control, policy, now } }: Question): Hint | null {
+export function released({ situation: { control, policy, now } }: HintInputs): Hint | null {
   if (control.state !== "read") return null // as above
-  const until = stopInForce(getOwn(control.value.held, policy.id), now)?.until ?? null
+  const until = activeStop(getOwn(control.value.held, policy.id), now)?.until ?? null
   if (until === null) return null // no command sets a hold without an end
   const ends = wait("the hold ends", until)
   return { ...ends, says: `${ends.says}, or run: ${operatorCommand.endHold(policy.name)}` }
 }
 
-/** The attempt first, then every other condition of the same gate. */
-export function nothingInFlight({ situation }: Question): Hint | null {
+/** All conditions of the gate, the attempt first. */
+export function nothingInFlight({ situation }: HintInputs): Hint | null {
   const { attempt, breaker, throttle } = situation.state
   const closed = attempt && closedBy(attempt, situation)
-  // A reset ends the wait too.
-  if (breaker) return together([closed, resetBy(situation)])
+  // A reset also ends the throttle, so the hint names no wait.
+  if (breaker) return combineHints([closed, resetBy(situation)])
   const isWaiting = throttle !== null && throttle.until > situation.now
-  return together([closed, isWaiting ? wait("the wait that the cloud asked for ends", throttle.until) : null])
+  return combineHints([closed, isWaiting ? wait("the backoff ends", throttle.until) : null])
 }
 
 function closedBy(attempt: OpenAttempt, situation: Situation): Hint {
   const { id, state, deadline } = attempt
   if (state === "accepted")
     return {
-      says: "the servers that were ordered must all be RUNNING",
+      says: "all ordered servers must be RUNNING",
       change: { kind: "attempt", becomes: "completed", attempt: id },
     }
   if (state === "open" && situation.now <= deadline)
     return {
-      says: `the run that opened it must record its outcome; after ${sayTime(deadline)} a person may settle it`,
+      says: `the run that opened the attempt must record its outcome; after ${sayTime(deadline)} a person may settle it`,
       change: { kind: "attempt", becomes: "settled", attempt: id },
     }
   return settledBy(situation, id)
@@ -74,8 +74,11 @@ export function resetBy({ policy }: Situation): Hint {
   }
 }
 
-/** While a purchase of the row can still prove to have helped, that may be enough; later only a reset is. */
-export function helpedAfterAll({ situation, digest }: Question): Hint {
+/**
+ * If the effect of a counted purchase is still to be measured, enough gain would make the gate pass.
+ * Otherwise only a reset does.
+ */
+export function helpedAfterAll({ situation, digest }: HintInputs): Hint {
   const { efficacy } = situation.policy
   const reset = resetBy(situation)
   if (!efficacy) return reset
@@ -85,12 +88,12 @@ export function helpedAfterAll({ situation, digest }: Question): Hint {
     .sort((a, b) => a.dueAt - b.dueAt)
   if (!first) return reset
   return {
-    says: `a purchase that ${first.rule} caused must have moved it by ${efficacy.minGain}, which can be known after ${sayTime(first.dueAt)}; or ${reset.says}`,
+    says: `a purchase that rule ${first.rule} caused must have improved its metric by at least ${efficacy.minGain} (measurable after ${sayTime(first.dueAt)}); or ${reset.says}`,
     change: { kind: "effect", attempt: first.attempt, gain: efficacy.minGain, from: first.dueAt },
   }
 }
 
-export function cooledDown({ finding }: Question): Hint | null {
+export function cooledDown({ finding }: HintInputs): Hint | null {
   const until = finding.facts["until"]
   return typeof until === "number" ? wait("the cooldown ends", until) : null
 }

@@ -4,27 +4,27 @@ import type { Rung } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
 import { getOwn } from "../state/get-own.ts"
 import type { SupernodeState } from "../state/state.ts"
-import { type Hint, together, wait } from "./change.ts"
+import { combineHints, type Hint, wait } from "./change.ts"
 import { keysAccepted, readable } from "./cloud.ts"
-import type { Question } from "./question.ts"
+import type { HintInputs } from "./hint-maker.ts"
 
-// The current rung, the limit, and the rungs that the cloud offers.
+// Hints about the current rung, the servers limit, and the rungs that the cloud offers.
 
-/** Servers that a person requested; null if evidence decides. */
+/** Number of servers that a person requested; `null` if evidence decides. */
 function askedFor({ signal }: Situation): number | null {
   return signal.kind === "request" ? signal.servers : null
 }
 
-export function rungAdded({ situation, finding }: Question): Hint | null {
+export function rungAdded({ situation, finding }: HintInputs): Hint | null {
   const { counted } = finding.facts
   const asked = askedFor(situation)
   const wanted = [counted, asked].filter((servers): servers is number => typeof servers === "number")
   const missing = [...new Set(wanted)].filter(
     (servers) => !situation.policy.ladder.some((rung) => rung.servers === servers),
   )
-  // Zero servers, or more than one order can have: no rung can be written for them.
+  // No rung can have zero servers, or more than `MAX_SERVERS`.
   if (missing.some((servers) => servers < 1 || servers > MAX_SERVERS)) return null
-  return together(
+  return combineHints(
     missing.map((servers) => ({
       says: `add a rung of ${servers} server${servers === 1 ? "" : "s"} to the ladder`,
       change: { kind: "rung", servers, exactly: true },
@@ -32,13 +32,13 @@ export function rungAdded({ situation, finding }: Question): Hint | null {
   )
 }
 
-/** Demand exceeds the ladder only at its end; anywhere else the demanded rung exists. */
-export function rungAbove({ situation, finding, choice }: Question): Hint | null {
+/** `null` unless the supernode is at the top of the ladder: below the top, a larger rung already exists. */
+export function rungAbove({ situation, finding, choice }: HintInputs): Hint | null {
   const { from } = finding.facts
   const top = situation.policy.ladder.at(-1)?.servers ?? 0
   if (askedFor(situation) !== null || typeof from !== "number" || from < top || from >= MAX_SERVERS)
     return null
-  // Schedules that demanded it too demand no more than this.
+  // Schedules alone demand no more servers than there are: a larger rung would not help.
   if (!proposesMore(choice.evidence.facts["rules"])) return null
   return {
     says: `add a rung of more than ${from} server${from === 1 ? "" : "s"} to the ladder`,
@@ -55,10 +55,10 @@ function proposesMore(rules: unknown): boolean {
   )
 }
 
-export function limitRaised({ situation, finding }: Question): Hint | null {
+export function limitRaised({ situation, finding }: HintInputs): Hint | null {
   const { from, wanted } = finding.facts
   const next = situation.policy.ladder.find((rung) => rung.servers > Number(from))?.servers
-  // A request is never clamped; other demand also accepts the next rung.
+  // A request needs its exact rung; any other demand accepts the next rung.
   const value = askedFor(situation) === null ? next : Number(wanted)
   if (value === undefined) return null
   return {
@@ -67,27 +67,30 @@ export function limitRaised({ situation, finding }: Question): Hint | null {
   }
 }
 
-export function offered({ situation, finding, choice }: Question): Hint | null {
+export function offered({ situation, finding, choice }: HintInputs): Hint | null {
   const { offers, policy, state, now } = situation
   if (offers.state !== "read") {
     const isRefused = offers.state === "unreadable" && offers.credentials
     const flavor = choice.target?.flavor ?? ""
-    return together([isRefused ? keysAccepted("offers") : readable("offers"), unblocked(flavor, state, now)])
+    return combineHints([
+      isRefused ? keysAccepted("offers") : readable("offers"),
+      unblocked(flavor, state, now),
+    ])
   }
   const allowed = policy.ladder.find(({ flavor }) => flavor === finding.facts["flavor"])
-  // The finding names a rung of the ladder, or this gate did not fail.
+  // A failed finding of this gate always names a flavor of the ladder.
   if (!allowed) return null
   const first = lacks(allowed, situation)
-  if (!first.isListed || askedFor(situation) !== null) return together(first.needed)
+  if (!first.isListed || askedFor(situation) !== null) return combineHints(first.needed)
   const rivals = searchedRungs({ situation, allowed, mayGoLarger: policy.soldOut === "next-larger" })
-  const soonest = soonestOf(rivals.map(({ rung }) => together(lacks(rung, situation).needed)))
+  const soonest = soonestOf(rivals.map(({ rung }) => combineHints(lacks(rung, situation).needed)))
   if (soonest) return soonest
   if (policy.soldOut === "hold" && findOffer({ situation, allowed, mayGoLarger: true }).verdict.passed)
     return {
       says: `${allowed.flavor} must be in stock again, or set sold_out to next-larger`,
       change: { kind: "policy", path: "sold_out", value: "next-larger" },
     }
-  return together(first.needed)
+  return combineHints(first.needed)
 }
 
 interface Lacks {
@@ -119,9 +122,11 @@ function unblocked(flavor: string, { blocked }: SupernodeState, now: number): Hi
   return block && block.until > now ? wait(`the block of ${flavor} ends`, block.until) : null
 }
 
-/** Conditions that end without any action come first. */
-function soonestOf(ways: readonly (Hint | null)[]): Hint | null {
-  const waits = ways.flatMap((way) => (way?.change.kind === "wait" ? [{ way, until: way.change.until }] : []))
+/** The soonest of the hints that need only time; `null` if there is none. */
+function soonestOf(hints: readonly (Hint | null)[]): Hint | null {
+  const waits = hints.flatMap((way) =>
+    way?.change.kind === "wait" ? [{ way, until: way.change.until }] : [],
+  )
   const [first] = waits.sort((a, b) => a.until - b.until)
   return first?.way ?? null
 }

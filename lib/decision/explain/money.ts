@@ -7,21 +7,21 @@ import type { Budget, Policy } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
 import type { Purchase } from "../state/purchases.ts"
 import { sayTime } from "../verdict.ts"
-import { type Hint, together, wait, withLastWait } from "./change.ts"
-import type { Question } from "./question.ts"
+import { combineHints, type Hint, wait, withLastWait } from "./change.ts"
+import type { HintInputs } from "./hint-maker.ts"
 
-// Two caps can fail at once, the supernode's own and the fleet's: then both must change.
+// The supernode's own cap and the fleet's can fail together; then the hint must satisfy both.
 
 type Rate = Policy["limits"]["actions"]
 
 interface Capped<Cap> {
   cap: Cap
-  /** Its key in the policy file. */
+  /** Key of the cap in the policy file. */
   path: string
   purchases: Purchase[]
 }
 
-/** The caps that the policy has and the run counted. */
+/** Caps that the policy has, without the fleet's if other supernodes' purchases were not read. */
 function capsOf<Cap>(
   situation: Situation,
   { key, own, fleet }: { key: string; own: Cap | null; fleet: Cap | null },
@@ -33,7 +33,7 @@ function capsOf<Cap>(
   ]
 }
 
-export function rateAllows({ situation }: Question): Hint | null {
+export function rateAllows({ situation }: HintInputs): Hint | null {
   const { limits, fleet } = situation.policy
   const caps = capsOf(situation, { key: "actions", own: limits.actions, fleet: fleet?.actions ?? null })
   return withLastWait(caps.flatMap((capped) => rateAllowsUnder(capped, situation.now) ?? []))
@@ -52,13 +52,16 @@ function rateAllowsUnder({ cap, path, purchases }: Capped<Rate>, now: number): H
   return last ? wait(`${leave} the window of ${path}`, last.at + cap.perMs) : null
 }
 
-/** A price that the ladder lacks needs an operator; one that an old purchase lacks leaves with the window. */
-export function pricesKnown({ situation, choice, cost }: Question): Hint | null {
+/**
+ * If the ladder has no price, an operator must write it. A past purchase without a price only has to leave
+ * the window.
+ */
+export function pricesKnown({ situation, choice, cost }: HintInputs): Hint | null {
   const { policy } = situation
   const caps = budgetsOf(situation)
   const index = policy.ladder.findIndex(({ servers }) => servers === choice.target?.to)
   const path = `ladder.${index}.price`
-  const priced: Hint = { says: `write ${path}`, change: { kind: "policy", path, value: null } }
+  const priced: Hint = { says: `set ${path}`, change: { kind: "policy", path, value: null } }
   const waits = caps.flatMap(({ cap, path: capPath, purchases }) => {
     const window = purchasesSince(purchases, windowStart(cap.per, policy.timezone, situation.now))
     const unpriced = window.filter((purchase) => purchase.cost?.currency !== cap.currency)
@@ -74,8 +77,8 @@ function budgetsOf(situation: Situation): Capped<Budget>[] {
   return capsOf(situation, { key: "budget", own: limits.budget, fleet: fleet?.budget ?? null })
 }
 
-export function budgetAllows({ situation, cost }: Question): Hint | null {
-  // Without a price there was no comparison with the budget.
+export function budgetAllows({ situation, cost }: HintInputs): Hint | null {
+  // Without a price, the order was not compared with the budget.
   if (!cost) return null
   const over = budgetsOf(situation).flatMap((capped) => overBudget(capped, situation, cost) ?? [])
   const raised = over.flatMap(({ path, least, until }) =>
@@ -91,24 +94,27 @@ export function budgetAllows({ situation, cost }: Question): Hint | null {
     const value = amountOf(least).amount
     return until === null ? [{ says, change: { kind: "policy", path: `${path}.amount`, value } }] : []
   })
-  if (last === null) return together(fixed)
-  // Raising takes every cap that is too small; waiting takes the last of the waits.
+  if (last === null) return combineHints(fixed)
+  // Either the operator raises all these caps, or the longest of their waits ends.
   const either = `${raised.join(" and ")}, or wait until ${sayTime(last.until)}, when ${sayMoney(last.left)} leave the window`
-  return together([...fixed, { says: either, change: { kind: "wait", until: last.until } }])
+  return combineHints([...fixed, { says: either, change: { kind: "wait", until: last.until } }])
 }
 
-/** Excess of an order over one budget. */
+/** A budget that the order exceeds. */
 interface Over {
   path: string
-  /** Smallest budget in which it would fit now. */
+  /** Smallest budget that would allow the order now. */
   least: Money
-  /** Time at which enough money has left the window; null if the order alone is too much. */
+  /** Time at which enough money has left the window; `null` if the order alone exceeds the budget. */
   until: number | null
-  /** Money that has left by then. */
+  /** Money that has left the window by `until`. */
   left: Money
 }
 
-/** Either the cap is raised, or enough money leaves its window. The order itself must fit in any case. */
+/**
+ * `null` if the order fits. Otherwise the cap must be raised, or enough money must leave its window. An order
+ * above the cap needs a raise in any case.
+ */
 function overBudget(
   { cap, path, purchases }: Capped<Budget>,
   { policy: { timezone }, now }: Situation,
@@ -127,6 +133,6 @@ function overBudget(
   const leftBy = (at: number) =>
     inWindow.filter(({ leavesAt }) => leavesAt <= at).reduce((sum, { minor }) => sum + minor, 0)
   const until = ends.find((at) => least.minor - leftBy(at) <= cap.minor)
-  if (until === undefined) return null // impossible: without any purchase in the window the order fits
+  if (until === undefined) return null // unreachable: with an empty window the order fits
   return { path, least, until, left: { minor: leftBy(until), currency: cap.currency } }
 }

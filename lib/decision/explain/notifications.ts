@@ -16,22 +16,28 @@ import {
   topicOf,
 } from "./pending-action.ts"
 
-// Notifications that are due now, from the state of one chain. Pure; the recipients are no part of the state.
+// Notifications that are due now, from the state of one chain. Pure; recipients are not part of the state.
 
 export interface NotificationFacts extends PendingActionFacts {
   /** True if a recipient wants this topic. */
   wants(topic: NotifyTopic): boolean
-  /** News of the policy file as a whole; null except for one supernode, and except for ticks. */
+  /** State of the whole policy file; `null` unless this run is a tick of the file's first supernode. */
   file: PolicyFileState | null
 }
 
-/** News of the policy file. It uses the chain of the first supernode, so that one worker sends it. */
+/**
+ * State of the policy file. Its notifications go through the chain of the first supernode, so that one worker
+ * sends them.
+ */
 export interface PolicyFileState {
-  /** A newer file that was refused; the previous one stays in force. */
+  /** A newer file that was refused, so that the previous one stays active; `null` if there is none. */
   refused: { says: string; since: number } | null
 }
 
-/** A notification with the labels of the recipients that an earlier try missed; null: all that want it. */
+/**
+ * A notification to send. `to`: labels of the recipients that an earlier try missed; `null` for all that want
+ * its topic.
+ */
 export interface DueNotification {
   action: PendingAction
   to: readonly string[] | null
@@ -40,16 +46,16 @@ export interface DueNotification {
 }
 
 const DAY_MS = 86_400_000
-/** Age up to which a purchase without notification is still news: a webhook may be down over a weekend. */
+/** Maximum age of a purchase to notify of: a webhook may be down over a weekend. */
 const PURCHASE_NEWS_MS = 3 * DAY_MS
-/** Only the newest purchases: the state keeps a bounded number of notifications. */
+/** Maximum number of purchases to notify of: the state keeps only a limited number of notifications. */
 const MAX_PURCHASE_NEWS = 4
-/** Time after which a try without a recorded end counts as lost with its worker. */
+/** Time after which a try without a recorded result counts as lost: its worker may have stopped. */
 const LOST_TRY_MS = 600_000
 /** Pause after the first failed try; it doubles up to one hour. */
 const RETRY_MS = 300_000
 
-/** Interval at which a lasting state is repeated, milliseconds; null: notified once. */
+/** Interval between notifications of a lasting state, milliseconds; `null` if it is notified once. */
 function repeatMs(state: NotifiedState): number | null {
   if (isNotifiedOnce(state)) return null
   return state === "policy-refused" || state === "daily" ? DAY_MS : NOTIFY_AGAIN_MS
@@ -67,8 +73,8 @@ export function dueNotifications(facts: NotificationFacts): DueNotification[] {
 }
 
 function isDue(record: NotificationRecord, { now, state }: { now: number; state: NotifiedState }): boolean {
-  // A time far ahead comes from a wrong clock that a reset has corrected since. It must not suppress
-  // notifications until then.
+  // A time far ahead was written by a wrong clock that has been corrected since. It must not suppress
+  // notifications until that time.
   const passedMs = Math.abs(now - record.at)
   if (record.failed) return passedMs >= Math.min(RETRY_MS * 2 ** (record.failed.tries - 1), NOTIFY_AGAIN_MS)
   const again = repeatMs(state)
@@ -89,7 +95,7 @@ function candidates(facts: NotificationFacts): PendingAction[] {
 
 const NOTHING = { attempt: null, orderId: null, planHash: null }
 
-/** Booked purchases that are still news, oldest first. */
+/** Booked purchases that are recent enough to notify of, oldest first. */
 function purchasesOf({ purchases }: SupernodeState, now: number): Purchase[] {
   return purchases
     .filter(({ state, at }) => state === "booked" && Math.abs(now - at) <= PURCHASE_NEWS_MS)
@@ -133,10 +139,16 @@ function blindSourceActions({ state }: NotificationFacts): PendingAction[] {
       ...NOTHING,
       state: "blind",
       about: `blind ${source}`,
-      says: `source ${source} has had no data since the tick of ${sayTime(since)}: ${why}. What only this source measures cannot lead to a purchase`,
+      says: `source ${source} has had no data since the tick of ${sayTime(since)}: ${why}. ${sayBlindness(source)}`,
       todo: "supernode-autoscaler doctor",
       since,
     }))
+}
+
+function sayBlindness(source: string): string {
+  return source === "supernode"
+    ? "Nothing can be bought while the supernode cannot be read"
+    : "Load that only this source measures cannot lead to a purchase"
 }
 
 function policyFileActions({ file, now }: NotificationFacts): PendingAction[] {
@@ -154,7 +166,7 @@ function policyFileActions({ file, now }: NotificationFacts): PendingAction[] {
     ...NOTHING,
     state: "policy-refused",
     about: `policy-refused ${file.refused.since}`,
-    says: `the policy file read at ${sayTime(file.refused.since)} was refused, and the one before stays in force: ${file.refused.says}`,
+    says: `the policy file read at ${sayTime(file.refused.since)} was refused, and the previous file stays active: ${file.refused.says}`,
     todo: "supernode-autoscaler validate",
     since: file.refused.since,
   }

@@ -6,7 +6,7 @@ const WHO_AND_WHY = "--why TEXT --by WHO"
 
 /**
  * Command lines in messages, hints and notifications, complete except for the placeholders. All are made
- * here, so that one test parses each of them with the parser of the command line.
+ * here, so that one test can check each of them with the command line's parser.
  */
 export const operatorCommand = {
   doctor: (name: string) => `${PROGRAM} doctor ${name}`,
@@ -15,7 +15,7 @@ export const operatorCommand = {
   apply: (planFile: string) => `${PROGRAM} apply ${planFile}`,
   approve: (planHash: string) => `${PROGRAM} approve ${planHash} --by WHO`,
   pauseAll: `${PROGRAM} pause ${WHO_AND_WHY}`,
-  /** null: the pause of all supernodes. */
+  /** `null` ends the pause of all supernodes. */
   resume: (name: string | null) => `${PROGRAM} resume${name === null ? "" : ` ${name}`} --by WHO`,
   endHold: (name: string) => `${PROGRAM} hold ${name} --until now ${WHO_AND_WHY}`,
   /** `as`: the outcomes to choose from. */

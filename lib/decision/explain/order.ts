@@ -20,25 +20,25 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   9: "to be confirmed",
 }
 
-/** `order CS… is pending payment, 120000 CNY where 100000 CNY were planned`. */
+/** `order CS… is pending payment, 120000 CNY; 100000 CNY was planned`. */
 export function sayOrder(order: OrderRecord): string {
   const { orderId, status, amount, planned, why = "no reason is on record" } = order
   if (status === null) return `order ${orderId} cannot be read: ${why}`
   const name = STATUS_NAMES[status] ?? `in status ${status}`
   const price = amount === null ? "" : `, ${sayMoney(amount)}`
-  const plan = differsFromPlan(order) && planned !== null ? ` where ${sayMoney(planned)} were planned` : ""
+  const plan = differsFromPlan(order) && planned !== null ? `; ${sayMoney(planned)} was planned` : ""
   return `order ${orderId} is ${name}${price}${plan}`
 }
 
 /** An order may be unknown to the billing service for some minutes after it was placed. */
 const UNREADABLE_GRACE_MS = 30 * 60_000
-/** How long a single notification is news. */
+/** Maximum age of an order's state to notify of, if it is notified once. */
 const NEWS_MS = 3 * 86_400_000
 
 const READ_ADVICE: Readonly<Record<UnreadableOrder, string>> = {
-  "no-right": "Give the keys the right to view orders",
+  "no-right": "Grant the keys the permission to view orders",
   refused: "Check that SUPERNODE_BSS_ENDPOINT names the billing service of your account's site",
-  "no-answer": "Check the way to the billing service",
+  "no-answer": "Check the connection to the billing service",
 }
 
 export interface OrderTrouble {
@@ -46,7 +46,7 @@ export interface OrderTrouble {
   says: string
 }
 
-/** What operators must know of it, and do; null where all is as planned. `now`: epoch milliseconds. */
+/** Problem with an order, and what operators must do; `null` if there is nothing to notify of. */
 export function orderTrouble(order: OrderRecord, now: number): OrderTrouble | null {
   const says = sayOrder(order)
   if (isUnpaid(order) && isWatched(order, now))
@@ -62,15 +62,15 @@ export function orderTrouble(order: OrderRecord, now: number): OrderTrouble | nu
 }
 
 function unreadableOrder({ unreadable = "refused" }: OrderRecord, says: string): OrderTrouble {
-  const until = "Until then look at the order in the Billing Center: one that awaits payment gives no servers"
+  const until = "Until then, check the order in the Billing Center: an unpaid order delivers no servers"
   return { state: "order-unreadable", says: `${says}. ${READ_ADVICE[unreadable]}. ${until}` }
 }
 
 function differenceOf(order: OrderRecord): string | null {
-  if (isTakenBack(order)) return ", though the purchase was accepted"
+  if (isTakenBack(order)) return ", although the cloud accepted the purchase"
   if (hasUnknownStatus(order))
-    return ", which is not a known status. Look at the order in the Billing Center, and compare the servers with `supernode-autoscaler status`"
+    return ", which is not a known status. Check the order in the Billing Center, and the servers with `supernode-autoscaler status`"
   return differsFromPlan(order)
-    ? ". Correct the price in the policy's ladder: budgets count the planned one"
+    ? ". Correct the price in the policy's ladder: budgets count the planned price"
     : null
 }

@@ -17,7 +17,7 @@ export type WaitingState =
   | "efficacy"
   | "approval-needed"
 
-/** Every subject of a notification: states that last, and events. */
+/** Every subject of a notification: lasting states and events. */
 export type NotifiedState =
   | WaitingState
   | "purchase"
@@ -54,7 +54,7 @@ export function topicOf(state: NotifiedState): NotifyTopic {
   }
 }
 
-/** Happened once, and is notified once: every recipient that accepted it is on record. */
+/** True for an event. It is notified once, and the ledger records when every recipient has accepted it. */
 export function isNotifiedOnce(state: NotifiedState): boolean {
   return state === "purchase" || state === "order-differs" || state === "order-unreadable"
 }
@@ -62,20 +62,21 @@ export function isNotifiedOnce(state: NotifiedState): boolean {
 /** Content of a notification. */
 export interface PendingAction {
   state: NotifiedState
-  /** Key of the state: equal while the same state lasts, so that it is notified once per interval. */
+  /** Key of the state. It stays equal while the state lasts, so that it is notified once per interval. */
   about: string
   /** Description, in sentences. */
   says: string
-  /** Command line that ends the state, with the placeholders TEXT and WHO. */
+  /** Next command line for the operator. It may contain the placeholders TEXT and WHO. */
   todo: string
   /**
-   * Start of the state, epoch milliseconds: the attempt was opened, the purchase refused, the newest purchase
-   * that did not help completed, or the missing approval last recorded.
+   * Start of the state, epoch milliseconds. For an attempt, the time at which it was opened. For `breaker`,
+   * the refusal. For `efficacy`, the completion of the newest purchase. For `approval-needed`, the newest
+   * decision.
    */
   since: number
   attempt: string | null
   orderId: string | null
-  /** Hash of the plan that needs approval. */
+  /** Hash of the plan that needs approval; `null` for all other states. */
   planHash: string | null
   /** Present only for a purchase. */
   purchase?: PurchaseMessage
@@ -87,14 +88,17 @@ export interface PendingActionFacts {
   state: SupernodeState
   decision: Pick<Decision, "heldBy" | "findings">
   plan: ScaleUpPlan | null
-  /** Not before the chain's newest entry: workers whose clocks differ must not notify in turns. */
+  /**
+   * Epoch milliseconds, never before the chain's newest entry. Otherwise workers whose clocks differ would
+   * repeat each other's notifications.
+   */
   now: number
 }
 
 /** Minimum interval between two notifications of a lasting state. */
 export const NOTIFY_AGAIN_MS = 3_600_000
 
-/** The state that waits for a person; null if there is none. */
+/** The state that waits for a person; `null` if there is none. */
 export function pendingAction({ name, state, decision, plan }: PendingActionFacts): PendingAction | null {
   const { attempt, breaker, lastDecision } = state
   if (attempt) return attemptWaits(name, attempt, state.witness)
@@ -121,7 +125,7 @@ export function pendingAction({ name, state, decision, plan }: PendingActionFact
       attempt: stop.attempt,
     }
   }
-  // The chain may have moved on since this decision: then its newest decision counts.
+  // The chain may already have a newer decision; then that one counts.
   if (decision.heldBy !== "approval-needed" || lastDecision?.heldBy !== "approval-needed" || !plan)
     return null
   const finding = decision.findings.find(({ reason }) => reason === "approval-needed")
@@ -129,7 +133,7 @@ export function pendingAction({ name, state, decision, plan }: PendingActionFact
     ...nothing,
     state: "approval-needed",
     about: `approval-needed ${plan.hash}`,
-    says: `to go from ${plan.from} to ${counted(plan.to, "server")} (${plan.flavor}) needs approval: ${finding?.says ?? "it is above the policy's price"}`,
+    says: `the purchase from ${plan.from} to ${counted(plan.to, "server")} (${plan.flavor}) needs approval: ${finding?.says ?? "its price is above approval.above"}`,
     todo: operatorCommand.approve(plan.hash),
     since: lastDecision.at,
     planHash: plan.hash,
@@ -137,8 +141,8 @@ export function pendingAction({ name, state, decision, plan }: PendingActionFact
 }
 
 /**
- * The efficacy stop of the decision, while the chain's newest purchase is still the one that the decision
- * saw.
+ * The decision's efficacy stop; `null` if there is none, or if the chain has completed another purchase since
+ * the decision.
  */
 function efficacyStop(state: SupernodeState, { findings }: PendingActionFacts["decision"]) {
   const finding = findings.find(({ gate, passed }) => gate === "efficacy" && passed === false)
@@ -159,7 +163,7 @@ function attemptWaits(
   const seen = witness ? ` Seen at ${sayTime(witness.at)}: ${sayWitness(witness, attempt)}.` : ""
   return {
     state,
-    // The same attempt can wait again after it was settled as accepted: that is news.
+    // After it was settled as accepted, an attempt can wait again: that needs a new notification.
     about: `${state} ${id} ${acceptedAt ?? openedAt}`,
     says: `the attempt of ${sayTime(openedAt)} to go from ${from} to ${counted(to, "server")} (${flavor}${order}) ${says}.${seen} Nothing more is bought until a person settles it`,
     todo: operatorCommand.settle(name, SETTLEMENTS),

@@ -3,16 +3,16 @@ import type { Reading } from "../inputs/reading.ts"
 import type { Server } from "../inputs/supernode.ts"
 import type { Rule } from "../policy/policy.ts"
 import type { Situation } from "../situation.ts"
-import { type Hint, together, wait } from "./change.ts"
-import { breachingLevel, sayLevel } from "./levels.ts"
+import { breachingBound, sayBound } from "./bounds.ts"
+import { combineHints, type Hint, wait } from "./change.ts"
 
 // Number of further points that one rule needs to breach, and whether there are periods for them.
 
-/** Requirement of one rule. */
+/** Requirement of one rule; `hint` is `null` if the rule already breaches. */
 export interface Need {
   hint: Hint | null
-  /** Periods, with a surcharge for conditions that no period brings. */
-  dear: number
+  /** Cost for comparison: the number of periods, plus a surcharge if periods alone are not enough. */
+  effort: number
 }
 
 /** Surcharge for a wait until the end of warm-up. */
@@ -27,34 +27,40 @@ export interface RuleFacts {
   servers: Server[]
 }
 
-/** Further breaching points, among the periods that can have one. */
+/**
+ * Requirement of a rule, regardless of its latch. If too few of the newest periods can still breach, it needs
+ * M new periods after the warm-up.
+ */
 export function breaching(facts: RuleFacts): Need {
   const { situation, rule, found } = facts
   const assumed = countsSilence(facts) ? found.missing : 0
   const needed = rule.points.m - found.breaching - assumed
-  if (needed <= 0) return { hint: null, dear: 0 }
-  if (needed <= roomFor(facts)) return { hint: points(facts, needed), dear: needed }
+  if (needed <= 0) return { hint: null, effort: 0 }
+  if (needed <= roomFor(facts)) return { hint: points(facts, needed), effort: needed }
   const warmAt = warmPeriodsAt(facts)
   const start = warmAt > situation.now ? wait("enough periods have begun after the warm-up", warmAt) : null
-  return { hint: together([start, points(facts, rule.points.m)]), dear: WARM_UP_SURCHARGE + rule.points.m }
+  return {
+    hint: combineHints([start, points(facts, rule.points.m)]),
+    effort: WARM_UP_SURCHARGE + rule.points.m,
+  }
 }
 
-/** Missing data already counts as breaching: a point there adds nothing. */
+/** True if missing data counts as breaching; then a point in its place adds nothing. */
 function countsSilence({ rule, reading }: RuleFacts): boolean {
-  const isSilent = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
-  return rule.missing === "breaching" && isSilent
+  const wasQueried = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
+  return rule.missing === "breaching" && wasQueried
 }
 
 function points({ rule, found }: RuleFacts, count: number): Hint {
-  const level = breachingLevel(rule)
+  const level = breachingBound(rule)
   const missing = found.missing > 0 ? ` (${found.missing} of ${rule.points.n} are missing)` : ""
   return {
-    says: `wait for ${count} more point${count === 1 ? "" : "s"}${sayLevel(level)} for ${rule.name}${missing}`,
+    says: `wait for ${count} more point${count === 1 ? "" : "s"} of ${rule.name}${sayBound(level)}${missing}`,
     change: { kind: "points", rule: rule.name, count, level },
   }
 }
 
-/** Number of the N newest periods that do not breach and still could: their servers are warm and can report. */
+/** Number of the N newest periods that do not breach but could: their servers are warm and can report. */
 function roomFor(facts: RuleFacts): number {
   const { situation, rule, reading, found } = facts
   const isOpen = ({ state, expected }: Point) =>
@@ -70,17 +76,20 @@ function warmOf({ state, policy }: Situation): number {
   return state.completedAt === null ? -Infinity : state.completedAt + policy.warmupMs
 }
 
-/** One series, or one alarm, covers all servers: the points do not depend on which of them run. */
+/** True if one series, or an alarm, covers all servers: its points do not depend on which servers run. */
 function isForAll({ rule, reading }: RuleFacts): boolean {
   return Boolean(rule.metric.alarm || reading?.series.some(({ server }) => server === null))
 }
 
-/** Only running servers report, and none runs. */
+/** True if only RUNNING servers can report, and no server is RUNNING. */
 export function isSilenced(facts: RuleFacts): boolean {
   return !isForAll(facts) && facts.servers.every(({ status }) => status !== "RUNNING")
 }
 
-/** Time at which M periods that began warm have ended and are old enough to be read. */
+/**
+ * Time at which M periods that began after warm-up have ended and are old enough to be read, epoch
+ * milliseconds.
+ */
 function warmPeriodsAt(facts: RuleFacts): number {
   const { situation, rule, reading, servers } = facts
   const { state, policy } = situation

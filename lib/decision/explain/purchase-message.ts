@@ -9,22 +9,26 @@ export interface PurchaseMessage {
   flavor: string
   cost: Amount | null
   orderId: string | null
-  /** False where the cloud's answer is not on record: the purchase is then a person's word or what the servers showed. */
+  /**
+   * False if the ledger has no acceptance by the cloud. Then a person settled the attempt, or new servers
+   * proved the purchase.
+   */
   isAnswered: boolean
-  /** Name of the person who requested it; null if an alarm or a tick led to it. */
+  /** Name of the person who requested it; `null` if an alarm or a tick led to it. */
   requestedBy: string | null
   approvedBy: string[]
-  /** The event and the findings that led to it, as a sentence. */
+  /** Signal and evidence that led to the purchase, as a sentence. */
   cause: string
 }
 
-/** Purchase message of one attempt, from its entries; null if its `opened` entry is not among them. */
+/** Purchase message of one attempt, from its entries; `null` if its `opened` entry is not among them. */
 export function purchaseMessage(entries: readonly ChainEvent[], attemptId: string): PurchaseMessage | null {
   const opened = entries.find(({ kind, attempt }) => kind === "opened" && attempt?.id === attemptId)
   if (!opened?.plan) return null
   const { plan, signal, decision } = opened
   const outcome = entries.find(({ attempt, outcome: one }) => one && attempt?.id === attemptId)?.outcome
-  // Only counted approvals: the state may hold others, of people who are not listed or without a signature.
+  // Only approvals that counted. The state may hold others: by people who are not listed, or without a
+  // signature.
   const approvedBy = decision?.findings.find(({ gate }) => gate === "approved")?.facts["approvedBy"]
   return {
     from: plan.from,
@@ -66,14 +70,14 @@ function sayWaker(signal: ChainEvent["signal"]): string[] {
 }
 
 /** `the cloud accepted the order to go from 2 to 4 servers (flavor): 120000 CNY, order CS1. Cause: …`. */
-export function sayPurchase(news: PurchaseMessage): string {
-  const { from, to, flavor, cost, orderId, isAnswered, approvedBy, cause } = news
+export function sayPurchase(message: PurchaseMessage): string {
+  const { from, to, flavor, cost, orderId, isAnswered, approvedBy, cause } = message
   const price = cost ? sayMoney(moneyOf(cost)) : "price unknown"
   const order = orderId === null ? "no order id was given" : `order ${orderId}`
   const approved = approvedBy.length > 0 ? ` Approved by ${approvedBy.join(", ")}.` : ""
   const going = `to go from ${from} to ${to} servers (${flavor})`
   const happened = isAnswered
     ? `the cloud accepted the order ${going}: ${price}, ${order}`
-    : `the order ${going} counts as accepted, though the cloud's answer to it is not on record: ${price}`
+    : `the order ${going} is recorded as accepted without a response from the cloud: ${price}`
   return `${happened}. Cause: ${cause}.${approved}`
 }

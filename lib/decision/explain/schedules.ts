@@ -6,22 +6,22 @@ import { offName } from "../state/handled-starts.ts"
 import type { Hint } from "./change.ts"
 import { resetBy } from "./in-flight.ts"
 
-// An active schedule needs no metric: one that is switched off needs only its command, a future one only
-// time.
+// Schedules need no metric. An active one that is switched off needs only an operator command; a future one
+// needs only time.
 
-/** null: no active schedule is switched off. */
+/** `null` if no active schedule is switched off. */
 export function scheduleOnAgain(situation: Situation): Hint | null {
   const isOff = evaluateFloors(situation).some(({ verdict }) => verdict === "off")
   return isOff ? onAgain(situation) : null
 }
 
-/** Schedules that were switched off by an order that the cloud called invalid. */
+/** Hint for rules and schedules that are switched off, because the cloud called their order invalid. */
 export function onAgain(situation: Situation): Hint {
   const reset = resetBy(situation)
   return { ...reset, says: `${reset.says}, or change the policy` }
 }
 
-/** First start of a schedule that may buy; null if there is none ahead. */
+/** Next start among the schedules that are not switched off, epoch milliseconds; `null` if there is none. */
 export function nextSchedule(situation: Situation): { at: number; says: string } | null {
   const { policy, state, policyHash, now } = situation
   const starts = policy.schedules.flatMap((schedule) => {

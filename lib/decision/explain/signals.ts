@@ -5,30 +5,31 @@ import { sayDuration } from "../policy/amounts.ts"
 import type { Situation } from "../situation.ts"
 import { closedAtOf } from "../state/freshness.ts"
 import { sayTime } from "../verdict.ts"
-import { type Hint, together, wait } from "./change.ts"
+import { combineHints, type Hint, wait } from "./change.ts"
+import type { HintInputs } from "./hint-maker.ts"
 import { resetBy } from "./in-flight.ts"
-import type { Question } from "./question.ts"
 
 export function inAlarm(): Hint {
-  return { says: "the alarm must go into alarm", change: { kind: "signal", what: "in-alarm" } }
+  return { says: "the alarm must change to state alarm", change: { kind: "signal", what: "in-alarm" } }
 }
 
-export function readableTime({ situation: { now, signal } }: Question): Hint | null {
+export function readableTime({ situation: { now, signal } }: HintInputs): Hint | null {
   const says = "the signal must carry a readable time"
-  return together([
+  return combineHints([
     { says, change: { kind: "signal", what: "newer", from: now } },
     signal.kind === "alarm" && signal.state !== "alarm" ? inAlarm() : null,
   ])
 }
 
 /**
- * A stale signal stays stale: another one is needed, later than a closing OK and than the remembered signals.
+ * A stale signal stays stale, so a newer one is needed: later than the OK that closed the episode, and later
+ * than `spentUntil`.
  */
-export function newerSignal({ situation }: Question): Hint {
+export function newerSignal({ situation }: HintInputs): Hint {
   const { signal, now, state, asked } = situation
   if (signal.kind === "request" && asked)
     return {
-      says: "send the same request under another id",
+      says: "send the same request with a new id",
       change: { kind: "signal", what: "newer", from: now - STALE_AFTER_MS },
     }
   const over = signal.kind === "request" ? undefined : state.spentUntil
@@ -43,12 +44,12 @@ export function newerSignal({ situation }: Question): Hint {
   }
 }
 
-export function comesInReach(question: Question): Hint {
-  const { situation } = question
+export function comesInReach(inputs: HintInputs): Hint {
+  const { situation } = inputs
   const reachedAt = situation.signal.at - CLOCK_TOLERANCE_MS
-  // A later OK closed its episode: once our clock agrees, the signal will be stale.
-  if (overtakenAt({ ...situation, now: reachedAt })) return newerSignal(question)
-  return wait("our clock comes within 60s of the signal", reachedAt)
+  // A later OK may have closed the episode: then the signal will be stale when our clock reaches it.
+  if (overtakenAt({ ...situation, now: reachedAt })) return newerSignal(inputs)
+  return wait("our clock is within 60s of the signal", reachedAt)
 }
 
 function closedAt({ signal, state }: Situation): number | null {
@@ -56,19 +57,21 @@ function closedAt({ signal, state }: Situation): number | null {
 }
 
 /**
- * Limit of waiting for an entry from the future: beyond it a wrong clock dated the entry, and a person resets
- * it.
+ * Longest wait for our clock to reach the newest entry. An entry further ahead was dated by a wrong clock, so
+ * the hint is then a reset.
  */
 const LONG_AHEAD_MS = 15 * 60_000
 
 /** The cloud's clock and the ledger's newest time must both agree with ours. */
-export function clockAgreesAgain({ situation }: Question): Hint {
+export function clockAgreesAgain({ situation }: HintInputs): Hint {
   const { now, headAt, cloudSkewMs } = situation
   const reached = headAt === null ? null : headAt - CLOCK_TOLERANCE_MS
   if (cloudSkewMs === null && situation.supernode.state === "read") {
-    const says = "the cloud's answers must carry the header Date; is a proxy removing it?"
+    const says = "the cloud's responses must have a Date header; check whether a proxy removes it"
     const ahead = reached !== null && reached > now
-    const then = ahead ? ` And our clock must come within 60s of the ledger, at ${sayTime(reached)}` : ""
+    const then = ahead
+      ? `. Then wait until ${sayTime(reached)}, when our clock is within 60s of the ledger's newest entry`
+      : ""
     return { says: `${says}${then}`, change: { kind: "clock", byMs: 0, until: ahead ? reached : null } }
   }
   if (
@@ -80,13 +83,15 @@ export function clockAgreesAgain({ situation }: Question): Hint {
     return { says: `a wrong clock dated the ledger's newest entry; ${says}`, change }
   }
   if (cloudSkewMs === null || clocksAgree({ cloudSkewMs }))
-    return wait("our clock comes within 60s of the ledger", reached ?? now)
+    return wait("our clock is within 60s of the ledger's newest entry", reached ?? now)
   const until = reached !== null && reached > now + cloudSkewMs ? reached : null
   const by = sayDuration(Math.round(Math.abs(cloudSkewMs) / 1000) * 1000)
   const then =
-    until === null ? "" : `, and then wait until it shows ${sayTime(until)}, within 60s of the ledger`
+    until === null
+      ? ""
+      : `, and then wait until it shows ${sayTime(until)}, which is within 60s of the ledger's newest entry`
   return {
-    says: `set our clock ${by} ${cloudSkewMs > 0 ? "forward" : "back"}${then}`,
+    says: `set our clock ${cloudSkewMs > 0 ? "forward" : "back"} by ${by}${then}`,
     change: { kind: "clock", byMs: cloudSkewMs, until },
   }
 }

@@ -5,9 +5,9 @@ import type { SourceLook } from "../state/blindness.ts"
 const MAX_WHY = 200
 
 /**
- * Sources that a run asked, and whether they had data: the supernode's API, and each metric source of its
- * rules. A metric source is blind if no rule that reads it received a datapoint. Points of alarms are no
- * source of a tick.
+ * Sources that a run queried, and whether they had data: the supernode's API, and each metric source of its
+ * rules. A metric source has no data if none of its rules received a datapoint. Alarms are left out, since a
+ * tick does not query them.
  */
 export function sourceLook({
   supernode,

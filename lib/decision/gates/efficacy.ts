@@ -9,7 +9,7 @@ import type { GateFacts } from "./gate.ts"
  */
 export function efficacy({ situation, digest }: GateFacts): Verdict {
   const { policy, state, signal, now } = situation
-  if (!policy.efficacy) return pass("the policy has no efficacy rule")
+  if (!policy.efficacy) return pass("the policy has no efficacy setting")
   const { purchases, minGain } = policy.efficacy
   const counted = countedEffects(situation, digest)
   const row = counted.slice(-purchases)
@@ -18,7 +18,9 @@ export function efficacy({ situation, digest }: GateFacts): Verdict {
   const measured = row.map(factsOf)
   const facts = { purchases, minGain, ignored, newest, row: measured }
   const gone =
-    ignored > 0 ? `; ${ignored} more are not counted: their rule is gone or measures something else now` : ""
+    ignored > 0
+      ? `; ${ignored} more are not counted: their rule no longer exists or now measures something else`
+      : ""
   if (row.length < purchases)
     return pass(`${row.length} of ${purchases} purchases by rules are complete${gone}`, facts)
   const moved = `${sayLast(purchases)} ${sayRow(row, now)}${gone}`
@@ -30,11 +32,11 @@ export function efficacy({ situation, digest }: GateFacts): Verdict {
   const required = `${moved}; at least ${sayNumber(minGain)} is required`
   const follows =
     until === null
-      ? "Automatic buying stops until a person resets it"
-      : `Automatic buying waits until the effect can be measured, after ${sayTime(until)}`
+      ? "Automatic purchases stop until a person resets the supernode"
+      : `Automatic purchases wait until the effect can be measured, after ${sayTime(until)}`
   const stopped = until === null
   const stopFacts = { purchases, minGain, ignored, newest, row: measured, until, stopped }
-  if (signal.kind === "request") return pass(`${required}. That stops automatic purchases only`, stopFacts)
+  if (signal.kind === "request") return pass(`${required}. This stops automatic purchases only`, stopFacts)
   return fail("efficacy", `${required}. ${follows}`, stopFacts)
 }
 
@@ -65,5 +67,5 @@ function sayGain(effect: CountedEffect, now: number): string {
   if (before === null) return "by an unmeasurable amount (missing data had caused the purchase)"
   return isStillDue(effect, now)
     ? `by an amount that cannot be measured before ${sayTime(dueAt)}`
-    : `by an amount that could not be measured since ${sayTime(dueAt)}`
+    : `by an amount that is still unmeasured (due since ${sayTime(dueAt)})`
 }

@@ -1,29 +1,32 @@
 import { type Cooldown, cooldownOf } from "../pacing/cooldown.ts"
 import { counted, sayTimeLeft } from "../policy/amounts.ts"
 import type { OpenAttempt } from "../state/attempt.ts"
-import { type Stop, stopInForce } from "../state/control.ts"
+import { activeStop, type Stop } from "../state/control.ts"
 import { getOwn } from "../state/get-own.ts"
 import { fail, notEvaluated, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
 export function notPaused({ situation: { control, policy, now } }: GateFacts): Verdict {
   if (control.state === "unreadable")
-    return fail("control-unreadable", `whether buying is paused could not be read: ${control.why}`)
+    return fail("control-unreadable", `could not read whether purchases are paused: ${control.why}`)
   if (control.state === "not-read") return notEvaluated("the control stream was not read")
-  const everything = stopInForce(control.value.pausedAll, now)
+  const everything = activeStop(control.value.pausedAll, now)
   if (everything)
-    return fail("paused", `everything is paused: ${sayStop(everything)}`, { scope: "all", ...everything })
-  const one = stopInForce(getOwn(control.value.paused, policy.id), now)
+    return fail("paused", `all supernodes are paused: ${sayStop(everything)}`, {
+      scope: "all",
+      ...everything,
+    })
+  const one = activeStop(getOwn(control.value.paused, policy.id), now)
   if (one) return fail("paused", `${policy.name} is paused: ${sayStop(one)}`, { scope: policy.id, ...one })
-  return pass("no pause is in force")
+  return pass("no pause is active")
 }
 
 export function noHold({ situation: { control, policy, now, signal } }: GateFacts): Verdict {
   if (control.state !== "read") return notEvaluated("the control stream was not read")
-  const hold = stopInForce(getOwn(control.value.held, policy.id), now)
-  if (!hold) return pass("no hold is in force")
+  const hold = activeStop(getOwn(control.value.held, policy.id), now)
+  if (!hold) return pass("no hold is active")
   if (signal.kind === "request")
-    return pass(`held for automatic purchases only: ${sayStop(hold)}`, { ...hold })
+    return pass(`the hold stops automatic purchases only: ${sayStop(hold)}`, { ...hold })
   return fail("held", `${policy.name} is held: ${sayStop(hold)}`, { ...hold })
 }
 
@@ -34,12 +37,14 @@ export function noAttemptInFlight({ situation: { state, now } }: GateFacts): Ver
   if (breaker) {
     return fail(
       "breaker",
-      `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. It stays off until a person resets it`,
+      `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. Purchases stop until a person resets the supernode`,
       { ...breaker },
     )
   }
   if (throttle && throttle.until > now) {
-    return fail("backoff", `the cloud asked us to wait until ${sayTime(throttle.until)}`, { ...throttle })
+    return fail("backoff", `backing off until ${sayTime(throttle.until)}, as the cloud requested`, {
+      ...throttle,
+    })
   }
   return pass("nothing is in flight")
 }
@@ -89,13 +94,16 @@ export function cooldownOver({ situation, choice }: GateFacts): Verdict {
   const { cooldownMs, minIntervalMs } = policy
   const facts = { until, requestedAt, completedAt, foreignAt, cooldownMs, minIntervalMs }
   if (until === null || until <= now) return pass(sayOver(cooldown), facts)
-  const ends = `it would have lasted until ${sayTime(until)}`
+  const ends = `the cooldown would have lasted until ${sayTime(until)}`
   if (signal.kind === "request" && signal.bypassCooldown)
     return pass(`bypassed by ${signal.requestedBy}: ${ends}`, { ...facts, bypassed: true })
   const says = `cooling down until ${sayTime(until)}, another ${sayTimeLeft(until - now)}`
   const { bypassing } = choice
   if (bypassing === null)
-    return { ...notEvaluated(`${says}; whether a schedule bypasses that depends on the servers`), facts }
+    return {
+      ...notEvaluated(`${says}; whether a schedule bypasses the cooldown depends on the number of servers`),
+      facts,
+    }
   if (bypassing.length === 0) return fail("cooldown", says, facts)
   const names = `schedule${bypassing.length > 1 ? "s" : ""} ${bypassing.join(", ")}`
   return pass(`bypassed by ${names}: ${ends}`, { ...facts, bypassed: true, schedules: bypassing })
@@ -105,7 +113,7 @@ export function cooldownOver({ situation, choice }: GateFacts): Verdict {
 function sayOver({ until, requestedAt, completedAt }: Cooldown): string {
   if (until === null) return "no purchase is on record"
   const isFirst = requestedAt === null && completedAt === null
-  return `${isFirst ? "no purchase is on record; the cooldown after the newest server is " : ""}over since ${sayTime(until)}`
+  return `${isFirst ? "no purchase is on record; the cooldown after the newest server" : "the cooldown"} ended at ${sayTime(until)}`
 }
 
 function sayStop({ by, why, at, until }: Stop): string {

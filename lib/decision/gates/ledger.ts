@@ -20,7 +20,7 @@ export function whyUnusable(control: Fetched<Control>, onlyId: string | null): L
   if (control.state !== "read") return null // gate not-paused holds: control-unreadable
   const id = control.value.ledger?.id ?? null
   if (id === null) {
-    const says = "there is no ledger here, or none that `ledger init` made: what was bought before is unknown"
+    const says = "the ledger is missing or was not created by `ledger init`, so past purchases are unknown"
     return ledgerProblem("ledger-new", says, { ledger: null })
   }
   if (onlyId === null || onlyId === id) return null
@@ -28,7 +28,7 @@ export function whyUnusable(control: Fetched<Control>, onlyId: string | null): L
   return ledgerProblem("ledger-other", says, { ledger: id, expected: onlyId })
 }
 
-interface TrustQuestion extends LedgerAge {
+interface TrustInputs extends LedgerAge {
   control: Fetched<Control>
   supernodeId: string
 }
@@ -37,13 +37,13 @@ interface TrustQuestion extends LedgerAge {
  * Reason why the memory of this ledger is not sufficient for a purchase, whatever the gates say. null: it is
  * sufficient.
  */
-export function whyUntrusted({ control, supernodeId, ...age }: TrustQuestion): LedgerProblem | null {
+export function whyUntrusted({ control, supernodeId, ...age }: TrustInputs): LedgerProblem | null {
   if (control.state !== "read") return null // as above
   const { ledger, restored } = control.value
   if (ledger && ledgerIsNew(ledger, age)) {
     const { firstConfirmedAt, confirmed } = age
     const until = (firstConfirmedAt ?? confirmed ?? ledger.at) + NEW_LEDGER_MS
-    const unsaid = confirmed === null ? ", and no answer of the cloud confirmed the time" : ""
+    const unsaid = confirmed === null ? "; no response of the cloud has confirmed a time yet" : ""
     const says = `the ledger was empty at ${sayTime(ledger.at)}; until ${sayTime(until)}, 45 minutes after the cloud first confirmed a time, an order that the ledger does not contain may be in progress${unsaid}`
     return ledgerProblem("ledger-new", says, { ledger: ledger.id, until })
   }

@@ -41,7 +41,7 @@ function withFleet(ownVerdict: Verdict, fleet: Verdict | null): Verdict {
   if (!fleet) {
     if (ownVerdict.passed === false) return ownVerdict
     return {
-      ...notEvaluated(`${ownVerdict.says}; what other supernodes bought was not read`),
+      ...notEvaluated(`${ownVerdict.says}; the other supernodes' purchases were not read`),
       facts: ownVerdict.facts,
     }
   }
@@ -73,7 +73,7 @@ export function priceKnown({ situation, choice, cost }: GateFacts): Verdict {
   if (ownVerdict) return ownVerdict
   const all = cap && fleetPurchases(situation)
   if (cap && !all)
-    return notEvaluated(`the order costs ${sayMoney(cost)}; what other supernodes bought was not read`)
+    return notEvaluated(`the order costs ${sayMoney(cost)}; the other supernodes' purchases were not read`)
   return (
     (cap && all && unpriced(cap, all, situation)) ||
     pass(`the order costs ${sayMoney(cost)}`, { cost: amountOf(cost) })
@@ -109,7 +109,7 @@ export function withinBudget({ situation, choice, cost }: GateFacts): Verdict {
   if (!choice.target || !cost) return notEvaluated("the price of the order is not known")
   const ownVerdict = budget
     ? spendUnder(budget, { purchases: state.purchases, cost, situation })
-    : pass("the supernode has no budget of its own")
+    : pass("the policy has no limits.budget")
   if (!cap) return ownVerdict
   const all = fleetPurchases(situation)
   return withFleet(ownVerdict, all && spendUnder(cap, { purchases: all, cost, situation }))

@@ -9,7 +9,7 @@ import type { GateFacts } from "./gate.ts"
 
 /** Buys the plan that was shown, or nothing. */
 export function planAsShown({ situation: { signal }, planOf }: GateFacts): Verdict {
-  if (signal.kind !== "request") return pass("no shown plan to compare: this is automatic")
+  if (signal.kind !== "request") return pass("an automatic run has no shown plan to compare")
   if (signal.planHash === null) {
     return signal.mode === "dry-run"
       ? pass("a dry run shows the plan")
@@ -21,7 +21,7 @@ export function planAsShown({ situation: { signal }, planOf }: GateFacts): Verdi
   if (signal.planHash === plan.hash) return pass("the plan is the one that was shown", facts)
   return fail(
     "plan-changed",
-    `the plan that was shown is ${signal.planHash}; now it would be ${plan.hash}. Make a new dry run`,
+    `the plan that was shown is ${signal.planHash}, but the current plan is ${plan.hash}. Make a new dry run`,
     facts,
   )
 }
@@ -32,11 +32,11 @@ export function planAsShown({ situation: { signal }, planOf }: GateFacts): Verdi
  */
 export function approved({ situation, choice, planOf, cost }: GateFacts): Verdict {
   const { policy, control, signal, state, now } = situation
-  if (!policy.approval) return pass("the policy asks for no approval")
+  if (!policy.approval) return pass("the policy requires no approval")
   if (!choice.target || !cost) return notEvaluated("the price of the order is not known")
   const { above, approvers, expires } = policy.approval
   if (cost.minor <= above.minor)
-    return pass(`${sayMoney(cost)} needs no approval: it begins above ${sayMoney(above)}`)
+    return pass(`${sayMoney(cost)} needs no approval: only orders above ${sayMoney(above)} do`)
   if (control.state !== "read") return notEvaluated("the control stream was not read")
   const plan = planOf()
   if (!plan) return notEvaluated("no rung was chosen")
@@ -57,7 +57,7 @@ export function approved({ situation, choice, planOf, cost }: GateFacts): Verdic
   if (names.length >= approvers) return pass(`approved by ${names.join(", ")}`, facts)
   return fail(
     "approval-needed",
-    `${sayMoney(cost)} is above ${sayMoney(above)}: ${counted(approvers, "approval")} of ${plan.hash} ${approvers === 1 ? "is" : "are"} needed, ${names.length} ${names.length === 1 ? "is" : "are"} there${ignored}`,
+    `${sayMoney(cost)} is above ${sayMoney(above)}: ${counted(approvers, "approval")} of ${plan.hash} ${approvers === 1 ? "is" : "are"} needed, ${names.length} ${names.length === 1 ? "is" : "are"} valid${ignored}`,
     facts,
   )
 }
@@ -76,6 +76,9 @@ function sayIgnored({ given, names, listed }: Ignored): string {
   const others = new Set(given.map(personKey).filter((key) => !counting.has(key)))
   const unsigned = listed.filter(({ name }) => others.has(personKey(name))).length
   const unlisted = others.size - unsigned
-  const strangers = unlisted > 0 ? `, and ${unlisted} by people who are not in the policy's approvers` : ""
-  return unsigned > 0 ? `${strangers}, and ${unsigned} without a valid signature` : strangers
+  const reasons = [
+    ...(unlisted > 0 ? [`${unlisted} by people who are not in the policy's approvers`] : []),
+    ...(unsigned > 0 ? [`${unsigned} without a valid signature`] : []),
+  ]
+  return reasons.length > 0 ? `; not counted: ${reasons.join(", ")}` : ""
 }

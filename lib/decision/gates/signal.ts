@@ -21,10 +21,10 @@ export function signalValid({ situation: { signal } }: GateFacts): Verdict {
     state: signal.state,
     resource: signal.resource,
   }
-  if (signal.state === "alarm") return pass(`${signal.source} alarm ${signal.alarm} is in alarm`, facts)
+  if (signal.state === "alarm") return pass(`${signal.source} alarm ${signal.alarm} is in state alarm`, facts)
   return fail(
     "not-alarm",
-    `${signal.source} alarm ${signal.alarm} says ${signal.state}; only an alarm may lead to a purchase`,
+    `${signal.source} alarm ${signal.alarm} is in state ${signal.state}; only state alarm may lead to a purchase`,
     facts,
   )
 }
@@ -32,10 +32,10 @@ export function signalValid({ situation: { signal } }: GateFacts): Verdict {
 /** A signal is new unless another run opened an attempt for it; a restarted run does not block itself. */
 export function signalIsNew({ situation: { signal, state, run } }: GateFacts): Verdict {
   const first = getOwn(state.signals, signal.id)
-  if (!first || first.run === run) return pass("led to no attempt before", { signal: signal.id })
+  if (!first || first.run === run) return pass("no other run opened an attempt for it", { signal: signal.id })
   return fail(
     "duplicate",
-    `run ${first.run} opened an attempt for this signal already, at ${sayTime(first.at)} (entry ${first.seq})`,
+    `run ${first.run} already opened an attempt for this signal at ${sayTime(first.at)} (entry ${first.seq})`,
     { signal: signal.id, ...first },
   )
 }
@@ -49,24 +49,24 @@ export function clockAgrees({ situation: { now, headAt, cloudSkewMs, supernode }
   if (headAt !== null && headAt - now > CLOCK_TOLERANCE_MS) {
     return fail(
       "clock-behind-ledger",
-      `the ledger's newest entry is of ${sayTime(headAt)}, and our clock says ${sayTime(now)}`,
+      `the ledger's newest entry is dated ${sayTime(headAt)}, but our clock shows ${sayTime(now)}`,
       facts,
     )
   }
   if (cloudSkewMs !== null && Math.abs(cloudSkewMs) > CLOCK_TOLERANCE_MS) {
     return fail(
       "clock-skewed",
-      `the cloud's clock is ${sayDuration(Math.round(cloudSkewMs / 1000) * 1000)} from ours; at most 60s are allowed`,
+      `the cloud's clock is ${sayDuration(Math.round(Math.abs(cloudSkewMs) / 1000) * 1000)} ${cloudSkewMs > 0 ? "ahead of" : "behind"} ours; at most 60s is allowed`,
       facts,
     )
   }
   if (cloudSkewMs === null && supernode.state === "read") {
-    const says = "the cloud's answers name no time (header Date), so that no second clock confirms ours"
+    const says = "the cloud's responses have no Date header, so no second clock confirms ours"
     return fail("clock-skewed", says, facts)
   }
   return pass(
     cloudSkewMs === null
-      ? "no clock contradicts ours"
+      ? "no other clock disagrees with ours"
       : `within ${CLOCK_TOLERANCE_MS / 1000}s of the cloud's clock`,
     facts,
   )
@@ -80,14 +80,14 @@ export function signalIsFresh({ situation }: GateFacts): Verdict {
   if (ageMs > STALE_AFTER_MS) {
     return fail(
       "stale",
-      `the signal is of ${sayTime(signal.at)}, ${Math.floor(ageMs / 60_000)} minutes ago; at most 15 are allowed`,
+      `the signal is dated ${sayTime(signal.at)}, ${Math.floor(ageMs / 60_000)} minutes ago; at most 15 minutes are allowed`,
       facts,
     )
   }
   if (-ageMs > CLOCK_TOLERANCE_MS) {
     return fail(
       "from-the-future",
-      `the signal is of ${sayTime(signal.at)}, ${Math.round(-ageMs / 1000)} s ahead of our clock`,
+      `the signal is dated ${sayTime(signal.at)}, ${Math.round(-ageMs / 1000)} s ahead of our clock`,
       facts,
     )
   }
@@ -107,18 +107,18 @@ export function overtakenAt(situation: Situation): Overtaken | null {
   if (signal.kind === "request") {
     const until = asked ? repeatableUntil(asked, policy) : Infinity
     if (!asked || now <= until) return null
-    const says = `this request first came at ${sayTime(asked.at)} and held; it could run again until ${sayTime(until)}`
+    const says = `this request first arrived at ${sayTime(asked.at)} and was held; it could run again until ${sayTime(until)}`
     return { says, facts: { firstAt: asked.at, until } }
   }
   const { spentUntil = -Infinity, signals } = state
   if (signal.at <= spentUntil && getOwn(signals, signal.id)?.run !== run) {
-    const says = `more signals led to attempts than are remembered: those of ${sayTime(spentUntil)} and before are over`
+    const says = `the state keeps only the newest signals that led to attempts: signals dated up to ${sayTime(spentUntil)} count as stale`
     return { says, facts: { spentUntil } }
   }
   const closedAt = signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, state) : null
   if (closedAt === null || closedAt <= signal.at) return null
   return {
-    says: `the alarm's episode was closed by an OK of ${sayTime(closedAt)}, after this signal`,
+    says: `an OK signal dated ${sayTime(closedAt)}, after this signal, closed the alarm's episode`,
     facts: { closedAt },
   }
 }

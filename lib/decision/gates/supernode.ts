@@ -16,12 +16,12 @@ export function supernodeReady({ situation: { supernode, state } }: GateFacts): 
     )
   }
   const { status, servers } = supernode.value
-  if (servers === null) return fail("supernode-unreadable", "the answer has no list of servers", { status })
+  if (servers === null) return fail("supernode-unreadable", "the response has no list of servers", { status })
   const missing = missingServers(state, supernode.value)
   if (missing.length > 0) {
     return fail(
       "supernode-unreadable",
-      `servers known from the ledger are missing without being DELETED: ${missing.join(", ")}`,
+      `servers known from the ledger are not in the cloud's list, not even as DELETED: ${missing.join(", ")}`,
       { vanished: missing },
     )
   }

@@ -76,7 +76,7 @@ function walkUp({ situation, here, demand }: WalkFacts): Walk {
     const asked = demand.rung.kind === "servers" ? demand.rung.servers : 0
     const rungKnown = fail(
       "rung-unknown",
-      `no rung of the ladder has ${counted(asked, "server")}: it has ${sayLadder(ladder)}`,
+      `no rung of the ladder has ${counted(asked, "server")}: the rungs have ${sayLadder(ladder)}`,
       { asked, ladder: ladder.map((rung) => rung.servers) },
     )
     return { ...none, rungKnown }
@@ -85,7 +85,7 @@ function walkUp({ situation, here, demand }: WalkFacts): Walk {
   if (demanded.servers <= from) {
     const aboveCurrent = fail(
       "already-there",
-      `${counted(from, "server")} ${beOf(from)} present or in progress, and ${demanded.servers} ${beOf(demanded.servers)} wanted`,
+      `the demand is ${counted(demanded.servers, "server")}, and ${from} ${beOf(from)} already present or in progress`,
       { from, wanted: demanded.servers },
     )
     return { ...none, aboveCurrent }
@@ -105,7 +105,9 @@ function walkUp({ situation, here, demand }: WalkFacts): Walk {
   if (!allowed) {
     const withinServersLimit = fail(
       "at-limit",
-      `${counted(demanded.servers, "server")} ${beOf(demanded.servers)} wanted, ${limits.servers} ${beOf(limits.servers)} allowed, and no rung lies between ${from} and ${limits.servers}`,
+      demand.rung.kind === "servers"
+        ? `the request is for ${counted(demanded.servers, "server")}, but limits.servers allows at most ${limits.servers}`
+        : `the demand is ${counted(demanded.servers, "server")}, but limits.servers allows at most ${limits.servers}, and no rung within that limit has more than ${from}`,
       { from, wanted: demanded.servers, limit: limits.servers },
     )
     return { ...none, aboveCurrent, withinServersLimit }
@@ -113,7 +115,7 @@ function walkUp({ situation, here, demand }: WalkFacts): Walk {
   const withinServersLimit = pass(
     allowed === demanded
       ? `${demanded.servers} of at most ${counted(limits.servers, "server")}`
-      : `clamped from ${demanded.servers} to ${counted(allowed.servers, "server")}: at most ${limits.servers} ${beOf(limits.servers)} allowed`,
+      : `clamped from ${demanded.servers} to ${counted(allowed.servers, "server")}: limits.servers allows at most ${limits.servers}`,
     { wanted: demanded.servers, allowed: allowed.servers, limit: limits.servers },
   )
 

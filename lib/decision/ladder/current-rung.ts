@@ -24,7 +24,7 @@ export function findRung({ supernode, state, policy }: Situation): Here {
     return {
       verdict: fail(
         "rung-unknown",
-        `the supernode has ${counted(servers, "server")}; the ladder has ${sayLadder(policy.ladder)}`,
+        `the supernode has ${counted(servers, "server")}; the rungs of the ladder have ${sayLadder(policy.ladder)}`,
         facts,
       ),
       at: null,

@@ -34,13 +34,10 @@ export function namesRung({ signal }: Situation): boolean {
 export function findDemand(situation: Situation, floors: FloorEvidence[], from: number | null): Demand {
   const { signal, readings, supernode, policy } = situation
   if (signal.kind === "request" && signal.servers !== null) {
-    const verdict = pass(
-      `requested by a person: ${signal.requestedBy}, ${counted(signal.servers, "server")}`,
-      {
-        requestedBy: signal.requestedBy,
-        servers: signal.servers,
-      },
-    )
+    const verdict = pass(`${signal.requestedBy} requested ${counted(signal.servers, "server")}`, {
+      requestedBy: signal.requestedBy,
+      servers: signal.servers,
+    })
     return { verdict, rung: { kind: "servers", servers: signal.servers }, rules: [], cleared: [] }
   }
   if (readings.state === "not-read" || (readings.state === "read" && supernode.state !== "read")) {

@@ -37,19 +37,19 @@ export function evaluateFloors({ policy, state, policyHash, now }: Situation): F
   })
 }
 
-/** `schedule weekday-mornings wants at least 2 servers, since Mon 2026-11-30 08:00 +08:00 Asia/Shanghai (2026-11-30T00:00:00Z)`. */
+/** `schedule weekday-mornings requires at least 2 servers since Mon 2026-11-30 08:00 +08:00 Asia/Shanghai (2026-11-30T00:00:00Z)`. */
 export function sayFloor(
   { schedule, atLeast, since, verdict, acted }: FloorEvidence,
   timezone: string,
 ): string {
-  const wants = `schedule ${schedule} wants at least ${counted(atLeast, "server")}, since ${sayLocalTime(since, timezone)}`
+  const wants = `schedule ${schedule} requires at least ${counted(atLeast, "server")} since ${sayLocalTime(since, timezone)}`
   switch (verdict) {
     case "wanted":
       return wants
     case "acted":
-      return `${wants}, and a purchase was made for it at ${acted ? sayTime(acted.at) : "an unknown time"}`
+      return `${wants}; a purchase for this start was made at ${acted ? sayTime(acted.at) : "an unknown time"}`
     case "off":
-      return `${wants}, and is switched off by a refused order until the policy changes`
+      return `${wants}; it is switched off by a refused order until the policy changes`
     default:
       return verdict satisfies never
   }

@@ -8,7 +8,7 @@ export const NO_RUNG = notEvaluated("no rung was chosen")
 /** Reasons after which `sold_out: next-larger` may continue to the next rung. */
 const LACKS_STOCK: readonly string[] = ["sold-out", "flavor-blocked"]
 
-interface OfferQuestion {
+interface OfferInputs {
   situation: Situation
   allowed: Rung
   mayGoLarger: boolean
@@ -18,7 +18,7 @@ interface OfferQuestion {
  * The allowed rung if it is listed, in stock and not blocked; else, if the policy allows it, the next larger
  * one.
  */
-export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
+export function findOffer({ situation, allowed, mayGoLarger }: OfferInputs): {
   verdict: Verdict
   rung: Rung | null
 } {
@@ -34,7 +34,7 @@ export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
   if (end?.verdict.reason === "offers-unreadable") return { verdict: end.verdict, rung: null }
   const available = end?.verdict.passed ? end : undefined
   if (available && available !== first) {
-    const says = `${allowed.flavor} cannot be bought (${first?.verdict.reason}); the next larger one can: ${available.rung.flavor}`
+    const says = `${allowed.flavor} cannot be bought (${first?.verdict.reason}); the next larger flavor can: ${available.rung.flavor}`
     return {
       verdict: pass(says, {
         wanted: allowed.flavor,
@@ -52,7 +52,7 @@ export function findOffer({ situation, allowed, mayGoLarger }: OfferQuestion): {
  * does not clearly lack stock. A flavor that is not listed is a mistake in the ladder. A flavor whose flag is unreadable
  * may be in stock: a larger rung would waste money.
  */
-export function searchedRungs({ situation, allowed, mayGoLarger }: OfferQuestion): {
+export function searchedRungs({ situation, allowed, mayGoLarger }: OfferInputs): {
   rung: Rung
   verdict: Verdict
 }[] {

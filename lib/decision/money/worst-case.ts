@@ -51,7 +51,7 @@ export function worstCaseOfAll(policies: readonly Policy[]): WorstCase {
   return { day: mostOfAll("day", policies), month: mostOfAll("month", policies) }
 }
 
-const UNKNOWN = "no budget caps it, and a rung that may be bought has no price"
+const UNKNOWN = "no budget caps the cost, and an allowed rung has no price"
 
 function mostIn(window: BillWindow, policy: Policy): Most {
   const { actions, budget } = policy.limits
@@ -113,9 +113,7 @@ function boughtFor(order: Order | null, purchases: number, rate: string): Bound 
   if (!order) return null
   const { money, from, to } = order
   const step =
-    from === to
-      ? "nothing that may be bought costs anything"
-      : `${sayMoney(money)} for ${from} -> ${counted(to, "server")}`
+    from === to ? "orders that cost nothing" : `${sayMoney(money)} for ${from} -> ${counted(to, "server")}`
   return {
     money: { ...money, minor: money.minor * purchases },
     says: `${counted(purchases, "purchase")} (${rate}) of ${step}`,

@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000
 /** Three changes between the same two hashes within this time are a conflict (see the exception below). */
 const WINDOW_MS = 60 * MINUTE_MS
 /** Exception: all of them are as close together as the steps of one roll-out. */
-const SHORTEST_MS = 15 * MINUTE_MS
+const MIN_CONFLICT_MS = 15 * MINUTE_MS
 const CHANGES = 3
 /** A conflict ends after this much time with one file. */
 const CALM_MS = 20 * MINUTE_MS
@@ -45,7 +45,7 @@ export function afterChange(
 
 function alternates(at: readonly number[]): boolean {
   const span = (at.at(-1) ?? 0) - (at[0] ?? 0)
-  return at.length >= CHANGES && span >= SHORTEST_MS && span <= WINDOW_MS
+  return at.length >= CHANGES && span >= MIN_CONFLICT_MS && span <= WINDOW_MS
 }
 
 function newest({ at }: PolicyChanges): number {
@@ -79,11 +79,11 @@ export function policyConflict({ state, policyHash, now, signal }: Facts): Polic
   const hashes = [changes.before.hash, policyHash] as const
   const changedAt = newest(changes)
   if (changes.isConflict && now - changedAt < CALM_MS) {
-    const says = `two policy files take turns for this supernode: ${hashes.join(" and ")}, the last change at ${sayTime(changedAt)}. Use one file; nothing is bought before ${sayDuration(CALM_MS)} of one file`
+    const says = `two policy files alternate for this supernode: ${hashes.join(" and ")}; the last change was at ${sayTime(changedAt)}. Use one file: purchases resume after it has been in use for ${sayDuration(CALM_MS)}`
     return { says, until: changedAt + CALM_MS, isConflict: true, hashes }
   }
   if (signal.kind === "request" || now - changedAt >= NEW_MS || now - changes.before.at > OTHER_MS)
     return null
-  const says = `policy ${hashes[1]} is new since ${sayTime(changedAt)}, and ${hashes[0]} was in use at ${sayTime(changes.before.at)}: alarms and ticks wait ${sayDuration(NEW_MS)} in case two files are in use`
+  const says = `policy ${hashes[1]} has been in use since ${sayTime(changedAt)}, and policy ${hashes[0]} was in use at ${sayTime(changes.before.at)}: alarms and ticks do not buy for ${sayDuration(NEW_MS)}, in case both files are in use`
   return { says, until: changedAt + NEW_MS, isConflict: false, hashes }
 }

@@ -1,20 +1,20 @@
-// Amounts and kinds of values in words, without the schemas, which cost a start more than all of this.
+// Durations and counts as text. Imports no schemas, since loading them slows a start more than all of this.
 
-/** A mapping that may already have other problems, so that one reading of a file finds them all. */
+/** True for a mapping, even if its values are invalid, so that one read of a file can report all problems. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
 const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
-/** `90s`, `15m`, `1h`, `30d` -> milliseconds; null for anything else. */
+/** `90s`, `15m`, `1h`, `30d` -> milliseconds; `null` for anything else. */
 export function durationMs(text: string): number | null {
   const match = /^(\d{1,6})(s|m|h|d)$/.exec(text)
   if (!match) return null
   return Number(match[1]) * MS[match[2] as keyof typeof MS]
 }
 
-/** `5m`: the shortest text for a duration, the same in sentences and files. */
+/** `5m`: the shortest text of a duration in one unit, as the policy file writes it. */
 export function sayDuration(ms: number): string {
   for (const unit of ["d", "h", "m", "s"] as const) {
     if (ms !== 0 && ms % MS[unit] === 0) return `${ms / MS[unit]}${unit}`
@@ -22,7 +22,7 @@ export function sayDuration(ms: number): string {
   return `${ms / MS.s}s`
 }
 
-/** `29m 57s`: a computed duration, in whole seconds. */
+/** `29m 57s`: a computed duration, rounded up to whole seconds. */
 export function sayTimeLeft(ms: number): string {
   let seconds = Math.ceil(ms / MS.s)
   const parts: string[] = []

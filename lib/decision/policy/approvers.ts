@@ -3,7 +3,7 @@ import * as z from "zod"
 // `approvers` of the policy file: the people whose approvals count. A name that is not listed here approves
 // nothing.
 
-/** Letters, digits and the characters of addresses: no character that a reader could overlook. */
+/** Letters, digits and characters of e-mail addresses. Excludes characters that a reader could overlook. */
 const VISIBLE = /^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._@+'-]{0,63}$/u
 
 const approverName = () =>
@@ -12,7 +12,7 @@ const approverName = () =>
     .refine(
       (name) => VISIBLE.test(name) && name.trim() === name && !/\p{Default_Ignorable_Code_Point}/u.test(name),
       {
-        error: "must be 1 to 64 letters, digits, spaces or . _ @ + ' -, a letter or digit first",
+        error: "must be 1 to 64 letters, digits, spaces or . _ @ + ' -, with a letter or digit first",
       },
     )
 
@@ -36,7 +36,7 @@ const approverKey = () =>
     .refine(isKeyText, {
       error: "must be an SSH public key such as ssh-ed25519 AAAA…: ed25519, ECDSA or RSA",
     })
-    // The comment is no part of the key: it changes no hash.
+    // The comment is dropped: it is not part of the key and must not change the policy's hash.
     .transform((text) => text.split(" ").slice(0, 2).join(" "))
 
 export const approversSchema = z
@@ -46,7 +46,7 @@ export const approversSchema = z
       error: "must be a list of people such as [ { name: ann } ]",
     },
   )
-  .max(100, { error: "must be at most 100 people" })
+  .max(100, { error: "must list at most 100 people" })
   .transform((people): Approver[] =>
     people.map(({ name, key }) => (key === undefined ? { name } : { name, key })),
   )
@@ -56,8 +56,8 @@ export interface Approver {
   /** Compared by `personKey` with the name that `approve --by` gave. */
   name: string
   /**
-   * SSH public key without a comment: approvals in this name count only with its signature. Absent: the name
-   * is unproven.
+   * SSH public key without its comment. Approvals in this name then count only with a signature by this key.
+   * If absent, the name is not verified.
    */
   key?: string
 }

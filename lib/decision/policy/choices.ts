@@ -1,15 +1,15 @@
-// Values that keys of the policy allow, without the schemas: those cost a start more than all of the decision.
+// Values that policy keys allow. Imports no schemas, since loading them takes longer than a whole decision.
 
-/** Scale-out goes to 48 subnodes and no further (Huawei Cloud, limits of Lite Server supernodes). */
+/** Maximum number of subnodes after scale-out (Huawei Cloud, limits of Lite Server supernodes). */
 export const MAX_SERVERS = 48
 
-/** Hours of a price's period. A month counts 730 h if a commitment uses another unit than the price. */
+/** Hours of each price period, for a commitment in another unit than the price. A month counts as 730 h. */
 export const PERIOD_HOURS = { hour: 1, day: 24, week: 168, month: 730, year: 8760 } as const
 export type PricePeriod = keyof typeof PERIOD_HOURS
 
 export const METRIC_SOURCES = ["cloud-eye", "prometheus", "cloudwatch", "alarm"] as const
 
-/** Side of a threshold that breaches. `above` is `>`, `at_least` is `>=`, `below` is `<`, `at_most` is `<=`. */
+/** Breaching side of a threshold: `above` is `>`, `at_least` is `>=`, `below` is `<`, `at_most` is `<=`. */
 export const COMPARISONS = ["above", "at_least", "below", "at_most"] as const
 export type ComparisonOperator = (typeof COMPARISONS)[number]
 

@@ -3,7 +3,7 @@ import type { CronFields } from "./cron.ts"
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
-/** True if a date is one of its days. If day of month and day of week are both restricted, either is enough. */
+/** True if a date matches. If day of month and day of week are both restricted, one match is enough. */
 export function comesOn(
   cron: CronFields,
   { month, dayOfMonth, dayOfWeek }: { month: number; dayOfMonth: number; dayOfWeek: number },
@@ -13,7 +13,7 @@ export function comesOn(
   return wanted.includes(true) || wanted.every((one) => one === undefined)
 }
 
-/** Its times of day in order, milliseconds of the local clock since the day began. */
+/** Times of day at which the expression fires, in order; local milliseconds since midnight. */
 export function timesOfDay({ hours, minutes }: CronFields): number[] {
   return hours.flatMap((hour) => minutes.map((minute) => hour * HOUR_MS + minute * MINUTE_MS))
 }

@@ -3,7 +3,7 @@ import { onFirstUse } from "../../on-first-use.ts"
 import { text } from "./text-shape.ts"
 import { whole } from "./units.ts"
 
-// A cron expression of five fields. lib/policy-file parses it with a library; here it is plain sets of
+// A cron expression of five fields. lib/policy-file parses it with a library; here its fields are lists of
 // numbers.
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -22,17 +22,17 @@ const ANY = fieldWith([])
 export const CRON_TEXT = new RegExp(`^${[ANY, ANY, ANY, fieldWith(MONTHS), fieldWith(DAYS)].join(" +")}$`)
 
 /**
- * `cron` as the policy file writes it. Keywords that cron implementations read differently or rarely know are
- * not allowed.
+ * `cron` as the policy file writes it. Keywords are not allowed if cron implementations interpret them
+ * differently, or if few support them.
  */
 export const writtenCron = onFirstUse(() =>
   text(
     CRON_TEXT,
-    'must be a cron expression of 5 fields (minute, hour, day of month, month, day of week) such as "0 8 * * 1-5", of numbers, *, ranges 1-5, lists 1,3, steps */15 or 1-5/2 and names such as jan or mon; it knows no seconds, years, @daily, L, W, # or ?',
+    'must be a cron expression of 5 fields (minute, hour, day of month, month, day of week) such as "0 8 * * 1-5", of numbers, *, ranges 1-5, lists 1,3, steps */15 or 1-5/2 and names such as jan or mon; seconds, years, @daily, L, W, # and ? are not supported',
   ),
 )
 
-/** Meaning of a cron expression. The numbers ascend; days are null if any day matches (`*`). */
+/** A parsed cron expression. Numbers are in ascending order; days are `null` if every day matches (`*`). */
 export const cronFields = onFirstUse(() =>
   z.strictObject({
     /** The expression as written. */

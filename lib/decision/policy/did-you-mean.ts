@@ -1,4 +1,4 @@
-/** The known name that was probably meant; null if none is close. For keys and for settings. */
+/** The known name that was probably meant; `null` if none is close. */
 export function didYouMean(written: string, known: readonly string[]): string | null {
   const ranked = known
     .map((name) => ({ name, distance: editDistance(plain(written), plain(name)) }))
@@ -7,12 +7,12 @@ export function didYouMean(written: string, known: readonly string[]): string | 
   return best && best.distance <= Math.max(1, Math.floor(best.name.length / 3)) ? best.name : null
 }
 
-/** Key for comparison: `cooldownMs`, `cool-down` and `cool_down` mean the same to a person. */
+/** Form for comparison, in which `coolDown`, `cool-down` and `cool_down` are equal. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, "")
 }
 
-/** Levenshtein distance. Names are cut, so that a hostile key costs no time. */
+/** Levenshtein distance. Names are cut to 64 characters, so that a hostile key cannot take long. */
 function editDistance(a: string, b: string): number {
   const [from, to] = [a.slice(0, 64), b.slice(0, 64)]
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)

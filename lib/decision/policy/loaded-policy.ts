@@ -3,10 +3,10 @@ import type { Policy } from "./policy.ts"
 /** Effective policy of one supernode, ready for a decision. */
 export interface LoadedPolicy {
   policy: Policy
-  /** `sha256:` and hex over the policy: decisions, approvals and arming refer to it. */
+  /** SHA-256 of the policy, as `sha256:` and hex digits. Decisions and arming refer to it. */
   hash: string
-  /** base64 of the userdata whose digest is in the policy; null without. */
+  /** Base64 of the userdata whose digest is in the policy; `null` if the policy has none. */
   userdata: string | null
-  /** The only ledger that this policy may be used with (`ledger_id`); absent: any. Not part of the hash. */
+  /** The only ledger that this policy allows (`ledger_id`); absent if any is allowed. Not in the hash. */
   ledgerId?: string
 }

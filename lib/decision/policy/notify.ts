@@ -4,7 +4,7 @@ import { text } from "./text-shape.ts"
 import { smnTopic, snsTopic } from "./topics.ts"
 import { whenRecord } from "./units.ts"
 
-// Policy key `notify`: recipients of notifications. It is no part of the policy hash, and the addresses are secrets.
+// Policy key `notify`: recipients of notifications. Not part of the policy's hash. The addresses are secrets.
 
 /** Topics that a recipient may choose with `on`. */
 const NOTIFY_TOPICS = ["purchase", "trouble", "approval", "policy", "daily"] as const
@@ -13,7 +13,7 @@ export type NotifyTopic = (typeof NOTIFY_TOPICS)[number]
 const WEBHOOK_FORMATS = ["json", "slack", "feishu", "dingtalk", "wecom"] as const
 export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number]
 
-/** Vendors whose robots may demand a signature; each signs in its own way. */
+/** Formats of vendors whose robots may require a signature; each vendor has its own scheme. */
 const SIGNED_FORMATS: readonly WebhookFormat[] = ["feishu", "dingtalk"]
 
 export type NotifyRecipient = { topics: readonly NotifyTopic[] } & (
@@ -45,7 +45,7 @@ export const notifyRecipient = onFirstUse(() =>
     .refine(({ webhook, format }) => format === undefined || webhook !== undefined, {
       ...whenRecord,
       path: ["format"],
-      error: "belongs to a webhook: SMN and SNS have one form only",
+      error: "belongs to a webhook: SMN and SNS have only one format",
     })
     .superRefine(({ secret, format, webhook }, ctx) => {
       if (secret === undefined) return
@@ -70,7 +70,7 @@ export const notifyRecipient = onFirstUse(() =>
     }),
 )
 
-/** Hosts of the group robots; none of them accepts plain JSON. */
+/** Formats by webhook host; none of these hosts accepts plain JSON. */
 const FORMATS_BY_HOST: Readonly<Record<string, WebhookFormat>> = {
   "open.feishu.cn": "feishu",
   "open.larksuite.com": "feishu",
@@ -79,7 +79,7 @@ const FORMATS_BY_HOST: Readonly<Record<string, WebhookFormat>> = {
   "hooks.slack.com": "slack",
 }
 
-/** Format of a webhook without `format`: the vendor's own on its own host, else plain JSON. */
+/** Format of a webhook without `format`: the vendor's format on a known host, otherwise plain JSON. */
 function formatFor(address: string | undefined): WebhookFormat {
   const host = address !== undefined && URL.canParse(address) ? new URL(address).hostname : ""
   return Object.hasOwn(FORMATS_BY_HOST, host) ? (FORMATS_BY_HOST[host] ?? "json") : "json"

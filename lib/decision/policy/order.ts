@@ -6,9 +6,8 @@ import { moneyOf } from "./money.ts"
 import { text } from "./text-shape.ts"
 import { countPer, positiveDuration, whenRecord, whole } from "./units.ts"
 
-// What may be ordered, and how much: `ladder`, `order`, `limits` of the policy file. The bounds are those of
-// the API page, so that an order that the cloud would refuse fails when the file is read, not when it is
-// sent.
+// `ladder`, `order` and `limits` of the policy file: the possible orders, and their limits. Bounds are those
+// of the API page, so that an invalid order fails when the file is read, not when it is sent.
 
 /** API page, `image_id`: 36 characters in UUID format. */
 const imageId = text(
@@ -16,7 +15,7 @@ const imageId = text(
   "must be an image's UUID (36 characters)",
 )
 
-/** API page, `flavor`: 1 to 128. Its text forbids hyphens and its example has them; so they are allowed. */
+/** API page, `flavor`: 1 to 128 characters. Its text forbids hyphens; they are allowed, as in its example. */
 const flavor = text(
   /^[A-Za-z0-9._-]{1,128}$/,
   "must be 1 to 128 letters, digits, periods, hyphens or underscores",
@@ -36,8 +35,8 @@ const dataVolume = z.strictObject({
 })
 
 /**
- * Digest of the raw text of `userdata` or `userdata_file`: the text itself travels beside the policy, never
- * in it.
+ * Digest of the raw text of `userdata` or `userdata_file`. The text itself is never in the policy; see
+ * `LoadedPolicy.userdata`.
  */
 const userdataDigest = z.strictObject({
   sha256: text(/^sha256:[0-9a-f]{64}$/, "must be a SHA-256"),
@@ -59,13 +58,13 @@ export const order = z.strictObject({ ...orderShape, userdata: userdataDigest.op
 
 const filled = z.string({ error: "must be text" }).min(1, { error: "must not be empty" })
 
-/** The same content as written in the file. */
+/** `order` as written in the policy file. */
 export const writtenOrder = z
   .strictObject({ ...orderShape, userdata: filled.optional(), userdata_file: filled.optional() })
   .refine((o) => o.userdata === undefined || o.userdata_file === undefined, {
     ...whenRecord,
     path: ["userdata_file"],
-    error: "must not be used together with userdata: write one of the two",
+    error: "must not be used together with userdata: use one of the two",
   })
 
 const price = z
@@ -81,12 +80,12 @@ const price = z
   .transform(({ amount, currency, per, commitment }) => {
     const [count = "1", unit = per] = (commitment ?? `1 ${per}`).split(" ")
     const hours = Number(count) * PERIOD_HOURS[unit.replace(/s$/, "") as PricePeriod]
-    // A fractional commitment is rounded up: an estimate may be too high, never too low.
+    // Rounded up to whole periods of the price: the estimated cost may be too high, but never too low.
     const periods = Math.max(1, Math.ceil(hours / PERIOD_HOURS[per]))
     return { ...moneyOf({ amount, currency }), per, periods }
   })
   .refine(({ minor, periods }) => Number.isSafeInteger(minor * periods), {
-    error: "must be a price whose whole commitment can be counted exactly",
+    error: "must be small enough that the price of the whole commitment can be calculated exactly",
   })
 
 const rung = z.strictObject({
@@ -95,7 +94,7 @@ const rung = z.strictObject({
   price: price.optional().transform((p) => p ?? null),
 })
 
-/** `ladder`: smallest first. */
+/** `ladder`: rungs in ascending order of servers. */
 export const ladder = z
   .array(rung, { error: "must be a list of at least one rung, smallest first" })
   .min(1, { error: "must have at least one rung" })
@@ -105,7 +104,7 @@ export const ladder = z
         const before = rungs[i - 1]
         if (!isRecord(r)) return
         if (isRecord(before) && Number(r["servers"]) <= Number(before["servers"])) {
-          const message = `must grow: the rung before has ${counted(Number(before["servers"]), "server")}`
+          const message = `must be larger: the previous rung has ${counted(Number(before["servers"]), "server")}`
           ctx.addIssue({ code: "custom", path: [i, "servers"], message })
         }
         const first = rungs.findIndex((other) => isRecord(other) && other["flavor"] === r["flavor"])

@@ -11,7 +11,7 @@ import { text } from "./text-shape.ts"
 import { countPer, duration, positiveDuration, regionName, whenRecord, whole } from "./units.ts"
 import { silenceSchema } from "./warnings.ts"
 
-// Limits that the operator sets for one supernode. Written keys are snake_case, read ones camelCase.
+// Limits that the operator sets for one supernode. Keys are snake_case in the file and camelCase once parsed.
 
 /** API page, `id`. */
 const supernodeId = text(
@@ -35,7 +35,7 @@ const alarmMatch = z
       )
       .refine((labels) => Object.keys(labels).length > 0, { error: "must name at least one label" })
       .optional(),
-    /** The metric of the points in its messages. It never filters which messages start a run. */
+    /** Metric of the points in the alarm's messages. It does not filter which messages start a run. */
     metric: cloudEyeMetricName.optional(),
     namespace: cloudEyeNamespace.optional(),
   })
@@ -46,9 +46,9 @@ const alarmMatch = z
   .superRefine((match, ctx) => {
     const report = (key: string, message: string) => ctx.addIssue({ code: "custom", path: [key], message })
     if (match.metric !== undefined && match["cloud-eye"] === undefined)
-      report("metric", "must be used together with cloud-eye only: other messages do not name their metric")
+      report("metric", "is allowed only with cloud-eye: it names a Cloud Eye metric")
     if (match.namespace !== undefined && match.metric === undefined)
-      report("namespace", "must be used together with the metric that it is the namespace of")
+      report("namespace", "needs metric: it is the namespace of that metric")
   }, whenRecord)
   .meta({ oneOf: ALARM_SOURCES.map((source) => ({ required: [source] })) })
 
@@ -60,7 +60,7 @@ const scheduleShape = onFirstUse(() => ({
   cooldown: z.enum(["respect", "bypass"]).default("respect"),
 }))
 
-/** A floor while it is active: never a ceiling, never a scale-in. */
+/** A schedule: a floor while it is active, never a ceiling or a scale-in. */
 const schedule = () =>
   z.strictObject(scheduleShape()).transform((s) => ({
     name: s.name,
@@ -70,7 +70,7 @@ const schedule = () =>
     cooldown: s.cooldown,
   }))
 
-/** The same as written in the file. */
+/** A schedule as written in the policy file. */
 const writtenSchedule = () => z.strictObject({ ...scheduleShape(), cron: writtenCron() })
 
 /** Caps across all supernodes of the file. */
@@ -82,7 +82,7 @@ export const fleetSchema = z.strictObject({
 const shape = {
   name: text(
     /^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
-    "must be 1 to 64 letters, digits, periods, hyphens or underscores, a letter or digit at both ends",
+    "must be 1 to 64 letters, digits, periods, hyphens or underscores, with a letter or digit at both ends",
   ),
   region: regionName("must be a region such as cn-southwest-2"),
   project_id: text(
@@ -121,7 +121,7 @@ const shape = {
   silence: silenceSchema,
 }
 
-/** Keys of a supernode in the policy file, each by itself: `defaults` is checked with them. */
+/** Keys of a supernode in the policy file, each checked separately. Also checks `defaults`. */
 export const writtenKeysSchema = z.strictObject({
   ...shape,
   order: writtenOrder,
@@ -133,7 +133,7 @@ export const writtenSupernodeSchema = writtenKeysSchema.superRefine((s, ctx) => 
   for (const { path, message } of problemsAcrossKeys(s)) ctx.addIssue({ code: "custom", path, message })
 }, whenRecord)
 
-/** The same after `userdata` and `userdata_file` became a digest, and each `cron` sets of numbers. */
+/** One supernode after userdata was replaced by its digest, and each `cron` by its `CronFields`. */
 export const supernodeSchema = z
   .strictObject(shape)
   .superRefine((s, ctx) => {
@@ -175,8 +175,8 @@ interface Found {
 }
 
 /**
- * Rules between keys of one supernode. It reads defensively: other keys may be malformed, and all problems
- * are reported.
+ * Problems between several keys of one supernode. Reads defensively, since other keys may be malformed and
+ * all problems are reported together.
  */
 function problemsAcrossKeys(s: Record<string, unknown>): Found[] {
   return [
@@ -207,13 +207,13 @@ function sizeProblems(s: Record<string, unknown>): Found[] {
   const limit = isRecord(s["limits"]) ? serversIn(s["limits"]["servers"]) : null
   const found: Found[] = []
   if (limit !== null && limit < smallest) {
-    const message = `must be at least ${smallest}, the servers of the smallest rung`
+    const message = `must be at least ${smallest} (servers of the smallest rung)`
     found.push({ path: ["limits", "servers"], message })
   }
   const top =
     limit !== null && limit < largest
-      ? `${limit}, limits.servers`
-      : `${largest}, the servers of the largest rung`
+      ? `${limit} (limits.servers)`
+      : `${largest} (servers of the largest rung)`
   records(s["schedules"]).forEach((item, i) => {
     const floor = serversIn(item["at_least"])
     if (floor === null || floor <= Math.min(limit ?? largest, largest)) return
@@ -222,12 +222,12 @@ function sizeProblems(s: Record<string, unknown>): Found[] {
   return found
 }
 
-/** A count within its own bounds; a wrong one has already been reported. */
+/** A valid number of servers; `null` for any other value, which has already been reported. */
 function serversIn(value: unknown): number | null {
   return typeof value === "number" && value >= 1 && value <= MAX_SERVERS ? value : null
 }
 
-/** Places where a supernode names a currency, in the order of the file, without malformed ones. */
+/** Paths at which a supernode names a currency, ladder first; malformed values are skipped. */
 export function currenciesOf(s: Record<string, unknown>): { path: (string | number)[]; currency: string }[] {
   const priced = records(s["ladder"]).map((r, i) => ({ path: ["ladder", i, "price"], money: r["price"] }))
   const capped = {
@@ -244,7 +244,7 @@ export function currenciesOf(s: Record<string, unknown>): { path: (string | numb
   })
 }
 
-/** Indices are kept: a value that is not a mapping counts as an empty one. */
+/** Items of a list. An item that is not a mapping becomes an empty one, so that indices stay the same. */
 function records(list: unknown): Record<string, unknown>[] {
   return Array.isArray(list) ? list.map((item: unknown) => (isRecord(item) ? item : {})) : []
 }

@@ -53,7 +53,7 @@ const cloudEyeDimensions = z
   })
 
 const STATISTICS = ["average", "max", "min", "sum", "variance"] as const
-const CLOUD_EYE_PERIOD = "must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye aggregates by no other period"
+const CLOUD_EYE_PERIOD = "must be 1m, 5m, 20m, 1h, 4h or 1d: Cloud Eye supports no other period"
 const CLOUD_EYE_PERIODS: readonly number[] = [60_000, 300_000, 1_200_000, 3_600_000, 14_400_000, 86_400_000]
 
 /** Periods and filters of Cloud Eye's batch-query-metric-data. */
@@ -71,7 +71,7 @@ const prometheusMetric = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })
     // The policy is written to the ledger, which must never hold a password.
-    .refine((url) => !/^[a-z]+:\/+[^/?#]*@/i.test(url), { error: "must not carry a user or password" })
+    .refine((url) => !/^[a-z]+:\/+[^/?#]*@/i.test(url), { error: "must not contain a user or password" })
     .refine((url) => !/[?#]/.test(url), { error: "must not have a query or fragment" }),
   query: z
     .string()
@@ -79,12 +79,12 @@ const prometheusMetric = z.strictObject({
     .max(4096, { error: "must be at most 4096 characters" }),
   period: positiveDuration,
   /**
-   * Label that names a server by its id, name, or an id of its cloud_server: then there is one series per
-   * server.
+   * Label that holds a server's id, its name, or an id of its `cloud_server`; there is then one series per
+   * server. If absent, one series covers the supernode.
    */
   server_label: text(
     /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
-    "must be a label's name: letters, digits and _, no digit first",
+    "must be a label's name: letters, digits and _, not starting with a digit",
   ).optional(),
 })
 
@@ -93,10 +93,10 @@ const cloudwatchName = z
   .min(1, { error: "must not be empty" })
   .max(255, { error: "must be at most 255 characters" })
 
-/** Our names of CloudWatch's own statistics. */
+/** CloudWatch's names of statistics, and our names for them. */
 const CLOUDWATCH_NAMES: Readonly<Record<string, string>> = { maximum: "max", minimum: "min" }
 
-/** CloudWatch's spelling (`Average`, `Maximum`, `P99`) means the same. */
+/** Also accepts CloudWatch's own spelling, such as `Average`, `Maximum` or `P99`. */
 const cloudwatchStatistic = text(
   /^([Aa]verage|[Mm]ax(imum)?|[Mm]in(imum)?|[Ss]um|[Pp](100|\d{1,2}(\.\d{1,2})?))$/,
   "must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here)",
@@ -115,7 +115,7 @@ const cloudwatchMetric = z.strictObject({
     .record(
       cloudwatchName,
       dimensionValue.refine((value) => value !== "*", {
-        error: 'must not be "*": CloudWatch finds no series by it',
+        error: 'must not be "*": CloudWatch does not expand it',
       }),
     )
     .refine((dims) => Object.keys(dims).length <= 30, { error: "must have at most 30 dimensions" })
@@ -133,7 +133,7 @@ const label = z
 
 const ALARM_KEYS = ["cloudwatch", "alertname", "metric", "value", "unit"] as const
 
-/** The alarm whose own points are the evidence, and their metric; `alarm: true` names neither. */
+/** Names the alarm whose own points are the evidence, and their metric. `alarm: true` names neither. */
 const namedAlarm = z
   .strictObject({
     cloudwatch: cloudwatchAlarm.optional(),
@@ -149,12 +149,12 @@ const namedAlarm = z
     for (const [key, others] of EXCLUSIVE_KEYS) {
       const other = others.find((one) => alarm[one] !== undefined)
       if (alarm[key] === undefined || other === undefined) continue
-      const message = `must not be used together with ${other}: they are about alarms of different sources`
+      const message = `must not be used together with ${other}: they belong to alarms of different sources`
       ctx.addIssue({ code: "custom", path: [key], message })
     }
   }, whenRecord)
 
-/** A key, and the keys that alarms of another source have. */
+/** A key, and keys that it excludes because they belong to alarms of another source. */
 const EXCLUSIVE_KEYS = [
   ["cloudwatch", ["alertname", "metric", "value"]],
   ["alertname", ["metric"]],
@@ -193,10 +193,10 @@ const step = () =>
     })
     .refine((s) => typeof s.from !== "number" || typeof s.to !== "number" || s.from < s.to, {
       ...whenRecord,
-      error: "must have from below to",
+      error: "must have a from less than its to",
     })
 
-const WAYS = [...COMPARISONS, "steps"] as const
+const THRESHOLD_KEYS = [...COMPARISONS, "steps"] as const
 
 /** One entry of `rules`. */
 export const rule = z
@@ -218,8 +218,8 @@ export const rule = z
       .optional(),
   })
   .superRefine((r, ctx) => {
-    if (WAYS.filter((way) => r[way] !== undefined).length !== 1) {
-      ctx.addIssue({ code: "custom", message: `must have exactly one of ${WAYS.join(", ")}` })
+    if (THRESHOLD_KEYS.filter((key) => r[key] !== undefined).length !== 1) {
+      ctx.addIssue({ code: "custom", message: `must have exactly one of ${THRESHOLD_KEYS.join(", ")}` })
       return
     }
     const steps = boundsOf(r.steps)
@@ -228,7 +228,7 @@ export const rule = z
     for (const problem of stepProblems(steps))
       ctx.addIssue({ code: "custom", path: ["steps"], message: problem })
   }, whenRecord)
-  .meta({ oneOf: WAYS.map((way) => ({ required: [way] })) })
+  .meta({ oneOf: THRESHOLD_KEYS.map((key) => ({ required: [key] })) })
   .transform(({ above, at_least, below, at_most, clear, steps, ...rest }) => {
     const values = { above, at_least, below, at_most }
     const op = COMPARISONS.find((name) => values[name] !== undefined)
@@ -246,7 +246,7 @@ interface Bounds {
   up: number
 }
 
-/** Range of each step, lowest first; open ends are infinite. Empty while one of them is malformed. */
+/** Range of each step, lowest first; open ends are infinite. Empty if any step is malformed. */
 function boundsOf(steps: unknown): Bounds[] {
   if (!Array.isArray(steps)) return []
   const bounds = steps.map((s: unknown) => {
@@ -267,7 +267,7 @@ function stepProblems(sorted: readonly Bounds[]): string[] {
   const lowIsBad =
     sorted[0]?.from === Number.NEGATIVE_INFINITY && sorted.at(-1)?.to !== Number.POSITIVE_INFINITY
   const mildestFirst = lowIsBad ? sorted.toReversed() : sorted
-  // If a worse load bought less, noise would decide.
+  // A worse value must not propose fewer servers: noise would then decide how many are bought.
   const shrinks = mildestFirst.slice(1).some(({ up }, i) => up < (mildestFirst[i]?.up ?? 0))
   const shrinking = shrinks ? [`must not have a smaller up for a ${lowIsBad ? "lower" : "higher"} value`] : []
   return [...shrinking, ...gapsAndOverlaps(sorted)]
@@ -277,7 +277,7 @@ function gapsAndOverlaps(sorted: readonly Bounds[]): string[] {
   return sorted.slice(1).flatMap((next, i) => {
     const before = sorted[i]
     if (before === undefined || before.to === next.from) return []
-    if (before.to < next.from) return [`must have no gap: nothing covers ${before.to} to ${next.from}`]
+    if (before.to < next.from) return [`must have no gap: no step covers ${before.to} to ${next.from}`]
     if (before.to === Number.POSITIVE_INFINITY || next.from === Number.NEGATIVE_INFINITY) {
       return ["must have at most one open end on each side"]
     }
@@ -287,7 +287,10 @@ function gapsAndOverlaps(sorted: readonly Bounds[]): string[] {
 
 type Thresholds = { [key in ComparisonOperator]?: unknown } & { clear?: unknown }
 
-/** Hysteresis needs `clear` on the quiet side; a threshold that never clears would latch or repeat for ever. */
+/**
+ * Problem with `clear`; `null` if there is none. Hysteresis needs `clear` on the side that does not breach.
+ * If no value is clear, the rule stays latched for ever.
+ */
 function clearProblem(r: Thresholds, steps: readonly Bounds[]): string | null {
   const { clear } = r
   if (typeof clear !== "number") return null
@@ -296,13 +299,13 @@ function clearProblem(r: Thresholds, steps: readonly Bounds[]): string | null {
     const threshold = r[op]
     const highIsBad = op === "above" || op === "at_least"
     if (typeof threshold !== "number" || (highIsBad ? clear < threshold : clear > threshold)) return null
-    return `must be ${highIsBad ? "below" : "above"} ${threshold}, the rule's ${op}`
+    return `must be ${highIsBad ? "below" : "above"} ${threshold} (the rule's ${op})`
   }
   const [lowest, highest] = [steps[0]?.from, steps.at(-1)?.to]
   if (lowest === undefined || highest === undefined) return null
   if (lowest !== Number.NEGATIVE_INFINITY)
-    return clear < lowest ? null : `must be below ${lowest}, the lowest step's from`
+    return clear < lowest ? null : `must be below ${lowest} (from of the lowest step)`
   if (highest !== Number.POSITIVE_INFINITY)
-    return clear > highest ? null : `must be above ${highest}, the highest step's to`
-  return "must not be written where the steps cover every number: nothing is ever clear"
+    return clear > highest ? null : `must be above ${highest} (to of the highest step)`
+  return "must be left out: the steps cover every number, so no value is clear"
 }

@@ -10,8 +10,8 @@ export function isSecureUrl({ protocol, hostname }: URL): boolean {
 }
 
 /**
- * A `hostname` of a URL that names this machine itself. URL has already converted 127.1, 0x7f000001 and
- * similar forms into four numbers.
+ * True if a URL's `hostname` names this machine. `URL` has already converted 127.1, 0x7f000001 and similar
+ * forms into four numbers.
  */
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)

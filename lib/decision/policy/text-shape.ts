@@ -1,4 +1,7 @@
 import * as z from "zod"
 
-/** Text in one shape; `error` describes the allowed form for any mistake. The format has no name, so that JSON Schema shows only the pattern. */
+/**
+ * Schema of a text that matches `pattern`; `error` describes the allowed form. The format has no name, so
+ * that JSON Schema shows only the pattern.
+ */
 export const text = (pattern: RegExp, error: string) => z.stringFormat("", pattern, { error })

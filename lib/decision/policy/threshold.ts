@@ -24,7 +24,7 @@ export interface Level {
   isReachedBy(value: number): boolean
 }
 
-/** Rules do not change after they are read. */
+/** Cached levels. Safe, since rules do not change after they are read. */
 const knownLevels = new WeakMap<Rule, readonly Level[]>()
 
 /** The levels of a rule, mildest first. */
@@ -39,7 +39,7 @@ export function levelsOf(rule: Rule): readonly Level[] {
 function makeLevels(rule: Rule): Level[] {
   if (rule.steps.length === 0) return [{ up: 1, isReachedBy: (value) => crosses(rule, value) }]
   const high = highIsBad(rule)
-  // Past the far end of the last step the load is even worse: it counts as that step, never as none.
+  // A value beyond the outer end of the worst step still counts as that step: the load is even worse.
   return mildestFirst(rule.steps, high).map(({ from, to, up }) => ({
     up,
     isReachedBy: (value) => (high ? value >= (from ?? -Infinity) : value < (to ?? Infinity)),
@@ -63,7 +63,7 @@ function crosses({ compare }: Rule, value: number): boolean {
   }
 }
 
-/** Clear: past `clear` if the rule has it, else simply not breaching. */
+/** True if the value is clear: past `clear` if the rule has it, otherwise not breaching. */
 export function isOnClearSide(rule: Rule, value: number): boolean {
   if (rule.clear === null) return !levelsOf(rule).some((level) => level.isReachedBy(value))
   return highIsBad(rule) ? value < rule.clear : value > rule.clear

@@ -1,7 +1,7 @@
 import { onFirstUse } from "../../on-first-use.ts"
 import { text } from "./text-shape.ts"
 
-/** An SMN topic's URN; `urn:smn:region:project:name`. */
+/** An SMN topic's URN: `urn:smn:region:project:name`. */
 export const smnTopic = onFirstUse(() =>
   text(
     /^urn:smn:[a-z0-9-]{1,32}:[A-Za-z0-9-]{1,64}:[A-Za-z0-9_-]{1,255}$/,

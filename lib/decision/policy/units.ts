@@ -19,7 +19,7 @@ export const whole = (min: number, max: number, unit = "") => {
   return z.int({ error: `${error}, a whole number` }).check(z.gte(min, { error }), z.lte(max, { error }))
 }
 
-/** For a refinement that must run even if a key beside it is wrong. */
+/** Option for a refinement that must run even if another key of the mapping is invalid. */
 export const whenRecord = { when: ({ value }: { value: unknown }) => isRecord(value) }
 
 const DURATION = 'a duration such as "90s", "15m", "1h" or "30d"'
@@ -28,14 +28,14 @@ const MAX_DURATION_MS = 366 * 86_400_000
 /** A duration in the policy file; at most 366 days, so that no sum of times exceeds the range of a date. */
 export const duration = durationSaying(`must be ${DURATION}`)
 
-/** The same with its own message, if not every duration is allowed. */
+/** A duration with its own error message, for keys that do not allow every duration. */
 export function durationSaying(error: string) {
   return text(/^\d{1,6}[smhd]$/, error)
     .refine((text) => (durationMs(text) ?? 0) <= MAX_DURATION_MS, { error: "must be at most 366d" })
     .transform((text) => durationMs(text) ?? Number.NaN)
 }
 
-/** The same, but above zero. */
+/** A duration above zero. */
 export const positiveDuration = duration.refine((ms) => ms > 0, { error: "must be longer than 0" })
 
 /** `3 of 5` -> 3 of the 5 newest periods must breach. */
@@ -58,5 +58,5 @@ export const countPer = text(/^\d{1,4} per \d{1,6}[smhd]$/, 'must be "N per D", 
     return { count: Number(count), perMs: durationMs(per) ?? 0 }
   })
   .refine(({ perMs }) => perMs > 0 && perMs <= MAX_DURATION_MS, {
-    error: "must be over more than 0 and at most 366d",
+    error: "must be over a window of more than 0 and at most 366d",
   })

@@ -1,7 +1,7 @@
-/** A start of a schedule, by the schedule's name and the local date and time of the start. */
+/** A start of a schedule, identified by the schedule's name and the start's local date and time. */
 export interface Occurrence {
   schedule: string
   occurrence: string
-  /** Servers of its floor at the purchase; absent in entries of earlier releases. */
+  /** Number of servers of the floor at the purchase; absent in entries of earlier releases. */
   atLeast?: number
 }

@@ -4,9 +4,9 @@ import { comesOn, timesOfDay } from "../policy/cron-times.ts"
 import type { Schedule } from "../policy/policy.ts"
 import { firstInstantsAt, wallTime } from "./zone.ts"
 
-// Starts of schedules, and which schedule is active: a floor from its last start on, for `for`, and never
-// longer. It ends by time alone. Days are counted by the calendar; the zone is queried only for a day that
-// matters, once for the whole day.
+// Starts of schedules, and active floors. A floor is active from its newest start, for the duration `for`;
+// only time ends it. Days are counted by the calendar. The time zone is queried once per day, and only for
+// days that have a start.
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
@@ -16,8 +16,8 @@ const MAX_DAYS_AHEAD = 8 * 366 + 2
 /** One start of a schedule. */
 export interface Start {
   /**
-   * Local date and time as the cron expression means it, `2026-11-30T08:00`; with the schedule's name it is
-   * the key.
+   * Local date and time that the cron expression names, such as `2026-11-30T08:00`. Together with the
+   * schedule's name it identifies the start.
    */
   occurrence: string
   /** Time of the start, epoch milliseconds. A start in the skipped DST hour runs right after it. */
@@ -49,11 +49,11 @@ export function activeFloors(schedules: readonly Schedule[], timezone: string, n
 }
 
 /**
- * The last start later than `for` ago, and not in the future. Of two at one instant, the later by the local
- * clock.
+ * The newest start whose floor is still active; `null` if there is none. If two starts share one instant, the
+ * one with the later local time counts.
  */
 function lastStart({ cron, forMs }: Schedule, timezone: string, now: number): Start | null {
-  // If clocks were just set back over midnight, a time of the next date has already been reached.
+  // If clocks were just set back across midnight, starts of the next local date may already have passed.
   const newest = dayOf(wallTime(timezone, now)) + DAY_MS
   const oldest = dayOf(wallTime(timezone, now - forMs))
   for (let day = newest; day >= oldest; day -= DAY_MS) {
@@ -63,7 +63,7 @@ function lastStart({ cron, forMs }: Schedule, timezone: string, now: number): St
   return null
 }
 
-/** The next start after now; null if there is none in the next eight years. */
+/** The next start after `now`; `null` if there is none in the next eight years. */
 export function nextStart({ cron }: Pick<Schedule, "cron">, timezone: string, now: number): Start | null {
   const today = dayOf(wallTime(timezone, now))
   for (let day = today; day <= today + MAX_DAYS_AHEAD * DAY_MS; day += DAY_MS) {
@@ -73,7 +73,7 @@ export function nextStart({ cron }: Pick<Schedule, "cron">, timezone: string, no
   return null
 }
 
-/** The next starts after now, at most `count`; fewer if the next eight years have no more. */
+/** The next `count` starts after `now`; fewer if one is more than eight years after the previous one. */
 export function nextStarts(
   schedule: Pick<Schedule, "cron">,
   { timezone, now, count }: { timezone: string; now: number; count: number },
@@ -89,11 +89,11 @@ export function nextStarts(
 }
 
 interface DayStart extends Start {
-  /** Its local time. */
+  /** Local time of the start, as `wallTime` returns it. */
   wall: number
 }
 
-/** Starts by local date, of the newest dates that were asked for. Cron fields do not change after they are read. */
+/** Cached starts by local date. Safe, since cron fields do not change after they are read. */
 interface KeptDays {
   timezone: string
   days: Map<number, readonly DayStart[]>
@@ -102,7 +102,7 @@ interface KeptDays {
 const MAX_DAYS_KEPT = 64
 const keptDays = new WeakMap<CronFields, KeptDays>()
 
-/** All starts of one local date in order, by their local time. `day`: the local time of its midnight. */
+/** All starts of one local date, ordered by local time. `day`: local time of the date's midnight. */
 export function startsOn(day: number, cron: CronFields, timezone: string): readonly DayStart[] {
   let kept = keptDays.get(cron)
   if (kept?.timezone !== timezone || kept.days.size >= MAX_DAYS_KEPT) {
@@ -139,13 +139,13 @@ function dayOf(wall: number): number {
 
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 
-/** `2026-11-30T08:00` -> `Mon 2026-11-30 08:00`, for people. */
+/** `2026-11-30T08:00` -> `Mon 2026-11-30 08:00`. */
 function sayOccurrence(occurrence: string): string {
   return `${WEEKDAYS[new Date(`${occurrence}Z`).getUTCDay()]} ${occurrence.replace("T", " ")}`
 }
 
 /**
- * A start for people, by the zone's clocks, its offset, and UTC: `Mon 2026-11-30 08:00 +08:00 Asia/Shanghai
+ * Start as text, with local time, offset, zone and UTC: `Mon 2026-11-30 08:00 +08:00 Asia/Shanghai
  * (2026-11-30T00:00:00Z)`. The offset and UTC reveal a mistaken zone.
  */
 export function sayLocalTime(at: number, timezone: string): string {
@@ -168,7 +168,7 @@ function makeLocalTime(at: number, timezone: string): string {
   return `${local} ${sayOffset(wall - minute)} ${timezone} (${utc})`
 }
 
-/** Any instant for people, by the zone's clocks: `2026-11-28 18:00:05 +08:00`. */
+/** Any instant as text, with local time and offset: `2026-11-28 18:00:05 +08:00`. */
 export function sayInstant(at: number, timezone: string): string {
   const second = Math.floor(at / 1_000) * 1_000
   if (Number.isNaN(new Date(second).getTime())) return "an unreadable time"
@@ -177,7 +177,7 @@ export function sayInstant(at: number, timezone: string): string {
   return `${local} ${sayOffset(wall - second)}`
 }
 
-/** `+08:00`; with seconds if a historic zone has them. */
+/** `+08:00`; with seconds if a historic offset has them. */
 function sayOffset(offsetMs: number): string {
   const seconds = Math.round(Math.abs(offsetMs) / 1_000)
   const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60]

@@ -1,15 +1,15 @@
 import { tzOffset } from "@date-fns/tz/tzOffset"
 
-// Local time in an IANA zone. The library only converts an instant to its offset; the inverse is ours. A
-// local time is written as the epoch milliseconds at which UTC's clocks show it.
+// Local time in an IANA zone. The library only converts an instant to its offset; the inverse is computed
+// here. A local time is represented by the epoch milliseconds at which UTC clocks show it.
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
-/** Largest distance of any zone from UTC (Manila and Alaska, before they changed sides, were nearly 16 h). */
+/** Largest offset of any zone from UTC. Manila and Alaska had nearly 16 h before the date line moved. */
 const MAX_OFFSET_MS = 16 * HOUR_MS
 
-/** Sampling interval of offsets: no zone of our time changes its clocks twice within so few hours. */
+/** Sampling interval of offsets. No present-day zone changes its clocks twice within this time. */
 const SAMPLE_MS = 4 * HOUR_MS
 
 /** A time span with one offset: `from` is inclusive, `to` is exclusive. */
@@ -25,15 +25,15 @@ export function wallTime(timezone: string, at: number): number {
 }
 
 /**
- * For each of the ascending local times, the first instant at which the zone's clocks have shown it or more.
- * A skipped time is reached at the first instant after the gap, and a repeated one at its first occurrence.
- * So each has exactly one instant, and later times have no earlier instants.
+ * For each of the ascending local times, the first instant at which the zone's clocks have reached it. A
+ * skipped time maps to the first instant after the gap, and a repeated time to its first occurrence. So each
+ * time has exactly one instant, and the instants never descend.
  */
 export function firstInstantsAt(timezone: string, walls: readonly number[]): number[] {
   const [earliest, latest] = [walls[0] ?? 0, walls.at(-1) ?? 0]
-  const stretches = offsetSpansOf(timezone, earliest - MAX_OFFSET_MS, latest + MAX_OFFSET_MS + MINUTE_MS)
+  const spans = offsetSpansOf(timezone, earliest - MAX_OFFSET_MS, latest + MAX_OFFSET_MS + MINUTE_MS)
   return walls.map((wall) => {
-    const first = stretches.find(({ to, offsetMs: offset }) => to + offset > wall)
+    const first = spans.find(({ to, offsetMs: offset }) => to + offset > wall)
     if (!first) throw new RangeError(`${timezone} is further than 16 h from UTC`)
     return Math.max(first.from, wall - first.offsetMs)
   })
@@ -44,23 +44,23 @@ export function firstInstantAt(timezone: string, wall: number): number {
 }
 
 function offsetSpansOf(timezone: string, from: number, to: number): OffsetSpan[] {
-  const stretches: OffsetSpan[] = []
+  const spans: OffsetSpan[] = []
   let [start, offset] = [from, offsetMs(timezone, from)]
   for (let at = from; at < to; ) {
     const next = Math.min(at + SAMPLE_MS, to)
     const nextOffset = offsetMs(timezone, next)
     if (nextOffset !== offset) {
       const change = firstChange(timezone, at, next)
-      stretches.push({ from: start, to: change, offsetMs: offset })
+      spans.push({ from: start, to: change, offsetMs: offset })
       start = change
       offset = nextOffset
     }
     at = next
   }
-  return [...stretches, { from: start, to, offsetMs: offset }]
+  return [...spans, { from: start, to, offsetMs: offset }]
 }
 
-/** First instant with another offset than `before`; `after` has one. */
+/** First instant whose offset differs from the offset at `before`; the offset at `after` must differ. */
 function firstChange(timezone: string, before: number, after: number): number {
   const offset = offsetMs(timezone, before)
   let [same, other] = [before, after]
@@ -73,8 +73,9 @@ function firstChange(timezone: string, before: number, after: number): number {
 }
 
 /**
- * Offset of an instant, milliseconds. Between two samples with one offset it is that offset; else the runtime is asked for the
- * instant itself. Throws RangeError for a zone that this runtime does not know.
+ * Offset of an instant, milliseconds. If the samples before and after it agree, their offset is the result.
+ * Otherwise the runtime computes the offset of the instant itself. Throws RangeError for a zone that this
+ * runtime does not know.
  */
 function offsetMs(timezone: string, at: number): number {
   const cell = Math.floor(at / SAMPLE_MS)
@@ -86,10 +87,10 @@ function offsetMs(timezone: string, at: number): number {
   return offset
 }
 
-/** Offsets at full multiples of 4 hours, by zone. Runs ask about the same days again, and the runtime takes long to answer. */
+/** Cached offsets at multiples of 4 hours, by zone: runs need the same days, and reading one is slow. */
 const knownSamples = new Map<string, Map<number, number>>()
 const MAX_ZONES = 50
-/** Of one zone: 166 days. */
+/** Per zone; covers 166 days. */
 const MAX_SAMPLES = 1_000
 
 function samplesOf(timezone: string): Map<number, number> {
@@ -101,7 +102,7 @@ function samplesOf(timezone: string): Map<number, number> {
   return none
 }
 
-/** NaN for a zone, or a time, that this runtime does not know. */
+/** Offset at one sample; NaN for a zone or a time that this runtime does not know. */
 function sampleOf(
   samples: Map<number, number>,
   { timezone, cell }: { timezone: string; cell: number },

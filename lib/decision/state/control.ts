@@ -167,6 +167,6 @@ function confirmedBy(restored: LedgerRestore, supernode: string): LedgerRestore 
 }
 
 /** The pause or hold of a supernode at `now`, if any. */
-export function stopInForce(stop: Stop | null | undefined, now: number): Stop | null {
+export function activeStop(stop: Stop | null | undefined, now: number): Stop | null {
   return stop && (stop.until === null || stop.until > now) ? stop : null
 }

@@ -39,12 +39,15 @@ interface FleetEvent {
   kind: "opened" | "settled"
   at: number
   confirmedAt?: number | null
-  news: FleetChange
+  change: FleetChange
 }
 
 /** The state after one more entry. Only a reservation forgets a chain, by a time that the cloud confirmed. */
-export function foldFleet(fleet: FleetState, { kind, at, confirmedAt = null, news }: FleetEvent): FleetState {
-  const { reservation, over, members } = news
+export function foldFleet(
+  fleet: FleetState,
+  { kind, at, confirmedAt = null, change }: FleetEvent,
+): FleetState {
+  const { reservation, over, members } = change
   const others = fleet.pending.filter(({ id }) => id !== reservation.id && !over.includes(id))
   const all = latest(fleet.members, { ...members, [reservation.stream]: reservation.openedAt })
   if (kind === "settled") return { pending: others, members: all }

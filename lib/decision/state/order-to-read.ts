@@ -8,10 +8,10 @@ const WATCH_MS = 7 * DAY_MS
 const WATCH_UNREADABLE_MS = DAY_MS
 
 /** An order to read from the billing service. */
-export type OrderQuestion = Pick<OrderRecord, "attempt" | "orderId" | "planned">
+export type OrderToRead = Pick<OrderRecord, "attempt" | "orderId" | "planned">
 
 /** The order of the attempt in flight, else the newest one on record; null if it is final or was read for long enough. */
-export function orderToRead({ attempt, order }: SupernodeState, now: number): OrderQuestion | null {
+export function orderToRead({ attempt, order }: SupernodeState, now: number): OrderToRead | null {
   if (attempt?.orderId && order?.attempt !== attempt.id)
     return { attempt: attempt.id, orderId: attempt.orderId, planned: attempt.cost }
   if (!order || (attempt && order.attempt !== attempt.id) || !isWatched(order, now)) return null

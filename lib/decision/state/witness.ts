@@ -87,7 +87,7 @@ export const TOO_OLD: TracesSeen = { kind: "unread", reason: "too-old", why: "th
 const NOT_CONFIGURED: TracesSeen = {
   kind: "unread",
   reason: "not-configured",
-  why: "SUPERNODE_MODELARTS_ENDPOINT is set, and SUPERNODE_CTS_ENDPOINT is not",
+  why: "SUPERNODE_MODELARTS_ENDPOINT is set, but SUPERNODE_CTS_ENDPOINT is not",
 }
 
 /** CTS's answer in order of time, with the traces that fit the attempt best; null if no CTS is known. */
@@ -126,7 +126,7 @@ const RANKS: readonly UnreadTraces[] = ["not-configured", "no-answer", "no-right
  * The record after one more reading; null if the reading showed nothing new. A reading that failed, or that shows less,
  * removes no known fact.
  */
-export function witnessNews(before: WitnessRecord | undefined, seen: WitnessRecord): WitnessRecord | null {
+export function changedWitness(before: WitnessRecord | undefined, seen: WitnessRecord): WitnessRecord | null {
   const known = before?.attempt === seen.attempt ? before : null
   if (known === null) return seen.servers === null && seen.traces === NOT_CONFIGURED ? null : seen
   const servers = isServersNews(known.servers, seen.servers) ? seen.servers : known.servers

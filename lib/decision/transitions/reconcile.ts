@@ -22,7 +22,7 @@ export function reconcile(situation: Situation): Observation | null {
   const { attempt } = state
   const isDated = situation.cloudSkewMs !== null
   if (attempt?.state === "open" && now > attempt.deadline) {
-    const says = `was opened and never settled; it had until ${sayTime(attempt.deadline)}`
+    const says = `was opened, but its outcome was not recorded by ${sayTime(attempt.deadline)}`
     return { kind: "unknown", says, attempt: attempt.id, servers: [], present: null, at: now }
   }
   const late = attempt ? undefined : state.absent.find(({ acceptedAt }) => acceptedAt !== null)
@@ -35,7 +35,7 @@ export function reconcile(situation: Situation): Observation | null {
   const newcomers = present.filter((server) => !includesId(attempt.before, server.id))
   if (attempt.state === "unknown") {
     if (policy.unknownOutcome !== "auto" || newcomers.length === 0) return null
-    const says = `is taken as accepted: ${counted(newcomers.length, "new server")} since then`
+    const says = `counts as accepted: ${counted(newcomers.length, "new server")} since it was opened`
     return {
       kind: "accepted",
       says,
@@ -87,10 +87,14 @@ function reconcileAccepted({
     return {
       ...about,
       kind: "wrong",
-      says: `gave ${counted(count, "server")} where ${attempt.to} were planned`,
+      says: `led to ${counted(count, "server")}; ${attempt.to} were planned`,
     }
   if (foreignFlavor)
-    return { ...about, kind: "wrong", says: `gave servers of flavor ${foreignFlavor}, unlike those before` }
+    return {
+      ...about,
+      kind: "wrong",
+      says: `delivered servers of flavor ${foreignFlavor}, unlike the existing servers`,
+    }
   if (count === attempt.to && running.length === newcomers.length) {
     return {
       ...about,
@@ -106,12 +110,12 @@ function reconcileAccepted({
     return {
       ...about,
       kind: "partial",
-      says: `gave ${counted(count, "server")} where ${attempt.to} were planned; no more are ordered`,
+      says: `led to only ${counted(count, "server")}; ${attempt.to} were planned, and the rest is not ordered again`,
     }
   }
   const statuses =
     newcomers.map((server) => `${server.id} ${server.status}`).join(", ") || "no new server is listed"
-  return { ...about, kind: "stuck", says: `is not running 45 minutes after it was accepted: ${statuses}` }
+  return { ...about, kind: "stuck", says: `is not complete 45 minutes after it was accepted: ${statuses}` }
 }
 
 /**
@@ -136,7 +140,7 @@ function otherFlavor(attempt: OpenAttempt, supernode: Supernode, newcomers: Serv
 
 /** An attempt that a person had settled as absent and the cloud accepted. */
 function lateAnswer({ id, orderId }: OpenAttempt, now: number): Observation {
-  const says = `was settled as absent, and the cloud accepted it after all${orderId ? ` as order ${orderId}` : ""}`
+  const says = `was settled as absent, but the cloud accepted it${orderId ? ` as order ${orderId}` : ""}`
   return { kind: "wrong", says, attempt: id, servers: [], present: null, at: now }
 }
 
@@ -155,7 +159,7 @@ function reconcileOthers(state: SupernodeState, supernode: Supernode, now: numbe
       status === "DELETED" && includesId(known, id) && !present.some((server) => isSameId(server.id, id)),
   )
   if (newcomers.length > 0 && absent) {
-    const says = `was settled as absent, and brought ${counted(newcomers.length, "new server")} after all`
+    const says = `was settled as absent, but ${counted(newcomers.length, "new server")} appeared`
     return {
       kind: "wrong",
       says,

@@ -95,10 +95,10 @@ function rememberEpisode(state: SupernodeState, signal: Signal, at: number): Sup
 
 function hasOldTimes({ spentUntil, episodesClosedAt, episodes }: SupernodeState, now: number): boolean {
   const isYoung = (closedAt: number | null) => closedAt !== null && closedAt > now - KEEP_EPISODES_MS
-  const isOver = (at: number | undefined, keepMs: number) => at !== undefined && at <= now - keepMs
+  const hasPassed = (at: number | undefined, keepMs: number) => at !== undefined && at <= now - keepMs
   return (
-    isOver(spentUntil, KEEP_SIGNALS_MS) ||
-    isOver(episodesClosedAt, KEEP_EPISODES_MS) ||
+    hasPassed(spentUntil, KEEP_SIGNALS_MS) ||
+    hasPassed(episodesClosedAt, KEEP_EPISODES_MS) ||
     !Object.values(episodes).every(({ closedAt }) => isYoung(closedAt))
   )
 }

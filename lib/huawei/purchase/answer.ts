@@ -1,28 +1,28 @@
 import * as z from "zod"
 import { isSameId } from "../../decision/inputs/id.ts"
 import type { Outcome, RawAnswer, Unknown } from "../../decision/state/outcome.ts"
-import { type Body, bodyOf } from "../../http/content.ts"
+import { type Body, decodedBody } from "../../http/content.ts"
 import { onFirstUse } from "../../on-first-use.ts"
 import { type AnswerError, errorOf, jsonOf } from "../answer-error.ts"
 import { instantOf } from "../instant.ts"
 import { retryAfterMs } from "../retry-after.ts"
-import { type Ending, MAX_ANSWER_BYTES, type PurchaseAnswer } from "./exchange.ts"
 import { oneLine, redact } from "./redaction.ts"
 import { rejectionClass } from "./rejections.ts"
+import { type Ending, MAX_ANSWER_BYTES, type PurchaseResponse } from "./send-purchase.ts"
 
-// From an ending to an outcome. Only what the documents name is believed; everything else stays unknown, and an unknown
-// purchase is held until a person looks.
+// Converts an `Ending` to an `Outcome`. Only a documented answer gives a known outcome. Any other one is
+// `unknown`, which holds further purchases until a person settles it.
 
 export interface AnswerContext {
-  /** The supernode the order was for. */
+  /** Id of the supernode that the order is for. */
   supernode: string
-  /** Epoch milliseconds, for a Retry-After that is a date. */
+  /** Epoch milliseconds, for a Retry-After that is a date and to check creation times of servers. */
   now: number
-  /** Texts that must not be kept, even if the answer echoes them. */
+  /** Texts that are redacted if the answer echoes them. */
   secrets: readonly (string | null)[]
 }
 
-/** The text kept of an answer is at most this long, in bytes; the ledger compresses it. */
+/** Maximum size of the answer text that is kept; the ledger compresses it. */
 const MAX_RAW_BYTES = 1024 * 1024
 const MAX_SERVERS = 256
 
@@ -56,7 +56,7 @@ export function outcomeOf(ending: Ending, context: AnswerContext): Outcome {
   }
 }
 
-function classify(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+function classify(answer: PurchaseResponse, context: AnswerContext): Outcome {
   const { status } = answer
   if (status >= 200 && status <= 299) return classifySuccess(answer, context)
   if (status >= 400 && status <= 499 && status !== 408) return classifyRefusal(answer, context)
@@ -65,8 +65,8 @@ function classify(answer: PurchaseAnswer, context: AnswerContext): Outcome {
   return unknown({ reason, says: `answered ${status}${saying(code, message)}`, answer, code }, context)
 }
 
-/** Accepted by the answer's own words only: it names the supernode, or servers. */
-function classifySuccess(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+/** A success is accepted only if the answer names the supernode or servers. */
+function classifySuccess(answer: PurchaseResponse, context: AnswerContext): Outcome {
   const content = contentOf(answer)
   if (!content.ok) {
     const says = `answered ${answer.status} with ${content.why}`
@@ -92,7 +92,10 @@ function classifySuccess(answer: PurchaseAnswer, context: AnswerContext): Outcom
   }
 }
 
-/** Null where an unreadable creation leaves it open which order is the newest: older servers bear theirs, too. */
+/**
+ * Order id of the newest server, since older servers in the answer have the ids of earlier orders. `null`
+ * without an order id, or if an unreadable creation time makes it unclear which order is the newest.
+ */
 function newestOrderId(
   servers: readonly z.output<ReturnType<typeof serverShape>>[],
   now: number,
@@ -107,7 +110,7 @@ function newestOrderId(
 }
 
 function namelessSuccess(
-  answer: PurchaseAnswer,
+  answer: PurchaseResponse,
   seen: { json: unknown; other: string | null },
   context: AnswerContext,
 ): Unknown {
@@ -120,7 +123,7 @@ function namelessSuccess(
   )
 }
 
-function classifyRefusal(answer: PurchaseAnswer, context: AnswerContext): Outcome {
+function classifyRefusal(answer: PurchaseResponse, context: AnswerContext): Outcome {
   const { status, headers } = answer
   const error = errorIn(jsonOf(textOf(answer)), context)
   const listed = rejectionClass(status, error.code)
@@ -143,7 +146,7 @@ function classifyRefusal(answer: PurchaseAnswer, context: AnswerContext): Outcom
 interface Doubt {
   reason: string
   says: string
-  answer: PurchaseAnswer | null
+  answer: PurchaseResponse | null
   code: string | null
 }
 
@@ -159,7 +162,7 @@ function unknown({ reason, says, answer, code }: Doubt, context: AnswerContext):
   }
 }
 
-/** Redacted before anything is cut, so that no cut leaves half a secret. */
+/** The error in an answer. It is redacted before anything is truncated, so that no half secret remains. */
 function errorIn(json: unknown, { secrets }: AnswerContext): AnswerError {
   const { code, message, requestId } = errorOf(json)
   const clean = (text: string | null) => (text === null ? null : redact(text, secrets))
@@ -167,24 +170,24 @@ function errorIn(json: unknown, { secrets }: AnswerContext): AnswerError {
 }
 
 function saying(code: string | null, message: string | null): string {
-  // Cut here, so that a long message does not push the end of the sentence out.
+  // Truncated here, so that a long message does not cut off the end of the sentence.
   const text = [code, message].filter((part) => part !== null).join(": ")
   return text === "" ? "" : ` (${oneLine(text).slice(0, 160)})`
 }
 
-/** The answer's text; as it came on the wire where its compression cannot be read. */
-function textOf(answer: PurchaseAnswer): string {
+/** The answer's text. If it cannot be decompressed, the received bytes are decoded as they are. */
+function textOf(answer: PurchaseResponse): string {
   const content = contentOf(answer)
   return new TextDecoder().decode(content.ok ? content.body : answer.body)
 }
 
-/** An answer that grows beyond the bound of one that is not compressed is not read: a bomb leaves the outcome unknown. */
-function contentOf({ body, headers }: PurchaseAnswer): Body {
-  return bodyOf(body, headers["content-encoding"], MAX_ANSWER_BYTES)
+/** Decompressed body, within the limit of an uncompressed one. A decompression bomb gives `unknown`. */
+function contentOf({ body, headers }: PurchaseResponse): Body {
+  return decodedBody(body, headers["content-encoding"], MAX_ANSWER_BYTES)
 }
 
 function requestIdOf(
-  { headers }: PurchaseAnswer,
+  { headers }: PurchaseResponse,
   inBody: string | null,
   { secrets }: AnswerContext,
 ): string | null {
@@ -193,8 +196,8 @@ function requestIdOf(
   return text === null ? null : oneLine(redact(text, secrets)).slice(0, 128)
 }
 
-/** Redacted first and cut then, for the same reason. */
-function rawOf(answer: PurchaseAnswer, { secrets }: AnswerContext): RawAnswer {
+/** The answer's text as it is kept: redacted before it is truncated, so that no half secret remains. */
+function rawOf(answer: PurchaseResponse, { secrets }: AnswerContext): RawAnswer {
   const text = redact(textOf(answer), secrets)
   const body = cut(text)
   return { body, bytes: answer.body.length, truncated: body.length < text.length }
@@ -204,7 +207,7 @@ function cut(text: string): string {
   return Buffer.byteLength(text) > MAX_RAW_BYTES ? prefixOfBytes(text, MAX_RAW_BYTES) : text
 }
 
-/** A prefix of at most so many bytes that ends between two characters. */
+/** The longest prefix of at most `maxBytes` bytes that does not split a character. */
 function prefixOfBytes(text: string, maxBytes: number): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
   return text.slice(0, read)

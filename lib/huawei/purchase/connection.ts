@@ -8,9 +8,9 @@ import { oneLine, redact } from "./redaction.ts"
 
 export interface ConnectOptions {
   url: URL
-  /** For name, TCP, tunnel and TLS together. */
+  /** Limit for name resolution, TCP, tunnel and TLS together, in milliseconds. */
   budgetMs: number
-  /** The proxy to go through by CONNECT; null: directly. */
+  /** Proxy for a CONNECT tunnel; `null` for a direct connection. */
   proxy: URL | null
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string } | undefined
@@ -18,8 +18,8 @@ export interface ConnectOptions {
 }
 
 /**
- * The one connection of a purchase, open but unused; or why there is none, which is a safe ending: no byte of the request
- * left, so what fails here is `not-sent`.
+ * Opens the only connection of a purchase. A failure here is safe: no byte of the request was sent, so the
+ * outcome is `not-sent`.
  */
 export async function connectForPurchase(options: ConnectOptions): Promise<Socket | NotSent> {
   const { tls, ...target } = options

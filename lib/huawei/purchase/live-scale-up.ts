@@ -10,34 +10,37 @@ import { messageOf } from "../failure.ts"
 import { type Credentials, type CredentialsProvider, sign } from "../signature.ts"
 import { outcomeOf } from "./answer.ts"
 import { connectForPurchase } from "./connection.ts"
-import { exchangeOnce } from "./exchange.ts"
 import { oneLine, redact, secretsOf } from "./redaction.ts"
+import { sendPurchase } from "./send-purchase.ts"
 
 export interface BuyDeps {
   credentials: CredentialsProvider
   clock: Pick<Clock, "now" | "monotonic">
   /** Certificates to trust instead of the system's; PEM. */
   tls?: { ca: string } | undefined
-  /** Name resolution, where it is not the system's. */
+  /** Name resolution. Defaults to the system's. */
   lookup?: LookupFunction | undefined
-  /** HTTPS_PROXY and NO_PROXY; null or left out: the connection is direct. */
+  /** HTTPS_PROXY and NO_PROXY. By default (or if `null`), the connection is direct. */
   proxy?: ProxySettings | null | undefined
-  /** For name, TCP, the proxy's tunnel and TLS together; `sendBefore` bounds it, too. */
+  /**
+   * Limit for name resolution, TCP, the proxy's tunnel and TLS together, in milliseconds. `sendBefore` limits
+   * them, too. Defaults to 10 s.
+   */
   connectTimeoutMs?: number | undefined
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
 
 /**
- * THE PURCHASE: POST …/hyperinstance/{id}/live-scale-up. At most one request, over a connection of its own; never throws,
- * and classifies every ending.
+ * THE PURCHASE: POST …/hyperinstance/{id}/live-scale-up. Sends at most one request, over its own connection.
+ * Never throws: every ending becomes an `Outcome`.
  */
 export async function buy(order: BuyOrder, deps: BuyDeps): Promise<Outcome> {
   const progress: Progress = { isHandedOver: false, secrets: userdataSecrets(order) }
   try {
     return await buyOnce(order, deps, progress)
   } catch (cause) {
-    // Nothing is known to lead here. Should something do, what has left decides what may be said.
+    // No known failure leads here. The outcome is `not-sent` if sending had not begun, else `unknown`.
     const says = oneLine(redact(`unexpected: ${messageOf(cause)}`, progress.secrets))
     if (!progress.isHandedOver) return notSent("unexpected", says)
     return {
@@ -77,7 +80,7 @@ async function buyOnce(order: BuyOrder, deps: BuyDeps, progress: Progress): Prom
     // Signed only now, so that a slow connection does not age the signature.
     const request = signedRequest({ order, url, credentials, now: clock.now() })
     progress.secrets.push(request.headers.authorization, request.headers.authorization.slice(-64))
-    const ending = await exchangeOnce({
+    const ending = await sendPurchase({
       ...request,
       socket,
       url,
@@ -93,21 +96,23 @@ async function buyOnce(order: BuyOrder, deps: BuyDeps, progress: Progress): Prom
   }
 }
 
-/** Until the last moment a byte may leave, by the clock that is closer to it; below 0 is too late. */
+/**
+ * Milliseconds until it is too late to send, by the clock with less time left. Negative if it is too late.
+ */
 function timeLeftMs({ sendBefore, sendBeforeMonotonic }: BuyOrder, clock: BuyDeps["clock"]): number {
   return Math.min(sendBefore - clock.now(), sendBeforeMonotonic - clock.monotonic())
 }
 
 function tooLate(order: BuyOrder, clock: BuyDeps["clock"]): NotSent {
   const lateMs = Math.round(-timeLeftMs(order, clock))
-  return notSent("too-late", `the last moment to send has passed ${lateMs} ms ago; nothing was sent`)
+  return notSent("too-late", `the time limit to send expired ${lateMs} ms ago; nothing was sent`)
 }
 
-/** Refusals of our own, before anything else: what goes out must be what was planned, for this supernode. */
+/** Our own first check: the request must be the planned one, for this supernode. `null` if it is. */
 function whatIsWrongWith({ plan, policy, userdata }: BuyOrder): NotSent | null {
   const { url, body } = plan.request
   if (!isUserdataAsPlanned(body.userdata, userdata)) {
-    return notSent("userdata-changed", "the userdata is not the one in the plan; nothing was sent")
+    return notSent("userdata-changed", "the userdata differs from the plan; nothing was sent")
   }
   const path = new URL(scaleUpUrl("http://localhost", policy)).pathname
   const parsed = URL.canParse(url) ? new URL(url) : null
@@ -117,10 +122,7 @@ function whatIsWrongWith({ plan, policy, userdata }: BuyOrder): NotSent | null {
     !parsed.pathname.endsWith(path) ||
     parsed.search !== ""
   ) {
-    return notSent(
-      "url-changed",
-      `the plan's address is not that of supernode ${policy.id}; nothing was sent`,
-    )
+    return notSent("url-changed", `the plan's URL is not that of supernode ${policy.id}; nothing was sent`)
   }
   return null
 }
@@ -129,7 +131,7 @@ function isUserdataAsPlanned(planned: UserdataDigest | undefined, userdata: stri
   if (planned === undefined || userdata === null) return planned === undefined && userdata === null
   const raw = Buffer.from(userdata, "base64")
   const sha256 = createHash("sha256").update(raw).digest("hex")
-  // Compared both ways round, since decoding forgives what is no base64.
+  // The bytes are also encoded again, since decoding accepts invalid base64.
   return (
     raw.toString("base64") === userdata &&
     raw.length === planned.bytes &&
@@ -137,13 +139,16 @@ function isUserdataAsPlanned(planned: UserdataDigest | undefined, userdata: stri
   )
 }
 
-/** Keys of this invocation, waited for no longer than there is time to send. */
+/** Fetches the credentials of this invocation, and waits no longer than until the last moment to send. */
 async function credentialsFor(order: BuyOrder, deps: BuyDeps): Promise<Credentials | NotSent> {
   const timeLeft = timeLeftMs(order, deps.clock)
   if (!(timeLeft >= 0)) return tooLate(order, deps.clock)
   let timer: NodeJS.Timeout | undefined
   const inTime = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("they did not come in time")), Math.min(timeLeft, MAX_TIMER_MS))
+    timer = setTimeout(
+      () => reject(new Error("they did not arrive in time")),
+      Math.min(timeLeft, MAX_TIMER_MS),
+    )
   })
   try {
     const credentials = await Promise.race([deps.credentials(), inTime])
@@ -168,11 +173,11 @@ function signedRequest({ order, url, credentials, now }: ToSign) {
   const body = JSON.stringify(planned === undefined ? rest : { ...rest, userdata: order.userdata })
   const named = { "content-type": "application/json", "x-project-id": order.policy.projectId }
   const signed = sign({ method: "POST", url, headers: named, body, credentials, now })
-  // Not signed: a proxy between us and the gateway may rewrite it.
+  // `accept-encoding` is not signed, since a proxy between us and the gateway may rewrite it.
   return { body, headers: { ...signed, ...ACCEPT_ENCODING } }
 }
 
-/** The userdata may hold passwords: neither it nor its base64 is kept, should an answer echo it. */
+/** Userdata may contain passwords, so it and its base64 form are redacted if an answer echoes them. */
 function userdataSecrets({ userdata }: BuyOrder): (string | null)[] {
   return userdata === null ? [] : [userdata, Buffer.from(userdata, "base64").toString()]
 }

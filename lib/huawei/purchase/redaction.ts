@@ -2,12 +2,12 @@ import { cleanText } from "../../decision/inputs/foreign-text.ts"
 import type { Credentials } from "../signature.ts"
 
 const REDACTED = "[redacted]"
-/** Shorter texts are no secrets, and to replace them would garble the answer. */
+/** Shorter texts are not treated as secrets, since replacing them would garble the answer. */
 const MIN_SECRET_LENGTH = 4
-/** From this length on, the beginning of a secret at the very end of a broken-off text is taken for one. */
+/** Minimum length of a secret's beginning that is redacted at the end of a (possibly truncated) text. */
 const MIN_PREFIX_LENGTH = 8
 
-/** The text without the secrets, as they are or escaped as in JSON and URLs; what the cloud echoes must not be kept. */
+/** Replaces secrets in a text, plain or escaped as in JSON and URLs, since the cloud may echo them. */
 export function redact(text: string, secrets: readonly (string | null)[]): string {
   const forms = secrets.flatMap((secret) => (secret === null ? [] : writtenForms(secret)))
   const whole = forms
@@ -16,7 +16,7 @@ export function redact(text: string, secrets: readonly (string | null)[]): strin
   return forms.reduce(withoutPrefixAtEnd, whole)
 }
 
-/** One line for a sentence: no control characters, at most 300 characters. */
+/** The text as one line for a message: no control characters, at most 300 characters. */
 export function oneLine(text: string): string {
   return cleanText(text, 300)
 }

@@ -1,10 +1,10 @@
 import type { RejectionClass } from "../../decision/state/outcome.ts"
 
 /**
- * The (status, error_code) pairs that prove that no order was accepted, from the error tables of ModelArts (modelarts_03_0095) and
- * of the API gateway. A pair that is not here leaves the purchase unknown, so these are left out on purpose: 0116 (its
- * status is printed as "100"), 6361 (printed as an internal error under 400), and everything answered with 408 or 5xx.
- * Numeric codes are reused with other statuses, so the status is part of the key.
+ * The (status, error_code) pairs that prove that no order was accepted, from the error tables of ModelArts
+ * (modelarts_03_0095) and of the API gateway. Any other pair leaves the purchase unknown. These are omitted
+ * on purpose: 0116 (documented with status "100"), 6361 (documented as an internal error with 400), and all
+ * codes with 408 or 5xx. Numeric codes are reused with other statuses, so the status is part of the key.
  */
 const LISTED: readonly { class: RejectionClass; status: number; codes: readonly string[] }[] = [
   { class: "throttle", status: 429, codes: modelArts("2799", "4206", "4395", "6101") },
@@ -16,8 +16,8 @@ const LISTED: readonly { class: RejectionClass; status: number; codes: readonly 
   { class: "quota", status: 400, codes: modelArts("0113", "0118", "6302") },
   { class: "quota", status: 403, codes: modelArts("5040") },
 
-  // Account frozen, account restricted; frozen for arrears. They are listed among authentication and state errors, but what
-  // helps against them is a payment.
+  // Account frozen, account restricted; frozen for arrears. They are documented among authentication and
+  // state errors, but only a payment resolves them.
   { class: "balance", status: 401, codes: modelArts("6201", "6203") },
   { class: "balance", status: 400, codes: modelArts("6326") },
 
@@ -28,7 +28,7 @@ const LISTED: readonly { class: RejectionClass; status: number; codes: readonly 
   },
   // The flavor does not fit; the image is not found; the key pair cannot be used: the order is wrong, not the caller.
   { class: "invalid", status: 400, codes: modelArts("6323", "6330", "6792", "6870", "6797", "6789") },
-  // The gateway's own refusal of a malformed request; the same code with 5xx is a lost backend, which stays unknown.
+  // The gateway refuses a malformed request. The same code with 5xx is a lost backend, hence unknown.
   { class: "invalid", status: 400, codes: ["APIG.0201"] },
   { class: "invalid", status: 413, codes: ["APIG.0201"] },
   { class: "invalid", status: 414, codes: ["APIG.0201"] },
@@ -48,7 +48,7 @@ const LISTED: readonly { class: RejectionClass; status: number; codes: readonly 
   },
   { class: "state-conflict", status: 409, codes: modelArts("5044") },
 
-  // A server that does not exist is answered with 400, not 404. 0102 is the workspace.
+  // A missing server gives 400, not 404. 0102 is a missing workspace.
   { class: "not-found", status: 400, codes: modelArts("6309", "6404", "0102") },
   { class: "not-found", status: 404, codes: modelArts("2890", "6650", "4204", "2836") },
   { class: "not-found", status: 404, codes: ["APIG.0101"] },
@@ -59,8 +59,8 @@ const BY_PAIR: ReadonlyMap<string, RejectionClass> = new Map(
 )
 
 /**
- * The class of a listed pair; null: not listed, so it is unknown whether there is an order. Codes match exactly, but for
- * the gateway's older prefix: `APIGW.0308` is `APIG.0308`.
+ * The class of a listed pair. `null` if it is not listed: then it is unknown whether there is an order. Codes
+ * match exactly, except for the gateway's older prefix: `APIGW.0308` is `APIG.0308`.
  */
 export function rejectionClass(status: number, code: string | null): RejectionClass | null {
   return BY_PAIR.get(`${status} ${code?.replace(/^APIGW\./, "APIG.")}`) ?? null

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { request as send } from "undici"
-import { ACCEPT_ENCODING, bodyOf } from "../../http/content.ts"
+import { ACCEPT_ENCODING, decodedBody } from "../../http/content.ts"
 import { deadlineIn } from "../../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../../http/dispatchers.ts"
 import { type ProxySettings, proxySecrets, sayProxy } from "../../http/proxy.ts"
@@ -15,16 +15,16 @@ export type { DynamoCredentials } from "./signature.ts"
 export interface DynamoPlace {
   table: string
   region: string
-  /** GeminiDB's instance, or a local server; null for AWS's own. */
+  /** Endpoint of GeminiDB or a local server; `null` if the ledger's url has none, as for AWS. */
   endpoint: string | null
-  /** A function is asked for each request; without any, AWS's default chain. */
+  /** A function is called for each request. Defaults to AWS's default chain. */
   credentials?: DynamoCredentials | KeySource
   timeouts?: DynamoTimeouts
-  /** HTTPS_PROXY and NO_PROXY; null or left out: every request goes directly. */
+  /** From HTTPS_PROXY and NO_PROXY. Connects directly if `null` or absent. */
   proxy?: ProxySettings | null
 }
 
-/** Milliseconds. A hung store must not eat the function's time. */
+/** In milliseconds. A store that hangs must not use up the function's time. */
 export interface DynamoTimeouts {
   connectMs: number
   requestMs: number
@@ -33,19 +33,25 @@ export interface DynamoTimeouts {
 const TIMEOUTS: DynamoTimeouts = { connectMs: 2_000, requestMs: 5_000 }
 
 const READ_TRIES = 3
-/** The first wait is up to this long, the next up to twice. */
+/** Maximum of the first random wait; doubles for each further wait. */
 const BACKOFF_MS = 100
-/** A page is at most 1 MB, BatchGetItem's answer at most 16. */
+/** A page has at most 1 MB, a BatchGetItem response at most 16 MB. */
 const MAX_ANSWER_BYTES = 20 * 1024 * 1024
 const MAX_CONNECTIONS = 50
-/** From there on requests are signed by the server's clock, else it refuses them; what a wrong clock means is decided elsewhere. */
+/**
+ * If the clocks differ by more, requests are signed with the server's time, because it would refuse ours.
+ * What a wrong clock means for a run is decided elsewhere.
+ */
 const MAX_SKEW_MS = 4 * 60_000
 
-/** The DynamoDB protocol: JSON over POST. Rejects with DynamoRefusal where the server answered, else with NoDynamoAnswer. */
+/**
+ * The DynamoDB protocol: JSON over POST. Rejects with DynamoRefusal if the server responded, with
+ * NoDynamoAnswer if it did not, and with the key source's error if there are no keys.
+ */
 export interface DynamoConnection {
-  /** Tries a failed question again, up to three times in all. */
+  /** Sends a request up to three times, if a retry may help. */
   read<T>(operation: string, input: object): Promise<T>
-  /** Sends once: a client that repeats a write reports its own first one as a failed condition. */
+  /** Sends a request once. The condition of a retried write could fail because of its own first try. */
   write<T>(operation: string, input: object): Promise<T>
   close(): Promise<void>
 }
@@ -57,11 +63,11 @@ interface Context {
   dispatchers: Dispatchers
   proxy: ProxySettings | null
   requestMs: number
-  /** The server's clock minus ours, where that is much. */
+  /** The server's clock minus ours; 0 unless they differ by more than `MAX_SKEW_MS`. */
   skewMs: number
 }
 
-/** Speaks to no one yet. Throws LedgerError on an endpoint that cannot be used. */
+/** Sends nothing until its first use. Throws LedgerError if the endpoint cannot be used. */
 export function connectDynamo(place: DynamoPlace): DynamoConnection {
   const { connectMs, requestMs } = place.timeouts ?? TIMEOUTS
   const { region, proxy = null } = place
@@ -81,38 +87,38 @@ export function connectDynamo(place: DynamoPlace): DynamoConnection {
     skewMs: 0,
   }
   return {
-    read: (operation, input) => askAgain(context, operation, input),
-    // No call takes longer, whatever it waits for: keys, a connection, the answer.
-    write: (operation, input) => askOnce(context, { operation, input, deadline: deadlineIn(2 * requestMs) }),
+    read: (operation, input) => callWithRetries(context, operation, input),
+    // Limit for the whole call, including the waits for keys, a connection and the response.
+    write: (operation, input) => callOnce(context, { operation, input, deadline: deadlineIn(2 * requestMs) }),
     close: () => dispatchers.close(),
   }
 }
 
-async function askAgain<T>(context: Context, operation: string, input: object): Promise<T> {
+async function callWithRetries<T>(context: Context, operation: string, input: object): Promise<T> {
   const deadline = deadlineIn(2 * context.requestMs)
   for (let tries = 1; ; tries++) {
     try {
-      return await askOnce<T>(context, { operation, input, deadline })
+      return await callOnce<T>(context, { operation, input, deadline })
     } catch (error) {
-      if (tries === READ_TRIES || deadline.aborted || !mayAskAgain(error)) throw error
+      if (tries === READ_TRIES || deadline.aborted || !isRetriable(error)) throw error
       await pause(Math.random() * BACKOFF_MS * 2 ** (tries - 1))
     }
   }
 }
 
-function mayAskAgain(error: unknown): boolean {
+function isRetriable(error: unknown): boolean {
   if (error instanceof NoDynamoAnswer) return true
   if (!(error instanceof DynamoRefusal)) return false
   return error.status === 200 || error.status >= 500 || error.isSkewed || isThrottled(error)
 }
 
-interface Asked {
+interface DynamoCall {
   operation: string
   input: object
   deadline: AbortSignal
 }
 
-async function askOnce<T>(context: Context, { operation, input, deadline }: Asked): Promise<T> {
+async function callOnce<T>(context: Context, { operation, input, deadline }: DynamoCall): Promise<T> {
   const { url, region, dispatchers, requestMs } = context
   const credentials = await within(deadline, context.keys())
   const body = JSON.stringify(input)
@@ -122,7 +128,7 @@ async function askOnce<T>(context: Context, { operation, input, deadline }: Aske
   const signal = AbortSignal.any([deadline, deadlineIn(requestMs)])
   const answer = await send(url, { method: "POST", headers, body, signal, dispatcher: dispatchers.for(url) })
     .then(async ({ statusCode, headers: named, body: wire }) => {
-      const content = bodyOf(
+      const content = decodedBody(
         Buffer.from(await wire.arrayBuffer()),
         named["content-encoding"],
         MAX_ANSWER_BYTES,
@@ -139,22 +145,22 @@ async function askOnce<T>(context: Context, { operation, input, deadline }: Aske
   if (answer.statusCode === 200 && answer.json !== undefined) return answer.json as T
   const refusal = new DynamoRefusal(answer.statusCode, answer.json)
   const skewMs = Date.parse(answer.date) - Date.now()
-  // A clock that was set right meanwhile needs no correction any more.
+  // If our clock was corrected meanwhile, the correction here ends.
   if (refusal.isSkewed && !Number.isNaN(skewMs)) context.skewMs = Math.abs(skewMs) > MAX_SKEW_MS ? skewMs : 0
   throw refusal
 }
 
-/** Rejects when the signal does; what comes later is dropped. */
+/** Rejects when the signal aborts, and ignores a later result of `work`. */
 function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new NoDynamoAnswer("the credentials did not come in time"))
+    const late = () => reject(new NoDynamoAnswer("the credentials did not arrive in time"))
     if (signal.aborted) late()
     signal.addEventListener("abort", late, { once: true })
     work.then(resolve, reject)
   })
 }
 
-/** Each answer of the protocol is a JSON object; undefined for anything else. */
+/** JSON object in a response, as the protocol requires; undefined for anything else. */
 function jsonIn(body: Buffer): object | undefined {
   try {
     const json: unknown = JSON.parse(body.toString())
@@ -166,13 +172,13 @@ function jsonIn(body: Buffer): object | undefined {
 
 function noAnswer({ url, proxy, requestMs }: Context, cause: unknown, isLate: boolean): NoDynamoAnswer {
   const via = sayProxy(url, proxy)
-  if (isLate) return new NoDynamoAnswer(`no answer within ${requestMs} ms${via}`, { cause })
+  if (isLate) return new NoDynamoAnswer(`no response within ${requestMs} ms${via}`, { cause })
   const secrets = proxy ? proxySecrets(new URL(proxy.address)) : []
   const says = secrets.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), messageOf(cause))
   return new NoDynamoAnswer(`${says}${via}`, { cause })
 }
 
-/** Where a table was looked for, for people. */
+/** Region and endpoint of a table, for messages. */
 export function placeName({ region, endpoint }: DynamoPlace): string {
   const address = endpoint ?? namedEndpoint()?.href
   return address === undefined ? region : `${region}, ${address}`

@@ -1,7 +1,10 @@
 import { LedgerError } from "../../ports.ts"
 import { messageOf } from "../store.ts"
 
-/** The server answered, and not with what was asked for. `name` is the protocol's own: `ConditionalCheckFailedException`. */
+/**
+ * The server responded with an error, or with an unreadable body. `name` is the protocol's error name, such
+ * as `ConditionalCheckFailedException`.
+ */
 export class DynamoRefusal extends Error {
   override readonly name: string
   readonly status: number
@@ -9,7 +12,7 @@ export class DynamoRefusal extends Error {
   constructor(status: number, json: unknown) {
     const fields = typeof json === "object" && json !== null ? (json as Record<string, unknown>) : {}
     const says = fields["message"] ?? fields["Message"]
-    // After a wrong signature a further paragraph repeats the signed headers, with the session token.
+    // For a wrong signature, the next paragraph repeats the signed headers, including the session token.
     const [first] = typeof says === "string" ? says.split(/\n\s*\n/) : []
     super(first || withoutReason(status))
     const type = fields["__type"]
@@ -17,24 +20,22 @@ export class DynamoRefusal extends Error {
     this.status = status
   }
 
-  /** Our clock is so far off that the signature is too old or too new. */
+  /** True if our clock may be so far off that the signature is too old or too new. */
   get isSkewed(): boolean {
     return SKEWED.has(this.name)
   }
 }
 
-/** No answer of the server: DNS, refused, reset, timed out; a write may have arrived. */
+/** The server did not respond: DNS, refused, reset or timed out. A write may still have arrived. */
 export class NoDynamoAnswer extends Error {
   override readonly name = "NoDynamoAnswer"
 }
 
 function withoutReason(status: number): string {
-  return status === 200
-    ? "status 200 with an answer that cannot be read"
-    : `status ${status} without a reason`
+  return status === 200 ? "status 200 with an unreadable response" : `status ${status} without a reason`
 }
 
-/** As the server calls a signature from another time; the second one also names one that is plainly wrong. */
+/** Errors for a signature of another time. `InvalidSignatureException` has other causes, too. */
 const SKEWED = new Set(["RequestTimeTooSkewed", "InvalidSignatureException", "RequestExpired"])
 
 const NO_ACCESS = new Set([
@@ -53,7 +54,7 @@ const THROTTLED = new Set([
   "RequestLimitExceeded",
 ])
 
-/** A failure of the DynamoDB protocol in words that name the table, where it was looked for, and what to do. */
+/** LedgerError for a DynamoDB failure: names the table, its location (`where`) and the remedy. */
 export function dynamoFailure(error: unknown, table: string, where: string): LedgerError {
   const name = error instanceof Error ? error.name : "Error"
   return new LedgerError(
@@ -68,12 +69,12 @@ export function isThrottled({ name }: DynamoRefusal): boolean {
   return THROTTLED.has(name)
 }
 
-/** The table is not there; a mistyped name looks the same. */
+/** True if the table does not exist, which includes a mistyped name. */
 export function isMissing(error: unknown): boolean {
   return isRefusal(error, "ResourceNotFoundException")
 }
 
-/** The server's own answer of that name. */
+/** True if the server responded with the error `name`. */
 export function isRefusal(error: unknown, name: string): boolean {
   return error instanceof DynamoRefusal && error.name === name
 }
@@ -81,7 +82,7 @@ export function isRefusal(error: unknown, name: string): boolean {
 function says(name: string, error: unknown): string {
   if (NO_ACCESS.has(name)) return "cannot be used with these credentials, or the credentials are missing"
   if (THROTTLED.has(name)) return "is throttled; give it more capacity"
-  if (name === "ValidationException") return "refuses the request; its key must be stream (S) and seq (N)"
-  // Whatever carries no answer of the service: DNS, refused, reset, timed out, aborted.
-  return error instanceof DynamoRefusal ? "answered with an error" : "cannot be reached"
+  if (name === "ValidationException") return "rejected the request; its key must be stream (S) and seq (N)"
+  // Any other error means that the server did not respond: DNS, refused, reset, timed out or aborted.
+  return error instanceof DynamoRefusal ? "returned an error" : "cannot be reached"
 }

@@ -12,8 +12,8 @@ interface Wiring {
 }
 
 /**
- * The keys of the ledger's own setting; without any, AWS's default chain: environment, profile, SSO, web identity, process,
- * container, instance. Each source caches what it has and fetches anew what runs out.
+ * Keys of the ledger's own setting. Without one, AWS's default chain: environment, profile, SSO, web
+ * identity, process, container, instance. Each source caches its keys and renews those that expire.
  */
 export function keySource(own: DynamoCredentials | KeySource | undefined, wiring: Wiring): KeySource {
   if (typeof own === "function") return own
@@ -27,7 +27,7 @@ export function keySource(own: DynamoCredentials | KeySource | undefined, wiring
   }
 }
 
-/** The chain's first source, which every function has: the rest of it, and all that it imports, is not needed there. */
+/** First source of the chain. Every function has it, so a function need not import the other sources. */
 function environmentKeys(): DynamoCredentials | null {
   const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env
   if (AWS_PROFILE || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return null
@@ -38,9 +38,9 @@ function environmentKeys(): DynamoCredentials | null {
   }
 }
 
-/** STS and SSO are asked in the ledger's region and through its proxy. */
-async function defaultChain({ region, ...way }: Wiring): Promise<KeySource> {
+/** Requests to STS and SSO use the ledger's region and proxy. */
+async function defaultChain({ region, ...network }: Wiring): Promise<KeySource> {
   const { defaultProvider } = await import("@aws-sdk/credential-provider-node")
-  const parentClientConfig = { region: async () => region, requestHandler: sdkHandler(way) }
+  const parentClientConfig = { region: async () => region, requestHandler: sdkHandler(network) }
   return defaultProvider({ parentClientConfig } as Parameters<typeof defaultProvider>[0])
 }

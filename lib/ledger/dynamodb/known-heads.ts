@@ -1,7 +1,7 @@
 import type { AskedHead } from "../store.ts"
 import type { DynamoConnection } from "./client.ts"
 
-/** Of a table's attributes only texts and numbers are ours. */
+/** An item's attributes; this program writes only texts (`S`) and numbers (`N`). */
 export type DynamoItem = Record<string, { S?: string; N?: string }>
 
 interface BatchAnswer {
@@ -9,25 +9,26 @@ interface BatchAnswer {
   UnprocessedKeys?: Record<string, { Keys?: DynamoItem[] }>
 }
 
-/** BatchGetItem takes 100 keys; two of each stream are asked for. */
+/** BatchGetItem accepts 100 keys, and each stream needs two. */
 const STREAMS_PER_BATCH = 50
 
-interface Question {
+interface HeadsQuery {
   table: string
   asked: readonly AskedHead[]
 }
 
-/** Connections that may not use BatchGetItem, or whose server does not know it. */
+/** Connections without permission for BatchGetItem, or whose server does not support it. */
 const unbatched = new WeakSet<DynamoConnection>()
 
 /**
- * Newest entries that this process has seen before, of the streams where they are still the newest: the entry is there, and
- * the one after it is absent. Entries are never removed, so nothing can be further. A key that the answer leaves unprocessed
- * is unread, never absent: its stream is left out, as are those that moved on. Never rejects: what fails is left out, too.
+ * Entries that this process has seen before and that are still the newest of their streams. Such an entry is
+ * there and the next one is absent; entries are never removed, so no later one can exist. A key that the
+ * response leaves unprocessed is unread, not absent. The result omits streams with an unread key or a newer
+ * entry, and those whose request failed. Never rejects.
  */
 export async function readKnownHeads(
   connection: DynamoConnection,
-  { table, asked }: Question,
+  { table, asked }: HeadsQuery,
 ): Promise<Map<string, DynamoItem>> {
   const seen = asked.filter(({ seqSeen }) => seqSeen > 0)
   const batches: AskedHead[][] = []
@@ -39,7 +40,7 @@ export async function readKnownHeads(
 
 async function readBatch(
   connection: DynamoConnection,
-  { table, asked }: Question,
+  { table, asked }: HeadsQuery,
 ): Promise<[stream: string, item: DynamoItem][]> {
   if (unbatched.has(connection)) return []
   const Keys = asked.flatMap(({ stream, seqSeen }) => [keyOf(stream, seqSeen), keyOf(stream, seqSeen + 1)])
@@ -75,7 +76,7 @@ function nameOf({ stream, seq }: DynamoItem): string {
   return `${stream?.S}#${seq?.N}`
 }
 
-/** The right to use it is missing, or the server does not know it: asking again would not help. */
+/** True if permission is missing or the server does not support BatchGetItem; a retry would not help. */
 function isRefused(error: unknown): boolean {
   return (
     error instanceof Error &&

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from "node:crypto"
 
-// AWS's Signature Version 4 of one kind of request: POST with a JSON body and no query. Amazon's signer is written for all kinds.
+// AWS Signature Version 4 for one kind of request: POST with a JSON body and no query. Amazon's own signer is
+// larger, because it covers all kinds.
 
 /** Keys for the DynamoDB protocol: AWS's, or the user and password of a GeminiDB instance. */
 export interface DynamoCredentials {
@@ -9,26 +10,26 @@ export interface DynamoCredentials {
   sessionToken?: string
 }
 
-export interface UnsignedQuestion {
+export interface UnsignedRequest {
   url: URL
-  /** `X-Amz-Target`. */
+  /** Value of the header `X-Amz-Target`. */
   target: string
   body: string
   region: string
   credentials: DynamoCredentials
-  /** Epoch milliseconds; more than 15 minutes off is refused. */
+  /** Epoch milliseconds. The server refuses a time that is more than 15 minutes off. */
   now: number
 }
 
 const ALGORITHM = "AWS4-HMAC-SHA256"
 const SERVICE = "dynamodb"
 
-/** Headers to send; each of them but `authorization` is signed. */
-export function signedHeaders({ url, target, body, region, credentials, now }: UnsignedQuestion) {
+/** Headers to send. All but `authorization` are signed. */
+export function signedHeaders({ url, target, body, region, credentials, now }: UnsignedRequest) {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials
   const date = new Date(now).toISOString().replace(/[-:]|\.\d{3}/g, "")
   const day = date.slice(0, 8)
-  // In the order in which they are signed: by name.
+  // Sorted by name, as the signature requires.
   const headers: Record<string, string> = {
     "content-type": "application/x-amz-json-1.0",
     host: url.host,
@@ -49,7 +50,7 @@ export function signedHeaders({ url, target, body, region, credentials, now }: U
   return { ...headers, authorization }
 }
 
-/** Everything but S3 encodes the path of the URL, as it is sent, once more. */
+/** All services but S3 require that the URL's path, as it is sent, is encoded once more. */
 function canonicalPath({ pathname }: URL): string {
   return pathname.split("/").map(encodeURIComponent).join("/")
 }

@@ -14,10 +14,10 @@ import { type DynamoItem, readKnownHeads } from "./known-heads.ts"
 import { createDynamoTable, recoverByTime } from "./table.ts"
 
 /**
- * A ledger in one table of the DynamoDB protocol: AWS's, or Huawei Cloud's GeminiDB, whose limits it keeps to
- * (single-item conditional writes, no transactions, values only as placeholders).
- * Item: `{ stream: S (partition key), seq: N (sort key), entry: S }`. Asks nothing of the network before its first use.
- * A table that is not there reads as a ledger without entries.
+ * A ledger in one table of the DynamoDB protocol: AWS's, or Huawei Cloud's GeminiDB. It keeps to GeminiDB's
+ * limits: single-item conditional writes, no transactions, values only as placeholders.
+ * Item: `{ stream: S (partition key), seq: N (sort key), entry: S }`.
+ * Sends nothing before its first use. A missing table reads as a ledger without entries.
  */
 export async function openDynamoStore(place: DynamoPlace): Promise<LedgerStore> {
   return new DynamoStore(place, connectDynamo(place))
@@ -30,7 +30,7 @@ interface Page {
   LastEvaluatedKey?: Item
 }
 
-// `#` names, since DynamoDB's list of reserved words grows and GeminiDB's is not published.
+// Uses `#` names because DynamoDB's list of reserved words grows and GeminiDB's is not published.
 const NAMES = { "#stream": "stream", "#seq": "seq" }
 
 class DynamoStore implements LedgerStore {
@@ -60,13 +60,13 @@ class DynamoStore implements LedgerStore {
       })
       const [newest] = page.items
       if (newest !== undefined) return rawOf(newest)
-      // An empty page with more behind it says nothing of the stream.
+      // An empty page that has a next page does not mean that the stream is empty.
       start = page.next
     } while (start !== undefined)
     return undefined
   }
 
-  /** Streams whose newest entry moved on, and those that no batch answered, are asked for one by one. */
+  /** Reads a stream by its own query if it has a newer entry, or if no batch returned a result for it. */
   async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
     const known = await readKnownHeads(this.#connection, { table: this.#table, asked })
     return readOneByOne(asked, async ({ stream }) => {
@@ -76,8 +76,8 @@ class DynamoStore implements LedgerStore {
   }
 
   /**
-   * The condition only says that this seq is free. That makes it "one past the newest", since the chain has read the
-   * entry before, and none is ever removed: after the first empty seq there can be no entry.
+   * The condition requires only that this seq is free. It is then one past the newest: the chain has read the
+   * previous entry, and entries are never removed, so none can follow the first free seq.
    */
   append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
     return this.#putIf("attribute_not_exists(#stream)", stream, raw)
@@ -105,25 +105,26 @@ class DynamoStore implements LedgerStore {
     this.#isMade = true
   }
 
-  /** A table that is there belongs to its owner, and GeminiDB has backups of its own. */
+  /** Only for a table that `create` has just made at AWS. Others are their owner's; GeminiDB has backups. */
   async protect(): Promise<string | null> {
     return this.#isMade && this.#place.endpoint === null ? recoverByTime(this.#place) : null
   }
 
   /**
-   * Asks what an append will ask: the key (a range over `seq` is refused where it is no sort key or no number), the right
-   * to write, and that conditions are honoured. The condition can never hold, so nothing is written.
+   * Checks what an append needs: the table's key, the right to write, and that the server honours conditions.
+   * The query over a range of `seq` fails unless `seq` is a numeric sort key. The condition of the write is
+   * never true, so nothing is written.
    */
   async checkWritable(): Promise<void> {
     if (!(await this.#isThere())) throw noLedgerAt(`the table ${this.#table} (${this.#where})`)
     const never = "attribute_exists(#stream) AND attribute_not_exists(#stream)"
     if ((await this.#putIf(never, "writable", { seq: 0, text: "" })) === "conflict") return
     throw new LedgerError(
-      `the ledger table ${this.#table} (${this.#where}) ignores the conditions of a write: it cannot keep a ledger`,
+      `the ledger table ${this.#table} (${this.#where}) ignores the conditions of a write, so it cannot hold a ledger`,
     )
   }
 
-  /** Whether the table is there. Throws LedgerError where its key is not `stream` (S) and `seq` (N). */
+  /** True if the table exists. Throws LedgerError if its key is not `stream` (S) and `seq` (N). */
   async #isThere(): Promise<boolean> {
     const query = {
       TableName: this.#table,
@@ -144,7 +145,7 @@ class DynamoStore implements LedgerStore {
   async *read(stream: string, range: SeqRange = {}): AsyncIterable<RawEntry> {
     const from = range.fromSeq ?? 1
     const to = range.toSeq ?? Number.MAX_SAFE_INTEGER
-    // BETWEEN with its bounds the wrong way round is an error there, and simply nothing here.
+    // DynamoDB rejects a BETWEEN with reversed bounds. Here such a range is just empty.
     if (from > to) return
     let start: Item | undefined
     do {
@@ -163,7 +164,7 @@ class DynamoStore implements LedgerStore {
     } while (start !== undefined)
   }
 
-  /** Reads (and pays for) the whole table. Not only the first entries, so that a beheaded chain is seen as well. */
+  /** Reads, and pays for, the whole table, because a chain must be found even if its first entry is gone. */
   async *streams(): AsyncIterable<string> {
     const seen = new Set<string>()
     let start: Item | undefined
@@ -194,11 +195,11 @@ class DynamoStore implements LedgerStore {
     return { items: page.Items, next: page.LastEvaluatedKey }
   }
 
-  #page(operation: "Query" | "Scan", question: object): Promise<Page> {
+  #page(operation: "Query" | "Scan", input: object): Promise<Page> {
     return this.#connection
-      .read<Partial<Page> & { Count?: number }>(operation, question)
+      .read<Partial<Page> & { Count?: number }>(operation, input)
       .then(({ Items, Count, ...page }) => {
-        // An answer of something else than a table must not read as a ledger without entries.
+        // A response that is not from a table must not read as a ledger without entries.
         const items = Items ?? (Count === 0 ? [] : null)
         if (!Array.isArray(items) || !items.every(isItem)) throw new DynamoRefusal(200, null)
         return { ...page, Items: items }
@@ -216,7 +217,7 @@ function isItem(item: unknown): item is Item {
   return typeof item === "object" && item !== null
 }
 
-// A foreign item without text becomes an empty text, which the chain refuses by name.
+// An item without `entry` is not ours. It becomes an empty text, which the chain rejects.
 function rawOf(item: Item): RawEntry {
   return { seq: Number(item["seq"]?.N), text: item["entry"]?.S ?? "" }
 }

@@ -6,7 +6,7 @@ import { dynamoFailure, isMissing, isRefusal } from "./failure.ts"
 const WAIT_MS = 120_000
 const BETWEEN_LOOKS_MS = 1_000
 
-/** Creates the ledger's table, pay per request, and waits until it can be used. One that is there is left as it is. */
+/** Creates the ledger's table (pay per request) and waits until it is active. Keeps an existing table. */
 export async function createDynamoTable(place: DynamoPlace): Promise<void> {
   const connection = connectDynamo(place)
   try {
@@ -27,7 +27,7 @@ async function untilActive(connection: DynamoConnection, TableName: string): Pro
       })
       if (Table?.TableStatus === "ACTIVE") return
     } catch (error) {
-      // A table that was asked for a moment ago may not be listed yet.
+      // A table that was just created may not be visible yet.
       if (!isMissing(error)) throw error
     }
     if (waited >= WAIT_MS) throw new Error(`it was not active within ${WAIT_MS / 1_000} s`)
@@ -55,11 +55,14 @@ async function create(connection: DynamoConnection, table: string): Promise<void
   }
 }
 
-/** A table that was just made has no backups yet for some seconds. */
+/** A new table does not support backups for its first seconds. */
 const BACKUP_TRIES = 10
 const BETWEEN_TRIES_MS = 2_000
 
-/** Switches point-in-time recovery on at AWS; what became of that, for people. Without the right the table stays as it is. */
+/**
+ * Switches on point-in-time recovery at AWS, and resolves to a message about the result. Without permission,
+ * the table stays as it is. Never rejects.
+ */
 export async function recoverByTime(place: DynamoPlace): Promise<string> {
   const connection = connectDynamo(place)
   try {

@@ -7,43 +7,43 @@ import { messageOf } from "../store.ts"
 import type { PostgresPlace } from "./url.ts"
 
 export interface PostgresOptions {
-  /** Asked for at each new connection where the url holds no password, so that a changed one is noticed. */
+  /** Called for each new connection if the url has no password, so that a changed password is used. */
   password?: () => Promise<string | null>
   timeouts?: PostgresTimeouts
-  /** At most so many connections of one process. */
+  /** Maximum connections of one process. Defaults to 4. */
   connections?: number
 }
 
-/** Milliseconds. A hung store must not eat the function's time. */
+/** In milliseconds. A store that hangs must not use up the function's time. */
 export interface PostgresTimeouts {
   connectMs: number
-  /** For each statement, at the server and at the client. */
+  /** Limit for each statement, in the server and in the client. */
   statementMs: number
 }
 
 const TIMEOUTS: PostgresTimeouts = { connectMs: 3_000, statementMs: 5_000 }
 const CONNECTIONS = 4
-/** The client gives the server time to say that a statement took too long. */
+/** Extra wait in the client, so that the server can report first that a statement took too long. */
 const ANSWER_GRACE_MS = 500
-/** A function that was frozen, or a firewall, may have lost a connection that rested longer. */
-const LONGEST_REST_MS = 20_000
+/** Maximum idle time. After a longer one, a frozen function or a firewall may have lost the connection. */
+const MAX_IDLE_MS = 20_000
 
 export interface Session {
   query(text: string, values?: unknown[]): Promise<pg.QueryResult>
-  /** Ends the transaction. Throws where it is not sure that the entry survives the loss of the primary. */
+  /** Commits the transaction. Throws unless it is certain that the entry survives the loss of the primary. */
   commit(): Promise<void>
 }
 
-/** Connections to one PostgreSQL database. No statement is ever sent a second time. Connects at its first use. */
+/** Connections to one PostgreSQL database. Never sends a statement twice. Connects at its first use. */
 export class PostgresConnections {
   readonly #pool: Promise<pg.Pool>
-  readonly #restingSince = new WeakMap<pg.PoolClient, number>()
+  readonly #idleSince = new WeakMap<pg.PoolClient, number>()
   readonly #begin: string
   readonly #turns: Turns
 
   constructor(place: PostgresPlace, options: PostgresOptions) {
     const { statementMs } = options.timeouts ?? TIMEOUTS
-    // Within the transaction, since a pooler may hand each transaction to another session.
+    // Settings are part of the transaction, because a pooler may give each transaction to another session.
     this.#begin = [
       "begin isolation level read committed",
       `set local statement_timeout = ${statementMs}`,
@@ -52,18 +52,18 @@ export class PostgresConnections {
     ].join("; ")
     this.#turns = new Turns(options.connections ?? CONNECTIONS)
     this.#pool = openPool(place, options)
-    // The first request gets the reason.
+    // The first transaction reports the error; this only prevents an unhandled rejection.
     this.#pool.catch(() => undefined)
   }
 
-  /** One transaction on the primary. It is rolled back where `work` does not commit. */
+  /** Runs one transaction on the primary, and rolls it back if `work` does not commit. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#turns.take(() => this.#transact(work))
   }
 
   async #transact<T>(work: (session: Session) => Promise<T>): Promise<T> {
     const client = await this.#connect().catch((error: unknown) => {
-      // A hung database must not take a function's time once for each that waits.
+      // If the database hangs, waiting callers must fail now and not time out one after another.
       this.#turns.failWaiting(error)
       throw error
     })
@@ -74,7 +74,7 @@ export class PostgresConnections {
       const session = new Transaction(client)
       const done = await work(session)
       if (!session.isCommitted) await client.query("rollback")
-      this.#restingSince.set(client, Date.now())
+      this.#idleSince.set(client, Date.now())
       client.release()
       return done
     } catch (error) {
@@ -95,13 +95,13 @@ export class PostgresConnections {
     const pool = await this.#pool
     for (;;) {
       const client = await pool.connect()
-      const since = this.#restingSince.get(client)
-      if (since === undefined || Date.now() - since <= LONGEST_REST_MS) return client
+      const since = this.#idleSince.get(client)
+      if (since === undefined || Date.now() - since <= MAX_IDLE_MS) return client
       client.release(true)
     }
   }
 
-  /** Keeps the connection only where the server itself refused, and so has nothing of ours on its way. */
+  /** Keeps the connection only if no statement of ours can still be in flight, and the rollback succeeds. */
   async #leave(client: pg.PoolClient, error: unknown): Promise<void> {
     const isInStep = error instanceof pg.DatabaseError || error instanceof LedgerError
     const isClear =
@@ -110,7 +110,7 @@ export class PostgresConnections {
         () => true,
         () => false,
       ))
-    this.#restingSince.set(client, Date.now())
+    this.#idleSince.set(client, Date.now())
     client.release(!isClear)
   }
 
@@ -122,12 +122,12 @@ export class PostgresConnections {
   }
 }
 
-/** The client gave up waiting; a server that answers says itself that a statement took too long. */
+/** True if the client gave up waiting. A server that responds reports a slow statement with its own error. */
 function isUnanswered(error: unknown): boolean {
   return error instanceof Error && error.message === "Query read timeout"
 }
 
-/** The server copies another one, and may be behind it. */
+/** The server is a standby, and may be behind its primary. */
 export class NotPrimaryError extends Error {
   override readonly name = "NotPrimaryError"
 }
@@ -137,7 +137,7 @@ export class NotReplicatedError extends Error {
   override readonly name = "NotReplicatedError"
 }
 
-/** The file that `sslrootcert` names is of no use. */
+/** The file that `sslrootcert` names is unreadable or has no certificate. */
 export class CertificateFileError extends Error {
   override readonly name = "CertificateFileError"
 }
@@ -157,12 +157,12 @@ class Transaction implements Session {
   async commit(): Promise<void> {
     const warnings: string[] = []
     const listen = (notice: { message?: string | undefined }) => warnings.push(notice.message ?? "")
-    // A time limit would end the wait for the standby, and the server would then report the commit as done.
+    // A statement timeout would end the wait for the standby, and the server would still report success.
     await this.#client.query("set local statement_timeout = 0")
     this.#client.on("notice", listen)
     try {
       const { command } = await this.#client.query("commit")
-      if (command !== "COMMIT") throw new Error(`the server answered commit with ${command}`)
+      if (command !== "COMMIT") throw new Error(`the server responded to commit with ${command}`)
     } finally {
       this.#client.off("notice", listen)
     }
@@ -181,27 +181,27 @@ async function openPool(place: PostgresPlace, options: PostgresOptions): Promise
     database,
     user,
     password: async () => password ?? (await options.password?.()) ?? "",
-    // The host is named for servers with an address instead of a name.
+    // If the host is an IP address, TLS needs `host` to check the certificate against it.
     ssl: sslmode === "disable" ? false : { ...ca, host, rejectUnauthorized: true },
     connectionTimeoutMillis: connectMs,
     query_timeout: statementMs + ANSWER_GRACE_MS,
     max: options.connections ?? CONNECTIONS,
-    idleTimeoutMillis: LONGEST_REST_MS,
+    idleTimeoutMillis: MAX_IDLE_MS,
     allowExitOnIdle: true,
     keepAlive: true,
     application_name: "supernode-autoscaler",
   })
-  // A resting connection that breaks is not used again; the next question opens another one.
+  // If an idle connection breaks, the pool drops it and the next transaction opens a new one.
   pool.on("error", () => undefined)
   return pool
 }
 
-/** With a text that is not a certificate, TLS itself would trust no server and not say so. */
+/** Text of a certificate file. Throws if it has no certificate: TLS would then silently trust no server. */
 async function certificatesIn(written: string): Promise<string> {
   const path = resolve(written)
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new CertificateFileError(`cannot be read: ${messageOf(cause)}`, { cause })
   })
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text
-  throw new CertificateFileError(`${path} holds no certificate in PEM`)
+  throw new CertificateFileError(`${path} contains no PEM certificate`)
 }

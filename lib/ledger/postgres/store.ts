@@ -14,9 +14,9 @@ import { CREATE_TABLE, durabilityOf, isTableThere, TABLE } from "./table.ts"
 import type { PostgresPlace } from "./url.ts"
 
 /**
- * A ledger in one table of a PostgreSQL database, 13 or newer. Every question is a transaction of its own on the primary,
- * so that a pooler in transaction mode may stand between. A table that is not there reads as a ledger without entries.
- * Speaks to no server before its first use. `name` is the url without the password.
+ * A ledger in one table of a PostgreSQL database, version 13 or newer. Every query is its own transaction on
+ * the primary, so a pooler in transaction mode may be in between. A missing table reads as a ledger without
+ * entries. Connects at its first use. `name` is the url without the password.
  */
 export function openPostgresStore(
   name: string,
@@ -26,10 +26,10 @@ export function openPostgresStore(
   return new PostgresStore(name, new PostgresConnections(place, options))
 }
 
-/** Entries of at most 256 KB each: a page is at most 16 MB. */
+/** Entries per page. Each has at most 256 KB, so a page has at most 16 MB. */
 const PAGE = 64
 
-// The chain has seen the entry before; the server looks once more, so that no gap can arise.
+// The chain has seen the previous entry. The server checks it again, so that no gap is possible.
 const APPEND = `
 insert into ${TABLE} (stream, seq, entry)
 select $1, $2::bigint, $3
@@ -45,7 +45,7 @@ cross join lateral (
 class PostgresStore implements LedgerStore {
   readonly #name: string
   readonly #connections: PostgresConnections
-  /** Texts whose append ended without a clear answer, by stream and seq: they may be on the primary alone. */
+  /** Texts whose append had no clear result, by stream and seq. They may be only on the primary. */
   readonly #doubtful = new Map<string, string>()
 
   constructor(name: string, connections: PostgresConnections) {
@@ -101,12 +101,12 @@ class PostgresStore implements LedgerStore {
       await session.query(CREATE_TABLE)
       await session.commit()
     }).catch((error: unknown) => {
-      // Of several that create it at once the server may refuse all but one.
+      // If several processes create the table at once, the server may refuse all but one.
       if (error instanceof LedgerError && !TAKEN.has(codeOf(error.cause))) throw error
     })
   }
 
-  /** Writes an entry that no chain has, sees that its seq is then taken, and takes it back. */
+  /** Writes an entry of an unused stream, checks that its seq is then taken, and rolls back. */
   async checkWritable(): Promise<void> {
     await this.#ask(async (session) => {
       if (!(await isTableThere(session, this.#name))) throw noLedgerAt(`${this.#name}, table ${TABLE}`)
@@ -115,7 +115,7 @@ class PostgresStore implements LedgerStore {
       const second = await session.query(APPEND, probe)
       if (first.rowCount === 1 && second.rowCount === 0) return
       throw new LedgerError(
-        `the table ${TABLE} at ${this.#name} does not keep what is written: look for triggers and rules`,
+        `the table ${TABLE} at ${this.#name} does not keep what is written to it: check its triggers and rules`,
       )
     })
   }
@@ -129,8 +129,9 @@ class PostgresStore implements LedgerStore {
   }
 
   /**
-   * After a lost answer an entry of ours that is read may be on the primary alone: a server that was restarted shows it
-   * before its standby has it. A later commit that the standby confirms covers it.
+   * For an entry whose append had no clear result. Even if it can be read, it may be only on the primary: a
+   * restarted server shows it before the standby has it. A later commit that the standby confirms also covers
+   * this entry.
    */
   async #makeSure(stream: string, { seq, text }: RawEntry): Promise<void> {
     const key = `${stream}#${seq}`
@@ -151,9 +152,9 @@ class PostgresStore implements LedgerStore {
     }
   }
 
-  async #ask<T>(question: (session: Session) => Promise<T>): Promise<T> {
+  async #ask<T>(work: (session: Session) => Promise<T>): Promise<T> {
     try {
-      return await this.#connections.transaction(question)
+      return await this.#connections.transaction(work)
     } catch (error) {
       if (isMissing(error)) throw noLedgerAt(`${this.#name}, table ${TABLE}`)
       throw postgresFailure(error, this.#name)
@@ -161,7 +162,7 @@ class PostgresStore implements LedgerStore {
   }
 }
 
-/** SQLSTATE of a table, or of its type, that another session has just made. */
+/** SQLSTATE if another session has just created the table or its type. */
 const TAKEN = new Set(["42P07", "23505", "42710"])
 
 interface Row {

@@ -1,7 +1,7 @@
 import { LedgerError } from "../../ports.ts"
 import type { Session } from "./connection.ts"
 
-/** Named with its schema: another search_path would be another ledger. */
+/** Contains the schema, because another search_path would lead to another ledger. */
 export const TABLE = "public.supernode_ledger"
 
 export const CREATE_TABLE = `create table if not exists ${TABLE} (stream text not null, seq bigint not null, entry text not null, primary key (stream, seq))`
@@ -28,13 +28,13 @@ interface Form {
   key: string | null
 }
 
-/** Whether the table is there. Throws LedgerError where it has another form than a ledger's. */
+/** True if the table exists. Throws LedgerError if it cannot be a ledger. */
 export async function isTableThere(session: Session, place: string): Promise<boolean> {
   const form: Form | undefined = (await session.query(FORM, [TABLE])).rows[0]
   if (form === undefined) return false
   const problems = [
     form.kind === "r" ? null : "is not an ordinary table",
-    // Emptied after a crash, and never copied to a standby.
+    // Such a table is emptied after a crash or at the session's end, and never copied to a standby.
     form.persistence === "p" ? null : "is unlogged or temporary",
     form.columns === "entry text, seq bigint, stream text"
       ? null
@@ -62,11 +62,11 @@ interface Replication {
   fsync: string
   standbys: number
   synchronous: number
-  /** Of other users' connections a user without pg_read_all_stats sees only that they exist. */
+  /** Standbys whose state is hidden: a user without pg_read_all_stats sees only that other users' exist. */
   hidden: number
 }
 
-/** Whether an acknowledged entry survives the loss of the primary, in words for `doctor`. */
+/** `ok` is true if an acknowledged entry survives the loss of the primary; `says` is text for `doctor`. */
 export async function durabilityOf(session: Session): Promise<{ ok: boolean | null; says: string }> {
   const { names, fsync, standbys, synchronous, hidden }: Replication = (await session.query(REPLICATION))
     .rows[0]
@@ -75,7 +75,7 @@ export async function durabilityOf(session: Session): Promise<{ ok: boolean | nu
   if (standbys > 0 && names === "")
     return {
       ok: false,
-      says: `${standbys} standby and none synchronous: a failover can lose acknowledged entries. Set synchronous_standby_names`,
+      says: `none of the connected standbys (${standbys}) is synchronous: a failover can lose acknowledged entries. Set synchronous_standby_names`,
     }
   if (synchronous > 0) return { ok: true, says: "an acknowledged entry is on a synchronous standby" }
   if (hidden > 0)

@@ -1,18 +1,18 @@
-/** Where a ledger in PostgreSQL is. */
+/** Location of a ledger in PostgreSQL. */
 export interface PostgresPlace {
   host: string
   port: number
   database: string
   user: string
-  /** From the url; it is never printed. */
+  /** Password in the url; `null` if it has none. Never printed. */
   password: string | null
-  /** Whether the server's certificate and name are checked; without TLS only on loopback. */
+  /** `verify-full` checks the server's certificate and name. `disable` means no TLS, only for loopback. */
   sslmode: "verify-full" | "disable"
-  /** A PEM file with the certificates to trust; null: those of Node.js. */
+  /** Path of a PEM file with the certificates to trust; `null` for those of Node.js. */
   sslrootcert: string | null
 }
 
-/** The url, taken apart. */
+/** A parsed url. */
 export interface PostgresUrl extends PostgresPlace {
   kind: "postgres"
 }
@@ -22,7 +22,7 @@ export const POSTGRES_FORM = "postgres://USER@HOST[:PORT]/DB[?sslrootcert=FILE]"
 const PORT = 5432
 const PARAMETERS = ["sslmode", "sslrootcert"]
 
-/** Or all that is wrong with it; the url is repeated in none, since it may carry a password. */
+/** Parsed url, or all problems with it. They never contain the url, which may have a password. */
 export function parsePostgres(url: URL): PostgresUrl | string[] {
   const { hostname, port, pathname, hash, searchParams } = url
   const user = decoded(url.username)
@@ -39,11 +39,11 @@ export function parsePostgres(url: URL): PostgresUrl | string[] {
     database === "" || database?.includes("/") ? `must name one database, as in ${POSTGRES_FORM}` : null,
     hash === "" ? null : "must have nothing after the parameters: write # in a password as %23",
     sslmodeProblem(sslmode, host),
-    sslrootcert === "" ? "must name a file of certificates as sslrootcert" : null,
+    sslrootcert === "" ? "must name a certificate file in sslrootcert" : null,
     names.every((name) => PARAMETERS.includes(name))
       ? null
-      : `must have no parameters but ${PARAMETERS.join(", ")}`,
-    new Set(names).size === names.length ? null : "must have no parameter twice",
+      : `must have only the parameters ${PARAMETERS.join(", ")}`,
+    new Set(names).size === names.length ? null : "must not repeat a parameter",
   ].filter((problem) => problem !== null)
   if (problems.length > 0 || user === null || database === null) return problems
   return {
@@ -58,14 +58,14 @@ export function parsePostgres(url: URL): PostgresUrl | string[] {
   }
 }
 
-/** The url as it may be printed. */
+/** Url without its password, for messages. */
 export function withoutPassword(url: string): string {
   const shown = new URL(url)
   shown.password = ""
   return shown.href
 }
 
-/** The url with the path of its certificates changed; everything else stays as it is written. */
+/** Url with another path for its certificates. Everything else stays as it is written. */
 export function withCertificatesAt(url: string, at: (path: string) => string): string {
   const path = new URL(url).searchParams.get("sslrootcert")
   if (path === null || at(path) === path) return url
@@ -75,10 +75,10 @@ export function withCertificatesAt(url: string, at: (path: string) => string): s
 
 function sslmodeProblem(sslmode: string, host: string): string | null {
   if (sslmode === "verify-full") return null
-  if (sslmode !== "disable") return "must have verify-full as sslmode, or disable for a host on loopback"
+  if (sslmode !== "disable") return "must have sslmode=verify-full, or sslmode=disable for a loopback host"
   return isLoopback(host)
     ? null
-    : "must not have sslmode=disable but for a host on loopback: entries and password would cross the network in clear"
+    : "may use sslmode=disable only on loopback: otherwise entries and password are sent unencrypted"
 }
 
 function isLoopback(host: string): boolean {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import { LedgerError } from "../../ports.ts"
 import { isBusy } from "./failure.ts"
 
-/** What `node:sqlite` and `@photostructure/sqlite` have in common, as far as we use it. */
+/** Part of the common API of `node:sqlite` and `@photostructure/sqlite` that this program uses. */
 export interface SqliteConnection {
   exec(sql: string): void
   prepare(sql: string): SqliteStatement
@@ -20,7 +20,10 @@ interface SqliteModule {
   DatabaseSync: new (path: string) => SqliteConnection
 }
 
-/** A connection to a ledger file; a file that is not yet a ledger becomes one. Durable: each commit is on disk before it returns. */
+/**
+ * Connection to a ledger file. An empty file becomes a ledger. Each commit is on disk before it returns.
+ * Throws LedgerError if the file is another program's database.
+ */
 export async function connect(file: string, busyMs = BUSY_MS): Promise<SqliteConnection> {
   const database = await openDatabase(file, busyMs)
   try {
@@ -35,7 +38,7 @@ export async function connect(file: string, busyMs = BUSY_MS): Promise<SqliteCon
   }
 }
 
-/** The same, but undefined where there is no ledger in the file yet; then the file stays as it is. */
+/** Like `connect`, but does not change an empty file and resolves to undefined for it. */
 export async function connectToLedger(file: string, busyMs = BUSY_MS): Promise<SqliteConnection | undefined> {
   return (await holdsNothing(file, busyMs)) ? undefined : connect(file, busyMs)
 }
@@ -56,11 +59,12 @@ async function openDatabase(file: string, busyMs: number): Promise<SqliteConnect
   return database
 }
 
-/** How long a call waits for another process that is writing. */
+/** Milliseconds that a call waits while another process writes. */
 const BUSY_MS = 5_000
 const BUSY_PAUSE_MS = 10
 
-// Several processes that turn one new file to WAL get "locked" at once, even with busy_timeout (8 of 48 measured).
+// If several processes switch a new file to WAL, some fail with "locked" immediately, even with busy_timeout
+// (8 of 48 measured).
 async function journalAhead(database: SqliteConnection, busyMs: number): Promise<void> {
   const until = monotonicMs() + busyMs
   for (;;) {
@@ -73,15 +77,16 @@ async function journalAhead(database: SqliteConnection, busyMs: number): Promise
   }
 }
 
-/** Milliseconds of a clock that only runs forward. The global `performance` would load all of node:perf_hooks. */
+/** Monotonic clock, in milliseconds. The global `performance` would load all of node:perf_hooks. */
 function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n)
 }
 
-/** "SNA1", in the file's header: so that no other program's database is taken for a ledger. */
+/** "SNA1", stored in the file's header. It tells a ledger from another program's database. */
 const APPLICATION_ID = 0x534e4131
 
-// The triggers hold against anyone who opens the file, INSERT OR REPLACE included (it fires no DELETE trigger).
+// The triggers apply to every program that writes the file. They also stop INSERT OR REPLACE, which fires no
+// DELETE trigger.
 const SCHEMA = `
   CREATE TABLE entries (stream TEXT NOT NULL, seq INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (stream, seq)) STRICT;
   CREATE TRIGGER entries_are_dense BEFORE INSERT ON entries
@@ -95,7 +100,7 @@ const SCHEMA = `
 
 function createLedger(database: SqliteConnection): void {
   database.exec("BEGIN IMMEDIATE")
-  // Another process may have made it while we waited for the lock.
+  // Another process may have created it while this one waited for the lock.
   if (isEmpty(database)) database.exec(SCHEMA)
   database.exec("COMMIT")
 }
@@ -106,7 +111,7 @@ function isEmpty(database: SqliteConnection): boolean {
 
 function checkIsLedger(database: SqliteConnection, file: string): void {
   if (numberOf(database, "PRAGMA application_id", "application_id") === APPLICATION_ID) return
-  throw new LedgerError(`${file} is a database of something else, not a ledger`)
+  throw new LedgerError(`${file} is another program's database, not a ledger`)
 }
 
 function numberOf(database: SqliteConnection, sql: string, column: string): number {
@@ -114,15 +119,16 @@ function numberOf(database: SqliteConnection, sql: string, column: string): numb
 }
 
 /**
- * SQLite for this Node. Node 22's own module warns on stderr that it is experimental, Node 24's does not; the package
- * has the same API. Throws where neither is there.
+ * SQLite module for this version of Node.js: its own from 24 on, else the package, which has the same API.
+ * Node 22's own module warns on stderr that it is experimental, so it is only the fallback. Throws if there
+ * is neither.
  */
 export async function sqliteModule(): Promise<SqliteModule> {
   loaded ??= await loadSqlite()
   return loaded
 }
 
-/** Only what was found is kept: what could not be read just now is looked for again. */
+/** Module after a successful import. A failed import is tried again by the next call. */
 let loaded: SqliteModule | undefined
 
 async function loadSqlite(): Promise<SqliteModule> {
@@ -132,7 +138,7 @@ async function loadSqlite(): Promise<SqliteModule> {
   try {
     return await import("@photostructure/sqlite")
   } catch (error) {
-    // A bundle without packages beside it: a warning is better than no ledger.
+    // The package is missing, for example in a bundle. A warning is better than no ledger.
     if (!isThere) throw error
     return import(builtin)
   }

@@ -19,17 +19,17 @@ import {
 import { sqliteFailure } from "./failure.ts"
 
 /**
- * A ledger in one file, for one host (not for a network file system: its locks and WAL do not hold there).
+ * A ledger in one file, for one host. Not for a network file system, where locks and WAL do not work.
  * Only `create` makes the file. A missing or empty file reads as a ledger without entries.
- * `busyMs`: how long a call waits for another process that is writing.
- * Throws LedgerError on a file that is no ledger.
+ * `busyMs` is the time that a call waits while another process writes, in milliseconds.
+ * Throws LedgerError if the file is not a ledger.
  */
 export async function openSqliteStore(path: string, busyMs?: number): Promise<LedgerStore> {
   const file = resolve(path)
   const store = new SqliteStore(file, busyMs)
   try {
     checkIsNoDirectory(file)
-    // Also where there is no file yet: a missing package must show before anything is decided.
+    // Also if there is no file yet, because a missing package must show before any decision.
     await sqliteModule()
     await store.look()
   } catch (error) {
@@ -38,7 +38,7 @@ export async function openSqliteStore(path: string, busyMs?: number): Promise<Le
   return store
 }
 
-/** Rows per read: at most 16 MB of texts at once. */
+/** Rows per page. Each has at most 256 KB, so a page has at most 16 MB. */
 const PAGE_ROWS = 64
 
 class SqliteStore implements LedgerStore {
@@ -54,21 +54,21 @@ class SqliteStore implements LedgerStore {
   async head(stream: string): Promise<RawEntry | undefined> {
     const opened = await this.look()
     if (opened === undefined) return undefined
-    const [row] = this.#told(() => opened.head.all(stream))
+    const [row] = this.#translated(() => opened.head.all(stream))
     return row === undefined ? undefined : rawOf(row)
   }
 
   async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
     const opened = await this.look()
     if (opened === undefined) return asked.map(() => ({ ok: true, raw: undefined }))
-    const rows = this.#told(() => opened.heads.all(JSON.stringify(asked.map(({ stream }) => stream))))
+    const rows = this.#translated(() => opened.heads.all(JSON.stringify(asked.map(({ stream }) => stream))))
     const byStream = new Map(rows.map((row) => [row["stream"], rawOf(row)]))
     return asked.map(({ stream }) => ({ ok: true, raw: byStream.get(stream) }))
   }
 
   async append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {
     const opened = await this.#needed()
-    return this.#told(() => appendIfNext(opened, stream, raw))
+    return this.#translated(() => appendIfNext(opened, stream, raw))
   }
 
   async *read(stream: string, range: SeqRange = {}): AsyncIterable<RawEntry> {
@@ -77,7 +77,7 @@ class SqliteStore implements LedgerStore {
     for (;;) {
       const opened = await this.look()
       if (opened === undefined) return
-      const rows = this.#told(() => opened.range.all(stream, fromSeq, toSeq, PAGE_ROWS)).map(rawOf)
+      const rows = this.#translated(() => opened.range.all(stream, fromSeq, toSeq, PAGE_ROWS)).map(rawOf)
       yield* rows
       const last = rows.at(-1)
       if (last === undefined || rows.length < PAGE_ROWS) return
@@ -88,7 +88,7 @@ class SqliteStore implements LedgerStore {
   async *streams(): AsyncIterable<string> {
     const opened = await this.look()
     if (opened === undefined) return
-    for (const row of this.#told(() => opened.streams.all())) yield String(row["stream"])
+    for (const row of this.#translated(() => opened.streams.all())) yield String(row["stream"])
   }
 
   async close(): Promise<void> {
@@ -102,7 +102,7 @@ class SqliteStore implements LedgerStore {
   async create(): Promise<void> {
     try {
       mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 })
-      // SQLite gives its log files the mode of the file.
+      // SQLite gives its log files the mode of this file.
       closeSync(openSync(this.#file, "a", 0o600))
     } catch (error) {
       throw sqliteFailure(error, this.#file)
@@ -112,7 +112,7 @@ class SqliteStore implements LedgerStore {
 
   async checkWritable(): Promise<void> {
     const opened = await this.#needed()
-    this.#told(() => tryAppending(opened))
+    this.#translated(() => tryAppending(opened))
   }
 
   async #needed(): Promise<Opened> {
@@ -121,14 +121,14 @@ class SqliteStore implements LedgerStore {
     return opened
   }
 
-  /** The open file, undefined while there is none. */
+  /** The open ledger; undefined while the file is missing or empty. */
   async look(): Promise<Opened | undefined> {
     const stat = () => statSync(this.#file, { throwIfNoEntry: false })
     const opened = await (this.#connection ?? (stat() === undefined ? undefined : this.#open()))
     if (opened === undefined) return undefined
-    // A deleted or exchanged file stays writable through our handle; two processes would then hold two locks.
+    // A deleted or replaced file stays writable through our handle. Two processes could hold separate locks.
     if (stat()?.ino === opened.inode) return opened
-    throw new LedgerError(`${this.#file} was deleted or exchanged while it was in use`)
+    throw new LedgerError(`${this.#file} was deleted or replaced while it was in use`)
   }
 
   #open({ mayCreate } = { mayCreate: false }): Promise<Opened | undefined> {
@@ -141,7 +141,7 @@ class SqliteStore implements LedgerStore {
     try {
       const connecting = mayCreate ? connect : connectToLedger
       const database = await connecting(this.#file, this.#busyMs)
-      // An empty file, and a failed opening, are tried anew by the next call.
+      // After an empty file or a failure, the next call tries again.
       if (!database) this.#connection = undefined
       return database && prepare(database, this.#file)
     } catch (error) {
@@ -150,9 +150,9 @@ class SqliteStore implements LedgerStore {
     }
   }
 
-  #told<T>(question: () => T): T {
+  #translated<T>(work: () => T): T {
     try {
-      return question()
+      return work()
     } catch (error) {
       throw sqliteFailure(error, this.#file)
     }
@@ -177,7 +177,7 @@ const HEADS = `
   JOIN entries AS newest ON newest.stream = asked.value
     AND newest.seq = (SELECT max(seq) FROM entries WHERE stream = asked.value)`
 
-/** Adds a row only where its seq is the next one. */
+/** Adds a row only if its seq is the next one. */
 const APPEND = `
   INSERT INTO entries (stream, seq, entry) SELECT ?, ?, ?
   WHERE ? = 1 + (SELECT coalesce(max(seq), 0) FROM entries WHERE stream = ?)`
@@ -197,14 +197,14 @@ function prepare(database: SqliteConnection, file: string): Opened {
   }
 }
 
-// One statement is one transaction. As it writes, it takes the write lock before it reads the newest seq, so that no other
-// writer can come in between.
+// One statement is one transaction. Because it writes, it takes the write lock before it reads the newest
+// seq. No other writer can come in between.
 function appendIfNext({ append }: Opened, stream: string, { seq, text }: RawEntry) {
   const { changes } = append.run(stream, seq, text, seq, stream)
   return Number(changes) === 1 ? "appended" : "conflict"
 }
 
-/** An append that is taken back: what refuses it refuses the real one as well. */
+/** Appends an entry and rolls it back. Whatever prevents this would also prevent a real append. */
 function tryAppending({ database, newest, insert }: Opened): void {
   database.exec("BEGIN IMMEDIATE")
   try {
@@ -214,15 +214,15 @@ function tryAppending({ database, newest, insert }: Opened): void {
   }
 }
 
-// Some failures have ended the transaction already; then there is nothing to roll back, and the first error counts.
+// Some failures have already ended the transaction. ROLLBACK then fails too; the first error is reported.
 function rollBack(database: SqliteConnection): void {
   try {
     database.exec("ROLLBACK")
   } catch {}
 }
 
-// The Node 20 package leaves its log file behind at close; after this the ledger's file, copied alone, is all of it.
-// Where it fails nothing is lost: the log is read at the next opening.
+// The Node 20 package does not remove its log file at close. After this checkpoint, the ledger's file alone
+// is a complete copy. If it fails nothing is lost, because the log is read at the next opening.
 function leaveOneFile(database: SqliteConnection): void {
   try {
     database.exec("PRAGMA wal_checkpoint(PASSIVE)")

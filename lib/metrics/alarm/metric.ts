@@ -1,10 +1,10 @@
 import type { AlarmSignal } from "../../decision/inputs/signal.ts"
 import type { AlarmMatch, Rule } from "../../decision/policy/policy.ts"
 
-// Do an alarm's points measure what a rule means? design.md, "The alarm's own points": unless that is known they are no
-// evidence, however high they are.
+// Checks that an alarm's points measure the metric that a rule means. Otherwise they are not evidence,
+// however high they are. See docs/metrics.md, "The alarm's own points".
 
-/** What a rule says of the alarm whose points it takes; `alarm: true` says nothing. */
+/** A rule's settings for the alarm whose points it uses; empty for `alarm: true`. */
 export type WantedAlarm = Exclude<NonNullable<Rule["metric"]["alarm"]>, true>
 
 export function wantedAlarm(rule: Rule | undefined): WantedAlarm {
@@ -14,7 +14,7 @@ export function wantedAlarm(rule: Rule | undefined): WantedAlarm {
 
 type Source = AlarmSignal["source"]
 
-/** The sources that a rule listens to. Its keys tell: `metric` is Cloud Eye's, `value` Alertmanager's and Grafana's. */
+/** Sources whose points a rule accepts: `metric` is for Cloud Eye, `value` for Alertmanager and Grafana. */
 function sourcesOf({ cloudwatch, alertname, metric, value }: WantedAlarm): readonly Source[] {
   if (cloudwatch !== undefined) return ["cloudwatch"]
   if (alertname !== undefined) return ["alertmanager"]
@@ -25,14 +25,14 @@ function sourcesOf({ cloudwatch, alertname, metric, value }: WantedAlarm): reado
   ]
 }
 
-/** Why the points may measure something else than the rule means; null where they measure that. */
+/** Reason why the points may not measure the metric that the rule means; `null` if they do. */
 export function metricProblem(
   signal: AlarmSignal,
   wanted: WantedAlarm,
   alarms: readonly AlarmMatch[],
 ): string | null {
   if (!sourcesOf(wanted).includes(signal.source))
-    return `the rule takes no points of a ${signal.source} alarm`
+    return `the rule does not accept points of a ${signal.source} alarm`
   switch (signal.source) {
     case "cloud-eye":
       return cloudEyeProblem(signal, wanted, alarms)
@@ -40,7 +40,7 @@ export function metricProblem(
       if (wanted.cloudwatch !== undefined)
         return wanted.cloudwatch === signal.alarm
           ? null
-          : `the rule takes the points of ${wanted.cloudwatch} only`
+          : `the rule accepts only the points of ${wanted.cloudwatch}`
       const listed = new Set(alarms.flatMap((match) => match.cloudwatch ?? []))
       return listed.size === 1 ? null : ambiguous(listed.size, "CloudWatch", "{ cloudwatch: ARN }")
     }
@@ -48,7 +48,7 @@ export function metricProblem(
       if (wanted.alertname !== undefined)
         return wanted.alertname === signal.labels["alertname"]
           ? null
-          : `the rule takes the points of alert ${wanted.alertname} only`
+          : `the rule accepts only the points of alert ${wanted.alertname}`
       const listed = alarms.filter((match) => match.alertmanager !== undefined).length
       return listed === 1 ? null : ambiguous(listed, "Alertmanager", "{ alertname: NAME }")
     }
@@ -58,10 +58,10 @@ export function metricProblem(
 }
 
 function ambiguous(count: number, source: string, example: string): string {
-  return `the supernode lists ${count} ${source} alarms, and the rule does not name the one whose points count: write metric: { alarm: ${example} }`
+  return `the supernode lists ${count} ${source} alarms, but the rule does not name the one to use: write metric: { alarm: ${example} }`
 }
 
-/** One Cloud Eye rule watches up to 50 metrics under one alarm_id, so that only a name tells what its points measure. */
+/** One Cloud Eye rule watches up to 50 metrics under one alarm_id, so only its name identifies a metric. */
 function cloudEyeProblem(
   { alarm, metric }: AlarmSignal,
   wanted: WantedAlarm,
@@ -71,20 +71,20 @@ function cloudEyeProblem(
   const own = named.filter((entry) => entry.alarm === alarm)
   if (wanted.metric === undefined) {
     if (own.length === 0)
-      return `nothing says which metric the points of Cloud Eye alarm ${alarm} measure: add metric: NAME to its entry under \`alarms\`, or write metric: { alarm: { metric: NAME } } in the rule`
+      return `the metric of Cloud Eye alarm ${alarm} is not known: add metric: NAME to its entry under \`alarms\`, or write metric: { alarm: { metric: NAME } } in the rule`
     const different = new Set(named.map(({ name, namespace }) => `${namespace ?? ""} ${name}`))
     if (different.size > 1)
-      return `the supernode's Cloud Eye alarms measure ${different.size} metrics, and the rule does not name the one that counts: write metric: { alarm: { metric: NAME } }`
+      return `the supernode's Cloud Eye alarms measure ${different.size} metrics, but the rule does not name the one to use: write metric: { alarm: { metric: NAME } }`
   }
-  const meant = wanted.metric === undefined ? own : meantBy(wanted.metric, own)
-  const fits = meant.some(
+  const expected = wanted.metric === undefined ? own : namedMetric(wanted.metric, own)
+  const fits = expected.some(
     ({ name, namespace }) =>
       name === metric?.name && (namespace === null || namespace === (metric.namespace ?? null)),
   )
-  if (!fits) return `the points measure ${sayMetric(metric)}, not ${meant.map(sayMetric).join(" or ")}`
+  if (!fits) return `the points measure ${sayMetric(metric)}, not ${expected.map(sayMetric).join(" or ")}`
   const unit = metric?.unit ?? null
   if (wanted.unit === undefined || unit === null || unit === wanted.unit) return null
-  return `the points are in ${unit}, and the rule states ${wanted.unit}`
+  return `the points are in ${unit}, but the rule states ${wanted.unit}`
 }
 
 interface NamedMetric {
@@ -98,8 +98,8 @@ function namedMetrics(alarms: readonly AlarmMatch[]): (NamedMetric & { alarm: st
   )
 }
 
-/** The rule names the metric; a namespace that the alarm's entry gives for it counts as well. */
-function meantBy(name: string, own: readonly NamedMetric[]): NamedMetric[] {
+/** The metric that the rule names, with the namespace from the alarm's entry if that gives one. */
+function namedMetric(name: string, own: readonly NamedMetric[]): NamedMetric[] {
   const same = own.filter((entry) => entry.name === name)
   return same.length > 0 ? same : [{ name, namespace: null }]
 }

@@ -3,15 +3,18 @@ import { isUuid, namesMachineById, namesMachineByName } from "../../decision/inp
 import type { AlarmSignal } from "../../decision/inputs/signal.ts"
 import { presentServers, type Server, type Supernode } from "../../decision/inputs/supernode.ts"
 
-/** What an alarm is about: one of our servers, no resource in particular, or something that is not ours. */
+/**
+ * Resource of an alarm: one of the supernode's servers, no particular server, or one outside the supernode.
+ */
 export type NamedResource =
   | { kind: "server"; id: string }
   | { kind: "none" }
   | { kind: "foreign"; says: string }
 
 /**
- * The resource that an alarm names. Everything in it that names a machine must be ours; Cloud Eye's dimensions and a
- * CloudWatch contributor's attributes always name one. `name` is the supernode's in the policy.
+ * The resource that an alarm names. Each part of it that names a machine must belong to the supernode.
+ * Dimensions of Cloud Eye and attributes of a CloudWatch contributor always name a machine. `name` is the
+ * supernode's name in the policy.
  */
 export function namedResource(signal: AlarmSignal, supernode: Supernode, name: string): NamedResource {
   const parts = Object.entries(signal.resource).flatMap(([dimension, values]) =>

@@ -1,27 +1,30 @@
 import type { NamedValue } from "../../decision/inputs/signal.ts"
 import type { WantedAlarm } from "./metric.ts"
 
-/** The annotation that is read where the rule names none. */
+/** Annotation that is read if the rule names no value. */
 const DEFAULT_ANNOTATION = "value"
 
-/** The one number of an alert that the rule means, or the reason why it is missing. Display text with a unit is no measurement. */
+/**
+ * The number of an alert that the rule means, or the reason why there is none. A text with a unit is display
+ * text and not a measurement, unless the rule states that unit.
+ */
 export function chosenValue(
   values: readonly NamedValue[],
   { value: name, unit }: WantedAlarm,
 ): { value: number } | { problem: string } {
-  const meant = name === undefined ? unnamed(values) : values.filter((one) => one.name === name)
-  if ("problem" in meant) return meant
-  const [first] = meant
+  const matching = name === undefined ? unnamed(values) : values.filter((one) => one.name === name)
+  if ("problem" in matching) return matching
+  const [first] = matching
   if (first === undefined) {
     return {
-      problem: `the alert carries no number named ${name ?? DEFAULT_ANNOTATION}: ${carried(values)}`,
+      problem: `the alert has no number named ${name ?? DEFAULT_ANNOTATION}: ${carried(values)}`,
     }
   }
-  if (meant.some(({ value }) => value !== first.value))
-    return { problem: `the alert gives ${first.name} two different values: ${sayValues(meant)}` }
-  const strange = meant.find((one) => one.unit !== null && one.unit !== unit)
+  if (matching.some(({ value }) => value !== first.value))
+    return { problem: `the alert has two different values of ${first.name}: ${sayValues(matching)}` }
+  const strange = matching.find((one) => one.unit !== null && one.unit !== unit)
   if (strange) {
-    const stated = unit === undefined ? "" : `, and the rule states ${unit}`
+    const stated = unit === undefined ? "" : `, but the rule states ${unit}`
     return {
       problem: `the alert's ${strange.name} is "${strange.value} ${strange.unit}"${stated}: write the bare number, {{ $value }}, or state unit: "${strange.unit}" in the rule`,
     }
@@ -29,7 +32,7 @@ export function chosenValue(
   return { value: first.value }
 }
 
-/** The annotation `value`, or else Grafana's only value, unless that is the 0 or 1 that a condition gives. */
+/** Without a named value: the annotation `value`, else Grafana's only value unless 0 or 1 (a condition). */
 function unnamed(values: readonly NamedValue[]): NamedValue[] | { problem: string } {
   const annotated = values.filter(({ from, name }) => from === "annotation" && name === DEFAULT_ANNOTATION)
   if (annotated.length > 0) return annotated
@@ -37,12 +40,12 @@ function unnamed(values: readonly NamedValue[]): NamedValue[] | { problem: strin
   const [only, another] = queried
   if (another !== undefined) {
     return {
-      problem: `the alert carries ${queried.length} values (${sayValues(queried)}): name the one that counts, metric: { alarm: { value: REFID } }`,
+      problem: `the alert has ${queried.length} values (${sayValues(queried)}): name the one to use, metric: { alarm: { value: REFID } }`,
     }
   }
   if (only !== undefined && (only.value === 0 || only.value === 1)) {
     return {
-      problem: `the alert carries only ${sayValues([only])}, as a condition gives: send the measurement as well, or name it if it is one, metric: { alarm: { value: ${only.name} } }`,
+      problem: `the alert has only ${sayValues([only])}, which looks like the result of a condition: send the measurement as well, or, if this is the measurement, name it, metric: { alarm: { value: ${only.name} } }`,
     }
   }
   return queried
@@ -51,15 +54,15 @@ function unnamed(values: readonly NamedValue[]): NamedValue[] | { problem: strin
 function carried(values: readonly NamedValue[]): string {
   return values.length === 0
     ? 'give the alert rule the annotation value: "{{ $value }}"'
-    : `it carries ${sayValues(values)}`
+    : `it has ${sayValues(values)}`
 }
 
-/** Names that are said in one sentence. */
-const MAX_SAID = 5
+/** Maximum number of values listed in one message. */
+const MAX_LISTED = 5
 
 function sayValues(values: readonly NamedValue[]): string {
   const said = values
-    .slice(0, MAX_SAID)
+    .slice(0, MAX_LISTED)
     .map(({ name, value, unit }) => `${name} = ${value}${unit === null ? "" : ` ${unit}`}`)
-  return `${said.join(", ")}${values.length > MAX_SAID ? ", …" : ""}`
+  return `${said.join(", ")}${values.length > MAX_LISTED ? ", …" : ""}`
 }

@@ -1,24 +1,24 @@
 import type { After } from "../../ports.ts"
 import type { Requests, SeriesAnswer, Want } from "./requests.ts"
 
-// The supernodes of one chunk ask one meter together, in two phases.
+// The supernodes of one chunk query one meter together, in two phases.
 //
 //   join, join, join     a supernode joins when its run is about to start
-//   ask ───┐             phase one: each says what it wants once its own reads are done, or leaves
-//   leave ─┼─▶ send      phase two: one set of requests, once all have spoken or those that are ready have waited enough
+//   ask ───┐             phase one: each one asks once its own reads are done, or leaves
+//   leave ─┼─▶ send      phase two: one set of requests, once all have asked or left, or after a limited wait
 //   ask ───┘
-//   ask ─────▶ send      a late supernode asks alone, or with others that are as late, for what was not requested yet
+//   ask ─────▶ send      a late supernode requests missing periods alone, or with others that are as late
 
-/** From the first supernode that is ready. A late one costs one request more, a wait costs all others their time. */
+/** Maximum wait after the first `ask`. A late supernode costs one more request; a wait delays all others. */
 const MAX_WAIT_MS = 300
-/** From the newest one that is ready: if none follows it, those that are missing hang. */
+/** Maximum wait after the newest `ask`: if no other follows, the remaining supernodes probably hang. */
 const MAX_GAP_MS = 50
 
 /** One supernode's part in a batch. */
 export interface BatchMember<Series, Answer> {
-  /** For each want, all answers about its periods. A second question waits for no other supernode. Never rejects. */
+  /** All answers about the periods of each want. A second call does not wait for others. Never rejects. */
   ask(wants: readonly Want<Series>[]): Promise<SeriesAnswer<Answer>[][]>
-  /** It asks nothing, or nothing more: no other supernode waits for it. May be repeated. */
+  /** No other supernode waits for this one any longer. May be called repeatedly. */
   leave(): void
 }
 
@@ -40,7 +40,7 @@ export class Batch<Series, Answer> {
     this.#after = after
   }
 
-  /** Requests have left: a supernode that joins now would be late. */
+  /** True once requests were sent: a supernode that joins now would be late. */
   get isSent(): boolean {
     return this.#isSent
   }

@@ -1,31 +1,32 @@
-import { Places } from "../../http/places.ts"
+import { KeyedLimiter } from "../../http/keyed-limiter.ts"
 import type { Read } from "../../ports.ts"
 import { messageOf } from "../sentence.ts"
 
-/** Sends a request to one place, as soon as there is room. */
+/** Sends a request to one place, as soon as the limit of concurrent requests allows it. */
 export type ConcurrencyLimiter = <T>(place: string, ask: () => Promise<Read<T>>) => Promise<Read<T>>
 
-/** Enough for speed, few enough not to be throttled. */
+/** High enough for speed, low enough to avoid throttling. */
 const MAX_AT_ONE_PLACE = 4
 
 /**
- * At most `limit` requests are under way at one place (a host, a region), and no place waits for another. After as many in a
- * row without an answer, the waiting rest is not sent: each would cost its whole time, and the function has only so much.
- * Once nothing waits, the place gets a new chance. Never rejects.
+ * Sends at most `limit` concurrent requests to one place (a host, a region); no place waits for another.
+ * After `limit` consecutive requests without an answer, waiting requests are not sent: each would use its
+ * whole time limit, and the function's time is limited. Once the place has no open or waiting request, it
+ * gets a new chance. Never rejects.
  */
 export function limiterOf(limit = MAX_AT_ONE_PLACE): ConcurrencyLimiter {
-  const places = new Places(limit)
+  const limiter = new KeyedLimiter(limit)
   const queues = new Map<string, { length: number; failures: number }>()
   return (place, ask) => {
     const queue = queues.get(place) ?? { length: 0, failures: 0 }
     queues.set(place, queue)
     queue.length += 1
-    return places.within(place, async () => {
+    return limiter.within(place, async () => {
       try {
         if (queue.failures >= limit) return notAsked(queue.failures)
         const read = await ask()
-        const isSilent = !read.ok && !read.refused && !read.credentials
-        queue.failures = isSilent ? queue.failures + 1 : 0
+        const isUnanswered = !read.ok && !read.refused && !read.credentials
+        queue.failures = isUnanswered ? queue.failures + 1 : 0
         return read
       } catch (cause) {
         queue.failures += 1
@@ -41,7 +42,7 @@ export function limiterOf(limit = MAX_AT_ONE_PLACE): ConcurrencyLimiter {
 function notAsked(failures: number): Extract<Read<never>, { ok: false }> {
   return {
     ok: false,
-    why: `not asked, because ${failures} questions before had no answer`,
+    why: `not sent, because the previous ${failures} requests got no response`,
     credentials: false,
     refused: true,
   }

@@ -1,30 +1,30 @@
 import type { Reading } from "../../decision/inputs/reading.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
-import type { After, MetricQuestion } from "../../ports.ts"
+import type { After, MetricQuery } from "../../ports.ts"
 import { Batch } from "./batch.ts"
 import type { ConcurrencyLimiter } from "./concurrency.ts"
 import { type MeterKind, Requests, type SeriesAnswer, type Want } from "./requests.ts"
 
-/** One kind of meter as the supernodes of one chunk ask it. */
+/** One kind of meter that the supernodes of one chunk query together. */
 export interface Meter {
-  /** Its requests have left: a supernode that joins now would be late. */
+  /** True once its requests were sent: a supernode that joins now would be late. */
   isSent(): boolean
   join(): MeterMember
 }
 
 export interface MeterMember {
-  /** Readings of the rules that this meter is asked for, by rule name. */
-  read(question: MetricQuestion): Promise<Map<string, Reading>>
+  /** Readings of the rules that use this meter, by rule name. */
+  read(query: MetricQuery): Promise<Map<string, Reading>>
   leave(): void
 }
 
-/** What is particular about the rules of one kind of meter. */
+/** Functions for the rules that use one kind of meter. */
 export interface RuleKind<Source, RuleWant, Series, Answer> {
-  /** The part of the rule that is about this meter; undefined where its evidence is another's. */
+  /** The rule's settings for this meter; `undefined` if the rule uses another one. */
   source(rule: Rule): Source | undefined
-  want(rule: Rule, source: Source, question: MetricQuestion): RuleWant | Promise<RuleWant>
+  want(rule: Rule, source: Source, query: MetricQuery): RuleWant | Promise<RuleWant>
   series(want: RuleWant): Want<Series>[]
-  /** `answers`: those to each of the series, in their order. */
+  /** `answers`: the answers about each series, in the order of the series. */
   reading(rule: string, want: RuleWant, answers: readonly (readonly SeriesAnswer<Answer>[])[]): Reading
 }
 
@@ -40,12 +40,12 @@ export function meterOf<Source, RuleWant, Series, Answer>(
   { limited, after }: ChunkOptions,
 ): Meter {
   const batch = new Batch(new Requests(kind, limited), after)
-  const wantsOf = (question: MetricQuestion) =>
+  const wantsOf = (query: MetricQuery) =>
     Promise.all(
-      question.policy.rules.flatMap((rule) => {
+      query.policy.rules.flatMap((rule) => {
         const source = rules.source(rule)
         if (source === undefined) return []
-        return [(async () => ({ rule: rule.name, want: await rules.want(rule, source, question) }))()]
+        return [(async () => ({ rule: rule.name, want: await rules.want(rule, source, query) }))()]
       }),
     )
   return {
@@ -54,13 +54,13 @@ export function meterOf<Source, RuleWant, Series, Answer>(
       const member = batch.join()
       return {
         leave: member.leave,
-        async read(question) {
+        async read(query) {
           try {
-            const wanted = await wantsOf(question)
+            const wanted = await wantsOf(query)
             if (wanted.length === 0) return new Map()
             const asked = wanted.map((one) => ({ ...one, series: rules.series(one.want) }))
             const answers = await member.ask(asked.flatMap(({ series }) => series))
-            // They come in the order of the series: each rule takes as many as it asked for.
+            // Answers have the order of the series: each rule takes those of its own series.
             return new Map(
               asked.map(({ rule, want, series }) => [
                 rule,

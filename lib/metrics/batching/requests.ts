@@ -1,48 +1,53 @@
 import type { Read } from "../../ports.ts"
 import type { ConcurrencyLimiter } from "./concurrency.ts"
-import { periodRanges } from "./period-runs.ts"
+import { periodRanges } from "./period-ranges.ts"
 
-/** Everything a source wants to know of one series: at these period starts. */
+/** One series that a rule needs, at these period starts. */
 export interface Want<Series> {
   series: Series
   starts: readonly number[]
 }
 
-/** One series over an unbroken run of periods: starts of the first and the last one. */
+/**
+ * One series over consecutive periods; `oldest` and `newest` are the starts of the first and the last one.
+ */
 export interface PeriodRange<Series> {
   series: Series
   oldest: number
   newest: number
 }
 
-/** The answer about one range; the value is null where the answer left the series out. */
+/** The answer about one range. Its value is `null` if the series is absent from the answer. */
 export interface SeriesAnswer<Answer> {
   oldest: number
   newest: number
   read: Read<Answer | null>
 }
 
-/** How one kind of meter is asked. */
+/** Requests and limits of one kind of meter. */
 export interface MeterKind<Series, Answer> {
   periodMs(series: Series): number
-  /** Equal for the same series by the same statistic and period. */
+  /** Equal for the same series with the same statistic and period. */
   keyOf(series: Series): string
-  /** The host, project or region that answers: requests to one are bounded together. */
+  /** The host, project or region that answers. Concurrent requests are limited per place. */
   placeOf(series: Series): string
-  /** The longest range of one request. */
+  /** Maximum number of periods in one range. */
   maxPeriods: number
-  /** The fewest requests that ask for all these, each within the meter's limits. */
-  pack(asked: readonly PeriodRange<Series>[]): PeriodRange<Series>[][]
-  /** One request. Its answers in the order asked. */
-  ask(together: readonly PeriodRange<Series>[]): Promise<Read<(Answer | null)[]>>
+  /** Groups these ranges into as few requests as possible, each within the meter's limits. */
+  pack(ranges: readonly PeriodRange<Series>[]): PeriodRange<Series>[][]
+  /** Sends one request. The answers have the order of the ranges. */
+  ask(ranges: readonly PeriodRange<Series>[]): Promise<Read<(Answer | null)[]>>
 }
 
-/** Further requests that may be spent on finding the one wrong query in a request that was refused. */
+/** Maximum number of further requests to isolate a wrong query in a refused request. */
 const MAX_SPLITS = 16
 
 type Known<Series, Answer> = PeriodRange<Series> & { answer: Promise<SeriesAnswer<Answer>> }
 
-/** Requests to one meter for one chunk of supernodes. It requests no period of a series twice, whatever the answer was. */
+/**
+ * Requests to one meter for one chunk of supernodes. A period of a series that was requested for one
+ * supernode is not requested again for another one, whatever the answer was.
+ */
 export class Requests<Series, Answer> {
   readonly #kind: MeterKind<Series, Answer>
   readonly #limited: ConcurrencyLimiter
@@ -53,11 +58,13 @@ export class Requests<Series, Answer> {
     this.#limited = limited
   }
 
-  /** Sends the fewest requests that all these need, as soon as there is room for them. */
+  /**
+   * Sends as few requests as possible for these wants, as soon as the limit of concurrent requests allows it.
+   */
   send(wants: readonly Want<Series>[]): void {
-    for (const together of this.#kind.pack(this.#unknown(wants))) {
-      const answers = this.#answers(together, { left: MAX_SPLITS })
-      for (const [i, range] of together.entries()) {
+    for (const ranges of this.#kind.pack(this.#unknown(wants))) {
+      const answers = this.#answers(ranges, { left: MAX_SPLITS })
+      for (const [i, range] of ranges.entries()) {
         const known = this.#known.get(this.#kind.keyOf(range.series)) ?? []
         const answer = answers.then((all) => all[i] ?? answerOf<Answer>(range, LEFT_OUT))
         this.#known.set(this.#kind.keyOf(range.series), [...known, { ...range, answer }])
@@ -65,7 +72,7 @@ export class Requests<Series, Answer> {
     }
   }
 
-  /** For each want, all answers about its periods to what was sent. Never rejects. */
+  /** Returns all answers about the periods of each want, for requests already sent. Never rejects. */
   answersTo(wants: readonly Want<Series>[]): Promise<SeriesAnswer<Answer>[][]> {
     return Promise.all(
       wants.map(({ series, starts }) => {
@@ -76,7 +83,7 @@ export class Requests<Series, Answer> {
     )
   }
 
-  /** The periods of these wants that no request asked for yet, each series once. */
+  /** The periods of these wants that were not requested yet, each series once. */
   #unknown(wants: readonly Want<Series>[]): PeriodRange<Series>[] {
     const distinct = new Map<string, { series: Series; starts: Set<number> }>()
     for (const { series, starts } of wants) {
@@ -95,25 +102,25 @@ export class Requests<Series, Answer> {
     )
   }
 
-  /** One wrong query makes the whole request refused: it is halved, so that the others get their answers. */
+  /** Sends a request. If it is refused, one query may be wrong, so each half is sent separately. */
   async #answers(
-    together: readonly PeriodRange<Series>[],
+    ranges: readonly PeriodRange<Series>[],
     budget: { left: number },
   ): Promise<SeriesAnswer<Answer>[]> {
-    const [first] = together
+    const [first] = ranges
     if (!first) return []
-    const read = await this.#limited(this.#kind.placeOf(first.series), () => this.#kind.ask(together))
+    const read = await this.#limited(this.#kind.placeOf(first.series), () => this.#kind.ask(ranges))
     if (read.ok)
-      return together.map((range, i) =>
+      return ranges.map((range, i) =>
         answerOf(range, { ok: true, value: read.value[i] ?? null, skewMs: null }),
       )
-    if (read.refused && together.length > 1 && budget.left >= 2) {
+    if (read.refused && ranges.length > 1 && budget.left >= 2) {
       budget.left -= 2
-      const middle = Math.ceil(together.length / 2)
-      const halves = [together.slice(0, middle), together.slice(middle)]
+      const middle = Math.ceil(ranges.length / 2)
+      const halves = [ranges.slice(0, middle), ranges.slice(middle)]
       return (await Promise.all(halves.map((half) => this.#answers(half, budget)))).flat()
     }
-    return together.map((range) => answerOf(range, read))
+    return ranges.map((range) => answerOf(range, read))
   }
 }
 

@@ -5,7 +5,7 @@ import type { DIMENSION_TEMPLATES } from "../../decision/policy/choices.ts"
 
 type Template = (typeof DIMENSION_TEMPLATES)[number]
 
-/** Whom a metric's dimensions are filled for. `server` is null where they name none. */
+/** Resource for which a metric's dimensions are filled in. `server` is `null` if they name no server. */
 export interface Resource {
   supernode: string
   server: Server | null
@@ -20,12 +20,12 @@ const FIELDS: Record<Template, (resource: Resource) => string | null> = {
   "{server.cloud_server.hps_ecs_id}": ({ server }) => server?.cloudServer.hpsEcsId ?? null,
 }
 
-/** Is there one series per server, or one for the whole supernode? */
+/** True if there is one series per server, false if there is one for the whole supernode. */
 export function namesServers(dimensions: Record<string, string>): boolean {
   return Object.values(dimensions).some((text) => templatesIn(text).some((name) => name !== "{supernode.id}"))
 }
 
-/** The dimensions of one resource, in the order written; or the template whose field the cloud left empty. */
+/** The dimensions of one resource, in the rule's order; or the template whose field the cloud left empty. */
 export function fillDimensions(
   dimensions: Record<string, string>,
   resource: Resource,
@@ -34,7 +34,7 @@ export function fillDimensions(
   for (const [name, text] of Object.entries(dimensions)) {
     const lacking = templatesIn(text).find((template) => !FIELDS[template](resource))
     if (lacking !== undefined) return { lacks: lacking.slice(1, -1) }
-    // One pass with a function, so that nothing in a server's name is taken for a template or a `$&`.
+    // One pass with a replacer function, so that a template or a `$&` in a server's name is not expanded.
     const value = text.replace(BRACED, (template) => FIELDS[template as Template]?.(resource) ?? template)
     filled.push({ name, value })
   }
@@ -42,8 +42,8 @@ export function fillDimensions(
 }
 
 /**
- * Equal for metrics of one name whose dimensions have the same values, in any order; a value is most often an id, so that
- * case makes no difference. The values of the dimensions in `wild` count as equal.
+ * Equal for metrics with the same name and the same values of dimensions, in any order. Case is ignored,
+ * since most values are ids. All values of a dimension in `wild` count as equal.
  */
 export function metricKey(
   { namespace, metric_name, dimensions }: CloudEyeMetric,
@@ -55,7 +55,7 @@ export function metricKey(
   return JSON.stringify([namespace, metric_name, sorted])
 }
 
-/** As a dimension's value: every value that Cloud Eye knows. */
+/** Value of a dimension that matches every value that Cloud Eye knows. */
 export const WILDCARD = "*"
 
 const BRACED = /\{[^{}]*\}/g

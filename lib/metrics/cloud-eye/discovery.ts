@@ -4,16 +4,18 @@ import { type ConcurrencyLimiter, limiterOf } from "../batching/concurrency.ts"
 import type { MetricSources } from "../sources.ts"
 import { metricKey } from "./dimensions.ts"
 
-/** New cards and servers are found this much later, at most. */
+/** Time that a list is kept, so new cards and servers are found at most this much later. */
 const LIFE_MS = 5 * 60_000
-/** Lists kept at once; the ones not asked for longest go first. */
+/** Maximum number of kept lists; the least recently used one is removed first. */
 const MAX_LISTS = 64
-/** Pages of 1,000 per list: far above any supernode's, and a bound on what a wrong rule costs. */
+/** Maximum number of pages (1,000 series each) per list. It limits the cost of a wrong rule. */
 const MAX_PAGES = 50
 
-/** Finds the series that Cloud Eye knows, all pages. All who ask for the same within a few minutes share one answer. */
+/** Finds the series that Cloud Eye knows, on all pages. Equal calls within `LIFE_MS` share one result. */
 export interface Discovery {
-  /** Listed series by their `metricKey`, the dimensions named in `wild` taken for equal. Never rejects. */
+  /**
+   * Listed series by their `metricKey`, which ignores the values of the dimensions in `wild`. Never rejects.
+   */
   find(sought: Sought): Promise<Read<ReadonlyMap<string, CloudEyeMetric[]>>>
 }
 
@@ -26,7 +28,7 @@ export interface Sought {
   now: number
 }
 
-/** What to list; only literal dimensions, so that one list serves all servers of all supernodes with the same rule. */
+/** Filter of a list. It has only literal dimensions, so all servers under the same rule share one list. */
 export type Listed = Omit<CloudEyeListQuery, "start">
 
 interface Kept {
@@ -52,7 +54,7 @@ export function discoveryOf(sources: Pick<MetricSources, "cloudEyeList">): Disco
       kept.set(key, entry)
       for (const oldest of kept.keys()) if (kept.size > MAX_LISTS) kept.delete(oldest)
       return entry.found.then((read) => {
-        // What failed, or was empty, is looked for again by the next one who asks.
+        // A failed or empty list is not kept: the next call requests it again.
         if ((!read.ok || read.value.size === 0) && kept.get(key) === entry) kept.delete(key)
         return read
       })
@@ -82,7 +84,9 @@ interface Listing {
   query: Listed
 }
 
-/** A list that may be incomplete is refused: a card that is missing in it would be taken for one that does not exist. */
+/**
+ * Reads all pages. It fails if the list may be incomplete, since an unlisted card would seem not to exist.
+ */
 async function allPages({ sources, limited, place, query }: Listing): Promise<Read<CloudEyeMetric[]>> {
   const found: CloudEyeMetric[] = []
   const markers = new Set<string>()
@@ -94,7 +98,7 @@ async function allPages({ sources, limited, place, query }: Listing): Promise<Re
     for (const metric of read.value.metrics) found.push(metric)
     start = read.value.next
     if (start === null) return { ok: true, value: found, skewMs: read.skewMs }
-    if (markers.has(start)) return incomplete("its pages go in a circle")
+    if (markers.has(start)) return incomplete("its pages repeat")
     markers.add(start)
   }
   return incomplete(`it has more than ${MAX_PAGES},000 series: name more dimensions in the rule`)

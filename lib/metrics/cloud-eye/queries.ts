@@ -4,16 +4,19 @@ import type { MeterKind, PeriodRange } from "../batching/requests.ts"
 import type { MetricSources } from "../sources.ts"
 import { metricKey } from "./dimensions.ts"
 
-// Limits of batch-query-metric-data. Beyond the datapoints Cloud Eye silently moves `from` forward, which would look
-// like missing data; so they are kept here and not left to the answer.
+// Limits of batch-query-metric-data. If there are too many datapoints, Cloud Eye silently moves `from`
+// forward, which would look like missing data. So the limits are enforced here.
 const MAX_METRICS = 500
 const MAX_DATAPOINTS = 3_000
-/** 512 KB, read the smaller way. */
+/** The documented limit is 512 KB; we use the smaller meaning, 512,000 bytes. */
 const MAX_BODY_BYTES = 512_000
-/** Longest stretch per request: with the period before it, shorter than every documented span (4 h of 1m is the least). */
+/**
+ * Maximum number of periods per request. With the period before it, this is shorter than every documented
+ * span (the shortest is 4 h, for periods of 1 min).
+ */
 const MAX_PERIODS = 100
 
-/** One metric of one resource by one statistic and period. */
+/** One metric of one resource with one statistic and period. */
 export interface CloudEyeSeriesDemand {
   place: CloudPlace
   periodMs: number
@@ -21,12 +24,14 @@ export interface CloudEyeSeriesDemand {
   metric: CloudEyeMetric
 }
 
-/** What came for one metric. */
+/** Points received for one metric. */
 export type CloudEyePoints = Pick<CloudEyeSeries, "points" | "unreadable">
 
-type Asked = PeriodRange<CloudEyeSeriesDemand>
+type CloudEyeRange = PeriodRange<CloudEyeSeriesDemand>
 
-/** Cloud Eye as a meter: one request per project, period, statistic and window, as long as its limits allow. */
+/**
+ * Cloud Eye as a meter: one request per project, period, statistic and window, split to stay in its limits.
+ */
 export function cloudEyeKind(
   sources: Pick<MetricSources, "cloudEye">,
 ): MeterKind<CloudEyeSeriesDemand, CloudEyePoints> {
@@ -36,18 +41,18 @@ export function cloudEyeKind(
     placeOf: ({ place }) => JSON.stringify([place.region, place.projectId]),
     maxPeriods: MAX_PERIODS,
     pack: packCloudEye,
-    ask: (together) => ask(sources, together),
+    ask: (ranges) => ask(sources, ranges),
   }
 }
 
-/** The same metric by the same statistic and period has the same key, whatever the order of its dimensions. */
+/** Equal for the same metric with the same statistic and period, whatever the order of its dimensions. */
 function seriesKey({ place, periodMs, filter, metric }: CloudEyeSeriesDemand): string {
   return JSON.stringify([place.region, place.projectId, periodMs, filter, metricKey(metric)])
 }
 
-function packCloudEye(asked: readonly Asked[]): Asked[][] {
-  const batches = new Map<string, Asked[]>()
-  for (const one of asked) {
+function packCloudEye(ranges: readonly CloudEyeRange[]): CloudEyeRange[][] {
+  const batches = new Map<string, CloudEyeRange[]>()
+  for (const one of ranges) {
     const { place, periodMs, filter } = one.series
     const key = JSON.stringify([place.region, place.projectId, periodMs, filter, one.oldest, one.newest])
     const batch = batches.get(key) ?? []
@@ -57,15 +62,15 @@ function packCloudEye(asked: readonly Asked[]): Asked[][] {
   return [...batches.values()].flatMap(split)
 }
 
-function split(batch: readonly Asked[]): Asked[][] {
+function split(batch: readonly CloudEyeRange[]): CloudEyeRange[][] {
   const [first] = batch
   if (!first) return []
   const window = windowOf(first)
   const pointsEach = (window.to - window.from) / first.series.periodMs + 1
   const maxMetrics = Math.min(MAX_METRICS, Math.floor(MAX_DATAPOINTS / pointsEach))
   const emptyBytes = Buffer.byteLength(JSON.stringify({ metrics: [], ...window }))
-  const groups: Asked[][] = []
-  let current: Asked[] | undefined
+  const groups: CloudEyeRange[][] = []
+  let current: CloudEyeRange[] | undefined
   let bytes = 0
   for (const one of batch) {
     const more = Buffer.byteLength(JSON.stringify(one.series.metric)) + 1
@@ -81,22 +86,23 @@ function split(batch: readonly Asked[]): Asked[][] {
 }
 
 /**
- * One whole period before, or an aggregate may come back empty. `to` is the end of the newest period: the end is not
- * documented as inclusive or exclusive, so a point there is counted against the limit and dropped when it comes.
+ * The window starts one whole period early, since an aggregate may otherwise be empty. `to` is the end of the
+ * newest period. It is not documented whether `to` is inclusive, so a point there counts against the limit
+ * and is dropped.
  */
-function windowOf({ series, oldest, newest }: Asked): Omit<CloudEyeQuery, "metrics"> {
+function windowOf({ series, oldest, newest }: CloudEyeRange): Omit<CloudEyeQuery, "metrics"> {
   const { periodMs, filter } = series
   return { from: oldest - periodMs, to: newest + periodMs, period: String(periodMs / 1_000), filter }
 }
 
 async function ask(
   sources: Pick<MetricSources, "cloudEye">,
-  together: readonly Asked[],
+  ranges: readonly CloudEyeRange[],
 ): Promise<Read<(CloudEyePoints | null)[]>> {
-  const [first] = together
+  const [first] = ranges
   if (!first) return { ok: true, value: [], skewMs: null }
   const window = windowOf(first)
-  const metrics = together.map(({ series }) => series.metric)
+  const metrics = ranges.map(({ series }) => series.metric)
   const read = await sources.cloudEye(first.series.place, { metrics, ...window })
   if (!read.ok) return read
   const came = pointsByMetric(read.value, window)
@@ -114,7 +120,7 @@ function pointsByMetric(
   const came = new Map<string, CloudEyePoints>()
   for (const { namespace, metricName, dimensions, points, unreadable } of series) {
     const key = metricKey({ namespace, metric_name: metricName, dimensions })
-    // The period at `from` was only asked for to make the next one whole; another request may have it in full.
+    // The period at `from` only completes the next one; another request may return it in full.
     const before = came.get(key)
     came.set(key, {
       points: [...(before?.points ?? []), ...points.filter(({ at }) => from < at && at < to)],

@@ -22,23 +22,25 @@ export function seriesOf({
 }
 
 /** The reading of one rule from the answers to its series, in their order. */
-export function cloudEyeReading(rule: string, want: CloudEyeWant, told: readonly CameFor[]): Reading {
+export function cloudEyeReading(rule: string, want: CloudEyeWant, received: readonly CameFor[]): Reading {
   const series: Series[] = []
   const problems: SeriesProblem[] = [...want.problems]
   let next = 0
   for (const { server, metrics } of want.owners) {
-    const own = told.slice(next, next + metrics.length)
+    const own = received.slice(next, next + metrics.length)
     next += metrics.length
     const parts = own.map((came) => pointsAt(want.starts, came.flatMap(pointsIn)))
-    const points = metrics.length === 1 ? (parts[0] ?? []) : together(parts, want)
+    const points = metrics.length === 1 ? (parts[0] ?? []) : combineParts(parts, want)
     const hasAny = own.some((came) => came.some(({ read }) => read.ok && read.value !== null))
     if (hasAny) series.push({ server, points })
     problems.push(...problemsOf(server, { own, parts, points, want }))
   }
-  const failures = told.flat().flatMap(({ read }) => (read.ok ? [] : [read]))
+  const failures = received.flat().flatMap(({ read }) => (read.ok ? [] : [read]))
   const isRefused = want.refusal.credentials || failures.some(({ credentials }) => credentials)
-  // A series that the answer left out, or that could not be read, is no silence of the meter.
-  const isLeftOut = told.flat().some(({ read }) => read.ok && (read.value === null || read.value.unreadable))
+  // A series that is absent from the answer or unreadable must not count as missing data.
+  const isLeftOut = received
+    .flat()
+    .some(({ read }) => read.ok && (read.value === null || read.value.unreadable))
   const isUnasked = want.refusal.refused || isLeftOut || failures.some(({ refused }) => refused)
   return {
     rule,
@@ -55,10 +57,11 @@ function pointsIn({ read }: SeriesAnswer<CloudEyePoints>): Datapoint[] {
 }
 
 /**
- * One value for the parts of one owner, such as the cards of a server: only in a period where every one of them has
- * reported. A card that is silent may be the one that is busy, or dead, and its load on the others.
+ * Combines the parts of one owner, such as the cards of a server. A period has a value only if every part
+ * reported in it: a card without a report may be the busy one, or it may be dead and the others have its
+ * load.
  */
-function together(parts: readonly Datapoint[][], { starts, aggregate }: CloudEyeWant): Datapoint[] {
+function combineParts(parts: readonly Datapoint[][], { starts, aggregate }: CloudEyeWant): Datapoint[] {
   const byStart = new Map<number, number[]>()
   for (const { at, value } of parts.flat()) byStart.set(at, [...(byStart.get(at) ?? []), value])
   return starts.toReversed().flatMap((at) => {
@@ -73,27 +76,27 @@ function together(parts: readonly Datapoint[][], { starts, aggregate }: CloudEye
   })
 }
 
-interface Owned {
+interface OwnerParts {
   own: readonly CameFor[]
   parts: readonly Datapoint[][]
   points: readonly Datapoint[]
   want: CloudEyeWant
 }
 
-function problemsOf(server: string | null, { own, parts, points, want }: Owned): SeriesProblem[] {
+function problemsOf(server: string | null, { own, parts, points, want }: OwnerParts): SeriesProblem[] {
   const whys = new Set(own.flat().flatMap((one) => whyNothing(one) ?? []))
   const problems = [...whys].map((says) => ({ server, says }))
   if (whys.size > 0 || points.length > 0) return problems
   const silent = parts.filter((part) => part.length < want.starts.length).length
   const says =
     parts.length > 1
-      ? `${silent} of its ${parts.length} series did not report in every period, and a period counts only where all did`
-      : "Cloud Eye has no usable point in the periods asked for"
+      ? `${silent} of its ${parts.length} series did not report in every period; a period counts only if all series report`
+      : "Cloud Eye has no usable point in the requested periods"
   return [...problems, { server, says }]
 }
 
 function whyNothing({ read }: SeriesAnswer<CloudEyePoints>): string | null {
   if (!read.ok) return `Cloud Eye could not be read: ${read.why}`
-  if (read.value?.unreadable) return "Cloud Eye's answer has points that cannot be read"
-  return read.value === null ? "Cloud Eye's answer left out the series" : null
+  if (read.value?.unreadable) return "Cloud Eye's response has unreadable points"
+  return read.value === null ? "Cloud Eye's response lacks the series" : null
 }

@@ -2,42 +2,47 @@ import type { CloudEyeMetric, CloudPlace } from "../../cloud-eye.ts"
 import { newestPeriods } from "../../decision/inputs/reading.ts"
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
-import type { MetricQuestion, Read } from "../../ports.ts"
+import type { MetricQuery, Read } from "../../ports.ts"
 import type { SeriesProblem } from "../problems.ts"
 import { fillDimensions, metricKey, namesServers, type Resource, WILDCARD } from "./dimensions.ts"
 import type { Discovery, Listed } from "./discovery.ts"
 
 export type CloudEyeSource = NonNullable<Rule["metric"]["cloud-eye"]>
 
-/** What one rule needs of Cloud Eye: these metrics at these period starts. */
+/** Data that one rule needs from Cloud Eye: these metrics at these period starts. */
 export interface CloudEyeWant {
   place: CloudPlace
   periodMs: number
   filter: string
-  /** How the metrics of one owner become one value. */
+  /** Combines the values of one owner's metrics into one value. */
   aggregate: Rule["metric"]["aggregate"]
-  /** Newest first. */
+  /** Starts of the periods, newest first. */
   starts: number[]
-  /** One metric for each server, or for the supernode (null); several where a dimension is a wildcard. */
+  /**
+   * One metric per server, or one for the supernode (`server` is null); several if a dimension is a wildcard.
+   */
   owners: { server: string | null; metrics: CloudEyeMetric[] }[]
-  /** What cannot even be asked for. */
+  /** Problems with series that cannot be requested. */
   problems: SeriesProblem[]
-  /** A list of metrics was refused: by missing keys, or as a question. */
+  /** Why the list of metrics was refused: the credentials or the request itself. Both false if it was not. */
   refusal: { credentials: boolean; refused: boolean }
 }
 
-/** Far above anything Cloud Eye can mean by one metric; a larger one would make a request that it never takes. */
+/** Far above any metric of Cloud Eye. A larger one would make a request that Cloud Eye never accepts. */
 const MAX_METRIC_BYTES = 16_384
-/** 48 servers with 64 devices each. Who has more should aggregate elsewhere. */
+/** 48 servers with 64 devices each. More series should be aggregated before they get here. */
 const MAX_METRICS = 3_072
 
-/** One metric per present server where the dimensions name servers, else one for the supernode; all that match a "*". */
+/**
+ * One metric per present server if the dimensions name servers; otherwise one for the supernode. A metric
+ * with "*" is replaced by all metrics that match.
+ */
 export async function wantOf(
   rule: Rule,
   source: CloudEyeSource,
-  { question, discovery }: { question: MetricQuestion; discovery: Discovery },
+  { query, discovery }: { query: MetricQuery; discovery: Discovery },
 ): Promise<CloudEyeWant> {
-  const { supernode, now, policy } = question
+  const { supernode, now, policy } = query
   const want: CloudEyeWant = {
     place: { region: policy.region, projectId: policy.projectId },
     periodMs: source.period,
@@ -72,7 +77,7 @@ function metricOf(
 ): { metric: CloudEyeMetric } | { refused: string } {
   const dimensions = fillDimensions(source.dimensions, resource)
   if ("lacks" in dimensions)
-    return { refused: `the cloud names no ${dimensions.lacks}, so Cloud Eye cannot be asked` }
+    return { refused: `the cloud returned no ${dimensions.lacks}, so Cloud Eye cannot be queried` }
   const metric: CloudEyeMetric = {
     namespace: source.namespace,
     metric_name: source.name,
@@ -91,7 +96,7 @@ function listedFor({ namespace, name, dimensions }: CloudEyeSource): Listed {
   return { namespace, metricName: name, dimensions: literal }
 }
 
-/** Every owner's metric with "*" becomes all listed ones that differ from it in nothing else. */
+/** Replaces each owner's metric by all listed metrics that differ from it only in the "*" dimensions. */
 function expanded(
   want: CloudEyeWant,
   wild: readonly string[],
@@ -105,7 +110,7 @@ function expanded(
   })
   if (!found.ok) {
     const refusal = { credentials: found.credentials, refused: found.refused === true }
-    return none(`Cloud Eye could not be asked for the series of "${WILDCARD}": ${found.why}`, refusal)
+    return none(`Cloud Eye could not be queried for the series of "${WILDCARD}": ${found.why}`, refusal)
   }
   const owners = want.owners.map(({ server, metrics }) => ({
     server,
@@ -113,12 +118,12 @@ function expanded(
   }))
   const count = owners.reduce((sum, { metrics }) => sum + metrics.length, 0)
   if (count > MAX_METRICS) {
-    const says = `"${WILDCARD}" matches ${count} series, at most ${MAX_METRICS} are read: name more dimensions`
+    const says = `"${WILDCARD}" matches ${count} series, the maximum is ${MAX_METRICS}: name more dimensions`
     return none(says, { credentials: false, refused: true })
   }
   const unknown = owners
     .filter(({ metrics }) => metrics.length === 0)
-    .map(({ server }) => ({ server, says: `Cloud Eye knows no series that "${WILDCARD}" could stand for` }))
+    .map(({ server }) => ({ server, says: `no known series matches "${WILDCARD}"` }))
   const known = owners.filter(({ metrics }) => metrics.length > 0)
   return { ...want, owners: known, problems: [...want.problems, ...unknown] }
 }

@@ -9,29 +9,29 @@ import type { CloudWatchMetric, CloudWatchQuery, CloudWatchSeries } from "../sou
 import { MAX_DATAPOINTS } from "./queries.ts"
 
 export interface CloudWatchOptions {
-  /** Instead of the region's own; for trying and testing. */
+  /** Replaces the region's endpoint, for experiments and tests. */
   endpoint?: string
-  /** Instead of the SDK's default chain, which on Lambda is the function's role. */
+  /** Replace the SDK's default chain, which on Lambda gives the function's role. */
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
-  /** HTTPS_PROXY and NO_PROXY; null or left out: every request goes directly. */
+  /** HTTPS_PROXY and NO_PROXY. By default (or if `null`), every request goes directly. */
   proxy?: ProxySettings | null
   timeouts?: { tryMs: number; totalMs: number }
 }
 
 export interface CloudWatchReader {
-  /** One GetMetricData, all its pages. Never throws. */
+  /** Sends one GetMetricData and reads all its pages. Never throws. */
   read(query: CloudWatchQuery): Promise<Read<CloudWatchSeries[]>>
   close(): void
 }
 
 const TIMEOUTS = { tryMs: 8_000, totalMs: 20_000 }
 const CONNECT_MS = 2_000
-/** The SDK's own, with its waits: reads may be repeated. */
+/** Attempts of the SDK, with its own waits. They are allowed, since reads may be repeated. */
 const MAX_ATTEMPTS = 3
-/** 500 metrics of 1,440 points are eight pages of that many. */
+/** 500 metrics with 1,440 points each fill eight pages of `MAX_DATAPOINTS`. */
 const MAX_PAGES = 20
 
-/** The SDK is imported with the first question, so that only those who ask CloudWatch pay for it at cold start. */
+/** Imports the SDK at the first query, so that it slows down the start only for users of CloudWatch. */
 export function cloudwatchReader(options: CloudWatchOptions = {}): CloudWatchReader {
   const { timeouts = TIMEOUTS } = options
   const clients = new Map<string, Promise<Connected>>()
@@ -70,8 +70,8 @@ async function connect(region: string, options: CloudWatchOptions, tryMs: number
   return { sdk, client }
 }
 
-/** Takes the place of a StatusCode. */
-const UNREADABLE = "times and values that cannot be read"
+/** Used instead of a StatusCode. */
+const UNREADABLE = "unreadable times and values"
 
 /** One metric's points over all pages; the status is "" if no page names the metric. */
 interface Gathered {
@@ -103,7 +103,12 @@ async function allPages(
     token = answer.NextToken
     if (!token) return { ok: true, value: gathered.map(seriesOf), skewMs: null }
   }
-  return { ok: false, why: `its answer has more than ${MAX_PAGES} pages`, credentials: false, refused: true }
+  return {
+    ok: false,
+    why: `its response has more than ${MAX_PAGES} pages`,
+    credentials: false,
+    refused: true,
+  }
 }
 
 function queryOf(
@@ -115,14 +120,14 @@ function queryOf(
   return { Id: `m${i}`, MetricStat: { Metric, Period: periodMs / 1_000, Stat: statistic } }
 }
 
-/** The same metric may be on several pages; its last status is its result. */
+/** Adds one page's result of a metric. A metric may be on several pages; its last status counts. */
 function add(gathered: readonly Gathered[], result: MetricDataResult, { from, to }: CloudWatchQuery): void {
   const own = gathered[Number(/^m(\d+)$/.exec(result.Id ?? "")?.[1] ?? -1)]
   if (!own) return
   const [times, values] = [result.Timestamps ?? [], result.Values ?? []]
   const points = times.map((time, i) => ({ at: time.getTime(), value: values[i] }))
-  // Lists that do not pair up say of no value when it was measured, and an instant outside of the window is in other
-  // units. What is missing then is no silence of the meter, whatever a later page says.
+  // If the lists differ in length, the time of each value is unknown. An instant outside the window has
+  // another unit. In both cases absent points must not count as missing data, whatever a later page says.
   const isReadable =
     times.length === values.length &&
     points.every(({ at, value }) => typeof value === "number" && from <= at && at <= to)
@@ -132,16 +137,18 @@ function add(gathered: readonly Gathered[], result: MetricDataResult, { from, to
     if (value !== undefined && Number.isFinite(value)) own.points.push({ at, value })
 }
 
-/** Only what is complete is believed: the rest of a part is not known to be quiet. */
+/** Only a complete series is used: in an incomplete one, absent points need not be missing data. */
 function seriesOf({ points, status, says }: Gathered): CloudWatchSeries {
   if (status === "Complete") return { points, problem: null, credentials: false }
   const what =
-    status === "" ? "CloudWatch's answer left out the series" : `CloudWatch said ${status} of the series`
+    status === "" ? "CloudWatch's response lacks the series" : `CloudWatch returned ${status} for the series`
   const problem = oneLine(`${what}${says === "" ? "" : `: ${says}`}`)
   return { points: [], problem, credentials: status === "Forbidden" }
 }
 
-/** Names that the SDK and the service give to missing, wrong and expired keys; some of them come with status 400. */
+/**
+ * Error names of the SDK and the service for missing, wrong and expired keys. Some of them have status 400.
+ */
 const KEYS = /credential|token|signature|accessdenied|unrecognizedclient|authfailure|optin|notauthorized/i
 const THROTTLED = /throttl|limitexceeded|toomanyrequests/i
 
@@ -149,7 +156,7 @@ function failureOf(cause: unknown, region: string): Extract<Read<never>, { ok: f
   const name = cause instanceof Error ? cause.name : ""
   const status = statusOf(cause)
   const credentials = status === 401 || status === 403 || KEYS.test(name)
-  // An answer that came and that neither the SDK nor we can read is no silence of the meter.
+  // An answer that neither the SDK nor we can read must not count as missing data.
   const isAnswered = status !== null && status <= 299
   const isUnreadable = isAnswered || cause instanceof TypeError || cause instanceof SyntaxError
   const isRefused = (status === 400 || isUnreadable) && !credentials && !THROTTLED.test(name)

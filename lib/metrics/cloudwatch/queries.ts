@@ -1,12 +1,13 @@
 import type { MeterKind, PeriodRange } from "../batching/requests.ts"
 import type { CloudWatchMetric, CloudWatchSeries, MetricSources } from "../sources.ts"
 
-// GetMetricData takes 500 metrics of any namespaces, statistics and periods, but one window for them all, and gives at
-// most 100,800 datapoints before it pages. A window must be aligned to every period in it: a start that is not would
-// shift the metric's periods, and none of its points would be of ours.
+// GetMetricData accepts 500 metrics with any namespaces, statistics and periods, but only one window for all
+// of them. It returns at most 100,800 datapoints per page. The start of the window must be aligned to the
+// period of every metric. Otherwise the metric's periods would shift, and none of its points would match our
+// periods.
 const MAX_METRICS = 500
 export const MAX_DATAPOINTS = 100_800
-/** A metric asked for over a longer window than it is wanted for costs points, but no request. */
+/** Maximum number of points per metric. A longer window than needed costs points but no request. */
 const MAX_POINTS_EACH = 1_440
 
 export interface CloudWatchSeriesDemand {
@@ -14,9 +15,9 @@ export interface CloudWatchSeriesDemand {
   metric: CloudWatchMetric
 }
 
-type Asked = PeriodRange<CloudWatchSeriesDemand>
+type CloudWatchRange = PeriodRange<CloudWatchSeriesDemand>
 
-/** CloudWatch as a meter: one request per region for all metrics whose windows can be made one. */
+/** CloudWatch as a meter: one request per region for all metrics whose windows can be merged. */
 export function cloudwatchKind(
   sources: Pick<MetricSources, "cloudwatch">,
 ): MeterKind<CloudWatchSeriesDemand, CloudWatchSeries> {
@@ -26,10 +27,10 @@ export function cloudwatchKind(
     placeOf: ({ region }) => region,
     maxPeriods: MAX_POINTS_EACH,
     pack: packCloudWatch,
-    ask(together) {
-      const region = together[0]?.series.region ?? ""
-      const metrics = together.map(({ series }) => series.metric)
-      return sources.cloudwatch({ region, ...windowOf(together), metrics })
+    ask(ranges) {
+      const region = ranges[0]?.series.region ?? ""
+      const metrics = ranges.map(({ series }) => series.metric)
+      return sources.cloudwatch({ region, ...windowOf(ranges), metrics })
     },
   }
 }
@@ -41,10 +42,10 @@ function keyOf({ namespace, name, dimensions, statistic, periodMs }: CloudWatchM
   return JSON.stringify([namespace, name, sorted, statistic, periodMs])
 }
 
-/** Each goes to the first group that it fits into, the longest windows first: those are the hardest to place. */
-function packCloudWatch(asked: readonly Asked[]): Asked[][] {
-  const groups: Asked[][] = []
-  for (const one of asked.toSorted((a, b) => spanOf(b) - spanOf(a))) {
+/** Puts each range into the first group that it fits into, longest first: those are the hardest to place. */
+function packCloudWatch(ranges: readonly CloudWatchRange[]): CloudWatchRange[][] {
+  const groups: CloudWatchRange[][] = []
+  for (const one of ranges.toSorted((a, b) => spanOf(b) - spanOf(a))) {
     const group = groups.find((candidate) => mayJoin(candidate, one))
     if (group) group.push(one)
     else groups.push([one])
@@ -52,27 +53,24 @@ function packCloudWatch(asked: readonly Asked[]): Asked[][] {
   return groups
 }
 
-function mayJoin(group: readonly Asked[], one: Asked): boolean {
+function mayJoin(group: readonly CloudWatchRange[], one: CloudWatchRange): boolean {
   if (group.length >= MAX_METRICS || group[0]?.series.region !== one.series.region) return false
-  const together = [...group, one]
-  const { from, to } = windowOf(together)
-  const points = together.map(({ series }) => (to - from) / series.metric.periodMs)
+  const ranges = [...group, one]
+  const { from, to } = windowOf(ranges)
+  const points = ranges.map(({ series }) => (to - from) / series.metric.periodMs)
   const total = points.reduce((sum, count) => sum + count, 0)
   return Math.max(...points) <= MAX_POINTS_EACH && total <= MAX_DATAPOINTS
 }
 
-/** From the first wanted period of any to the end of the last, begun early enough to be aligned to the periods of all. */
-function windowOf(together: readonly Asked[]): { from: number; to: number } {
-  const step = [...new Set(together.map(({ series }) => series.metric.periodMs))].reduce(
-    leastCommonMultiple,
-    1,
-  )
-  const first = Math.min(...together.map(({ oldest }) => oldest))
-  const to = Math.max(...together.map(({ newest, series }) => newest + series.metric.periodMs))
+/** The window of all ranges. It starts early enough to be aligned to the periods of all metrics. */
+function windowOf(ranges: readonly CloudWatchRange[]): { from: number; to: number } {
+  const step = [...new Set(ranges.map(({ series }) => series.metric.periodMs))].reduce(leastCommonMultiple, 1)
+  const first = Math.min(...ranges.map(({ oldest }) => oldest))
+  const to = Math.max(...ranges.map(({ newest, series }) => newest + series.metric.periodMs))
   return { from: Math.floor(first / step) * step, to }
 }
 
-function spanOf({ oldest, newest, series }: Asked): number {
+function spanOf({ oldest, newest, series }: CloudWatchRange): number {
   return newest + series.metric.periodMs - oldest
 }
 

@@ -1,7 +1,7 @@
 import { newestPeriods, type Reading, type Series } from "../../decision/inputs/reading.ts"
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
-import type { MetricQuestion } from "../../ports.ts"
+import type { MetricQuery } from "../../ports.ts"
 import type { SeriesAnswer, Want } from "../batching/requests.ts"
 import { fillDimensions, namesServers } from "../cloud-eye/dimensions.ts"
 import { pointsAt } from "../points.ts"
@@ -11,25 +11,25 @@ import type { CloudWatchSeriesDemand } from "./queries.ts"
 
 export type CloudWatchSource = NonNullable<Rule["metric"]["cloudwatch"]>
 
-/** What one rule needs of CloudWatch: these metrics at these period starts. */
+/** Data that one rule needs from CloudWatch: these metrics at these period starts. */
 export interface CloudWatchWant {
   periodMs: number
-  /** Newest first. */
+  /** Starts of the periods, newest first. */
   starts: number[]
-  /** null: neither the rule nor AWS_REGION says. */
+  /** `null` if neither the rule nor AWS_REGION gives a region. */
   region: string | null
-  /** One metric for each server, or for the supernode (null). */
+  /** One metric per server, or one for the supernode (`server` is null). */
   owners: { server: string | null; metric: CloudWatchMetric }[]
   problems: SeriesProblem[]
 }
 
 const STATISTICS = { average: "Average", max: "Maximum", min: "Minimum", sum: "Sum" } as const
 
-/** One metric per present server where the dimensions name servers, else one for the supernode. */
+/** One metric per present server if the dimensions name servers; otherwise one for the supernode. */
 export function cloudwatchWant(
   rule: Rule,
   source: CloudWatchSource,
-  { question: { supernode, now }, region }: { question: MetricQuestion; region: string | null },
+  { query: { supernode, now }, region }: { query: MetricQuery; region: string | null },
 ): CloudWatchWant {
   const want: CloudWatchWant = {
     periodMs: source.period,
@@ -40,14 +40,14 @@ export function cloudwatchWant(
   }
   const say = (server: string | null, says: string) => want.problems.push({ server, says })
   if (want.region === null) {
-    say(null, "CloudWatch was not asked: write `region` in the rule's cloudwatch, or set AWS_REGION")
+    say(null, "CloudWatch was not queried: write `region` in the rule's cloudwatch, or set AWS_REGION")
     return want
   }
   const servers: (Server | null)[] = namesServers(source.dimensions) ? presentServers(supernode) : [null]
   for (const server of servers) {
     const filled = fillDimensions(source.dimensions, { supernode: supernode.id, server })
     const id = server?.id ?? null
-    if ("lacks" in filled) say(id, `the cloud names no ${filled.lacks}, so CloudWatch cannot be asked`)
+    if ("lacks" in filled) say(id, `the cloud returned no ${filled.lacks}, so CloudWatch cannot be queried`)
     else want.owners.push({ server: id, metric: metricOf(source, filled.filled) })
   }
   if (servers.length === 0) say(null, "the supernode has no servers to measure")
@@ -71,12 +71,12 @@ export function cloudwatchSeries({ region, owners, starts }: CloudWatchWant): Wa
 export function cloudwatchReading(
   rule: string,
   want: CloudWatchWant,
-  told: readonly (readonly SeriesAnswer<CloudWatchSeries>[])[],
+  received: readonly (readonly SeriesAnswer<CloudWatchSeries>[])[],
 ): Reading {
   const series: Series[] = []
   const problems: SeriesProblem[] = [...want.problems]
   for (const [i, { server }] of want.owners.entries()) {
-    const came = told[i] ?? []
+    const came = received[i] ?? []
     const whole = came.flatMap(({ read }) => (read.ok && read.value?.problem === null ? [read.value] : []))
     const points = pointsAt(
       want.starts,
@@ -86,10 +86,10 @@ export function cloudwatchReading(
     const whys = came.flatMap((one) => whyNothing(one) ?? [])
     problems.push(...whys.map((says) => ({ server, says })))
     if (whys.length === 0 && points.length === 0)
-      problems.push({ server, says: "CloudWatch has no datapoint in the periods asked for" })
+      problems.push({ server, says: "CloudWatch has no datapoint in the requested periods" })
   }
-  const ends = told.flat().map(({ read }) => endOf(read))
-  const isUnasked = want.region === null || ends.some(({ unasked }) => unasked)
+  const ends = received.flat().map(({ read }) => endOf(read))
+  const isUnasked = want.region === null || ends.some(({ refused }) => refused)
   return {
     rule,
     periodMs: want.periodMs,
@@ -102,12 +102,12 @@ export function cloudwatchReading(
 
 function whyNothing({ read }: SeriesAnswer<CloudWatchSeries>): string | null {
   if (!read.ok) return `CloudWatch could not be read: ${read.why}`
-  return read.value === null ? "CloudWatch's answer left out the series" : read.value.problem
+  return read.value === null ? "CloudWatch's response lacks the series" : read.value.problem
 }
 
-/** An answer that may be a part of the truth is no silence, and nothing to reckon with. */
-function endOf(read: SeriesAnswer<CloudWatchSeries>["read"]): { credentials: boolean; unasked: boolean } {
-  if (!read.ok) return { credentials: read.credentials, unasked: read.refused === true }
+/** An incomplete answer, or one without the series, must not count as missing data. */
+function endOf(read: SeriesAnswer<CloudWatchSeries>["read"]): { credentials: boolean; refused: boolean } {
+  if (!read.ok) return { credentials: read.credentials, refused: read.refused === true }
   const { value } = read
-  return { credentials: value?.credentials === true, unasked: value?.problem !== null }
+  return { credentials: value?.credentials === true, refused: value?.problem !== null }
 }

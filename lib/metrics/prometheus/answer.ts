@@ -1,23 +1,26 @@
 import type { Datapoint } from "../../decision/inputs/signal.ts"
 import { isRecord } from "../../decision/policy/amounts.ts"
 
-/** One series of a matrix. `at` is the instant of an evaluation, epoch milliseconds; NaN and the infinities are left out. */
+/** One series of a matrix without NaN and infinities. `at`: instant of the evaluation, epoch milliseconds. */
 export interface PrometheusSeries {
   labels: Readonly<Record<string, unknown>>
   points: Datapoint[]
-  /** Some samples could not be read: what is missing is then no silence of the meter. */
+  /** Some samples could not be read, so absent points must not count as missing data. */
   unreadable?: true
 }
 
-/** What an answer means; `why` holds words of the server, to be redacted and cleaned by the caller; `refused`: there was an answer, but not to the question, so the meter was not silent. */
+/**
+ * The parsed answer. `why` may quote the server, so the caller must redact and clean it. `refused`: there was
+ * an answer, but not to the query, so absent points must not count as missing data.
+ */
 export type Matrix =
   | { ok: true; series: PrometheusSeries[] }
   | { ok: false; why: string; refused: boolean; credentials: boolean }
 
-/** A tenth of what Prometheus itself would still draw. Who needs more forgot to aggregate. */
+/** A tenth of the series that Prometheus itself would draw. A query with more series needs an aggregation. */
 const MAX_SERIES = 1_000
 
-/** An answer of `query_range`, whatever its status. */
+/** Parses an answer of `query_range` with any status. */
 export function matrixOf(status: number, text: string): Matrix {
   const json = jsonOf(text)
   const isAnswer = status >= 200 && status <= 299
@@ -26,31 +29,33 @@ export function matrixOf(status: number, text: string): Matrix {
   if (doubt !== null) return refusal(doubt)
   const data = isRecord(json["data"]) ? json["data"] : {}
   const { resultType } = data
-  // Go writes an empty list as null. It is the only thing that null can mean here: the type of the result is there.
+  // Go encodes an empty list as null. Null has no other meaning here, since `resultType` is present.
   const result = data["result"] === null ? [] : data["result"]
   if (resultType !== "matrix" || !Array.isArray(result))
-    return refusal(`answered ${status}, but its data is no matrix: is the url a Prometheus's?`)
+    return refusal(`answered ${status}, but its data is not a matrix: is the url that of a Prometheus?`)
   if (result.length > MAX_SERIES)
     return refusal(
-      `answered with ${result.length} series, at most ${MAX_SERIES} are read: aggregate in the query`,
+      `answered with ${result.length} series, the maximum is ${MAX_SERIES}: aggregate in the query`,
     )
   return seriesOf(result)
 }
 
 /**
- * Prometheus, Thanos: not all of the data could be had, or the expression is doubtful. A part of a sum is not the sum.
- * Notes on style ("PromQL info: …"), which some versions list among the warnings, leave the data whole.
+ * Reason to distrust the data; null if there is none. A warning means that data is incomplete or that the
+ * expression is doubtful (Prometheus, Thanos), and `isPartial` that data is incomplete. A sum over a part of
+ * the data would be wrong. Some versions list style notes ("PromQL info: …") among the warnings; these do not
+ * affect the data.
  */
 function doubtIn({ warnings, isPartial }: Record<string, unknown>): string | null {
-  if (!Array.isArray(warnings ?? [])) return "has warnings that cannot be read, so it is not believed"
+  if (!Array.isArray(warnings ?? [])) return "has unreadable warnings, so it is not used"
   const list: unknown[] = Array.isArray(warnings) ? warnings : []
   const real = list.filter((one) => typeof one !== "string" || !STYLE_NOTE.test(one))
-  if (real.length > 0) return `warned, so it is not believed: ${real.join("; ")}`
+  if (real.length > 0) return `warned, so it is not used: ${real.join("; ")}`
   if ((isPartial ?? false) === false) return null
-  return "gave only a part of the data (isPartial), so it is not believed"
+  return "returned only a part of the data (isPartial), so it is not used"
 }
 
-/** One note and nothing else: a text of several lines may hold a real warning. */
+/** Matches a single note only, since a text of several lines may contain a real warning. */
 const STYLE_NOTE = /^PromQL info:[^\r\n]*$/
 
 function seriesOf(result: readonly unknown[]): Matrix {
@@ -61,7 +66,7 @@ function seriesOf(result: readonly unknown[]): Matrix {
     const isEmpty = Array.isArray(histograms) && histograms.length === 0 && Array.isArray(item["values"])
     if (histograms !== null && !isEmpty)
       return refusal(
-        "answered with native histograms, which are no numbers: use histogram_quantile or the like",
+        "answered with native histograms, which are not numbers: use histogram_quantile or the like",
       )
     series.push({ labels: item["metric"], ...pointsOf(item["values"]) })
   }
@@ -70,14 +75,15 @@ function seriesOf(result: readonly unknown[]): Matrix {
 
 const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 
-/** Samples that are no measurement, by the API's own words. */
+/** Values that the API itself uses for samples without a measurement. */
 const NOT_A_NUMBER = /^([+-]?Inf|NaN)$/i
 /** Longer than any number that Prometheus writes. */
 const MAX_NUMBER_LENGTH = 400
 
 /**
- * `[1705078200, "97.5"]`. The value is text, so that NaN and Inf can be said; and an empty text is no zero. What is
- * neither is `unreadable`: its period must not pass for silence, which a rule may hold to breach.
+ * Parses samples such as `[1705078200, "97.5"]`. The value is text, since JSON has no NaN and Inf; an empty
+ * text is not zero. Any other sample makes the series `unreadable`: its period must not count as missing
+ * data, which a rule may treat as breaching.
  */
 function pointsOf(values: unknown): Pick<PrometheusSeries, "points" | "unreadable"> {
   if (!Array.isArray(values)) return { points: [], unreadable: true }
@@ -95,7 +101,10 @@ function pointsOf(values: unknown): Pick<PrometheusSeries, "points" | "unreadabl
   return isReadable ? { points } : { points, unreadable: true }
 }
 
-/** Statuses of the API's own: 400 bad parameters, 422 an expression that cannot be executed; the rest is the way there. */
+/**
+ * Statuses that blame the request. The API itself uses 400 (bad parameters) and 422 (the expression cannot be
+ * executed); the others come from a server or proxy before it.
+ */
 const REFUSALS: readonly number[] = [400, 404, 405, 411, 413, 414, 415, 422]
 
 function refusalOf(status: number, json: unknown, text: string): Matrix {
@@ -109,7 +118,8 @@ function refusalOf(status: number, json: unknown, text: string): Matrix {
         ? " with something that is not JSON"
         : ""
   const redirect = status >= 300 && status <= 399 ? ", a redirect, which is not followed" : ""
-  const hint = status === 404 || (status === 200 && !isJson) ? "; is the url the base of a Prometheus?" : ""
+  const hint =
+    status === 404 || (status === 200 && !isJson) ? "; is the url the base URL of a Prometheus?" : ""
   return {
     ok: false,
     why: `answered ${status}${redirect}${what}${hint}`,

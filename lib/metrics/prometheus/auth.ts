@@ -3,17 +3,17 @@ import { isRecord } from "../../decision/policy/amounts.ts"
 import { didYouMean } from "../../decision/policy/did-you-mean.ts"
 import { isSecureAddress } from "../../decision/policy/secure-address.ts"
 
-// SUPERNODE_PROMETHEUS_AUTH: who we are to which Prometheus. It is no part of the policy, because the policy is recorded.
+// SUPERNODE_PROMETHEUS_AUTH: logins by URL. They are not in the policy, because the policy is recorded.
 
-/** What one URL prefix is shown, and by which certificates it is believed. */
+/** Login for the URLs under one prefix, and the certificates to trust there. */
 export interface PrometheusLogin {
-  /** The prefix as a URL without a slash at its end: it may be shown to people. */
+  /** The prefix as a URL without a slash at its end. It has no user or query, so messages may show it. */
   prefix: string
-  /** The Authorization header; null where the entry has only a `ca`. */
+  /** The Authorization header; `null` if the entry has only a `ca`. */
   authorization: string | null
   /** Secrets that no message may contain. */
   secrets: string[]
-  /** Certificates to trust instead of the system's: PEM, or the path of a file that holds it. */
+  /** Certificates to trust instead of the system's: PEM, or the path of a PEM file. `null` if not set. */
   ca: string | null
 }
 
@@ -26,8 +26,8 @@ const MUST_BE =
 type Parsed = { logins: PrometheusLogin[]; problems: string[] }
 
 /**
- * The logins in a setting's text, and everything that is wrong with it. No message repeats a value, nor a key that is not
- * a proper URL: people put the secret in the wrong place.
+ * The logins in the text of the setting, and all its problems. No message repeats a value, or a key that is
+ * not a valid URL, since a user may have put the secret in the wrong place.
  */
 export function parsePrometheusAuth(text: string): Parsed {
   const json = jsonOf(text)
@@ -40,7 +40,7 @@ export function parsePrometheusAuth(text: string): Parsed {
     const found = [
       ...(address === null ? [PREFIX] : []),
       ...(address !== null && !isSecureAddress(address) ? [INSECURE] : []),
-      ...(logins.some(({ prefix }) => prefix === address) ? ["is written twice"] : []),
+      ...(logins.some(({ prefix }) => prefix === address) ? ["is listed twice"] : []),
     ]
     const login = loginOf(value, found)
     problems.push(...found.map((problem) => `${place}: ${problem}`))
@@ -52,7 +52,10 @@ export function parsePrometheusAuth(text: string): Parsed {
 const PREFIX = "must be an http or https URL without user, query or fragment"
 const INSECURE = "must be https: plain http is allowed only to this machine itself"
 
-/** The longest prefix of this URL; by whole segments of the same origin, so that no secret reaches another's host. */
+/**
+ * The login with the longest prefix of this URL; `null` if no prefix matches. A prefix matches by origin and
+ * whole path segments, so that no secret is sent to another host.
+ */
 export function loginFor(auth: PrometheusAuth, url: URL): PrometheusLogin | null {
   const [best] = auth
     .filter(({ prefix }) => isWithin(new URL(prefix), url))
@@ -66,14 +69,16 @@ function isWithin(prefix: URL, url: URL): boolean {
   return whole === path || whole.startsWith(`${path}/`)
 }
 
-/** Counted from the end: a regular expression would try each of many slashes as the first one. */
+/** Removes slashes at the end. A regular expression would try each of many slashes as the first one. */
 export function withoutSlash(path: string): string {
   let end = path.length
   while (path[end - 1] === "/") end -= 1
   return path.slice(0, end)
 }
 
-/** URL has settled case, default port and dots in the path by then. */
+/**
+ * The normalized prefix; `null` if it is invalid. `URL` normalizes case, default port and dots in the path.
+ */
 function addressOf(written: string): string | null {
   if (!URL.canParse(written)) return null
   const url = new URL(written)
@@ -98,27 +103,27 @@ function loginOf(value: unknown, problems: string[]): Omit<PrometheusLogin, "pre
   if (bearer !== undefined && isBasic) problems.push("must have bearer, or user and password, not both")
   if (bearer === undefined && !isBasic && ca === undefined)
     problems.push("must have bearer, or user and password")
-  const who =
-    bearer !== undefined ? bearerOf(bearer, problems) : isBasic ? basicOf(user, password, problems) : NOBODY
-  return { ...who, ca: ca === undefined ? null : certificatesOf(ca, problems) }
+  const login =
+    bearer !== undefined ? bearerOf(bearer, problems) : isBasic ? basicOf(user, password, problems) : NO_LOGIN
+  return { ...login, ca: ca === undefined ? null : certificatesOf(ca, problems) }
 }
 
-type Who = Pick<PrometheusLogin, "authorization" | "secrets">
-const NOBODY: Who = { authorization: null, secrets: [] }
+type LoginParts = Pick<PrometheusLogin, "authorization" | "secrets">
+const NO_LOGIN: LoginParts = { authorization: null, secrets: [] }
 
-function bearerOf(bearer: unknown, problems: string[]): Who {
+function bearerOf(bearer: unknown, problems: string[]): LoginParts {
   if (typeof bearer === "string" && /^[\x21-\x7e]+$/.test(bearer))
     return { authorization: `Bearer ${bearer}`, secrets: [bearer] }
   problems.push("bearer must be printable ASCII without spaces")
-  return NOBODY
+  return NO_LOGIN
 }
 
-function basicOf(user: unknown, password: unknown, problems: string[]): Who {
+function basicOf(user: unknown, password: unknown, problems: string[]): LoginParts {
   const isText = (text: unknown): text is string =>
     typeof text === "string" && text !== "" && !/\p{Cc}/u.test(text)
   if (!isText(user) || user.includes(":")) problems.push("user must be text without a colon")
   if (!isText(password)) problems.push("password must be text")
-  if (!isText(user) || !isText(password)) return NOBODY
+  if (!isText(user) || !isText(password)) return NO_LOGIN
   const encoded = Buffer.from(`${user}:${password}`).toString("base64")
   return { authorization: `Basic ${encoded}`, secrets: [password, encoded] }
 }
@@ -127,16 +132,16 @@ const PEM = "-----BEGIN CERTIFICATE-----"
 
 function certificatesOf(ca: unknown, problems: string[]): string | null {
   if (typeof ca !== "string" || ca.trim() === "") {
-    problems.push("ca must be certificates as PEM, or the path of a file that holds them")
+    problems.push("ca must be certificates as PEM, or the path of a file with them")
     return null
   }
   if (!ca.includes("-----BEGIN")) return ca
   if (isPem(ca)) return ca
-  problems.push("ca is no certificate in PEM")
+  problems.push("ca is not a PEM certificate")
   return null
 }
 
-/** With an invalid certificate TLS would silently trust no server. */
+/** True for a valid certificate in PEM. With an invalid one, TLS would silently trust no server. */
 export function isPem(text: string): boolean {
   if (!text.includes(PEM)) return false
   try {
@@ -146,7 +151,7 @@ export function isPem(text: string): boolean {
   }
 }
 
-/** Never with the parser's own words: they quote what they could not read. */
+/** The parser's message is discarded, since it quotes the text, which may contain secrets. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Dispatcher, request as send } from "undici"
 import { isSecureAddress } from "../../decision/policy/secure-address.ts"
-import { ACCEPT_ENCODING, bodyOf } from "../../http/content.ts"
+import { ACCEPT_ENCODING, decodedBody } from "../../http/content.ts"
 import { deadlineIn } from "../../http/deadline.ts"
 import { type Dispatchers, dispatchersOf } from "../../http/dispatchers.ts"
 import { type ProxySettings, proxyFor, proxySecrets, sayProxy } from "../../http/proxy.ts"
@@ -22,14 +22,14 @@ export interface PrometheusQuery {
 }
 
 export interface PrometheusOptions {
-  /** SUPERNODE_PROMETHEUS_AUTH, asked for at every query. */
+  /** Logins from SUPERNODE_PROMETHEUS_AUTH. Called for each query. */
   auth(): Promise<PrometheusAuth>
-  /** Certificates to trust where the login names none of its own; PEM. */
+  /** Certificates to trust if the login has no `ca`; PEM. */
   tls?: { ca: string }
-  /** HTTPS_PROXY and NO_PROXY; null or left out: every query goes directly. */
+  /** HTTPS_PROXY and NO_PROXY. By default (or if `null`), every query goes directly. */
   proxy?: ProxySettings | null
   timeouts?: { tryMs: number; totalMs: number }
-  /** For the waits between tries. */
+  /** Waits between tries. Defaults to the system's timer. */
   wait?: (ms: number) => Promise<unknown>
 }
 
@@ -43,7 +43,7 @@ const TIMEOUTS = { tryMs: 10_000, totalMs: 20_000 }
 const MAX_TRIES = 3
 const BACKOFF_MS = 200
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
-/** Longer questions go as a form: not every proxy takes a long line. */
+/** Longer queries are sent as a form, since some proxies refuse long URLs. */
 const MAX_URL_BYTES = 2_000
 const RETRIED_STATUSES: readonly number[] = [502, 503, 504]
 
@@ -52,7 +52,10 @@ type Try =
   | { kind: "answer"; status: number; text: string; problem: string | null }
   | { kind: "nothing"; says: string; retriable: boolean }
 
-/** Prometheus and what speaks like it: Thanos, VictoriaMetrics, Mimir, Huawei AOM. Reads only, so a lost answer is asked for again. */
+/**
+ * Client for Prometheus and compatible servers: Thanos, VictoriaMetrics, Mimir, Huawei AOM. It only reads, so
+ * it repeats a query whose answer was lost.
+ */
 export function prometheusClient(options: PrometheusOptions): PrometheusClient {
   const { auth, tls, proxy = null, timeouts = TIMEOUTS, wait = sleep } = options
   const byCertificates = new Map<string, Dispatchers>()
@@ -103,7 +106,7 @@ export function prometheusClient(options: PrometheusOptions): PrometheusClient {
   }
 }
 
-/** Where `query_range` of that base is. An already written /api/v1, with or without what follows, is not doubled. */
+/** URL of `query_range` for a base URL, which may already end in /api/v1 or /api/v1/query_range. */
 export function queryRangeUrl(base: string): URL {
   const url = new URL(base)
   const path = withoutSlash(url.pathname).replace(/\/api\/v1(\/query_range)?$/, "")
@@ -116,7 +119,7 @@ async function certificates(ca: string): Promise<string> {
   const text = await readFile(ca, "utf8").catch((cause: unknown) => {
     throw new Error(`its ca in SUPERNODE_PROMETHEUS_AUTH cannot be read: ${messageOf(cause)}`)
   })
-  if (!isPem(text)) throw new Error(`its ca in SUPERNODE_PROMETHEUS_AUTH, ${ca}, is no certificate in PEM`)
+  if (!isPem(text)) throw new Error(`its ca in SUPERNODE_PROMETHEUS_AUTH, ${ca}, is not a PEM certificate`)
   return text
 }
 
@@ -148,7 +151,7 @@ async function tryOnce({ url, query, login, dispatcher, signal }: Asking): Promi
       ? await send(url, { dispatcher, method: "POST", headers, body: form, signal })
       : await send(`${url.href}?${form}`, { dispatcher, method: "GET", headers, signal })
     const wire = Buffer.from(await answer.body.arrayBuffer())
-    const content = bodyOf(wire, answer.headers["content-encoding"], MAX_ANSWER_BYTES)
+    const content = decodedBody(wire, answer.headers["content-encoding"], MAX_ANSWER_BYTES)
     const read = content.ok
       ? { text: new TextDecoder().decode(content.body), problem: null }
       : { text: "", problem: content.why }
@@ -157,7 +160,7 @@ async function tryOnce({ url, query, login, dispatcher, signal }: Asking): Promi
     if (cause instanceof Error && "code" in cause && cause.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE")
       return {
         kind: "nothing",
-        says: "its answer is larger than 4 MB: aggregate in the query",
+        says: "its response is larger than 4 MB: aggregate in the query",
         retriable: false,
       }
     return { kind: "nothing", says: signal.aborted ? "it took too long" : messageOf(cause), retriable: true }
@@ -169,13 +172,13 @@ interface ReportedError {
   login: PrometheusLogin | null
   last: Try
   secrets: readonly string[]
-  /** The proxy in words, or empty. */
+  /** Text that names the proxy; empty if there is none. */
   via: string
 }
 
 function readOf({ url, login, last, secrets, via }: ReportedError): Read<PrometheusSeries[]> {
   const clean = (text: string) => withoutSecrets(text, secrets)
-  if (last.kind === "nothing") return failed(url, clean(`had no answer: ${last.says}${via}`))
+  if (last.kind === "nothing") return failed(url, clean(`got no response: ${last.says}${via}`))
   if (last.problem !== null)
     return { ...failed(url, `answered ${last.status} with ${last.problem}`), refused: true }
   const matrix = matrixOf(last.status, last.text)
@@ -187,7 +190,7 @@ function readOf({ url, login, last, secrets, via }: ReportedError): Read<Prometh
 
 function sayLogin(login: PrometheusLogin | null): string {
   return login?.authorization
-    ? `it does not take what SUPERNODE_PROMETHEUS_AUTH has for ${login.prefix}`
+    ? `it rejected the credentials that SUPERNODE_PROMETHEUS_AUTH has for ${login.prefix}`
     : "SUPERNODE_PROMETHEUS_AUTH has no bearer, or user and password, for this url"
 }
 

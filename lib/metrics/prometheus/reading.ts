@@ -3,7 +3,7 @@ import { newestPeriods, type Reading, type Series } from "../../decision/inputs/
 import type { Datapoint } from "../../decision/inputs/signal.ts"
 import { presentServers, type Server } from "../../decision/inputs/supernode.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
-import type { MetricQuestion } from "../../ports.ts"
+import type { MetricQuery } from "../../ports.ts"
 import type { MeterKind, SeriesAnswer, Want } from "../batching/requests.ts"
 import { pointsAt } from "../points.ts"
 import { type SeriesProblem, sayProblems } from "../problems.ts"
@@ -11,30 +11,32 @@ import type { MetricSources } from "../sources.ts"
 import type { PrometheusSeries } from "./answer.ts"
 import { queryRangeUrl } from "./http.ts"
 
-// A sample of a range query at instant t is the expression evaluated AT t, by what was known then; a point of ours bears
-// the START of its period. So the value of the period [s, s + period) is the evaluation at s + period, its end: the first
-// instant at which an expression over the last period, such as rate(x[5m]), has seen all of it and nothing later.
+// A sample of a range query at instant t is the expression evaluated AT t, from the data up to t. One of our
+// points has the START of its period. So the value of the period [s, s + period) is the evaluation at its
+// end, s + period. That is the first instant at which an expression over the last period, such as
+// rate(x[5m]), covers exactly that period.
 //
-// Prometheus repeats a sample that grew no younger for up to 5 minutes (its lookback), so that a meter which died is quiet
-// only after that. Nothing here can tell such a value from a fresh one, and nothing is made up where it ends.
+// Prometheus repeats an old sample for up to 5 minutes (its lookback), so data of a dead meter is missing
+// only after that. We cannot tell a repeated value from a fresh one, and we do not add values after the last
+// one.
 
 export type PrometheusSource = NonNullable<Rule["metric"]["prometheus"]>
 
-/** What one rule needs of a Prometheus: this expression over these periods. */
+/** Data that one rule needs from a Prometheus: an expression over these periods. */
 export interface PrometheusWant {
   source: PrometheusSource
-  /** Newest first. */
+  /** Starts of the periods, newest first. */
   starts: number[]
   servers: Server[]
 }
 
-/** The most evaluations of one request: Prometheus refuses more than 11,000. */
+/** Maximum number of evaluations in one request. Prometheus refuses more than 11,000. */
 const MAX_EVALUATIONS = 1_000
 
 export function prometheusWant(
   rule: Rule,
   source: PrometheusSource,
-  { supernode, now }: Pick<MetricQuestion, "supernode" | "now">,
+  { supernode, now }: Pick<MetricQuery, "supernode" | "now">,
 ): PrometheusWant {
   const window = { now, periodMs: source.period, lagMs: rule.metric.lag, count: rule.points.n }
   return { source, starts: newestPeriods(window), servers: presentServers(supernode) }
@@ -43,7 +45,7 @@ export function prometheusWant(
 /** One expression at one Prometheus. */
 export type PrometheusAsked = Pick<PrometheusSource, "url" | "query" | "period">
 
-/** Prometheus as a meter: one request per expression and window, since a request can carry no more. */
+/** Prometheus as a meter: one request per expression and window, since a request can contain only one. */
 export function prometheusKind(
   sources: Pick<MetricSources, "prometheus">,
 ): MeterKind<PrometheusAsked, PrometheusSeries[]> {
@@ -73,9 +75,9 @@ export function expressionOf({ source, starts }: PrometheusWant): Want<Prometheu
 export function prometheusReading(
   rule: string,
   want: PrometheusWant,
-  told: readonly SeriesAnswer<PrometheusSeries[]>[],
+  received: readonly SeriesAnswer<PrometheusSeries[]>[],
 ): Reading {
-  const answers = told.map(({ read }) => read)
+  const answers = received.map(({ read }) => read)
   const problems: SeriesProblem[] = []
   for (const answer of answers) {
     if (!answer.ok) problems.push({ server: null, says: `Prometheus could not be read: ${answer.why}` })
@@ -86,11 +88,10 @@ export function prometheusReading(
     want.source.server_label === undefined ? asOne(came) : byServer(came, want, want.source.server_label)
   if ("unclear" in found) problems.push({ server: null, says: found.unclear })
   const series = "unclear" in found ? [] : found.series.map((one) => atPeriods(one, want))
-  if (anyCame && !("unclear" in found)) problems.push(...silences(series, found.expected))
+  if (anyCame && !("unclear" in found)) problems.push(...missingNumbers(series, found.expected))
   const failures = answers.flatMap((answer) => (answer.ok ? [] : [answer]))
   const isUnreadable = came.some(({ unreadable }) => unreadable)
-  if (isUnreadable)
-    problems.push({ server: null, says: "Prometheus's answer has samples that cannot be read" })
+  if (isUnreadable) problems.push({ server: null, says: "Prometheus's response has unreadable samples" })
   const isUnasked = "unclear" in found || isUnreadable || failures.some(({ refused }) => refused)
   return {
     rule,
@@ -105,7 +106,7 @@ export function prometheusReading(
 /** Series by server, and the servers that should have one; or the reason why the owners are unclear. */
 type Found = { series: Series[]; expected: (string | null)[] } | { unclear: string }
 
-/** Without a label for the server there is one value for the whole supernode; of several it is unclear which one counts. */
+/** Without a server label, one series covers the supernode; with several, it is unclear which one counts. */
 function asOne(came: readonly PrometheusSeries[]): Found {
   const distinct = new Set(came.map(({ labels }) => JSON.stringify(Object.entries(labels).sort())))
   if (distinct.size > 1) {
@@ -115,7 +116,9 @@ function asOne(came: readonly PrometheusSeries[]): Found {
   return { series: [{ server: null, points: came.flatMap(({ points }) => points) }], expected: [null] }
 }
 
-/** Series of other supernodes' servers are left out: one query may serve all supernodes. */
+/**
+ * Finds each series' server by the label. Omits servers of other supernodes, since they may share a query.
+ */
 function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant, label: string): Found {
   const owners = new Map<string, { labels: string; points: Datapoint[] }>()
   for (const { labels, points } of came) {
@@ -124,7 +127,9 @@ function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant
     const [server] = named
     if (!server) continue
     if (named.length > 1)
-      return { unclear: `the label ${label} names servers ${named.map(({ id }) => id).join(" and ")} alike` }
+      return {
+        unclear: `the label ${label} matches several servers: ${named.map(({ id }) => id).join(" and ")}`,
+      }
     const identity = JSON.stringify(Object.entries(labels).sort())
     const known = owners.get(server.id)
     if (known && known.labels !== identity)
@@ -134,12 +139,12 @@ function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant
     owners.set(server.id, { labels: identity, points: [...(known?.points ?? []), ...points] })
   }
   if (owners.size === 0 && came.length > 0 && servers.length > 0)
-    return { unclear: `no series of the query names a server of this supernode by its label ${label}` }
+    return { unclear: `no series of the query has a server of this supernode in its label ${label}` }
   const series = [...owners].map(([server, { points }]) => ({ server, points }))
   return { series, expected: servers.map(({ id }) => id) }
 }
 
-/** A server goes by its name, as written, or by one of its ids, which compare without case. An empty text names none. */
+/** True if the text is the server's exact name or, ignoring case, one of its ids. Never for an empty text. */
 function isNameOf({ id, name, cloudServer }: Server, text: string): boolean {
   const ids = [id, cloudServer.id, cloudServer.hpsId, cloudServer.hpsEcsId]
   return text !== "" && (name === text || ids.some((one) => one !== null && isSameId(one, text)))
@@ -150,8 +155,8 @@ function atPeriods({ server, points }: Series, { source, starts }: PrometheusWan
   return { server, points: pointsAt(starts, shifted) }
 }
 
-function silences(series: readonly Series[], expected: readonly (string | null)[]): SeriesProblem[] {
-  const says = "Prometheus has no number at the end of any period asked for"
+function missingNumbers(series: readonly Series[], expected: readonly (string | null)[]): SeriesProblem[] {
+  const says = "Prometheus has no number at the end of any requested period"
   return expected
     .filter((server) => !series.some((one) => one.server === server && one.points.length > 0))
     .map((server) => ({ server, says }))

@@ -4,7 +4,7 @@ import type { Path } from "../path.ts"
 /** One warning about a supernode or a file, before it has a position. */
 export interface LintFinding {
   id: WarningId
-  /** Path as the file writes it, relative to the supernode, or to the file. */
+  /** Path as written in the file, relative to the supernode or to the whole file. */
   path: Path
   message: string
 }

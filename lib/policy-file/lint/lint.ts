@@ -19,9 +19,9 @@ import { applySilences, silencesOf } from "./silence.ts"
 export interface Linted {
   main: Source
   entries: readonly SupernodeEntry[]
-  /** Items of each entry, in the same order. */
+  /** Loaded policy of each entry, in the same order. */
   supernodes: readonly LoadedPolicy[]
-  /** For the next starts in messages, epoch milliseconds; null: messages omit them. */
+  /** Epoch milliseconds, to show the next starts of schedules in messages; `null` omits them. */
   now: number | null
 }
 
@@ -41,12 +41,12 @@ export function lint({ main, entries, supernodes, now }: Linted): LintResult {
       const policy = policies[i]
       if (!policy) return []
       return [...lintSupernode(policy, now), ...lintAlarmPoints(entry)].map((finding) => ({
-        warning: warningAt(entry.places, finding),
+        warning: warningAt(entry.nodes, finding),
         entry,
       }))
     }),
     ...sameNames(entries, policies).map(({ entry, finding }) => ({
-      warning: warningAt(entry.places, finding),
+      warning: warningAt(entry.nodes, finding),
       entry,
     })),
   ]
@@ -75,7 +75,7 @@ function lintAlarmPoints({ merged }: SupernodeEntry): LintFinding[] {
 
 function noKeyPair({ order }: Policy): LintFinding[] {
   if (order.key_pair_name !== undefined) return []
-  const message = "has no key_pair_name: supernodes can be created only using key pairs"
+  const message = "has no key_pair_name: supernodes can be created only with key pairs"
   return [{ id: "no-key-pair", path: ["order", "key_pair_name"], message }]
 }
 
@@ -95,12 +95,12 @@ function insecureWebhook(value: unknown): LintFinding[] {
   return paths.flatMap((path): LintFinding[] => {
     const webhook = valueAt(value, path)
     if (typeof webhook !== "string" || isSecureAddress(webhook)) return []
-    const message = "is not https, and plain http may not leave this machine: nothing is sent there"
+    const message = "is not https: nothing is sent over plain http to another machine"
     return [{ id: "insecure-webhook", path, message }]
   })
 }
 
-/** Commands take a supernode by its name: with one wrong shift key they would reach another one. */
+/** Commands select a supernode by name: with a letter in the wrong case they would select the other one. */
 function sameNames(
   entries: readonly SupernodeEntry[],
   policies: readonly Policy[],
@@ -119,9 +119,9 @@ function sameNames(
 }
 
 function warningAt(
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   { id, path, message }: LintFinding,
 ): PolicyWarning {
-  const origin = originOf(places, path)
+  const origin = originOf(nodes, path)
   return { ...problemAt(origin, message), id }
 }

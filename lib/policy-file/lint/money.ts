@@ -5,7 +5,7 @@ import { type Money, sayMoney } from "../../decision/policy/money.ts"
 import type { Budget, Policy } from "../../decision/policy/policy.ts"
 import type { LintFinding } from "./finding.ts"
 
-/** Warns about caps that limit nothing, missing prices, and rungs that no cap ever allows. */
+/** Warns about caps without effect, missing or mistyped prices, and rungs that are never bought. */
 export function lintMoney(policy: Policy): LintFinding[] {
   return [
     ...noBudget(policy),
@@ -22,7 +22,7 @@ export function lintMoney(policy: Policy): LintFinding[] {
 
 function noBudget({ limits, fleet }: Policy): LintFinding[] {
   if (limits.budget ?? fleet?.budget) return []
-  const message = "has no budget, nor has fleet: only the number of purchases bounds the bill"
+  const message = "is not set, and neither is fleet.budget: only the number of purchases limits the cost"
   return [{ id: "no-budget", path: ["limits", "budget"], message }]
 }
 
@@ -32,22 +32,25 @@ function missingPrices({ ladder, limits, fleet, approval }: Policy): LintFinding
     if (price !== null) return []
     const path = ["ladder", i, "price"]
     if (!isGuarded) {
-      return [{ id: "no-price", path, message: "has no price: the worst-case bill is unknown" }]
+      return [{ id: "no-price", path, message: "has no price: the maximum cost is unknown" }]
     }
     const message =
       i === 0
-        ? "has no price: every purchase from here will count with the whole price of the larger rung"
+        ? "has no price: every purchase from this rung counts with the whole price of the larger rung"
         : "has no price: with a budget or approval set, its purchase will be held as price-unknown"
     return [{ id: "unpriced-rung", path, message }]
   })
 }
 
-/** An order costs the difference of two rungs' prices: a zero too few would make it free for every cap. */
+/**
+ * An order costs the difference of two prices. If the larger rung's price is mistyped too low, the order
+ * counts as free for every cap.
+ */
 function pricesNotRising({ ladder }: Policy): LintFinding[] {
   return ladder.flatMap(({ servers, price }, i): LintFinding[] => {
     const smaller = ladder.slice(0, i).find((rung) => orderCost(ladder, rung.servers, servers)?.minor === 0)
     if (!price || !smaller) return []
-    const message = `is no higher than that of ${counted(smaller.servers, "server")}: an order from there to ${counted(servers, "server")} counts as 0 ${price.currency} for budgets and approval`
+    const message = `is no higher than the price of ${counted(smaller.servers, "server")}: an order from ${smaller.servers} to ${counted(servers, "server")} counts as 0 ${price.currency} for budgets and approval`
     return [{ id: "price-not-rising", path: ["ladder", i, "price", "amount"], message }]
   })
 }
@@ -55,7 +58,7 @@ function pricesNotRising({ ladder }: Policy): LintFinding[] {
 function rateBeyondLadder({ limits: { actions }, ladder }: Policy): LintFinding[] {
   const steps = ladder.length - 1
   if (steps === 0 || actions.count <= steps) return []
-  const message = `allows ${counted(actions.count, "purchase")} in ${sayDuration(actions.perMs)}, but the ladder has ${counted(steps, "step")}: more are bought only where servers were deleted`
+  const message = `allows ${counted(actions.count, "purchase")} in ${sayDuration(actions.perMs)}, but the ladder has ${counted(steps, "step")}: more are bought only if servers were deleted`
   return [{ id: "rate-beyond-ladder", path: ["limits", "actions"], message }]
 }
 
@@ -69,7 +72,7 @@ function nothingToBuy({ limits, ladder }: Policy): LintFinding[] {
   const message =
     ladder.length === 1
       ? "has one rung: there is no larger one to buy"
-      : `has one rung within limits.servers (${limits.servers}): there is no larger one to go to`
+      : `has one rung within limits.servers (${limits.servers}): there is no larger one to buy`
   return [{ id: "nothing-to-buy", path: ["ladder"], message }]
 }
 
@@ -109,25 +112,28 @@ function ordersTo(ladder: Policy["ladder"], to: number): Money[] {
 function capsAboveFleet({ limits, fleet }: Policy): LintFinding[] {
   const found: LintFinding[] = []
   if (limits.budget && fleet?.budget && isLooser(limits.budget, fleet.budget)) {
-    const message = `is never reached: fleet.budget (${sayBudget(fleet.budget)}) always comes first`
+    const message = `is never reached: fleet.budget (${sayBudget(fleet.budget)}) always applies first`
     found.push({ id: "cap-above-cap", path: ["limits", "budget"], message })
   }
   const cap = fleet?.actions
   if (cap && limits.actions.count > cap.count && limits.actions.perMs <= cap.perMs) {
-    const message = `is never reached: fleet.actions (${cap.count} per ${sayDuration(cap.perMs)}) always comes first`
+    const message = `is never reached: fleet.actions (${cap.count} per ${sayDuration(cap.perMs)}) always applies first`
     found.push({ id: "cap-above-cap", path: ["limits", "actions"], message })
   }
   return found
 }
 
-/** More money in a window that is no longer; a calendar month compares with a calendar month only. */
+/**
+ * True if `own` allows more money than `fleet` in a window that is not longer. A calendar month is compared
+ * only with a calendar month.
+ */
 function isLooser(own: Budget, fleet: Budget): boolean {
   if (own.currency !== fleet.currency || own.minor <= fleet.minor) return false
   if (own.per === "month" || fleet.per === "month") return own.per === fleet.per
   return own.per <= fleet.per
 }
 
-/** Warns about caps of a fleet that the supernodes' own caps together never reach. */
+/** Warns about fleet caps that the supernodes' own caps together never reach. */
 export function lintFleet(policies: readonly Policy[]): LintFinding[] {
   const [first] = policies
   if (!first?.fleet) return []

@@ -2,7 +2,7 @@ import { sayDuration } from "../../decision/policy/amounts.ts"
 import type { Policy } from "../../decision/policy/policy.ts"
 import type { LintFinding } from "./finding.ts"
 
-/** Three ticks: time to notice the message, to approve, and for the tick that buys. */
+/** Three ticks: enough to notice the notification, to approve, and for a tick to buy. */
 const SOON_MS = 15 * 60_000
 const LONG_MS = 7 * 86_400_000
 
@@ -36,6 +36,6 @@ export function lintApprovers(policies: readonly Policy[]): LintFinding[] {
   }
   if (claims.length === 0) return []
   const who = claims.length === approvers.length ? "has no keys" : `has no key for ${claims.join(", ")}`
-  const message = `${who}: anyone who may run \`approve\` can give such a name, so the cloud's access control alone decides who approves. Add each person's SSH public key`
+  const message = `${who}: anyone who can run \`approve\` can use such a name, so only the cloud's access control limits who approves. Add each person's SSH public key`
   return [{ id: "approvers-without-keys", path: ["approvers"], message }]
 }

@@ -4,7 +4,7 @@ import { highIsBad, isOnClearSide, levelsOf } from "../../decision/policy/thresh
 import type { Path } from "../path.ts"
 import type { LintFinding } from "./finding.ts"
 
-/** Warns about rules that fire never, always, or on too little evidence. */
+/** Warns about rules that never fire, always fire, or fire on too little evidence. */
 export function lintRules(policy: Policy): LintFinding[] {
   const found = policy.rules.flatMap((rule, r) =>
     lintRule(rule, policy).map(
@@ -45,13 +45,13 @@ function withoutAlarm(rule: Rule, { alarms }: Policy): LintFinding[] {
   return [{ id: "rule-never-fires", path: ["metric", "alarm"], message }]
 }
 
-/** Names of metrics in percent: cpu_util, npu_util_rate_ai_core, mem_usedPercent, CPUUtilization, gpu_usage_mem. */
+/** Metrics in percent: cpu_util, npu_util_rate_ai_core, mem_usedPercent, CPUUtilization, gpu_usage_mem. */
 const IN_PERCENT =
   /(?:^|_)util(?:_|$|ization)|utilization|percent|_pct$|^(?:cpu|(?:[gn]pu_)?mem)_usage$|^gpu_usage_(?:gpu|mem)$/i
 
 type Range = [least: number, most: number]
 
-/** Lowest and highest possible value of a metric, by its name or stated unit; null if neither shows it. */
+/** Lowest and highest possible value of a metric, from its name or stated unit; `null` if unknown. */
 function rangeOf({ metric }: Rule, { alarms }: Policy): Range | null {
   if (metric.alarm !== undefined) return isInPercent(metric.alarm, alarms) ? [0, 100] : null
   const source = metric["cloud-eye"] ?? metric.cloudwatch
@@ -59,7 +59,10 @@ function rangeOf({ metric }: Rule, { alarms }: Policy): Range | null {
   return source && !adds && IN_PERCENT.test(source.name) ? [0, 100] : null
 }
 
-/** The alarm's metric is the one that the rule names, or else the only one that the alarms name. */
+/**
+ * True if the alarm's values are in percent, by the unit or metric that the rule names. If the rule names
+ * nothing, every listed alarm must have a metric in percent.
+ */
 function isInPercent(wanted: NonNullable<Rule["metric"]["alarm"]>, alarms: Policy["alarms"]): boolean {
   if (wanted !== true && wanted.unit !== undefined) return wanted.unit === "%"
   if (wanted !== true && Object.keys(wanted).length > 0) return IN_PERCENT.test(wanted.metric ?? "")
@@ -91,7 +94,7 @@ function beyondUnit(rule: Rule, policy: Policy): LintFinding[] {
   if (beyond.length > 0)
     return beyond.map((bound) => ({ id: "threshold-beyond-unit", path: bound.path, message: never }))
   if (rule.repeat || isOnClearSide(rule, best)) return []
-  const message = "is no value of the metric: once the rule has acted, it never acts again"
+  const message = `never lets the rule clear: the metric is in percent, ${least} to ${most}. After one purchase the rule never acts again`
   return [{ id: "never-clears", path: rule.clear === null ? path : ["clear"], message }]
 }
 
@@ -100,7 +103,7 @@ interface Bound {
   value: number
 }
 
-/** Values at which a rule begins to propose, by their places. */
+/** Values at which a rule begins to propose, with their paths. */
 function boundsOf(rule: Rule): Bound[] {
   if (rule.compare) return [{ path: [rule.compare.op], value: rule.compare.value }]
   const side = highIsBad(rule) ? "from" : "to"
@@ -110,7 +113,7 @@ function boundsOf(rule: Rule): Bound[] {
   })
 }
 
-/** A value between 0 and 1 where percents are due: probably a fraction. */
+/** A value above 0 and up to 1 for a metric in percent: probably a fraction. `null` if there is none. */
 function fractionIn(rule: Rule): Bound | null {
   const clear: Bound[] = rule.clear === null ? [] : [{ path: ["clear"], value: rule.clear }]
   return [...boundsOf(rule), ...clear].find(({ value }) => value > 0 && value <= 1) ?? null
@@ -122,7 +125,7 @@ function missingBuys({ missing }: Rule): LintFinding[] {
   return [{ id: "missing-buys", path: ["missing"], message }]
 }
 
-/** An alarm has evaluated several points itself before it starts a run. */
+/** Rules on an alarm's own points are exempt: the alarm evaluated several points before it started a run. */
 function singlePoint(rule: Rule): LintFinding[] {
   if (rule.points.m > 1 || isOnAlarm(rule)) return []
   const message = `lets a single point buy (${rule.points.m} of ${rule.points.n}): one short peak is enough`
@@ -133,26 +136,26 @@ function uselessSteps({ steps }: Rule, { ladder }: Policy): LintFinding[] {
   const most = ladder.length - 1
   return steps.flatMap(({ up }, s): LintFinding[] => {
     if (up <= most) return []
-    const message = `reaches beyond the ladder, which has ${most} above its smallest rung`
+    const message = `reaches beyond the ladder, which has only ${counted(most, "rung")} above its smallest`
     return [{ id: "steps-beyond-ladder", path: ["steps", s, "up"], message }]
   })
 }
 
-/** A "*" without a dimension that names an owner: the load of others would buy for this supernode. */
+/** Warns if every dimension is "*": none names an owner, so others' load would buy for this supernode. */
 function boundless({ metric }: Rule): LintFinding[] {
   const dimensions = metric["cloud-eye"]?.dimensions ?? {}
   const [wild] = Object.keys(dimensions)
   if (wild === undefined || Object.values(dimensions).some((value) => value !== "*")) return []
   const message =
-    "matches every resource in this project: no other dimension names an owner, and all their load counts"
+    "matches every resource in this project: no other dimension names an owner, so the load of all of them counts"
   return [{ id: "boundless-dimension", path: ["metric", "cloud-eye", "dimensions", wild], message }]
 }
 
-/** An alarm is sent when its state changes, and hardly ever contains the recovery in between. */
+/** An alarm is sent when its state changes, so its points rarely show the values after a purchase. */
 function unmeasurable(rule: Rule, { efficacy }: Policy): LintFinding[] {
   if (!efficacy || !isOnAlarm(rule)) return []
   const message =
-    "can be measured after a purchase only by the points of a later delivery of the alarm: until then, efficacy counts that purchase as no gain"
+    "gets new points only when the alarm is sent again: until then, efficacy counts a purchase as no gain"
   return [{ id: "alarm-efficacy", path: ["metric", "alarm"], message }]
 }
 
@@ -163,12 +166,12 @@ function gainBeyondUnit(policy: Policy): LintFinding[] {
     return most - least
   })
   if (!efficacy || efficacy.minGain <= Math.max(...widths)) return []
-  const message = `is more than a metric in percent can move: after ${counted(efficacy.purchases, "purchase")} efficacy stops all others`
+  const message = `is more than a metric in percent can change: after ${counted(efficacy.purchases, "purchase")} efficacy stops automatic purchases`
   return [{ id: "threshold-beyond-unit", path: ["efficacy", "min_gain"], message }]
 }
 
 function cooldownBelowWarmup({ cooldownMs, warmupMs }: Policy): LintFinding[] {
   if (cooldownMs >= warmupMs) return []
-  const message = `is shorter than warmup (${sayDuration(warmupMs)}): no metric counts before that, so the cooldown has no effect`
+  const message = `is shorter than warmup (${sayDuration(warmupMs)}): no metric counts until the warm-up ends, so the cooldown has no effect`
   return [{ id: "cooldown-below-warmup", path: ["cooldown"], message }]
 }

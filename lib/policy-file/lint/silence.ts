@@ -10,38 +10,38 @@ import type { SupernodeEntry } from "../supernode-entry.ts"
 interface Silence {
   warning: WarningId
   reason: string
-  /** Position of the item: a default is one silence, however many supernodes have it. */
-  places: readonly [SourceNode, ...SourceNode[]]
+  /** Position of the item. A silence in `defaults` counts once, however many supernodes inherit it. */
+  nodes: readonly [SourceNode, ...SourceNode[]]
   path: Path
-  /** The supernode that it applies to; null: all warnings of the file. */
+  /** Supernode that the silence applies to; `null` if it applies to all warnings of the file. */
   entry: SupernodeEntry | null
 }
 
-/** A warning with its supernode; null: the file as a whole. */
+/** A warning with its supernode; `entry` is `null` if the warning concerns the whole file. */
 interface Raised {
   warning: PolicyWarning
   entry: SupernodeEntry | null
 }
 
-/** Silences of the file and of each supernode; of a policy without problems. */
+/** Silences of the file and of each supernode. Only for a policy without problems. */
 export function silencesOf(main: Source, entries: readonly SupernodeEntry[]): Silence[] {
   const whole: readonly [SourceNode] = [{ source: main, path: [] }]
   return [
     ...listOf(main.value, whole, null),
-    ...entries.flatMap((entry) => listOf(entry.merged, entry.places, entry)),
+    ...entries.flatMap((entry) => listOf(entry.merged, entry.nodes, entry)),
   ]
 }
 
 function listOf(
   written: unknown,
-  places: readonly [SourceNode, ...SourceNode[]],
+  nodes: readonly [SourceNode, ...SourceNode[]],
   entry: SupernodeEntry | null,
 ): Silence[] {
   const list = silenceSchema.safeParse(valueAt(written, ["silence"])).data ?? []
-  return list.map((one, i) => ({ ...one, places, path: ["silence", i, "warning"], entry }))
+  return list.map((one, i) => ({ ...one, nodes, path: ["silence", i, "warning"], entry }))
 }
 
-/** Removes silenced warnings, and adds one for each silence that matched none. */
+/** Separates silenced warnings from the rest, and adds one warning for each silence that matched none. */
 export function applySilences(
   raised: readonly Raised[],
   silences: readonly Silence[],
@@ -62,12 +62,12 @@ export function applySilences(
   return { warnings: [...warnings, ...unused], silenced }
 }
 
-function placeOf({ places, path }: Silence): string {
-  const { file, line, column } = problemAt(originOf(places, path), "")
+function placeOf({ nodes, path }: Silence): string {
+  const { file, line, column } = problemAt(originOf(nodes, path), "")
   return `${file}:${line}:${column}`
 }
 
-function unusedSilence({ warning, places, path }: Silence): PolicyWarning {
+function unusedSilence({ warning, nodes, path }: Silence): PolicyWarning {
   const message = `silences ${warning}, which is not raised here: remove it`
-  return { ...problemAt(originOf(places, path), message), id: "unused-silence" }
+  return { ...problemAt(originOf(nodes, path), message), id: "unused-silence" }
 }

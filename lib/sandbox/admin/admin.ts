@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http"
 import type * as z from "zod"
-import { type Answer, ok } from "../answer.ts"
 import { jsonBodyOf } from "../json-body.ts"
 import { type ReceivedRequest, withoutSecrets } from "../received.ts"
+import { ok, type SandboxResponse } from "../response.ts"
 import { adminBodies } from "../world/options.ts"
 import { parseOrThrow, SandboxError } from "../world/problem.ts"
 import type { Controls } from "./controls.ts"
@@ -66,15 +66,15 @@ const ROUTES: Record<string, Act> = {
 }
 
 /** Answers a request to /sandbox/…: 200, or 400, 403, 404 with `{ problems: [...] }`. */
-export function answerAdmin(subject: AdminSubject, request: AdminRequest): Answer {
-  // A web page may reach loopback by a name of its own, but then the browser's Host header is not 127.0.0.1.
+export function answerAdmin(subject: AdminSubject, request: AdminRequest): SandboxResponse {
+  // A website can resolve its own name to loopback, but then the browser's Host header is not 127.0.0.1.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? "")) {
     return refused(403, ["Host must be 127.0.0.1 or localhost"])
   }
   const act = ROUTES[`${request.method} ${request.path}`]
   if (!act)
     return refused(404, [
-      `there is no ${request.method} ${request.path}; there are: ${Object.keys(ROUTES).join(", ")}`,
+      `there is no ${request.method} ${request.path}; known: ${Object.keys(ROUTES).join(", ")}`,
     ])
   const needsBody = request.method === "PUT" || request.method === "POST"
   const json = jsonBodyOf({ contentType: request.headers["content-type"], body: request.body })
@@ -87,6 +87,6 @@ export function answerAdmin(subject: AdminSubject, request: AdminRequest): Answe
   }
 }
 
-function refused(status: number, problems: string[]): Answer {
+function refused(status: number, problems: string[]): SandboxResponse {
   return { status, body: { problems } }
 }

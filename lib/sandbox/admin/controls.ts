@@ -26,25 +26,27 @@ export interface Controls {
   /** Advances the clock; servers whose provisioning is over become RUNNING. Returns the new time. */
   advance(ms: number): number
   state(): SandboxState
-  /** Replaces the load, its past included; a number is percent on each server. `supernode`: id or name. */
+  /**
+   * Replaces the load, also in the past. A number is the percentage on each server. `supernode`: id or name.
+   */
   setLoad(load: number | LoadSettings, supernode?: string): void
   /** Applies to all supernodes that have the flavor on offer. */
   setSoldOut(flavor: string, soldOut: boolean, supernode?: string): void
   /** Replaces the flavors that a supernode may be scaled to. */
   setOffers(offers: Extract<Offers, { offers: unknown }>["offers"], supernode?: string): void
   /**
-   * Sets the status of a supernode or a server, by id or name. A server then keeps it; `CREATING` is one that
-   * never comes up.
+   * Sets the status of a supernode or a server, by id or name. A server then keeps the status: with
+   * `CREATING` it never becomes RUNNING.
    */
   setStatus(of: string, status: string): void
   /** Sets the billing state of every order from now on. */
   setPayment(payment: Payment): void
-  /** Sets whether CTS records live-scale-ups, how late it lists them, and by what pages. */
+  /** Sets whether CTS records live-scale-ups, its delay in listing them, and its page size. */
   setTracing(tracing: z.input<typeof adminBodies.traces>): void
   /** Adds servers that were ordered by hand: RUNNING at once, not in `orders`. Returns their ids. */
   addServers(count: number, supernode?: string): string[]
   /**
-   * Makes the next `times` requests for that operation fail; failures of one operation come in the order of
+   * Makes the next `times` requests for that operation fail. Failures of one operation occur in the order of
    * these calls.
    */
   failNext(operation: Operation, failure: Failure, times?: number): void
@@ -71,7 +73,7 @@ export function controlsOf(world: World, failures: FailureQueue): Controls {
       settleAll(world)
       return then
     },
-    state: () => stateOf(world),
+    state: () => sandboxState(world),
     setLoad: (load, supernode) => setLoad(world, { load, supernode }),
     setSoldOut: (flavor, soldOut, supernode) => setSoldOut(world, { flavor, soldOut, supernode }),
     setOffers: (offers, supernode) => {
@@ -101,7 +103,7 @@ export function controlsOf(world: World, failures: FailureQueue): Controls {
   }
 }
 
-function stateOf(world: World): SandboxState {
+function sandboxState(world: World): SandboxState {
   settleAll(world)
   return structuredClone({
     now: world.clock.now(),

@@ -1,9 +1,9 @@
-import { type Answer, ok, serviceError } from "../answer.ts"
 import type { ApiRequest } from "../api-request.ts"
+import { ok, type SandboxResponse, serviceError } from "../response.ts"
 import type { World } from "../world/world.ts"
 
 /** ShowCustomerOrderDetails: the order's status, and its cost if the sandbox has one. */
-export function answerOrder(world: World, { route }: ApiRequest): Answer {
+export function answerOrder(world: World, { route }: ApiRequest): SandboxResponse {
   const order = world.orders.find(({ orderId }) => orderId === route.orderId)
   // The error of an unknown order is not documented.
   if (!order) return serviceError(400, "CBC.0100", "The order does not exist.")

@@ -1,7 +1,7 @@
 import * as z from "zod"
-import { type Answer, ok, serviceError } from "../answer.ts"
 import type { ApiRequest } from "../api-request.ts"
 import { jsonBodyOf } from "../json-body.ts"
+import { ok, type SandboxResponse, serviceError } from "../response.ts"
 import { STATISTICS, samplesOf, statisticOf } from "../world/load.ts"
 import { type MetricWindow, PERIOD_NAMES, PERIODS, periodsOf } from "../world/metric-window.ts"
 import { sayIssue } from "../world/problem.ts"
@@ -48,7 +48,7 @@ type Metric = z.output<typeof query>["metrics"][number]
 /**
  * Answers batch-query-metric-data. Metrics and dimensions without a reporter get no datapoints, and no error.
  */
-export function answerMetricData(world: World, request: ApiRequest): Answer {
+export function answerMetricData(world: World, request: ApiRequest): SandboxResponse {
   if (request.body.byteLength > MAX_BYTES) return badRequest("the body must be at most 512 KB")
   const json = jsonBodyOf({ contentType: request.headers["content-type"], body: request.body })
   if (!json.ok) return badRequest(json.why)
@@ -69,7 +69,7 @@ export function answerMetricData(world: World, request: ApiRequest): Answer {
 }
 
 /** HTTP 400 in Cloud Eye's form. */
-export function badRequest(message: string): Answer {
+export function badRequest(message: string): SandboxResponse {
   return serviceError(400, "ces.0014", message)
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod"
-import { type Answer, ok, serviceError } from "../answer.ts"
 import type { ApiRequest } from "../api-request.ts"
+import { ok, type SandboxResponse, serviceError } from "../response.ts"
 import { sayIssue } from "../world/problem.ts"
 import type { SandboxTrace, World } from "../world/world.ts"
 
@@ -36,8 +36,10 @@ const query = z
     error: "from and to must be used together",
   })
 
-/** ListTraces: traces of live-scale-up in the last seven days, the newest first; `next` is the marker of the page before. */
-export function answerTraces(world: World, request: ApiRequest): Answer {
+/**
+ * ListTraces: live-scale-ups of the last seven days, newest first; `next` is the marker of the page before.
+ */
+export function answerTraces(world: World, request: ApiRequest): SandboxResponse {
   const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(request.query)))
   // The error of a wrong query is not documented.
   if (!parsed.success) return serviceError(400, "CTS.0101", parsed.error.issues.map(sayIssue).join("; "))
@@ -53,7 +55,7 @@ export function answerTraces(world: World, request: ApiRequest): Answer {
   return ok({ traces: page.map(traceBody), meta_data: { count: page.length, marker } })
 }
 
-/** Young enough, late enough, and within the asked time; `from` itself is not. */
+/** True if the trace is at most seven days old, past its delay, and in the requested time after `from`. */
 function isListed({ tracing, clock }: World, { at }: SandboxTrace, asked: z.output<typeof query>): boolean {
   const now = clock.now()
   const { from = now - HOUR_MS, to = now } = asked

@@ -1,6 +1,6 @@
 import * as z from "zod"
-import { type Answer, ok } from "../answer.ts"
 import type { ApiRequest } from "../api-request.ts"
+import { ok, type SandboxResponse } from "../response.ts"
 import { sayIssue } from "../world/problem.ts"
 import { dimensionsOf, NPU_USAGE, type Reporter, reportersOf } from "../world/series.ts"
 import type { World } from "../world/world.ts"
@@ -30,7 +30,7 @@ const query = z.strictObject({
  * GET /V1.0/{project_id}/metrics: the existing series, page by page; `start` is the marker of the page
  * before.
  */
-export function answerMetricList(world: World, request: ApiRequest): Answer {
+export function answerMetricList(world: World, request: ApiRequest): SandboxResponse {
   const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(request.query)))
   if (!parsed.success) return badRequest(parsed.error.issues.map(sayIssue).join("; "))
   const { start, limit } = parsed.data
@@ -53,7 +53,9 @@ export function answerMetricList(world: World, request: ApiRequest): Answer {
   })
 }
 
-/** Servers whose agent has ever reported, and their cards; Cloud Eye does not know one that is CREATING. */
+/**
+ * Servers whose agent has ever reported, and their cards. Cloud Eye does not know a server that is CREATING.
+ */
 function reporting(world: World, projectId: string, order: "asc" | "desc"): Reporter[] {
   const reporters = reportersOf(world, projectId)
     .filter(({ server }) => server.runs.length > 0)

@@ -1,7 +1,7 @@
 import * as z from "zod"
-import { type Answer, ok, serviceError } from "../answer.ts"
 import type { ApiRequest } from "../api-request.ts"
 import { jsonBodyOf } from "../json-body.ts"
+import { ok, type SandboxResponse, serviceError } from "../response.ts"
 import { sayIssue } from "../world/problem.ts"
 import type { LiveSupernode } from "../world/supernode.ts"
 import { trace, type World } from "../world/world.ts"
@@ -30,7 +30,7 @@ const listing = paging.extend({
 const nothing = z.strictObject({})
 
 /** Answers a request to ModelArts with a valid signature. */
-export function answerModelArts(world: World, request: ApiRequest): Answer {
+export function answerModelArts(world: World, request: ApiRequest): SandboxResponse {
   if (request.route.operation === "supernodes") return listSupernodes(world, request)
   if (!UUID.test(request.route.supernodeId)) return badParameter("id must be a lower-case UUID")
   const supernode = ofProject(world, request).find((one) => one.id === request.route.supernodeId)
@@ -39,7 +39,7 @@ export function answerModelArts(world: World, request: ApiRequest): Answer {
   return answerAbout(world, supernode, request)
 }
 
-function answerAbout(world: World, supernode: LiveSupernode, request: ApiRequest): Answer {
+function answerAbout(world: World, supernode: LiveSupernode, request: ApiRequest): SandboxResponse {
   switch (request.route.operation) {
     case "supernode":
       return withQuery(request, nothing, () => ok(supernodeBody(supernode)))
@@ -65,7 +65,7 @@ function answerAbout(world: World, supernode: LiveSupernode, request: ApiRequest
   }
 }
 
-function answerScaleUp(world: World, supernode: LiveSupernode, request: ApiRequest): Answer {
+function answerScaleUp(world: World, supernode: LiveSupernode, request: ApiRequest): SandboxResponse {
   const json = jsonBodyOf({ contentType: request.headers["content-type"], body: request.body })
   if (!json.ok) return serviceError(400, "ModelArts.6400", json.why)
   const read = readScaleUpBody(json.value)
@@ -76,7 +76,7 @@ function answerScaleUp(world: World, supernode: LiveSupernode, request: ApiReque
   return answer
 }
 
-function listSupernodes(world: World, request: ApiRequest): Answer {
+function listSupernodes(world: World, request: ApiRequest): SandboxResponse {
   return withQuery(request, listing, (query) => {
     const timeOf = (one: LiveSupernode): number =>
       query.sort_key === "createTime" ? one.createAt : one.updateAt
@@ -94,7 +94,7 @@ function ofProject(world: World, request: ApiRequest): LiveSupernode[] {
   return world.supernodes.filter((supernode) => supernode.projectId === request.route.projectId)
 }
 
-/** The list wrapper: `current` is the page's number from 1, `size` the records a page may have. */
+/** The list wrapper: `current` is the page's number from 1, `size` the maximum number of records per page. */
 function pageOf(
   all: unknown[],
   { limit, offset }: { limit: number; offset: number },
@@ -111,12 +111,12 @@ function pageOf(
 function withQuery<S extends z.ZodType>(
   request: ApiRequest,
   schema: S,
-  act: (query: z.output<S>) => Answer,
-): Answer {
+  act: (query: z.output<S>) => SandboxResponse,
+): SandboxResponse {
   const parsed = schema.safeParse(Object.fromEntries(new URLSearchParams(request.query)))
   return parsed.success ? act(parsed.data) : badParameter(parsed.error.issues.map(sayIssue).join("; "))
 }
 
-function badParameter(message: string): Answer {
+function badParameter(message: string): SandboxResponse {
   return serviceError(400, "ModelArts.0101", message)
 }

@@ -1,10 +1,10 @@
 import * as z from "zod"
-import { type Answer, serviceError } from "../answer.ts"
+import { type SandboxResponse, serviceError } from "../response.ts"
 import { sayIssue } from "../world/problem.ts"
 
-// The body of POST …/live-scale-up, exactly as on the API page: other fields are refused. Two readings of the
-// page are decisions. `flavor`: its text forbids hyphens and its example has them, so they are allowed.
-// `key_pair_name`: not mandatory in the schema, so it may be missing.
+// The body of POST …/live-scale-up, exactly as on the API page: other fields are refused. The page is unclear
+// in two places. `flavor`: the text forbids hyphens but the example has them, so they are allowed.
+// `key_pair_name`: it is not mandatory in the schema, so it may be missing.
 
 const VOLUME_TYPES = ["ESSD", "GPSSD", "SAS", "SATA", "SSD"] as const
 const MAX_USERDATA_BYTES = 32 * 1024
@@ -45,12 +45,12 @@ const body = z.strictObject({
 export type ScaleUpBody = z.output<typeof body>
 
 /**
- * The order, or the documented refusal (HTTP 400): 6335 a property is missing, 6336 a value is invalid, 6400
- * the payload is no object or has fields that the page does not name. The message lists all problems.
+ * The order, or the documented refusal (HTTP 400): 6335 if a property is missing, 6336 if a value is invalid,
+ * 6400 if the payload is not an object or has unknown fields. The message lists all problems.
  */
 export function readScaleUpBody(
   value: unknown,
-): { ok: true; body: ScaleUpBody } | { ok: false; answer: Answer } {
+): { ok: true; body: ScaleUpBody } | { ok: false; answer: SandboxResponse } {
   const parsed = body.safeParse(value, { reportInput: true })
   if (parsed.success) return { ok: true, body: parsed.data }
   const [first] = parsed.error.issues

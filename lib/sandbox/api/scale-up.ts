@@ -1,4 +1,4 @@
-import { type Answer, ok, serviceError } from "../answer.ts"
+import { ok, type SandboxResponse, serviceError } from "../response.ts"
 import { orderIdOf } from "../world/identity.ts"
 import {
   addServer,
@@ -22,7 +22,7 @@ export interface ScaleUpRequest {
 }
 
 /** Accepts the order or refuses it. Its servers are paid for, whether or not the answer arrives. */
-export function scaleUp(world: World, request: ScaleUpRequest): Answer {
+export function scaleUp(world: World, request: ScaleUpRequest): SandboxResponse {
   const { supernode, body } = request
   const offer = supernode.offers.find((one) => one.flavor === body.flavor)
   const refusal = stateRefusal(supernode) ?? offerRefusal(supernode, body.flavor, offer)
@@ -35,7 +35,7 @@ export function scaleUp(world: World, request: ScaleUpRequest): Answer {
  * The whole supernode must be idle: an order during another operation would be for a size that no client
  * requested.
  */
-function stateRefusal(supernode: LiveSupernode): Answer | null {
+function stateRefusal(supernode: LiveSupernode): SandboxResponse | null {
   if (supernode.status !== "ACTIVE") {
     return serviceError(400, "ModelArts.6327", `The supernode is ${supernode.status}, not running.`)
   }
@@ -48,7 +48,11 @@ function stateRefusal(supernode: LiveSupernode): Answer | null {
   return serviceError(400, "ModelArts.6357", `Another operation is in progress: ${name} is ${status}.`)
 }
 
-function offerRefusal(supernode: LiveSupernode, flavor: string, offer: LiveOffer | undefined): Answer | null {
+function offerRefusal(
+  supernode: LiveSupernode,
+  flavor: string,
+  offer: LiveOffer | undefined,
+): SandboxResponse | null {
   if (!offer) return notSupported(flavor)
   const present = presentServers(supernode).length
   if (offer.servers <= present) {
@@ -64,7 +68,7 @@ function offerRefusal(supernode: LiveSupernode, flavor: string, offer: LiveOffer
   return offer.soldOut ? serviceError(400, "ModelArts.6716", `${flavor} is sold out.`) : null
 }
 
-function notSupported(flavor: string): Answer {
+function notSupported(flavor: string): SandboxResponse {
   return serviceError(400, "ModelArts.6323", `${flavor} is not supported by this supernode.`)
 }
 

@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto"
 
-// SDK-HMAC-SHA256 from the cloud's side, written from the specification only. It shares no line with the
-// signer of lib/huawei: a mistake that both made alike would otherwise never show.
+// SDK-HMAC-SHA256 from the cloud's side, written from the specification only. It shares no code with the
+// signer of lib/huawei: otherwise a mistake in the shared code would never show.
 
 /** A request as it arrived, as raw bytes. */
 export interface ArrivedRequest {
@@ -10,7 +10,7 @@ export interface ArrivedRequest {
   path: string
   /** As received: escaped, without the `?`. */
   query: string
-  /** Name, value, name, value …, as node:http keeps them, so that a header sent twice is visible. */
+  /** Alternating names and values as in node:http, so that a header sent twice is visible. */
   rawHeaders: readonly string[]
   body: Uint8Array
 }
@@ -18,7 +18,7 @@ export interface ArrivedRequest {
 export interface AccessKey {
   ak: string
   sk: string
-  /** Present for temporary keys; it must come with every request, signed. */
+  /** Present for temporary keys only. Each request must contain it and sign it. */
   securityToken?: string | undefined
 }
 
@@ -123,7 +123,7 @@ function only(headers: Map<string, string[]>, name: string): string | null {
   return values.length === 1 ? (values[0] ?? null) : null
 }
 
-/** Each segment encoded by itself, with a trailing slash that the real URL does not have. */
+/** Encodes each segment separately, and adds a trailing slash that the real URL does not have. */
 function canonicalPath(path: string): string {
   const encoded = path
     .split("/")

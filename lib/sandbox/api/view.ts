@@ -2,7 +2,7 @@ import type { LiveServer, LiveSupernode } from "../world/supernode.ts"
 
 // The documented answers: ServerHyperinstanceResponse and ServerResponse (live-scale-up API page).
 
-/** GET hyperinstance, each element of the list, and the answer to live-scale-up. */
+/** The answer to GET hyperinstance and to live-scale-up, and each element of the list. */
 export function supernodeBody(supernode: LiveSupernode): Record<string, unknown> {
   return {
     create_at: supernode.createAt,
@@ -17,7 +17,7 @@ export function supernodeBody(supernode: LiveSupernode): Record<string, unknown>
   }
 }
 
-/** One of `servers[]`. A server that is still CREATING has no address and was never updated. */
+/** An element of `servers[]`. A server that is still CREATING has no address and was never updated. */
 export function serverBody(supernode: LiveSupernode, server: LiveServer): Record<string, unknown> {
   return {
     category: "HPS",

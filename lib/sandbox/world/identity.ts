@@ -12,7 +12,7 @@ export function uuidOf(...parts: (string | number)[]): string {
   ].join("-")
 }
 
-/** `CS2411081650G9B6Z`: the minute of the order (UTC) and its number, as the API page's example has it. */
+/** An order id such as `CS2411081650G9B6Z` (API page): the minute of the order (UTC), and its number. */
 export function orderIdOf(at: number, number: number): string {
   const minute = new Date(at).toISOString().replace(/\D/g, "").slice(2, 12)
   return `CS${minute}${number.toString(36).toUpperCase().padStart(5, "0")}`

@@ -29,9 +29,9 @@ export const loadSettings = z
     load: curveOf(percent).optional(),
     /** One total that the RUNNING servers share evenly, so that scaling out helps: 380 over 4 servers is 95 each. */
     sharedLoad: curveOf(z.number().min(0)).optional(),
-    /** Servers with a curve of their own, by id, name or `hps_ecs_id`; a card of one as `SERVER/CARD`. */
+    /** Curves of single servers, by id, name or `hps_ecs_id`; the curve of a card by `SERVER/CARD`. */
     servers: z.record(z.string(), curveOf(percent)).default({}),
-    /** Servers, or cards of them, that report nothing; named alike. */
+    /** Servers or cards that report nothing, by the same names. */
     silent: z.array(z.string()).default([]),
   })
   .refine((settings) => settings.load === undefined || settings.sharedLoad === undefined, {

@@ -13,8 +13,8 @@ export const STATISTICS = ["average", "max", "min", "sum", "variance"] as const
 export type Statistic = (typeof STATISTICS)[number]
 
 /**
- * Samples that a server's agent reported within [start, start + span): one value a minute while it was
- * RUNNING.
+ * Samples that a server's agent reported within [start, start + span) while it was RUNNING: one value a
+ * minute, but at most 60 in all.
  */
 export function samplesOf({ start, spanMs, ...reporter }: SampledPeriod): number[] {
   const { supernode, server } = reporter

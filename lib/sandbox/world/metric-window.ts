@@ -5,7 +5,7 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 const MAX_POINTS = 3000
 const RETENTION_MS = 2 * DAY_MS
-/** Data of up to five minutes is kept for two days only. */
+/** Data with a period of up to five minutes is kept for two days only. */
 const COARSEST_SHORT_LIVED_MS = 300_000
 
 /** `period` of batch-query-metric-data, and the longest span that each may cover (none is documented for "60"). */
@@ -33,8 +33,9 @@ export interface MetricWindow {
 
 /**
  * Starts of the periods of an answer, oldest first. `from` is rounded down to the period. It is silently
- * moved forward if metrics × (to − from) / interval would exceed 3000 or the span is too long. Only periods
- * before `to` that have ended and are still kept count; hence none for a window inside one period.
+ * moved forward if metrics × (to − from) / interval would exceed 3000 or the span is too long. A period
+ * counts only if it has ended, ends by `to`, and its data is still kept. So a window inside one period has
+ * none.
  */
 export function periodsOf(
   window: MetricWindow,

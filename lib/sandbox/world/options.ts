@@ -36,14 +36,14 @@ export const supernodeOptions = z.strictObject({
   offers: uniqueOffers,
   /** Servers at the start, all RUNNING. */
   servers: serverCount,
-  /** Time of their creation, epoch milliseconds; without it 30 days ago. */
+  /** Creation time of these servers, epoch milliseconds. Defaults to 30 days ago. */
   createdAt: z.int().optional(),
   /**
-   * `hps_ecs_id` of the first servers, which Cloud Eye calls `instance_id`; the others' are derived from the
-   * id.
+   * `hps_ecs_id` of the first servers, which Cloud Eye calls `instance_id`. For the other servers it is
+   * derived from the supernode's id.
    */
   instanceIds: z.array(uuid).default([]),
-  /** Cards of each server that report to Cloud Eye besides the server itself, by a second dimension `npu`. */
+  /** Number of cards per server that also report to Cloud Eye, with a second dimension `npu`. */
   npus: z.int().min(0).max(64).default(0),
   load: loadSettings.optional(),
 })
@@ -69,10 +69,10 @@ export const sandboxOptions = z.strictObject({
   supernodes: z
     .array(supernodeOptions)
     .refine((all) => new Set(all.map((one) => one.id)).size === all.length, {
-      error: "must not have one id twice",
+      error: "must not repeat an id",
     })
     .refine((all) => new Set(all.map((one) => one.name)).size === all.length, {
-      error: "must not have one name twice",
+      error: "must not repeat a name",
     })
     .optional(),
   provisioningMs: z.int().min(0).default(30_000),
@@ -106,8 +106,8 @@ export const adminBodies = {
   }),
   clock: z.strictObject({ advanceMs: milliseconds }),
   /**
-   * A status of a supernode or a server, by id or name; unknown texts are allowed, since the cloud has new
-   * ones too.
+   * A status of a supernode or a server, by id or name. Unknown statuses are allowed, since the cloud may add
+   * new ones, too.
    */
   status: z.strictObject({ of: z.string(), status: z.string().min(1).max(64) }),
   servers: z.strictObject({ supernode, count: serverCount }),

@@ -36,13 +36,13 @@ export function reportersOf({ supernodes }: World, projectId: string): Reporter[
     )
 }
 
-/** The dimensions of a series, the server's first: the order is a part of its name. */
+/** The dimensions of a series, with the server's first: their order is part of the series' name. */
 export function dimensionsOf({ server, npu }: Reporter): Dimension[] {
   const own = { name: NPU_USAGE.dimension, value: server.hpsEcsId }
   return npu === null ? [own] : [own, { name: NPU_USAGE.card, value: npu }]
 }
 
-/** Names for load and silence: of the server, or of a card as `SERVER/CARD`. */
+/** Names of a reporter in `loadSettings`: those of the server, or for a card `SERVER/CARD`. */
 export function namesOf({ server, npu }: Reporter): string[] {
   const names = [server.id, server.name, server.hpsEcsId]
   return npu === null ? names : names.map((name) => `${name}/${npu}`)

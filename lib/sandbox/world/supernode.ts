@@ -46,7 +46,7 @@ export interface LiveSupernode {
   region: string
   projectId: string
   nodeFlavor: string
-  /** Cards of each server that report by themselves. */
+  /** Number of cards per server that report separately. */
   npus: number
   hpsId: string
   hpsClusterId: string

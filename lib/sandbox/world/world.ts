@@ -53,7 +53,7 @@ export interface SandboxTrace {
   requestId: string
 }
 
-/** What CTS does with traces: a trace can be listed `delayMs` after its request, by pages of `pageSize`. */
+/** Behavior of CTS: it lists a trace `delayMs` after its request, on pages of at most `pageSize` traces. */
 export interface Tracing {
   /** False: nothing is recorded from now on. */
   isEnabled: boolean
@@ -64,7 +64,7 @@ export interface Tracing {
 /** The delay is not documented; a minute is a guess. */
 export const TRACING: Tracing = { isEnabled: true, delayMs: 60_000, pageSize: 200 }
 
-/** `status` as in BSS (5 completed, 6 pending payment); `amount` null: the answer names none. */
+/** `status` as in BSS (5 completed, 6 pending payment). `amount` is null if the answer has no amount. */
 export interface Payment {
   status: number
   amount: number | null
@@ -75,7 +75,9 @@ export const PAID: Payment = { status: 5, amount: null, currency: "CNY" }
 
 const THIRTY_DAYS_MS = 30 * 86_400_000
 
-/** A supernode with its first servers, which have been RUNNING since long ago. */
+/**
+ * A supernode with its first servers, which have been RUNNING since their creation (by default 30 days ago).
+ */
 export function liveSupernode(options: z.output<typeof supernodeOptions>, now: number): LiveSupernode {
   const createAt = options.createdAt ?? now - THIRTY_DAYS_MS
   const orderId = orderIdOf(createAt, 0)
@@ -124,7 +126,7 @@ export function settleAll(world: World): void {
   for (const supernode of world.supernodes) settle(supernode, world.clock.now())
 }
 
-/** A supernode by id or name; without either the only one. Throws `SandboxError`. */
+/** Finds a supernode by id or name, or the only supernode if neither is given. Throws `SandboxError`. */
 export function pickSupernode(world: World, idOrName: string | undefined): LiveSupernode {
   const known = world.supernodes.map((supernode) => supernode.name).join(", ") || "none"
   const [found, another] = world.supernodes.filter((one) => [undefined, one.id, one.name].includes(idOrName))
@@ -138,7 +140,7 @@ export function findServer(supernode: LiveSupernode, name: string): LiveServer |
   return supernode.servers.find((server) => [server.id, server.name, server.hpsEcsId].includes(name))
 }
 
-/** Without a load the servers' agents report 0. */
+/** The load if none is set: the servers' agents report 0. */
 function quiet(now: number): Load {
   return { ...loadSettings.parse({ load: 0 }), setAt: now }
 }

@@ -7,8 +7,8 @@ import { resourceIn, UNREADABLE_RESOURCE } from "../shape.ts"
 import { signalId } from "../signal-id.ts"
 import { cloudWatchPoints } from "./cloudwatch-reason.ts"
 
-// Common parts of the three formats of a CloudWatch alarm, which must give one id for one state change. Only
-// ARN, state and time are required; every other field may be absent or malformed.
+// Common parts of the three formats of a CloudWatch alarm. All formats must give the same id for the same
+// state change. Only ARN, state and time are required; every other field may be absent or malformed.
 
 export const alarmArn = onFirstUse(() =>
   z
@@ -28,7 +28,7 @@ export const alarmStateShape = onFirstUse(() =>
   }),
 )
 
-/** `configuration` of the same two. A composite alarm has no metrics, metric math has some without `metricStat`. */
+/** `configuration` of the same two. Composite alarms have no metrics; metric math may lack `metricStat`. */
 const configurationShape = onFirstUse(() =>
   z
     .object({
@@ -60,7 +60,8 @@ export interface Contributor {
 }
 
 /**
- * Contributor of an event; null for the alarm as a whole. A malformed one names a resource that is not ours.
+ * Contributor of an event; `null` for the alarm as a whole. A malformed contributor becomes a resource that
+ * is not ours.
  */
 export function contributorIn(value: unknown): Contributor | null {
   if (value === undefined || value === null) return null
@@ -69,7 +70,7 @@ export function contributorIn(value: unknown): Contributor | null {
   const isNamed = (typeof id === "string" && id !== "") || typeof id === "number"
   if (!isNamed) return { id: "unreadable", attributes: { ...UNREADABLE_RESOURCE } }
   const named = resourceIn(attributes)
-  // One series of many that does not name its owner may belong to any server.
+  // A series that does not name its resource may belong to any server.
   return { id: String(id), attributes: Object.keys(named).length > 0 ? named : { ...UNREADABLE_RESOURCE } }
 }
 
@@ -77,9 +78,9 @@ export interface CloudWatchAlarm {
   arn: string
   /** `ALARM`, `OK`, `INSUFFICIENT_DATA` or something newer. */
   state: string
-  /** Time at which it entered that state. */
+  /** Time of the state change, epoch milliseconds. */
   at: number
-  /** null: the alarm as a whole. */
+  /** `null` for the alarm as a whole. */
   contributor: Contributor | null
   /** Dimensions of each of its metrics. */
   dimensions: readonly Record<string, string>[]
@@ -97,8 +98,8 @@ export function cloudWatchSignal(alarm: CloudWatchAlarm): AlarmSignal {
     source: "cloudwatch",
     alarm: cleanText(arn, 512),
     labels: {},
-    resource: together(contributor === null ? dimensions : [...dimensions, contributor.attributes]),
-    state: stateOf(state, contributor !== null),
+    resource: mergeDimensions(contributor === null ? dimensions : [...dimensions, contributor.attributes]),
+    state: alarmState(state, contributor !== null),
     at,
     episode: { key: signalId("cloudwatch", arn, ...part), startsAt: state === "ALARM" ? at : null },
     ...(contributor === null ? {} : { contributor: signalId("contributor", contributor.id) }),
@@ -106,7 +107,7 @@ export function cloudWatchSignal(alarm: CloudWatchAlarm): AlarmSignal {
   }
 }
 
-function stateOf(state: string, isContributor: boolean): AlarmState {
+function alarmState(state: string, isContributor: boolean): AlarmState {
   switch (state) {
     case "ALARM":
       return "alarm"
@@ -119,8 +120,11 @@ function stateOf(state: string, isContributor: boolean): AlarmState {
   }
 }
 
-/** Dimensions of all its metrics and its contributor together; where they differ, each value, separated by commas: all must be ours. */
-function together(dimensions: readonly Record<string, string>[]): Record<string, string> {
+/**
+ * Merges the dimensions of all metrics and of the contributor. If a name has several values, they are joined
+ * with commas, since all of them must be ours.
+ */
+function mergeDimensions(dimensions: readonly Record<string, string>[]): Record<string, string> {
   const values = new Map<string, Set<string>>()
   for (const [name, value] of dimensions.flatMap((one) => Object.entries(one))) {
     values.set(name, (values.get(name) ?? new Set()).add(value))

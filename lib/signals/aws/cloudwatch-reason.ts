@@ -6,7 +6,7 @@ import { instantOf } from "../instant.ts"
 import { readJson } from "../json-text.ts"
 import { SignalError } from "../signal-error.ts"
 
-/** `reasonData` of a metric alarm. That of a composite alarm has `triggeringAlarms` instead, and no points. */
+/** `reasonData` of a metric alarm. A composite alarm has `triggeringAlarms` there instead, and no points. */
 const reasonShape = onFirstUse(() =>
   z.object({
     startDate: z.string().nullish().catch(null),
@@ -28,7 +28,7 @@ type Raw = { at: number; value: unknown }
 
 const NO_POINTS: Points = { points: null, periodMs: null }
 
-/** The alarm's own datapoints. They are optional: an unreadable one is dropped and never a problem. */
+/** The alarm's own datapoints. They are optional, so an unreadable one is dropped and not reported. */
 export function cloudWatchPoints(reasonData: unknown): Points {
   const json = typeof reasonData === "string" ? jsonOrNull(reasonData) : reasonData
   const reason = reasonShape().safeParse(json).data
@@ -43,10 +43,10 @@ export function cloudWatchPoints(reasonData: unknown): Points {
 }
 
 /**
- * Points of a metric alarm. `recentDatapoints` are bare values from `startDate` on, one per period, and a
- * missing period makes the list shorter. `evaluatedDatapoints` have times: if the newest of them does not
- * match the count, there was a gap, and the bare values are ignored. Without any, a gap can only make a value
- * look older than it is, never newer.
+ * Adds times to `recentDatapoints`. They are bare values from `startDate` on, one per period, and a missing
+ * period makes the list shorter. `evaluatedDatapoints` have times. If they do not fit the computed times,
+ * there was a gap, and the bare values are ignored. Without `evaluatedDatapoints` the values are used: a gap
+ * can only make a value look older than it is, never newer.
  */
 function datedRecent(reason: z.output<ReturnType<typeof reasonShape>>, evaluated: readonly Raw[]): Raw[] {
   const start = reason.startDate ? instantOf(reason.startDate) : null

@@ -4,7 +4,7 @@ import { isoInstant } from "../instant.ts"
 import { one, parseShape, type Shape } from "../shape.ts"
 import { tickSignal } from "../tick.ts"
 
-/** Longest ARN of a rule or schedule that is read. */
+/** Maximum length of the ARN of a rule or schedule. If one is longer, the tick has no name. */
 const MAX_ARN_CHARS = 512
 
 const eventShape = onFirstUse(() =>
@@ -16,7 +16,7 @@ const eventShape = onFirstUse(() =>
 
 const SOURCES: readonly unknown[] = ["aws.events", "aws.scheduler"]
 
-/** Amazon EventBridge, "Scheduled Event": a rule with a schedule, or EventBridge Scheduler with its default input. */
+/** Amazon EventBridge "Scheduled Event", from a scheduled rule or a Scheduler schedule with default input. */
 export const eventBridgeSchedule: Shape = {
   name: "EventBridge Scheduled Event",
   door: "schedule",
@@ -27,7 +27,7 @@ export const eventBridgeSchedule: Shape = {
   },
 }
 
-/** `…:rule/NAME` -> NAME, `…:schedule/GROUP/NAME` -> GROUP/NAME, without the group where it is `default`. */
+/** `…:rule/NAME` -> NAME, `…:schedule/GROUP/NAME` -> GROUP/NAME. The group `default` is omitted. */
 function nameIn(arn: string): string | undefined {
   const [, name] = /:(?:rule|schedule)\/(.+)$/s.exec(arn) ?? []
   return arn.includes(":schedule/default/") ? name?.replace(/^default\//, "") : name

@@ -17,8 +17,8 @@ import { alarmArn, type Contributor, cloudWatchSignal, contributorIn } from "./c
 const recordShape = onFirstUse(() => z.object({ Sns: z.object({ Message: z.string() }) }))
 
 /**
- * `Trigger` is absent in composite alarms and has `Metrics` for metric math. A malformed one names a resource
- * that we cannot read.
+ * `Trigger` is absent in composite alarms and has `Metrics` for metric math. A malformed `Trigger` counts as
+ * an unreadable resource.
  */
 const triggerShape = onFirstUse(() =>
   z
@@ -36,7 +36,7 @@ const triggerShape = onFirstUse(() =>
     .catch({ Dimensions: UNREADABLE_RESOURCE }),
 )
 
-/** Message of CloudWatch to a topic. */
+/** Message that CloudWatch publishes to a topic. */
 const messageShape = onFirstUse(() =>
   z.object({
     AlarmArn: alarmArn(),
@@ -49,7 +49,7 @@ const messageShape = onFirstUse(() =>
   }),
 )
 
-/** An alarm as CloudWatch writes it to an SNS topic. It has no datapoints. Throws SignalError. */
+/** Reads an alarm that CloudWatch published to an SNS topic. It has no datapoints. Throws SignalError. */
 export function readSnsAlarm(text: string, where: string): AlarmSignal {
   const message = parseShape(messageShape(), readJson(text, where, "a CloudWatch alarm is expected"), where)
   const { Trigger: trigger } = message
@@ -67,8 +67,8 @@ export function readSnsAlarm(text: string, where: string): AlarmSignal {
 }
 
 /**
- * SNS capitalizes keys. Its form of a contributor is not documented, so the object and the two flat keys are
- * read.
+ * Contributor in a message of SNS, which capitalizes keys. Its format there is not documented, so an object
+ * and two flat keys are both accepted.
  */
 function contributorOf(message: z.output<ReturnType<typeof messageShape>>): Contributor | null {
   const { AlarmContributor: whole, AlarmContributorId: id, AlarmContributorAttributes: attributes } = message

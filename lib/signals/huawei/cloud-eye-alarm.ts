@@ -10,11 +10,11 @@ import { signalId } from "../signal-id.ts"
 
 /**
  * Cloud Eye's notification. Only alarm, state and time are required; every other field may be absent or
- * malformed. `filter` and all of `template_variable` are display text in the account's language: not used.
+ * malformed. `filter` and `template_variable` are not used: they are display text in the account's language.
  */
 const alarmShape = onFirstUse(() =>
   z.object({
-    /** Names other kinds of message, such as events. Absent or malformed, it does not make an alarm less of one. */
+    /** Kind of message; events have another kind. An absent or malformed kind counts as an alarm. */
     message_type: z.unknown().optional().refine(isAlarmType, { error: 'must be "alarm"' }),
     alarm_id: z.string().min(1).max(64),
     alarm_status: z.string().min(1).max(64),
@@ -38,7 +38,7 @@ function isAlarmType(type: unknown): boolean {
 const TEMPLATE_HINT =
   "if Cloud Eye sent it, choose the JSON template in the alarm rule's notification; plain text or HTML cannot be read"
 
-/** Longest name of a namespace, a metric or a unit that is kept. */
+/** Maximum length of the name of a namespace, a metric or a unit; longer ones are cut. */
 const MAX_LABEL_CHARS = 128
 
 /** Reads the message of an SMN notification by Cloud Eye: JSON text inside JSON. Throws SignalError. */
@@ -50,8 +50,8 @@ export function readCloudEyeAlarm(text: string, where: string): AlarmSignal {
     name: label(alarm.metric_name),
     unit: label(alarm.unit),
   }
-  // One Cloud Eye rule watches up to 50 metrics of many resources under one alarm_id: each has its own
-  // signals and episodes.
+  // One Cloud Eye rule watches up to 50 metrics of many resources under one alarm_id. Each metric of each
+  // resource has its own signals and episodes.
   const subject = [alarm.alarm_id, ...[alarm.namespace, alarm.metric_name, alarm.dimension].map(identityOf)]
   const points = readDatapoints(
     (alarm.alarmValue ?? []).flatMap((p) => (p ? [{ at: p.time, value: p.value }] : [])),
@@ -63,9 +63,9 @@ export function readCloudEyeAlarm(text: string, where: string): AlarmSignal {
     alarm: cleanText(alarm.alarm_id, 64),
     labels: {},
     resource: dimensionsIn(alarm.dimension),
-    state: stateOf(alarm.alarm_status),
+    state: alarmState(alarm.alarm_status),
     at: alarm.time,
-    // The alarm repeats itself with new times, so only the chain knows when this episode began.
+    // The alarm is repeated with new times, so only the chain knows when this episode began.
     episode: { key: signalId("cloud-eye", ...subject), startsAt: null },
     points,
     periodMs: points && periodMs(alarm.period),
@@ -73,14 +73,14 @@ export function readCloudEyeAlarm(text: string, where: string): AlarmSignal {
   }
 }
 
-/** A part of the identity as written; a list or object by its JSON, so that two malformed ones still differ. */
+/** One part of the identity as text. Lists and objects become JSON, so two malformed values still differ. */
 function identityOf(written: unknown): string {
   if (written === undefined || written === null) return ""
   return typeof written === "string" ? written : JSON.stringify(written)
 }
 
 /** Alarm states of Cloud Eye: ok, alarm, invalid, insufficient_data, ok_manual. */
-function stateOf(status: string): AlarmState {
+function alarmState(status: string): AlarmState {
   switch (status) {
     case "alarm":
       return "alarm"
@@ -101,7 +101,7 @@ function periodMs(period: unknown): number | null {
     : null
 }
 
-/** `name:value` text as documented, or a list of such texts or of `{ name, value }`. */
+/** Reads the documented text `name:value`, and also a list of such texts or of `{ name, value }`. */
 function dimensionsIn(dimension: unknown): Record<string, string> {
   if (typeof dimension === "string") return dimensionsOf(dimension)
   if (Array.isArray(dimension) && dimension.length > 0 && dimension.every((part) => typeof part === "string"))
@@ -113,9 +113,9 @@ function dimensionsIn(dimension: unknown): Record<string, string> {
 const MAX_DIMENSION_CHARS = 2_048
 
 /**
- * `name:value`, several separated by commas. The format of several is not documented: a part that does not
- * begin with a name belongs to the value before. A name that occurs twice, or text without any name, names a
- * resource that we cannot read.
+ * Reads `name:value` pairs, separated by commas. The format of several pairs is not documented, so a part
+ * that does not begin with a name belongs to the value before it. If a name occurs twice, or if there is no
+ * name, the resource is unreadable.
  */
 function dimensionsOf(dimension: string): Record<string, string> {
   if (dimension.trim() === "") return {}

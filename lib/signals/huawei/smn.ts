@@ -6,8 +6,8 @@ import { readCloudEyeAlarm } from "./cloud-eye-alarm.ts"
 const recordShape = onFirstUse(() => z.object({ smn: z.object({ message: z.string() }) }))
 
 /**
- * FunctionGraph's SMN trigger: `record[].smn.message` is a Cloud Eye alarm. Unsigned: the trigger itself is
- * trusted.
+ * FunctionGraph's SMN trigger: `record[].smn.message` is a Cloud Eye alarm. It is not signed, since the
+ * trigger itself is trusted.
  */
 export const smn: Shape = {
   name: "FunctionGraph SMN record with a Cloud Eye alarm",

@@ -26,8 +26,8 @@ export const timer: Shape = {
 const HINT = 'leave the trigger\'s user event empty, or write {"shard":"i/n"} into it'
 
 /**
- * Text that an operator wrote into the trigger. It is read strictly: with a misspelt shard each of n
- * functions would tick for all supernodes.
+ * Shard in the text that an operator wrote into the trigger. Unknown keys are refused: if the shard were
+ * misspelt and ignored, each of n functions would tick for all supernodes.
  */
 function shardIn(text: string | null | undefined): Shard | undefined {
   if (text === undefined || text === null || text.trim() === "") return undefined

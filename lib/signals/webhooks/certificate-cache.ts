@@ -4,12 +4,12 @@ export type FetchCertificate = (url: string) => Promise<FetchedCertificate>
 
 const KEEP_MS = 24 * 3_600_000
 /**
- * Maximum number of certificates. A sender signs with one per region; made-up addresses cannot fill the
- * memory.
+ * Maximum number of cached certificates. A sender signs with one per region. The limit keeps made-up URLs
+ * from filling the memory.
  */
 const MAX_KEPT = 16
 
-/** Caches fetched certificates for a day, the newest 16 of them. Failures are never cached. */
+/** Caches the newest 16 fetched certificates for a day. Failures are never cached. */
 export function rememberCertificates(
   fetchCertificate: FetchCertificate,
   now: () => number,

@@ -4,9 +4,9 @@ import { onFirstUse } from "../../on-first-use.ts"
 /** An HTTP request, from any gateway. */
 export interface HttpRequest {
   method: string
-  /** As the gateway reports it, without the query. */
+  /** Path as the gateway reports it, without the query. */
   path: string
-  /** Keys in lower case. */
+  /** Header values by name in lower case. */
   headers: Record<string, string>
   body: Buffer
 }
@@ -27,7 +27,7 @@ const functionUrl = onFirstUse(() =>
     .transform((event) => ({ ...event, method: event.requestContext.http.method, path: event.rawPath })),
 )
 
-/** FunctionGraph behind APIG; real traffic has its body in base64. */
+/** FunctionGraph behind APIG. In real traffic the body is base64. */
 const apig = onFirstUse(() =>
   z
     .object({ httpMethod: z.string(), path: z.string(), ...contentShape() })
@@ -36,7 +36,7 @@ const apig = onFirstUse(() =>
 
 const httpEvent = onFirstUse(() => z.union([functionUrl(), apig()]))
 
-/** The HTTP request in a Function URL or APIG event; null if the event is no HTTP request. */
+/** HTTP request in a Function URL or APIG event; `null` if the event is not an HTTP request. */
 export function httpRequestOf(event: unknown): HttpRequest | null {
   const parsed = httpEvent().safeParse(event)
   if (!parsed.success) return null
@@ -50,19 +50,19 @@ export function httpRequestOf(event: unknown): HttpRequest | null {
 }
 
 /**
- * Whether a body is base64, as its text shows: a JSON object or list has braces or brackets, and base64 has none.
- * `isBase64Encoded` is not read. Gateways set it wrongly, write it as text, or leave it out.
+ * True if a body is base64, as its characters show: JSON objects and lists have brackets, and base64 has
+ * none. `isBase64Encoded` is not read, because gateways set it wrongly, write it as text, or omit it.
  */
 function isBase64(body: string): boolean {
   return /^[A-Za-z0-9+/=_\s-]*$/.test(body)
 }
 
 /**
- * The request as our own server received it; `rawHeaders` alternates names and values, as Node.js gives them.
+ * Request that our own server received. `rawHeaders` alternates names and values, as in Node.js.
  */
 export function receivedRequest(received: {
   method: string
-  /** With its query. */
+  /** Path with the query. */
   target: string
   rawHeaders: readonly string[]
   body: Buffer
@@ -72,14 +72,14 @@ export function receivedRequest(received: {
   return { method, path: pathOf(target), headers: lowerCased(pairs), body }
 }
 
-/** `/smn?token=x` -> `/smn`: a query is never read, and never logged. */
+/** `/smn?token=x` -> `/smn`. The query is never read or logged. */
 function pathOf(target: string): string {
   return target.split("?", 1)[0] ?? ""
 }
 
 /**
- * Joins headers of one name in different cases into one value that equals no token or type: an ambiguous
- * header is not trusted.
+ * Headers by lower-case name. Repeated headers are joined into one value, which then equals no token or type,
+ * so an ambiguous header is not trusted.
  */
 function lowerCased(headers: readonly (readonly [name: string, value: unknown])[]): Record<string, string> {
   const lower = new Map<string, string>()

@@ -3,24 +3,24 @@ import * as z from "zod"
 import { onFirstUse } from "../../on-first-use.ts"
 import { instantOf } from "../instant.ts"
 
-// Common parts of SMN and SNS over HTTP: a message, a string to sign, and a certificate at a URL of the
-// sender.
+// Common parts of SMN and SNS over HTTP: a message, the string that was signed, and a certificate at a URL of
+// the sender.
 
-/** A message as received: no field may be trusted before `signatureProblem` is null. */
+/** A message as received. No field may be trusted until `signatureProblem` returns `null`. */
 export interface SignedMessage {
   type: "Notification" | "SubscriptionConfirmation" | "UnsubscribeConfirmation"
   /** SMN topic URN or SNS topic ARN. */
   topic: string
   /** The notification's own text, such as an alarm. */
   text: string
-  /** As it was signed. */
+  /** Text of the time, unchanged, because it was signed as text. */
   timestamp: string
-  /** URL that confirms a subscription; null if the message has none. */
+  /** URL that confirms a subscription; `null` if the message has none. */
   subscribeUrl: string | null
   certificateUrl: string
   /** The exact text that was signed. */
   stringToSign: string
-  /** base64. */
+  /** Signature in base64. */
   signature: string
   algorithm: "RSA-SHA256" | "RSA-SHA1"
 }
@@ -33,11 +33,11 @@ export interface Sender {
   listedIn: "smn_topics" | "sns_topics"
   /** Parses the body of a POST. Throws SignalError. */
   read(body: unknown): SignedMessage
-  /** Reason to fetch nothing from the URLs in this message; null if they are the sender's own. */
+  /** Reason to fetch nothing from the URLs in this message; `null` if they are the sender's own. */
   urlProblem(message: SignedMessage): string | null
 }
 
-// Only the message itself may contain a line break: else the same signed text could be split into other
+// Only the message text may contain a line break. Otherwise the same signed text could be split into other
 // fields.
 const oneLine = onFirstUse(() =>
   z
@@ -46,7 +46,7 @@ const oneLine = onFirstUse(() =>
     .regex(/^[^\r\n]*$/, { error: "must be one line" }),
 )
 
-/** Parts of signed messages, by their allowed content. */
+/** Schemas of the fields of signed messages. */
 export const signedPart = onFirstUse(() => ({
   line: oneLine(),
   type: z.enum(["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"]),
@@ -61,37 +61,37 @@ export const signedPart = onFirstUse(() => ({
 const MAX_AGE_MS = 3_600_000
 const MAX_AHEAD_MS = 300_000
 
-export interface MessageQuestion {
+export interface ReceivedMessage {
   sender: Sender
   message: SignedMessage
-  /** The header that repeats the type; undefined if it was not sent. */
+  /** Value of the header that repeats the type; `undefined` if it was not sent. */
   typeHeader: string | undefined
   topics: readonly string[]
   now: number
 }
 
-/** Reason to refuse a message before anything is fetched for it; null if its signature may be checked. */
-export function messageProblem({ sender, message, typeHeader, topics, now }: MessageQuestion): string | null {
-  // Anyone may create a topic and have its messages signed.
+/** Reason to refuse a message before anything is fetched for it; `null` if its signature may be checked. */
+export function messageProblem({ sender, message, typeHeader, topics, now }: ReceivedMessage): string | null {
+  // Anyone can create a topic, and its messages get a valid signature.
   if (!topics.includes(message.topic))
-    return `the topic is not allowed: only those in ${sender.listedIn} of the policy are`
+    return `the topic is not allowed: it is not listed in ${sender.listedIn} of the policy`
   const problem = sender.urlProblem(message) ?? ageProblem(message.timestamp, now)
   if (problem !== null) return problem
   return typeHeader === undefined || typeHeader === message.type
     ? null
-    : `header ${sender.typeHeader}: does not agree with the body, which says ${message.type}`
+    : `header ${sender.typeHeader}: differs from the type in the body (${message.type})`
 }
 
-/** A message that is kept and sent again later is refused. An hour leaves room for the sender's retries. */
+/** Refuses a message that is replayed later. The limit of one hour leaves time for the sender's retries. */
 function ageProblem(timestamp: string, now: number): string | null {
   const at = instantOf(timestamp)
   if (at === null) return "timestamp: is not a time"
   if (now - at > MAX_AGE_MS) return "timestamp: is more than 1 h old"
-  if (at - now > MAX_AHEAD_MS) return "timestamp: is more than 5 min ahead"
+  if (at - now > MAX_AHEAD_MS) return "timestamp: is more than 5 min in the future"
   return null
 }
 
-/** Reason why the signature is invalid under this certificate; null if it is valid. */
+/** Reason why the signature is invalid under this certificate; `null` if it is valid. */
 export function signatureProblem({
   message,
   pem,
@@ -123,7 +123,7 @@ function certificateIn(pem: string): X509Certificate | null {
   }
 }
 
-/** `key\nvalue\n` for each pair that has a value, the last line ended too. */
+/** `key\nvalue\n` for each pair that has a value. The last line also ends with a line break. */
 export function signedLines(
   pairs: readonly (readonly [key: string, value: string | null | undefined])[],
 ): string {

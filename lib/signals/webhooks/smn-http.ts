@@ -22,7 +22,7 @@ const messageShape = onFirstUse(() =>
 
 type SmnMessage = z.output<ReturnType<typeof messageShape>>
 
-// Matched on the written text, not on a parsed URL: no port, no user, no query, no dots in the path.
+// Matched against the text, not against a parsed URL: no port, user or query, and no dots in the path.
 const CERTIFICATE_URL =
   /^https:\/\/smn\.([a-z0-9-]+)\.myhuaweicloud\.(?:com|cn|eu)\/smn\/SMN_([a-z0-9-]+)_[0-9a-f]+\.pem$/
 const SUBSCRIBE_URL = /^https:\/\/(?:[a-z0-9-]+\.)+huaweicloud\.com\/[\x21-\x7e]*$/
@@ -56,7 +56,7 @@ export const SMN: Sender = {
   },
 }
 
-/** As documented: `subject` only if it is not empty, and `subscribe_url` instead of it in all but notifications. */
+/** As documented: `subject` only in notifications and if not empty, `subscribe_url` only in other types. */
 function stringToSign(message: SmnMessage): string {
   const isNotification = message.type === "Notification"
   return signedLines([

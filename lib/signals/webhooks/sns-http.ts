@@ -31,7 +31,7 @@ const SUBSCRIBE_URL =
   /^https:\/\/sns\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/\?Action=ConfirmSubscription&[\x21-\x7e]*$/
 const TOPIC_ARN = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_.-]+$/
 
-/** Raw message delivery has no signature, so it is never readable. */
+/** SNS as a sender. Raw message delivery has no signature, so `read` refuses it. */
 export const SNS: Sender = {
   typeHeader: "x-amz-sns-message-type",
   listedIn: "sns_topics",
@@ -63,7 +63,7 @@ export const SNS: Sender = {
   },
 }
 
-/** As documented: `Subject` only if it is there, `SubscribeURL` and `Token` only for confirmations. */
+/** As documented: `Subject` only if it is present, `SubscribeURL` and `Token` only in confirmations. */
 function stringToSign(message: SnsMessage): string {
   const isNotification = message.Type === "Notification"
   return signedLines([

@@ -17,7 +17,7 @@ export { MAX_TEXT_BYTES } from "../json-text.ts"
 export { rememberCertificates } from "./certificate-cache.ts"
 export { type HttpRequest, httpRequestOf, receivedRequest } from "./http-request.ts"
 
-/** Signals to run, or an immediate answer. */
+/** Signals to run, or an immediate response. */
 export type WebhookAnswer =
   | { kind: "signals"; signals: Signal[]; problems: string[] }
   | { kind: "answer"; status: number; body: unknown }
@@ -26,13 +26,13 @@ export interface WebhookDeps {
   /** Arrival time, epoch milliseconds. */
   now: number
   /**
-   * `SUPERNODE_WEBHOOK_TOKEN`: one token, or two while one replaces the other; none: the token webhooks are
-   * closed.
+   * `SUPERNODE_WEBHOOK_TOKEN`: one token, or two while one replaces the other. If empty, the webhooks that
+   * need a token are closed.
    */
   webhookTokens: readonly string[]
-  /** Alarms that a supernode of the policy lists; absent: all of them count. */
+  /** True for alarms that a supernode of the policy lists. If absent, every alarm counts as listed. */
   concerns?: Concerns
-  /** `smn_topics` and `sns_topics` of the policy: other topics are refused. */
+  /** Allowed SMN topics, from the policy and the settings; `snsTopics` likewise. Other topics are refused. */
   smnTopics: readonly string[]
   snsTopics: readonly string[]
   /** GET of a pinned https URL, without following redirects. */
@@ -46,17 +46,17 @@ type Receive = (request: HttpRequest, deps: WebhookDeps) => Promise<WebhookAnswe
 interface Path {
   method: "GET" | "POST"
   receive: Receive
-  /** What must be configured before it takes anything. */
+  /** Setting without which this path accepts nothing. If absent, the path is always open. */
   opener?: Opener
-  /** SMN waits too short a time for a run: it is answered as soon as its alarm is accepted. */
+  /** Set if the sender (SMN) does not wait as long as a run takes. It gets its response before the run. */
   isAnsweredEarly?: true
 }
 
 export type Opener = "token" | "smn-topics" | "sns-topics"
 
 /**
- * All known paths. A body is read only as the kind of its own path: never as another door's event, never as a
- * person's request.
+ * All known paths. A body is read only in the format of its own path. It is never read as another door's
+ * event or as a person's request.
  */
 const PATHS = {
   "/smn": { method: "POST", receive: receiveSmn, opener: "smn-topics", isAnsweredEarly: true },
@@ -70,26 +70,26 @@ const ALL_PATHS: readonly [string, Path][] = Object.entries(PATHS)
 
 export type WebhookPath = keyof typeof PATHS
 
-/** The paths that take nothing until this is configured. */
+/** Paths that accept nothing until `opener` is configured. */
 export function pathsOpenedBy(opener: Opener): string[] {
   return ALL_PATHS.filter(([, path]) => path.opener === opener).map(([name]) => name)
 }
 
-/** True if the sender on this path gets its answer before the run. */
+/** True if the sender on this path gets its response before the run. */
 export function isAnsweredEarly(path: string): boolean {
   const known = webhookPathOf(path)
   return known !== null && (PATHS[known] as Path).isAnsweredEarly === true
 }
 
-/** Maximum length of a path; two prefix segments and a name are far shorter. */
+/** Maximum length of a path. Two prefix segments of 64 characters and a name fit in. */
 const MAX_PATH_CHARS = 200
 const MAX_PREFIX_SEGMENTS = 2
 const PREFIX_SEGMENT = /^[A-Za-z0-9_-]{1,64}$/
 
 /**
- * Our path of a request; null for none. Gateways add a stage or the function's name as prefix, and some
- * senders a trailing slash. At most two segments of letters, digits, `_` and `-` are accepted as prefix, none
- * of them a path's own name.
+ * Known path of a request; `null` if it has none. Gateways add a stage or the function's name as a prefix,
+ * and some senders add a trailing slash. The prefix may have at most two segments of letters, digits, `_` and
+ * `-`. No segment may be the name of a known path. `/healthz` has no prefix and no trailing slash.
  */
 export function webhookPathOf(path: string): WebhookPath | null {
   if (path === "/healthz") return path
@@ -108,9 +108,9 @@ function isPath(name: string): name is WebhookPath {
 }
 
 /**
- * Reads signals from one HTTP request, or answers it: 200 nothing to run, 400 malformed, 401 not
- * authenticated, 404 and 405 no such webhook, 413 too large. 503: a certificate could not be fetched, so
- * another try may help.
+ * Reads signals from one HTTP request, or responds to it: 200 nothing to run, 400 malformed, 401 not
+ * authenticated, 404 and 405 no such webhook, 413 too large. 503: a certificate could not be fetched or a
+ * subscription could not be confirmed, so another try may help.
  */
 export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
   if (request.body.byteLength > MAX_TEXT_BYTES)
@@ -123,7 +123,7 @@ export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): P
   const path = PATHS[known]
   const method = request.method.toUpperCase()
   if (method !== path.method && !(method === "HEAD" && path.method === "GET"))
-    return refuse(405, `this path takes ${path.method === "GET" ? "GET and HEAD" : path.method} only`)
+    return refuse(405, `this path accepts ${path.method === "GET" ? "GET and HEAD" : path.method} only`)
   try {
     return await path.receive(request, deps)
   } catch (error) {
@@ -135,20 +135,21 @@ export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): P
 async function receiveAlerts(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
   const problem = tokenProblem(request.headers["authorization"], deps.webhookTokens)
   if (problem !== null) return refuse(401, problem)
-  return { kind: "signals", ...readAlerts(bodyOf(request), deps.now, deps.concerns) }
+  return { kind: "signals", ...readAlerts(jsonBody(request), deps.now, deps.concerns) }
 }
 
 const MAX_AUTHORIZATION_CHARS = 4_096
 
 /**
- * Compares hashes, and every token to its end, so that neither a token's length, nor how much of it was
- * right, nor which token matched can be measured.
+ * Reason to refuse the Authorization header; `null` if a token matches. Compares hashes, and always with
+ * every token. So response times reveal neither a token's length, nor how much of it was right, nor which
+ * token matched.
  */
 function tokenProblem(authorization = "", tokens: readonly string[]): string | null {
   if (tokens.length === 0) return "this webhook is closed: no token is configured (SUPERNODE_WEBHOOK_TOKEN)"
   const isBounded = authorization.length <= MAX_AUTHORIZATION_CHARS
   const [, given] = (isBounded && /^Bearer +(\S.*)$/i.exec(authorization)) || []
-  if (given === undefined) return "header Authorization: must be Bearer and the token"
+  if (given === undefined) return "header Authorization: must have the form Bearer TOKEN"
   const fits = tokens.map((token) => timingSafeEqual(sha256(given), sha256(token)))
   return fits.includes(true) ? null : "the token is wrong"
 }
@@ -156,7 +157,7 @@ function tokenProblem(authorization = "", tokens: readonly string[]): string | n
 async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
   return receiveSigned({
     sender: SMN,
-    body: bodyOf(request),
+    body: jsonBody(request),
     request,
     topics: deps.smnTopics,
     deps,
@@ -165,7 +166,7 @@ async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<Webh
 }
 
 async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
-  const body = bodyOf(request)
+  const body = jsonBody(request)
   if (isRawDelivery(request, body)) throw new SignalError(RAW_DELIVERY_HINT)
   return receiveSigned({
     sender: SNS,
@@ -180,7 +181,7 @@ async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<Webh
 const RAW_DELIVERY_HINT =
   "the body: has no signature, since the subscription delivers raw messages: switch off `Enable raw message delivery` (RawMessageDelivery) of this SNS subscription"
 
-/** SNS marks raw delivery in a header; a CloudWatch alarm without its envelope is raw delivery, too. */
+/** SNS marks raw delivery in a header. A CloudWatch alarm without its envelope is raw delivery, too. */
 function isRawDelivery({ headers }: HttpRequest, body: unknown): boolean {
   return (
     headers["x-amz-sns-rawdelivery"]?.toLowerCase() === "true" || ownField(body, "AlarmArn") !== undefined
@@ -228,15 +229,15 @@ async function receiveSigned({
   }
 }
 
-function bodyOf({ body, headers }: HttpRequest): unknown {
+function jsonBody({ body, headers }: HttpRequest): unknown {
   if (isCompressed(body, headers["content-encoding"])) throw new SignalError(COMPRESSED_HINT)
   return readJson(textOf(body), "the body")
 }
 
 const COMPRESSED_HINT =
-  "the body: is compressed, which is not supported: switch off compression (Content-Encoding) in the sender or in the proxy before us"
+  "the body: is compressed, which is not supported: switch off compression (Content-Encoding) in the sender or in the proxy in front of this endpoint"
 
-/** gzip begins with these two bytes, whatever the header says. */
+/** True if a body is compressed. gzip is recognized by its first two bytes, even if the header is missing. */
 function isCompressed(body: Buffer, encoding = "identity"): boolean {
   return (body[0] === 0x1f && body[1] === 0x8b) || !["", "identity"].includes(encoding.trim().toLowerCase())
 }

@@ -3,17 +3,17 @@ import { loadPolicyFile, PolicyError, type PolicyFile } from "../../policy-file/
 import { readSource } from "../../policy-file/source.ts"
 import type { ScenarioKeys, ScenarioPolicy } from "./stage.ts"
 
-/** A scenario's keys `policy` or `file` do not fit the policy file that it is played against. */
+/** The policy file is not valid with a scenario's keys under `policy` or `file`. */
 export class ScenarioKeysError extends Error {
   override readonly name = "ScenarioKeysError"
 
-  /** `path`: the key in the policy file, with periods. */
+  /** `path` is the key in the policy file, its parts joined by periods. */
   constructor(readonly problems: readonly { path: string; message: string }[]) {
     super(problems.map(({ path, message }) => `${path}: ${message}`).join("; "))
   }
 }
 
-/** An operator's own policy file, for scenarios. Throws PolicyError if it is not valid by itself. */
+/** Loads an operator's own policy file for scenarios. Throws PolicyError if the file itself is not valid. */
 export async function filePolicy(path: string): Promise<ScenarioPolicy & { timezone: string }> {
   const file = await loadPolicyFile(path)
   const { value } = await readSource(path)
@@ -38,12 +38,12 @@ async function loadWith(path: string, value: unknown, keys: ScenarioKeys): Promi
     return await loadPolicyFile(path, null, Buffer.from(text))
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
-    // The positions are those of a generated text.
+    // Only path and message are used: the positions refer to a generated text.
     throw new ScenarioKeysError(error.problems)
   }
 }
 
-/** The file with a scenario's keys over its own. Supernodes of included files have no entry here. */
+/** The policy file with a scenario's keys in place of its own. Supernodes of included files are not in it. */
 function withKeys(value: unknown, { names, policy, file }: ScenarioKeys): unknown {
   const whole = isRecord(value) ? value : {}
   const entries = Array.isArray(whole["supernodes"]) ? whole["supernodes"] : []

@@ -3,19 +3,19 @@ import type { RunResult } from "../../run/result.ts"
 import { type Expectation, type Scenario, type Step, WAKES } from "./script.ts"
 import { Stage, type StageOptions } from "./stage.ts"
 
-/** A difference between a scenario and its expectations. */
+/** A difference between the expectations of a scenario and its result. */
 export interface Failure {
-  /** Epoch milliseconds in the scenario's time; null: at the end of it. */
+  /** Epoch milliseconds in the scenario's time; `null` for a check at its end. */
   at: number | null
-  /** Index of the step in `timeline`; null at the end. */
+  /** Index of the step in `timeline`; `null` for a check at the end. */
   step: number | null
-  /** The supernode; null if it concerns all. */
+  /** The supernode; `null` if it concerns all. */
   on: string | null
-  /** The key of `expect`, or `orders`. */
+  /** The key of `expect`; at the end, `orders` or a ledger entry. */
   what: string
   expected: unknown
   got: unknown
-  /** Reason, from the finding that held; null if there is none. */
+  /** Reason, from the finding that held; `null` if there is none. */
   says: string | null
 }
 
@@ -64,7 +64,7 @@ async function playStep(stage: Stage, step: Step): Promise<Difference[]> {
   if (step.cloud) stage.changeCloud(on, step.cloud)
   if (step.policy) await stage.changePolicy(step.policy)
   if (step.mode) stage.setMode(step.mode)
-  const refused = await speak(stage, step)
+  const refused = await runCommand(stage, step)
   const expected = step.expect?.refused
   if (refused !== null && (expected === undefined || !refused.includes(expected)))
     return [{ what: "refused", expected: expected ?? null, got: refused, says: null }]
@@ -74,17 +74,17 @@ async function playStep(stage: Stage, step: Step): Promise<Difference[]> {
   const before = (await stage.entries(on)).length
   const ordered = stage.orders.length
   const result = await stage.wake(on, stage.signalOf(step))
-  const news = (await stage.entries(on)).slice(before)
+  const added = (await stage.entries(on)).slice(before)
   return differences(step.expect ?? {}, {
     result,
     orders: stage.orders.slice(ordered).map(({ plan }) => plan.to),
-    observed: news.flatMap(({ observation }) => (observation ? [observation.kind] : [])),
-    written: news.length,
+    observed: added.flatMap(({ observation }) => (observation ? [observation.kind] : [])),
+    written: added.length,
   })
 }
 
-/** Gives the step's operator command; returns the reason of a refusal, or null. */
-export async function speak(stage: Stage, step: Step): Promise<string | null> {
+/** Runs the step's operator command. Returns the reason if it was refused, otherwise `null`. */
+export async function runCommand(stage: Stage, step: Step): Promise<string | null> {
   const command = await commandOf(stage, step)
   if (!command) return null
   try {

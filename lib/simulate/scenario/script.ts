@@ -6,10 +6,9 @@ import { didYouMean } from "../../decision/policy/did-you-mean.ts"
 import { causeOf } from "../../policy-file/file-cause.ts"
 import { ORDER_ENDINGS } from "../order-ending.ts"
 
-// Format of a scenario file. It is read as strictly as a policy: with a misspelt key a test would test
-// nothing.
+// Format of a scenario file. It is as strict as a policy's: with a misspelt key a test would check nothing.
 
-/** `09:05`, `09:05:30`, or `+1d 09:05` on a later day -> milliseconds after midnight of the scenario's day, UTC. */
+/** Time such as `09:05`, `09:05:30` or `+1d 09:05` -> milliseconds since 00:00 UTC of the first day. */
 const time = z
   .string()
   .regex(/^(\+\d{1,2}d )?\d{2}:\d{2}(:\d{2})?$/, { error: 'must be a time such as "09:05" or "+1d 09:05"' })
@@ -30,21 +29,21 @@ const words = z.union([z.string(), z.array(z.string())]).transform((said) => [sa
 const expectation = z.strictObject({
   /** The order is sent for this total number of servers, and is accepted. */
   buys: z.int().optional(),
-  /** The order is sent, and ends otherwise: `outcome` says how. */
+  /** Total number of servers of an order that is not accepted; `outcome` names its ending. */
   tries: z.int().optional(),
   outcome: z.enum(["unknown", "rejected", "not-sent"]).optional(),
-  /** The plan would be bought in live mode. */
+  /** Total number of servers of the plan that live mode would buy. */
   would_buy: z.int().optional(),
-  /** `heldBy`. */
+  /** Expected `heldBy` of the decision. */
   held: z.string().optional(),
-  /** Reasons that must be among the findings, besides the first. */
+  /** Reasons that must be among the failed findings, besides `held`. */
   also: words.optional(),
-  /** Sentences that a finding must contain. */
+  /** Texts, each of which a finding must contain. */
   says: words.optional(),
   mode: z.enum(["live", "observe", "dry-run"]).optional(),
   /** Recorded observations of the run: completed, partial, stuck, out-of-band … */
   observed: words.optional(),
-  /** The operator command was refused with this text. */
+  /** Text that the refusal of the operator command must contain. */
   refused: z.string().optional(),
   /** The run writes nothing. */
   writes: z.literal("nothing").optional(),
@@ -53,13 +52,13 @@ export type Expectation = z.output<typeof expectation>
 
 const alarm = z.strictObject({
   state: z.enum(["alarm", "ok", "insufficient-data", "unknown"]).default("alarm"),
-  /** Age of the alarm's own time; below zero: ahead. */
+  /** Age of the alarm's own time. A negative age is in the future. */
   age: z
     .string()
     .regex(/^-?\d+[smh]$/)
     .transform((text) => (text.startsWith("-") ? -(durationMs(text.slice(1)) ?? 0) : (durationMs(text) ?? 0)))
     .prefault("30s"),
-  /** The same delivery again. */
+  /** Repeats the last delivery of an alarm to this supernode. */
   again: z.literal(true).optional(),
   /** The alarm's own datapoints, newest first, a minute apart. */
   points: z.array(z.number()).optional(),
@@ -69,32 +68,32 @@ const request = z.strictObject({
   servers: z.int().optional(),
   mode: z.enum(["dry-run", "live"]).default("live"),
   by: z.string().default("ann"),
-  /** Hash of the plan that was shown last, or one that was never shown. */
+  /** Plan hash of the request: of the plan shown last, of one that was never shown, or none. */
   plan: z.enum(["shown", "other", "none"]).default("shown"),
   bypass_cooldown: z.boolean().default(false),
 })
 
 const cloud = z.strictObject({
-  /** Endings of the next orders, in turn. */
+  /** Endings of the next orders, first to last. */
   next: z.array(z.enum(ORDER_ENDINGS)).optional(),
-  /** Number of servers that the next order really brings. */
+  /** Number of servers that the next order really adds. */
   delivers: z.int().optional(),
   /** Provisioning time of new servers from now on. */
   provisioning: duration.optional(),
-  /** An operator adds servers by hand. */
+  /** Number of servers that an operator adds by hand. */
   add: z.int().optional(),
-  /** These become DELETED, or disappear from the list silently. */
+  /** Ids of servers that become DELETED (`delete`), silently leave the list (`hide`), or return (`show`). */
   delete: words.optional(),
   hide: words.optional(),
   show: words.optional(),
-  /** A server's own status, until it is set again. */
+  /** Status of a server by its id, until it is set again. */
   server: z.record(z.string(), z.string()).optional(),
   status: z.string().optional(),
   sold_out: z.array(z.string()).optional(),
   not_offered: z.array(z.string()).optional(),
   /** Sources that cannot be read from now on; [] for none. */
   unreadable: z.array(z.enum(["supernode", "metrics", "offers"])).optional(),
-  /** 401 for the sources that cannot be read. */
+  /** Unreadable sources fail with 401 instead of 503. */
   refuses_keys: z.boolean().optional(),
   /** The cloud's clock minus ours. */
   clock_ahead: duration.optional(),
@@ -105,9 +104,9 @@ const person = z.strictObject({ by: z.string().default("ann"), why: z.string().d
 const step = z
   .strictObject({
     at: time,
-    /** The supernode of this step; without, the first one of the scenario. */
+    /** Supernode of this step. Defaults to the first one of the scenario. */
     on: z.string().optional(),
-    /** Comment of the author; of no effect. */
+    /** Comment of the author, without effect. */
     note: z.string().optional(),
     alarm: alarm.optional(),
     tick: z.strictObject({ again: z.literal(true).optional() }).optional(),
@@ -125,31 +124,31 @@ const step = z
     expect: expectation.optional(),
   })
   .refine((one) => WAKES.filter((key) => one[key] !== undefined).length <= 1, {
-    error: "must have one event at a time",
+    error: "must have at most one of alarm, tick and request",
   })
   .refine((one) => !WAKES.some((key) => one[key] !== undefined) || one.expect !== undefined, {
-    error: "must say what it expects of a wake-up",
+    error: "must have expect, because it starts a run",
   })
 export type Step = z.output<typeof step>
 export const WAKES = ["alarm", "tick", "request"] as const
 
 export const scenarioSchema = z.strictObject({
   title: z.string().min(1),
-  /** Rule that the scenario shows, as a comment; of no effect. */
+  /** Rule that the scenario shows, as a comment without effect. */
   rule: z.string().optional(),
-  /** The day, UTC. */
+  /** Day of the scenario, UTC. */
   day: z.iso.date().default("2026-03-02"),
-  /** Keys over those of the scenario's supernodes in the policy; and of the whole policy file. */
+  /** Keys that replace those of the scenario's supernodes (`policy`) or of the whole policy file (`file`). */
   policy: z.record(z.string(), z.unknown()).default({}),
   file: z.record(z.string(), z.unknown()).default({}),
   /**
-   * Supernodes of the policy and the servers that they start with, all 30 days old; without, all, on their
-   * smallest rungs.
+   * Supernodes and the number of servers that each starts with, all 30 days old. Defaults to all supernodes
+   * of the policy on their smallest rungs.
    */
   supernodes: z.record(z.string(), z.int().min(1)).optional(),
   provisioning: duration.prefault("10m"),
   mode: z.enum(["live", "observe"]).default("live"),
-  /** The metric has this value from that time on; later lines win. `null`: no server reports. */
+  /** Value of the metric from that time on; later lines win. If `value` is `null`, no server reports. */
   load: z
     .array(
       z.strictObject({
@@ -184,7 +183,7 @@ export class ScenarioError extends Error {
   }
 }
 
-/** Reads a scenario file. Throws ScenarioError with every problem of it. */
+/** Reads a scenario file. Throws ScenarioError with all its problems. */
 export async function readScenario(path: string): Promise<ScenarioFile> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw new ScenarioError([`${path}:1:1: cannot be read: ${causeOf(error)}`])

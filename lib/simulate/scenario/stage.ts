@@ -13,14 +13,14 @@ import { initLedger } from "../../ledger/init.ts"
 import { openMemoryStore } from "../../ledger/memory.ts"
 import { stateOf, supernodeStream } from "../../ledger/next-entry.ts"
 import { readAlarm } from "../../metrics/alarm.ts"
-import type { BuyOrder, Cloud, MetricQuestion, Ports, Read } from "../../ports.ts"
+import type { BuyOrder, Cloud, MetricQuery, Ports, Read } from "../../ports.ts"
 import type { RunResult } from "../../run/result.ts"
 import { run } from "../../run/run.ts"
 import { ModelSupernode } from "../model-supernode.ts"
 import { outcomeOf, takesEffect } from "../order-ending.ts"
 import type { Scenario, Step } from "./script.ts"
 
-// Environment of scenarios: virtual time, a cloud with memory, a ledger in memory, and the real run() on the
+// Environment of scenarios: virtual time, a model of the cloud, a ledger in memory, and the real `run` on the
 // real policy file. It makes no decision.
 
 const MINUTE = 60_000
@@ -30,29 +30,27 @@ type CloudChange = NonNullable<Step["cloud"]>
 
 /** The policy that scenarios are played against. */
 export interface ScenarioPolicy {
-  /** Supernodes of a scenario that names none, with the servers that they start with. */
+  /** Number of servers that each supernode starts with, for a scenario that names no supernodes. */
   readonly supernodes: Readonly<Record<string, number>>
-  /**
-   * Policy of these supernodes with a scenario's keys over it. Throws ScenarioKeysError if that is not valid.
-   */
+  /** Policies of these supernodes with a scenario's keys. Throws ScenarioKeysError if they are not valid. */
   load(keys: ScenarioKeys): Promise<readonly LoadedPolicy[]>
 }
 
 export interface ScenarioKeys {
   /** Names of the scenario's supernodes. */
   names: readonly string[]
-  /** Keys over those of each supernode. */
+  /** Keys that replace those of each supernode. */
   policy: Readonly<Record<string, unknown>>
-  /** Keys over those of the whole file. */
+  /** Keys that replace those of the whole file. */
   file: Readonly<Record<string, unknown>>
 }
 
-export interface SettleWish {
+export interface SettleRequest {
   name: string
   as: "accepted" | "completed" | "absent"
   shown: OpenAttempt
   current: OpenAttempt | null
-  /** The run that sent it recorded an outcome. */
+  /** True if the run that sent the order recorded an outcome. */
   isAnswered: boolean
   look: { ok: true; servers: Server[]; skewMs: number | null; date: number | null }
   now: number
@@ -60,8 +58,8 @@ export interface SettleWish {
 
 export interface StageOptions {
   policy: ScenarioPolicy
-  /** Reason why the command `settle` refuses this; null if it accepts. */
-  whyNotSettled(ending: SettleWish): string | null
+  /** Reason why the command `settle` refuses this; `null` if it accepts. */
+  whyNotSettled(request: SettleRequest): string | null
 }
 
 export class Stage {
@@ -117,7 +115,7 @@ export class Stage {
     return this.scenario.supernodes ?? this.options.policy.supernodes
   }
 
-  /** The supernode of a step. */
+  /** Name of the supernode of a step; the first one of the scenario if the step names none. */
   nameOf({ on }: Pick<Step, "on">): string {
     return on ?? Object.keys(this.startingServers)[0] ?? ""
   }
@@ -178,7 +176,7 @@ export class Stage {
     if (change.clock_ahead !== undefined) this.skewMs = change.clock_ahead
   }
 
-  /** The signal of a step; the last one of its kind if it is delivered again. */
+  /** Signal of a step. A repeated delivery is the last signal of its kind. */
   signalOf(step: Step): Signal {
     const { alarm, tick, request } = step
     const on = this.nameOf(step)
@@ -209,7 +207,7 @@ export class Stage {
     }
   }
 
-  /** An alarm of the supernode: its first Cloud Eye or CloudWatch alarm. */
+  /** An alarm of the supernode's first Cloud Eye alarm, otherwise of its first CloudWatch alarm. */
   private alarmOf(
     on: string,
     { age, state, points: values }: NonNullable<Step["alarm"]>,
@@ -282,8 +280,7 @@ export class Stage {
             .filter(({ flavor }) => !supernode.notOffered.includes(flavor))
             .map(({ flavor }) => ({ flavor, soldOut: supernode.soldOut.includes(flavor) })),
         ),
-      readMetrics: async (question) =>
-        question.policy.rules.map((rule) => this.readingOf(name, rule, question)),
+      readMetrics: async (query) => query.policy.rules.map((rule) => this.readingOf(name, rule, query)),
       buy: async (order) => this.buy(supernode, order),
     }
   }
@@ -299,9 +296,9 @@ export class Stage {
   private readingOf(
     name: string,
     rule: LoadedPolicy["policy"]["rules"][number],
-    question: MetricQuestion,
+    query: MetricQuery,
   ): Reading {
-    if (rule.metric.alarm) return readAlarm(rule.name, question)
+    if (rule.metric.alarm) return readAlarm(rule.name, query)
     const source = rule.metric["cloud-eye"] ?? rule.metric.prometheus ?? rule.metric.cloudwatch
     const periodMs = source?.period ?? MINUTE
     if (this.unreadable.includes("metrics")) {
@@ -310,17 +307,17 @@ export class Stage {
         rule: rule.name,
         periodMs,
         series: [],
-        problem: "the meter could not be read: HTTP 503",
+        problem: `the meter could not be read: ${this.refusesKeys ? "HTTP 401" : "HTTP 503"}`,
         ...refused,
       }
     }
     const starts = newestPeriods({
-      now: question.now,
+      now: query.now,
       periodMs,
       lagMs: rule.metric.lag,
       count: rule.points.n,
     })
-    const servers = rule.metric["cloud-eye"] ? presentServers(question.supernode).map(({ id }) => id) : [null]
+    const servers = rule.metric["cloud-eye"] ? presentServers(query.supernode).map(({ id }) => id) : [null]
     const series = servers.map((server) => ({
       server,
       points: starts
@@ -357,18 +354,18 @@ export class Stage {
   }
 
   async say(name: string, command: OperatorCommand): Promise<void> {
-    const desk = this.commandPorts()
+    const ports = this.commandPorts()
     if (command.verb !== "settle" && command.verb !== "reset") {
-      await commandAll(desk, command)
+      await commandAll(ports, command)
       return
     }
     const { policy } = this.policyOf(name)
     const servers = presentServers(this.supernode(name).at(this.now))
-    await commandSupernode(desk, supernodeStream(policy.id), {
+    await commandSupernode(ports, supernodeStream(policy.id), {
       said: command.verb === "settle" ? { ...command, servers: servers.map(({ id }) => id) } : command,
       check: (state) => {
         if (command.verb !== "settle") return
-        if (!state.attempt) throw new Error("there is nothing to settle")
+        if (!state.attempt) throw new Error("there is no attempt to settle")
         const shown = { ...state.attempt, id: command.attempt }
         const look = { ok: true as const, servers, skewMs: this.skewMs, date: this.now + this.skewMs }
         const why = this.options.whyNotSettled({

@@ -13,8 +13,8 @@ export interface PlayedScenario {
 }
 
 /**
- * Reads all files, then plays them one after another. Throws ScenarioError with every problem of all files
- * before anything is played. `onPlayed` gets each result at once.
+ * Reads all files, then plays them one after another. Throws ScenarioError with all problems of all files
+ * before anything is played. `onPlayed` receives each result immediately.
  */
 export async function playAll(
   paths: readonly string[],
@@ -56,13 +56,13 @@ async function playFile({ scenario, placed }: ScenarioFile, options: StageOption
     if (!(error instanceof ScenarioKeysError)) throw error
     throw new ScenarioError(
       error.problems.map(({ path, message }) =>
-        placed(keysIn(scenario, path), `with this the policy is not valid: ${message}`),
+        placed(keysIn(scenario, path), `makes the policy invalid: ${message}`),
       ),
     )
   }
 }
 
-/** Path in a scenario for a path in the policy: `supernodes.0.cooldown` is `policy.cooldown`. */
+/** Path in a scenario for a path in the policy: `supernodes.0.cooldown` becomes `policy.cooldown`. */
 function keysIn({ policy }: Scenario, path: string): (string | number)[] {
   const keys = path.split(".").map((key) => (/^\d+$/.test(key) ? Number(key) : key))
   const [, , key = ""] = keys

@@ -6,7 +6,8 @@ import { LISTED_AT_ONCE_MS, LISTED_LATE_MS, LISTED_SLOWLY_MS, playAll, REFERENCE
 import { ours, oursAuto } from "./patterns/ours.ts"
 import { SCRIPTS } from "./scripts.ts"
 
-// `npm run bench:duel`: the same trouble for reference patterns and for ours, and what each of them bought.
+// `npm run bench:duel` plays the same failures for the reference patterns and for ours, and prints what each
+// bought.
 
 const paint = paintOf(process.stdout.isTTY && !process.env["NO_COLOR"])
 const PATTERNS = [...REFERENCES, ours]
@@ -71,7 +72,7 @@ function printSums(results: Results): void {
   )
 }
 
-/** A pattern that buys twice where nothing goes wrong is not made for such a cloud: to count its faults would be idle. */
+/** A pattern that buys twice without any failure is unfit for such a cloud, so its faults are not counted. */
 function saySums(bouts: Bout[]): string {
   if (bouts[0]?.purchases !== 1) return paint.dim("unfit *")
   const { extra, missing } = sumsOf(bouts)

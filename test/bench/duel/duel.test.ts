@@ -22,12 +22,12 @@ function scriptOf(cause: string): Script {
 }
 
 describe("ours buys what is due exactly once, however soon new servers are listed", () => {
-  it.each(SCRIPTS)("$cause", async (script) => {
+  it.each(SCRIPTS)("the autoscaler buys exactly once: $cause", async (script) => {
     for (const delayMs of DELAYS_MS)
       expect(await duel(ours, script, delayMs)).toMatchObject({ purchases: 1, mostPostsPerLabel: 1 })
   })
 
-  it("asks no operator if no outcome was ever in doubt", async () => {
+  it("the autoscaler needs no operator if no outcome was ever in doubt", async () => {
     for (const cause of [
       "nothing goes wrong",
       "alarm and cron tick in the same second",
@@ -37,13 +37,13 @@ describe("ours buys what is due exactly once, however soon new servers are liste
       expect(await duel(ours, scriptOf(cause), LISTED_AT_ONCE_MS)).toMatchObject({ askedPeople: 0 })
   })
 
-  it("lets a worker that stood still past its last moment send nothing, and buys at the next tick", async () => {
+  it("a worker frozen past its last moment to send sends nothing, and the autoscaler buys at a later tick", async () => {
     const cause = "worker pauses for 150 s right before sending; delivered again at 130 s"
     const { firstAfterMs } = await duel(ours, scriptOf(cause), LISTED_AT_ONCE_MS)
     expect(firstAfterMs).toBeGreaterThan(5 * MINUTE)
   })
 
-  it("needs a person only where nothing was bought, if new servers may count as an answer", async () => {
+  it("with `unknown_outcome: auto` the autoscaler needs an operator only if nothing was bought", async () => {
     const bouts = await playAll(oursAuto, LISTED_AT_ONCE_MS)
     expect(bouts.map(({ purchases }) => purchases)).toEqual(SCRIPTS.map(() => 1))
     const asked = bouts.flatMap(({ askedPeople }, i) => (askedPeople > 0 ? [SCRIPTS[i]?.cause] : []))
@@ -54,7 +54,7 @@ describe("ours buys what is due exactly once, however soon new servers are liste
   })
 })
 
-/** What is documented of each pattern: here it must buy twice, or the duel proves nothing. */
+/** Documented weakness of each pattern: there it must buy several times, or the duel proves nothing. */
 const DOCUMENTED: { pattern: Pattern; cause: string; listedAfterMs: number; purchases: number }[] = [
   {
     pattern: naiveRetry,
@@ -87,21 +87,21 @@ const DOCUMENTED: { pattern: Pattern; cause: string; listedAfterMs: number; purc
     listedAfterMs: LISTED_AT_ONCE_MS,
     purchases: 2,
   },
-  // Lets an expired one be taken over.
+  // Lets another process take over an expired record.
   {
     pattern: idempotentByOrder,
     cause: "process dies right after sending",
     listedAfterMs: LISTED_LATE_MS,
     purchases: 2,
   },
-  // One key for each event.
+  // Has one key for each event.
   {
     pattern: idempotentByEvent,
     cause: "alarm and cron tick in the same second",
     listedAfterMs: LISTED_AT_ONCE_MS,
     purchases: 2,
   },
-  // No record before the effect.
+  // Writes no record before the effect.
   {
     pattern: effectThenRecord,
     cause: "the same alarm in the same instant to two workers",
@@ -114,7 +114,7 @@ const DOCUMENTED: { pattern: Pattern; cause: string; listedAfterMs: number; purc
     listedAfterMs: LISTED_SLOWLY_MS,
     purchases: 2,
   },
-  // The lease ends, its holder does not know.
+  // The lease expires, and its holder does not know that.
   {
     pattern: lease,
     cause: "worker pauses for 150 s right before sending; delivered again at 130 s",
@@ -123,26 +123,29 @@ const DOCUMENTED: { pattern: Pattern; cause: string; listedAfterMs: number; purc
   },
 ]
 
-describe("the references buy twice where they are known to", () => {
-  it.each(DOCUMENTED)("$pattern.name: $cause", async ({ pattern, cause, listedAfterMs, purchases }) => {
-    expect(await duel(pattern, scriptOf(cause), listedAfterMs)).toMatchObject({ purchases })
-  })
+describe("the references buy several times where this is documented", () => {
+  it.each(DOCUMENTED)(
+    "the reference $pattern.name buys $purchases times: $cause",
+    async ({ pattern, cause, listedAfterMs, purchases }) => {
+      expect(await duel(pattern, scriptOf(cause), listedAfterMs)).toMatchObject({ purchases })
+    },
+  )
 })
 
 describe("the duel is fair", () => {
-  it("lets every reference buy exactly once where nothing goes wrong", async () => {
+  it("every reference buys exactly once if nothing goes wrong", async () => {
     for (const pattern of REFERENCES)
       for (const delayMs of [LISTED_AT_ONCE_MS, LISTED_SLOWLY_MS])
         expect(await duel(pattern, scriptOf("nothing goes wrong"), delayMs)).toMatchObject({ purchases: 1 })
   })
 
-  it("lets no reference miss the purchase in any script", async () => {
+  it("no reference misses the purchase in any script of the duel", async () => {
     for (const pattern of REFERENCES)
       for (const { purchases } of await playAll(pattern, LISTED_AT_ONCE_MS))
         expect(purchases).toBeGreaterThanOrEqual(1)
   })
 
-  it("plays the same script the same way every time", async () => {
+  it("the duel plays the same script the same way every time", async () => {
     const script = scriptOf("eight servers' alarms in the same second")
     for (const pattern of [naiveRetry, ours])
       expect(await duel(pattern, script, LISTED_SLOWLY_MS)).toEqual(
@@ -150,7 +153,7 @@ describe("the duel is fair", () => {
       )
   })
 
-  it("finds ours out when its client asks twice for an answer that was lost", async () => {
+  it("the duel detects two purchases by the autoscaler if its client repeats a request with a lost response", async () => {
     const careless = oursWith(POLICY, twiceAsking)
     const script = scriptOf("order taken, answer lost (connection reset)")
     expect(await duel(careless, script, LISTED_AT_ONCE_MS)).toMatchObject({
@@ -159,7 +162,7 @@ describe("the duel is fair", () => {
     })
   })
 
-  it("cannot save ours from a person who settles as absent an order that is still on its way", async () => {
+  it("the autoscaler buys twice if an operator settles as absent an order that is still on its way", async () => {
     const tooLate: Script = {
       cause: "timeout, and the order is taken after a person looked",
       call: ({ nth }) => (nth === 0 ? { answer: "silence", takenAfterMs: 90 * MINUTE } : undefined),

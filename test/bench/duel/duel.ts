@@ -5,22 +5,24 @@ import { LIMIT_MS, Process } from "./process.ts"
 import type { Delivery, Script } from "./scripts.ts"
 import { SCRIPT_ENDS_MS, World } from "./world.ts"
 
-/** What one pattern made of one script. */
+/** Result of one pattern in one script. */
 export interface Bout {
-  /** Orders that the cloud took; one is due. */
+  /** Number of orders that the cloud accepted. One is due. */
   purchases: number
-  /** When the first one was taken, after the alarm; null: never. */
+  /** Time of the first accepted order after the alarm, in milliseconds; `null` if there is none. */
   firstAfterMs: number | null
-  /** Requests that left for the same attempt, at most; for the references, for the same event. */
+  /** Greatest number of requests for the same attempt; for the references, for the same event. */
   mostPostsPerLabel: number
-  /** How often an operator had to look. */
+  /** Number of times that an operator had to act. */
   askedPeople: number
 }
 
-/** The platform delivers what failed twice more, as AWS Lambda's asynchronous invocation does by default. */
+/**
+ * The platform delivers a failed event twice more, as AWS Lambda's asynchronous invocation does by default.
+ */
 const REDELIVERED_AFTER_MS = [MINUTE, 2 * MINUTE]
 const CRON_MS = 5 * MINUTE
-/** When people have time. */
+/** Times at which operators look. */
 const PEOPLE_COME_MS = [60 * MINUTE, 120 * MINUTE]
 
 /** Plays one script for one pattern, from the alarm to the last cron tick. */
@@ -74,7 +76,7 @@ interface Invocation {
   host: string
 }
 
-/** One invocation, and what the platform does when it fails, dies or takes too long. */
+/** One invocation, and the platform's reaction if it fails, dies or takes too long. */
 function deliver(invocation: Invocation, tries = 0): void {
   const { world, contender, wakeup, host } = invocation
   let isOver = false

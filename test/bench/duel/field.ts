@@ -15,14 +15,14 @@ export const REFERENCES: readonly Pattern[] = [
   lease,
 ]
 
-/** New servers are listed as soon as the order is accepted: the best case for patterns that look before they buy. */
+/** New servers are listed as soon as the order is accepted: the best case for patterns that look first. */
 export const LISTED_AT_ONCE_MS = 0
-/** After the first redelivery, long before the next cron tick. */
+/** New servers are listed after the first redelivery, long before the next cron tick. */
 export const LISTED_SLOWLY_MS = 90 * SECOND
-/** Later than the next cron tick. */
+/** New servers are listed later than the next cron tick. */
 export const LISTED_LATE_MS = 15 * MINUTE
 
-/** One pattern through all scripts, in their order. */
+/** Plays all scripts for one pattern, in their order. */
 export async function playAll(pattern: Pattern, listedAfterMs: number): Promise<Bout[]> {
   const bouts: Bout[] = []
   for (const script of SCRIPTS) bouts.push(await duel(pattern, script, listedAfterMs))

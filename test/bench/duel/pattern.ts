@@ -4,7 +4,7 @@ import { post, TIMEOUT_MS } from "./purchase.ts"
 import { Records } from "./store.ts"
 import { NEEDED_SERVERS, type World } from "./world.ts"
 
-/** What wakes a pattern. */
+/** Signal that wakes a pattern. */
 export type Wakeup = AlarmSignal | TickSignal
 
 /** One way to guard a purchase. */
@@ -14,20 +14,23 @@ export interface Pattern {
 }
 
 export interface Contender {
-  /** One delivery. What it throws makes the platform deliver again. */
+  /** Handles one delivery. If it throws, the platform delivers again. */
   handle(wakeup: Wakeup, process: Process): Promise<void>
-  /** People look at what waits for them; true if something did. */
+  /** Lets operators act on what waits for them. Returns true if anything did. */
   askPeople(): Promise<boolean>
 }
 
-/** What a reference pattern has at hand, in one invocation. */
+/** Tools of a reference pattern in one invocation. */
 export interface Tools {
   process: Process
-  /** `get`, `put` on a condition, `delete`. */
+  /** `get`, conditional `put`, `delete`. */
   records: Records
-  /** Every reference looks at the cloud's list first, and buys nothing where what the load needs is there already. */
+  /**
+   * Every reference reads the cloud's list first, and buys nothing if the servers that the load needs are
+   * there.
+   */
   isNeeded(): Promise<boolean>
-  /** One request. Throws on anything but a 2xx, as HTTP clients do. */
+  /** Sends one request. Throws on everything but a 2xx response, as HTTP clients do. */
   buy(): Promise<void>
 }
 

@@ -2,10 +2,13 @@ import { VirtualProcess } from "../../world/process.ts"
 import type { Scheduler } from "../../world/scheduler.ts"
 import { HOP_MS, type World } from "./world.ts"
 
-/** How long one invocation may run: what serverless.yml sets. */
+/** Time limit of one invocation in milliseconds, as in serverless.yml. */
 export const LIMIT_MS = 180_000
 
-/** One invocation. What it waits for when it dies never comes back; what a pause holds up comes after it. */
+/**
+ * One invocation. Responses that are pending at its death never arrive. A pause delays all its work until its
+ * end.
+ */
 export class Process extends VirtualProcess {
   readonly memory: Set<string>
   readonly #startedAt: number
@@ -44,7 +47,7 @@ export class Process extends VirtualProcess {
     this.frozenUntil = this.now + ms
   }
 
-  /** Has its effect somewhere else, one hop away, and its answer or its error here, another hop later. */
+  /** Runs the effect elsewhere, one hop away. Its result or error arrives here another hop later. */
   ask<T>(effect: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       if (!this.isDead) this.send({ thereMs: HOP_MS, backMs: HOP_MS, effect }, { resolve, reject })

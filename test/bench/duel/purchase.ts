@@ -1,34 +1,37 @@
-import type { Ending } from "../../../lib/huawei/purchase/exchange.ts"
+import type { Ending } from "../../../lib/huawei/purchase/send-purchase.ts"
 import { MINUTE } from "../../decision/builders.ts"
 import type { TrueOrder } from "../../world/order.ts"
 import type { Process } from "./process.ts"
 import { ACCEPTED_BODY, ANSWER_MS, HOP_MS, PLAN, TAKEN_MS, type World } from "./world.ts"
 
-/** How one purchase request goes. What is not said goes well. */
+/** Course of one purchase request. Missing fields mean that this part succeeds. */
 export interface Call {
-  /** false: the connection is refused, nothing is sent. */
+  /** `false` if the connection is refused, so that nothing is sent. */
   connects?: false
-  /** What happens to the sender. A pause comes between the connection and the first byte. */
+  /** Fate of the sender. A pause is between the connection and the first byte. */
   worker?: "dies-before-sending" | "dies-after-sending" | "dies-at-the-answer" | { pausesMs: number }
-  /** When the order is accepted, after the request; null: never. */
+  /** Time from the request until the order is accepted, in milliseconds; `null` if it never is. */
   takenAfterMs?: number | null
-  /** `reset` and `silence` are no answers at all. */
+  /** The response. `reset` and `silence` mean that there is none. */
   answer?: "reset" | "silence" | "unreadable" | 429 | 500 | 504
   answerAfterMs?: number
 }
 
-/** From the first byte to the last of the answer, for every pattern: ours by default (SUPERNODE_BUY_TIMEOUT). */
+/**
+ * Limit from the first byte to the last byte of the response, for every pattern: the default of
+ * SUPERNODE_BUY_TIMEOUT.
+ */
 export const TIMEOUT_MS = MINUTE
 
 export interface Sending {
-  /** Distinguishes attempts. */
+  /** Id of the attempt, or of the event for references. */
   label: string
   timeoutMs: number
-  /** Asked in the very moment before the first byte. */
+  /** Called immediately before the first byte. */
   maySend: () => boolean
 }
 
-/** One purchase request of any pattern; ends as it would on the wire. */
+/** Sends one purchase request of any pattern. It ends as it would on the wire. */
 export async function post(process: Process, sending: Sending): Promise<Ending> {
   const { world } = process
   const call = world.nextCall()
@@ -60,7 +63,7 @@ async function suffer(process: Process, { worker }: Call): Promise<void> {
   }
 }
 
-/** The request travels on whatever becomes of its sender. */
+/** The request arrives, whatever happens to its sender. */
 function arrive(world: World, { takenAfterMs = TAKEN_MS }: Call, order: TrueOrder): void {
   if (takenAfterMs !== null) world.scheduler.after(takenAfterMs, () => world.takeOrder(order))
 }

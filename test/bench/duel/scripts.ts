@@ -1,36 +1,36 @@
 import { MINUTE, SECOND } from "../../decision/builders.ts"
 import type { Call } from "./purchase.ts"
 
-/** When a worker is woken, besides the cron tick every five minutes that all have. */
+/** A delivery that wakes a worker, in addition to the cron tick every five minutes of all scripts. */
 export interface Delivery {
   atMs: number
-  /** The server whose alarm it is; the same server's alarm is the same event, delivered once more. */
+  /** Server of the alarm. Another alarm of the same server is the same event, delivered again. */
   server?: string
-  /** Instead of an alarm. */
+  /** A tick instead of an alarm. */
   isTick?: true
-  /** The same host works in one process, and remembers, until it dies. */
+  /** A host works in one process, and keeps its memory until that process dies. */
   host?: string
 }
 
-/** One cause of trouble. One purchase is due in each, and one alarm comes at the start. */
+/** One cause of trouble. Each script begins with one alarm, and exactly one purchase is due. */
 export interface Script {
   cause: string
   deliveries?: Delivery[]
-  /** How a purchase request goes, by its number (from 0) and by the time; undefined: well. */
+  /** Course of a purchase request by its number (from 0) and by the time; `undefined` if it succeeds. */
   call?: (request: { nth: number; atMs: number }) => Call | undefined
   store?: {
-    /** From the start: writes take effect, and their answers are lost. */
+    /** For this time from the start, writes take effect but their responses are lost. */
     losesAnswersForMs?: number
-    /** From the start: no read and no write. */
+    /** For this time from the start, all reads and writes fail. */
     isDownForMs?: number
-    /** From the moment of the first order. */
+    /** For this time from the first order, all reads and writes fail. */
     isDownAfterPurchaseForMs?: number
   }
-  /** All processes start anew, with nothing in memory. */
+  /** Time at which all processes restart with an empty memory. */
   restartsAtMs?: number
 }
 
-/** The first requests go like these, the others well. */
+/** The first requests take these courses, and all later ones succeed. */
 function first(...calls: Call[]): NonNullable<Script["call"]> {
   return ({ nth }) => calls[nth]
 }

@@ -5,9 +5,10 @@ import { Chains } from "../../world/chains.ts"
 import { storeOver } from "../../world/store.ts"
 import type { Process } from "./process.ts"
 
-// The record store: strongly consistent, with conditional writes, behind the same bad network for all patterns.
+// The record store: strongly consistent, with conditional writes, behind the same faulty network for all
+// patterns.
 
-/** One question to the store in the weather of the moment. */
+/** One request to the store under the script's current faults. */
 function askStore<T>(process: Process, effect: () => T, isWrite: boolean): Promise<T> {
   const { world } = process
   return process.ask(() => {
@@ -20,7 +21,7 @@ function askStore<T>(process: Process, effect: () => T, isWrite: boolean): Promi
 
 const SDK_TRIES = 3
 
-/** Keys and values for the references, asked by a client that tries three times, as Amazon's does. */
+/** Keys and values for the references, through a client that tries three times, as Amazon's does. */
 export class Records {
   readonly #kept = new Map<string, unknown>()
 
@@ -28,7 +29,7 @@ export class Records {
     return this.#ask(process, () => this.#kept.get(key) as T | undefined, false)
   }
 
-  /** Writes where the condition holds for what is there. Answers whether it wrote. */
+  /** Writes if the condition is true for the stored value. Returns true if it wrote. */
   put<T>(
     process: Process,
     { key, value, condition = () => true }: { key: string; value: T; condition?: (old?: T) => boolean },
@@ -60,13 +61,15 @@ export class Records {
   }
 }
 
-/** The chains of the ledger, in that weather; lib/ledger/chain.ts does without a client's own tries. */
+/**
+ * The chains of the ledger, under the same faults. lib/ledger/chain.ts works without a client's own retries.
+ */
 export class LedgerStores {
   readonly #chains = new Chains<RawEntry>()
-  /** As it is, without weather: for people, who come when it is fine again. */
+  /** The store without faults, for operators, who come after the faults have ended. */
   readonly truth: LedgerStore = storeOver(this.#chains)
 
-  /** As an operator hands it over. */
+  /** Initialises the ledger, as an operator does. */
   async begin(at: number): Promise<void> {
     await initialised(ledgerOver(this.truth), at)
   }

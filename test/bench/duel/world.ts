@@ -7,17 +7,17 @@ import { TrueSupernode } from "../../world/supernode.ts"
 import { loadedOf } from "../../world/task.ts"
 import type { Script } from "./scripts.ts"
 
-// One supernode of two servers under a load that needs four, until four run: exactly one purchase is due. Time
-// is virtual, and nothing is left to chance: the same script plays the same way for every pattern.
+// One supernode of two servers under a load that needs four, until four run: exactly one purchase is due.
+// Time is virtual and nothing is random: the same script plays the same way for every pattern.
 
-/** What the load needs in all. */
+/** Total number of servers that the load needs. */
 export const NEEDED_SERVERS = 4
-/** What each order is for. */
+/** Plan of each order. */
 export const PLAN = { flavor: "rung-4", from: 2, to: NEEDED_SERVERS, cost: null }
-/** A new server runs this long after its order. */
+/** Time from an order until its servers run, in milliseconds. */
 const PROVISIONING_MS = 8 * MINUTE
 
-/** No cooldown, and limits far beyond the one purchase that is due: what stops a second one is the ledger alone. */
+/** No cooldown, and limits far above the one purchase that is due: only the ledger prevents a second one. */
 export const POLICY: Policy = policyOf({
   ladder: [1, 2, 4, 8, 16].map((servers) => ({ flavor: `rung-${servers}`, servers })),
   limits: { actions: "20 per 24h", servers: 48 },
@@ -28,7 +28,7 @@ export const POLICY: Policy = policyOf({
 
 export class World {
   readonly scheduler = new Scheduler(NOW)
-  /** Percent; high until what the load needs is running. */
+  /** Load in percent; high until the needed servers run. */
   readonly #load = (): number => {
     const running = this.supernode.present().filter(({ status }) => status === "RUNNING")
     return running.length < NEEDED_SERVERS ? 97 : 50
@@ -42,12 +42,15 @@ export class World {
   storeIsDownUntil: number
   readonly script: Script
   readonly #listedAfterMs: number
-  /** What each host keeps in memory, as long as its process lives. */
+  /** Memory of each host, as long as its process lives. */
   readonly #memories = new Map<string, Set<string>>()
   #calls = 0
   #ids = 0
 
-  /** `listedAfterMs`: how long after its order a new server appears in the cloud's list. The documents do not say. */
+  /**
+   * `listedAfterMs`: time from an order until the cloud lists its servers. The cloud's documents do not state
+   * it.
+   */
   constructor(script: Script, listedAfterMs: number) {
     this.script = script
     this.#listedAfterMs = listedAfterMs
@@ -60,12 +63,12 @@ export class World {
 
   newId = (): string => `id-${++this.#ids}`
 
-  /** How this purchase request goes, by its number and by the time. */
+  /** Course of the next purchase request, by its number and by the time. */
   nextCall() {
     return this.script.call?.({ nth: this.#calls++, atMs: this.now - NOW }) ?? {}
   }
 
-  /** The cloud takes every order: no document says that it would refuse the second. */
+  /** The cloud accepts every order, since no document says that it refuses the second. */
   takeOrder(order: TrueOrder): void {
     const { now, supernode } = this
     const listedAt = now + this.#listedAfterMs
@@ -94,10 +97,10 @@ export class World {
 /** The body of a documented 200. */
 export const ACCEPTED_BODY = JSON.stringify({ id: SUPERNODE_ID, order_id: "CS2401120001", servers: [] })
 
-/** Late enough for two looks of a person and what follows from them. */
+/** Late enough for two looks of an operator and their consequences. */
 export const SCRIPT_ENDS_MS = 180 * MINUTE
-/** One packet's way, one answer of a store. */
+/** Time of one packet's way, in milliseconds. */
 export const HOP_MS = 10
-/** When an order is accepted, and when its answer comes, after the request. */
+/** Times from a request until its order is accepted, and until its response arrives. */
 export const TAKEN_MS = 2 * SECOND
 export const ANSWER_MS = 3 * SECOND

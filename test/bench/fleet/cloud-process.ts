@@ -3,14 +3,15 @@ import type { AddressInfo } from "node:net"
 import type { CloudAsked, CloudOptions, CloudSeen } from "./cloud.ts"
 import { FIRST_SERVERS } from "./policy.ts"
 
-// ModelArts and Cloud Eye as cheap as can be, in a process of their own: they check nothing, so that the bench measures us.
+// ModelArts and Cloud Eye at minimal cost, in their own process. They check nothing, so that the bench
+// measures our code.
 
 const HOUR_MS = 3_600_000
 const started = Date.now()
-/** Servers by supernode, where more than the first were bought. */
+/** Number of servers by supernode, for supernodes that bought more than the first ones. */
 const bought = new Map<string, number>()
 const sockets = new Set<object>()
-/** Orders by supernode. */
+/** Number of orders by supernode. */
 const orders = new Map<string, number>()
 const seen: CloudSeen = { mostSockets: 0, requests: 0, purchases: 0, mostOrdersOfOne: 0 }
 let options: CloudOptions = { load: 10, hanging: null, delayMs: 0 }

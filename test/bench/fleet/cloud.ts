@@ -2,28 +2,28 @@ import { bundleScript } from "../../processes/bundle.ts"
 import { OwnProcess } from "../../processes/process.ts"
 
 export interface CloudOptions {
-  /** What every server's meter shows. */
+  /** Metric value of every server. */
   load: number
-  /** Id of the supernode about which nothing is ever answered. */
+  /** Id of the supernode about which the cloud never responds; `null` if there is none. */
   hanging: string | null
-  /** Before each answer. */
+  /** Delay of each response. */
   delayMs: number
-  /** Nothing was bought so far. */
+  /** Forgets all purchased servers. */
   forget?: boolean
 }
 
 export interface CloudSeen {
-  /** Connections that were open at the same time, since the options were last set. */
+  /** Greatest number of connections open at the same time since the options were last set. */
   mostSockets: number
   requests: number
   purchases: number
-  /** Orders of the supernode that has the most. */
+  /** Number of orders of the supernode with the most. */
   mostOrdersOfOne: number
 }
 
 export type CloudAsked = { verb: "set"; options: Partial<CloudOptions> } | { verb: "seen" }
 
-/** The cloud of a bench, in a process of its own. */
+/** The cloud of a bench, in its own process. */
 export class FleetCloud {
   readonly #process: OwnProcess
 

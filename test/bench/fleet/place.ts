@@ -13,23 +13,23 @@ export interface EventAsked {
   event: unknown
 }
 
-/** What one event came to. */
+/** Result of one event. */
 export interface FleetRan {
   tookMs: number
-  /** Of this process, which other processes of the machine do not lengthen. */
+  /** CPU time of this process, to which other processes of the machine do not add. */
   cpuMs: number
-  /** When each run ended, since the event began. */
+  /** Time of the end of each run since the event began. */
   doneMs: number[]
-  /** Number of runs by what held them, or by the outcome. */
+  /** Number of runs by outcome or, without one, by the gate that held them. */
   ends: Record<string, number>
-  /** Names of the supernodes that were run, one for each run. */
+  /** Name of the supernode of each run. */
   supernodes: string[]
   warnings: string[]
-  /** Questions to the store for newest entries. */
+  /** Number of reads of heads from the store. */
   headReads: number
-  /** The most CPU that was used between two turns of the event loop, which other processes do not lengthen. */
+  /** Most CPU time between two turns of the event loop, to which other processes do not add. */
   longestPauseMs: number
-  /** The most that the process had so far, MB. */
+  /** Most resident memory of the process so far, in MB. */
   residentMb: number
 }
 
@@ -37,14 +37,14 @@ const MINUTE_MS = 60_000
 
 export const WEBHOOK_TOKEN = "0123456789abcdef"
 
-/** A policy, a ledger and settings in a folder of their own. */
+/** A policy, a ledger and settings in their own folder. */
 export class FleetPlace {
   private constructor(
     private readonly folder: string,
     readonly settings: Record<string, string>,
   ) {}
 
-  /** `ledger`: its url; left out: a SQLite file in the folder. */
+  /** `ledger` is the ledger's URL. Defaults to a SQLite file in the folder. */
   static async make(cloud: FleetCloud, policy: FleetPolicy, ledger?: string): Promise<FleetPlace> {
     const folder = mkdtempSync(join(tmpdir(), "fleet-"))
     const settings = {
@@ -63,7 +63,7 @@ export class FleetPlace {
   }
 }
 
-/** The bundle counts what no port shows. */
+/** Adds a counter to the bundle for reads that no port shows. */
 const COUNTING: Break = {
   says: "counts the questions for newest entries",
   file: "lib/ledger/head-reads.ts",
@@ -73,13 +73,13 @@ const COUNTING: Break = {
 
 let made: Promise<Bundle> | null = null
 
-/** A process that handles events for the fleet of one place. */
+/** A process that handles events for the fleet of one `FleetPlace`. */
 export class FleetWorker {
   #minutes = 0
 
   private constructor(private readonly process: OwnProcess) {}
 
-  /** `nodeOptions`: as NODE_OPTIONS takes them. */
+  /** `nodeOptions`: value of NODE_OPTIONS. */
   static async start({ settings }: FleetPlace, nodeOptions = ""): Promise<FleetWorker> {
     made ??= bundleScript("test/bench/fleet/tick-process.ts", COUNTING).then((one) => {
       process.once("exit", () => one.remove())
@@ -91,18 +91,18 @@ export class FleetWorker {
     return worker
   }
 
-  /** The next tick, a minute later by its name. Throws what the process said where it died. */
+  /** Runs the next tick, one minute later by its time. Throws the process's stderr if it died. */
   tick(): Promise<FleetRan> {
     return this.tickAt(Math.floor(Date.now() / MINUTE_MS - 13 + this.#minutes++) * MINUTE_MS)
   }
 
-  /** The tick of that time: of all supernodes, or of those of one shard (`i/n`). */
+  /** Runs the tick of that time for all supernodes, or for those of one shard (`i/n`). */
   tickAt(at: number, shard?: string): Promise<FleetRan> {
     const event = { kind: "tick", name: "bench", time: new Date(at).toISOString(), shard }
     return this.#handle({ door: "schedule", event })
   }
 
-  /** One webhook of Alertmanager with an alarm for each supernode. */
+  /** Handles one Alertmanager webhook with an alarm for each supernode. */
   alarms(alertname: string, supernodes: number): Promise<FleetRan> {
     const headers = { "content-type": "application/json", authorization: `Bearer ${WEBHOOK_TOKEN}` }
     const body = JSON.stringify(alertmanagerBody(alertname, { from: 0, count: supernodes }))
@@ -129,7 +129,7 @@ export class FleetWorker {
   }
 }
 
-/** What Alertmanager posts, one alert for each of these supernodes. */
+/** Body of an Alertmanager webhook with one alert for each of these supernodes. */
 export function alertmanagerBody(
   alertname: string,
   { from, count }: { from: number; count: number },

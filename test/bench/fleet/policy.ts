@@ -1,21 +1,21 @@
-// A policy of any number of supernodes that share everything under `defaults`, as a fleet's own does.
+// A policy for any number of supernodes that share everything under `defaults`, as in a real fleet.
 
 export const PROJECT_ID = "0123456789abcdef0123456789abcdef"
-/** Of servers, where nothing was bought. */
+/** Number of servers of each supernode before any purchase. */
 export const FIRST_SERVERS = 2
 
 export interface FleetPolicy {
   supernodes: number
-  /** Purchases that the caps across supernodes allow in a day; null: there is no such cap. */
+  /** Purchases per 24 h that the fleet caps allow; `null` if there is no fleet cap. */
   fleetActions: number | null
-  /** Base of the alarms' names, where webhooks shall wake supernodes. */
+  /** Base of the alarms' names. Without it, no webhook wakes a supernode. */
   alertname?: string
 }
 
-/** Supernodes of one file. */
+/** Number of supernodes in one file. */
 const FILE_SUPERNODES = 1_000
 
-/** Files by name, the first one includes the others; JSON, which is YAML as well. */
+/** Files by name. The first one includes the others. They are JSON, which is also YAML. */
 export function policyFiles({ supernodes, fleetActions, alertname }: FleetPolicy): [string, string][] {
   const all = Array.from({ length: supernodes }, (_, nth) => ({
     name: `train-${nth}`,

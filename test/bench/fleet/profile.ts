@@ -2,7 +2,9 @@ import { writeFileSync } from "node:fs"
 import { Session } from "node:inspector/promises"
 import { join } from "node:path"
 
-/** With `BENCH_PROFILE=FOLDER` a CPU profile of each piece of work is written there, for Chrome's and VS Code's viewers. */
+/**
+ * With `BENCH_PROFILE=FOLDER`, writes a CPU profile of the work there, for the viewers of Chrome and VS Code.
+ */
 export async function profiled<T>(work: () => Promise<T>): Promise<T> {
   const folder = process.env["BENCH_PROFILE"]
   if (folder === undefined) return work()

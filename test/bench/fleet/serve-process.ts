@@ -2,7 +2,8 @@ import { readSettings } from "../../../lib/app/settings.ts"
 import { startApp, systemClock } from "../../../lib/app/start.ts"
 import { startServing } from "../../../lib/serve/serve.ts"
 
-// `serve` without its command line; the argument is the cron expression of its ticks. It tells of each tick that ended.
+// `serve` without its command line. The argument is the cron expression of its ticks. It sends a message for
+// each ended tick.
 
 const [cron = ""] = process.argv.slice(2)
 const app = await startApp(readSettings((name) => process.env[name], Object.keys(process.env)))
@@ -16,7 +17,7 @@ const serving = await startServing({
   // The live page is not measured.
   page: { page: async () => ({ html: "", policy: "" }), data: async () => null },
   clock: systemClock,
-  tell: (event) => {
+  emit: (event) => {
     if (event.kind === "ticked") process.send?.({ tookMs: event.tookMs })
   },
 })

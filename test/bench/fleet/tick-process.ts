@@ -4,15 +4,18 @@ import type { RunResult } from "../../../lib/run/result.ts"
 import type { EventAsked, FleetRan } from "./place.ts"
 import { profiled } from "./profile.ts"
 
-// One process that handles events for a whole fleet, one after the other, as often as it is told to.
+// One process that handles events for a whole fleet, one for each message of its parent.
 
-/** Questions to the store for newest entries, one of many streams as one; `COUNTING` in place.ts counts them. */
+/**
+ * Number of reads of heads from the store; one read of many streams counts as one. `COUNTING` in place.ts
+ * counts them.
+ */
 const counted = globalThis as typeof globalThis & { headReads: number }
 const app = await startApp(readSettings((name) => process.env[name], Object.keys(process.env)))
 process.once("disconnect", () => process.exit())
 process.on("message", (text: string) => {
   handle(JSON.parse(text) as EventAsked).catch((error: unknown) => {
-    // Not the error itself: of a fleet's many errors the bench would see only the end.
+    // Only the beginning: of a fleet's many errors the bench would otherwise see only the end.
     process.stderr.write(String(error).slice(0, 1_000), () => process.exit(1))
   })
 })
@@ -34,7 +37,7 @@ async function handle({ door, event }: EventAsked): Promise<void> {
   }
   const invocation = { requestId: "bench", remainingMs: () => Number.POSITIVE_INFINITY, credentials: null }
   const { warnings, results } = await profiled(() => app.handle(event, door, { ...invocation, takeResult }))
-  // Alarms keep theirs to the end.
+  // Alarms return their results only at the end.
   for (const result of results) takeResult(result)
   const tookMs = performance.now() - startedAt
   const { user, system } = process.cpuUsage(cpu)
@@ -52,7 +55,7 @@ async function handle({ door, event }: EventAsked): Promise<void> {
   process.send?.(ran)
 }
 
-/** CPU and not time: on a busy machine the loop stands still without any doing of ours. */
+/** Measures CPU time, not time: on a busy machine the event loop also pauses without our doing. */
 function watchPauses(): () => number {
   const usedMs = () => {
     const { user, system } = process.cpuUsage()

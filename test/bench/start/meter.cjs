@@ -1,4 +1,5 @@
-// Loaded before what is measured: the process writes its own use of the processor to its stderr when it ends.
+// Loaded before the measured code. At its end, the process writes its processor time to stderr, in
+// milliseconds.
 const { writeSync } = require("node:fs")
 process.once("exit", () => {
   const { user, system } = process.cpuUsage()

@@ -3,7 +3,9 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { median } from "../cold-import.ts"
 
-/** One thing to start: arguments of Node.js, and settings besides those of this process. */
+/**
+ * One start to measure: arguments of Node.js, and environment variables in addition to those of this process.
+ */
 export interface Start {
   name: string
   argv: readonly string[]
@@ -12,13 +14,16 @@ export interface Start {
 
 export interface Started {
   name: string
-  /** Of the processor, user and system, from the start of the process to its end; the median of all rounds. */
+  /** Processor time, user and system, from the start of the process to its end: the median of all rounds. */
   cpuMs: number
-  /** To the first of the list, the median of the ratios of each round. */
+  /** Ratio to the first start of the list: the median of the ratios of all rounds. */
   ratio: number
 }
 
-/** Starts all in turns, so that a machine that slows down slows all of them. One round before the count fills the caches. */
+/**
+ * All starts take turns, so that a machine that slows down slows all. One round before the count fills the
+ * caches.
+ */
 export function compareStarts(node: string, starts: readonly Start[], rounds: number): Started[] {
   const times = starts.map((): number[] => [])
   for (let round = -1; round < rounds; round++)
@@ -33,7 +38,7 @@ export function compareStarts(node: string, starts: readonly Start[], rounds: nu
   })
 }
 
-/** Required, not imported: that would load the whole loader of modules into an empty process, too. */
+/** Required, not imported: an import would load the whole module loader even into an empty process. */
 const METER = join(import.meta.dirname, "meter.cjs")
 
 function cpuOf(node: string, { name, argv, env }: Start): number {
@@ -46,7 +51,10 @@ function cpuOf(node: string, { name, argv, env }: Start): number {
   return Number(ms)
 }
 
-/** Node.js of this process, and those of test/nodes: `npm ci --prefix test/nodes` installs them. */
+/**
+ * The Node.js versions in test/nodes (`npm ci --prefix test/nodes` installs them), otherwise that of this
+ * process.
+ */
 export function nodesHere(): { version: string; path: string }[] {
   const folder = join(import.meta.dirname, "../../nodes/node_modules")
   const others = ["20.15.1", "24.21.0"]

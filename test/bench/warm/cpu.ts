@@ -10,11 +10,11 @@ import { supernodeId } from "../fleet/policy.ts"
 import { profiled } from "../fleet/profile.ts"
 import { INVOCATION, openWarm } from "./place.ts"
 
-// The CPU that a warm alarm takes, from its arrival to the record of its outcome, as a ratio to the bare work: the same requests
-// sent by the same client (kept connections for the reads, one of its own for the order), and the same statements to the
-// ledger's file: the newest entries read, the same two texts appended and on disk. An order that is safe to send needs both,
-// and no code of ours makes the kernel's part cheaper. Beside it the ratio to the requests alone. The cloud is another process.
-// Target: 2.5.
+// CPU time of a warm alarm, from its arrival to the record of its outcome, as a ratio to the bare work. The
+// bare work is the same requests sent by the same client (kept connections for the reads, a separate one for
+// the order), and the same statements to the ledger's file: heads read, and the same two texts appended and
+// on disk. A safe order needs both, and our code cannot make the kernel's part cheaper. A second figure is
+// the ratio to the requests alone. The cloud is another process. Target: 2.5.
 
 const WARM_UP = 60
 const ALARMS = 120
@@ -34,7 +34,7 @@ async function alarm(): Promise<void> {
   if (results[0]?.outcome?.kind !== "accepted") throw new Error(`no order: ${results[0]?.decision.heldBy}`)
 }
 
-/** The requests of one alarm, as undici is given them. */
+/** The requests of one alarm, as passed to undici. */
 async function requestsOf(work: () => Promise<void>): Promise<Sent[]> {
   const sent: Sent[] = []
   const take = (message: unknown) => {
@@ -59,7 +59,10 @@ function namedHeaders(headers: string[] | string): Record<string, string> {
   )
 }
 
-/** For another supernode each time: what the cloud says of one that bought would grow. */
+/**
+ * Sends the requests for another supernode each time, since the cloud's responses about one that bought would
+ * grow.
+ */
 async function bare(sent: readonly Sent[], nth: number): Promise<void> {
   const withId = (text: string) => text.replaceAll(supernodeId(0), supernodeId(nth))
   for (const { method, origin, path, headers, body } of sent) {
@@ -83,7 +86,7 @@ async function cpuMs(work: () => Promise<void>): Promise<number> {
   return (user + system) / 1_000
 }
 
-/** The entries that a purchase reads and appends, as texts. */
+/** Texts of the entries that a purchase reads and appends. */
 async function textsOf(supernode: number): Promise<[before: string, opened: string, settled: string]> {
   const texts: string[] = []
   for await (const entry of place.app.ledger.read(supernodeStream(supernodeId(supernode))))
@@ -94,7 +97,7 @@ async function textsOf(supernode: number): Promise<[before: string, opened: stri
   return [before, opened, settled]
 }
 
-/** What a purchase asks of the file. */
+/** Statements of a purchase to the ledger's file. */
 async function bareLedger(stream: string): Promise<void> {
   await Promise.all([store.head(stream), store.head("control")])
   await store.append(stream, { seq: 2, text: opened })

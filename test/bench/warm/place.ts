@@ -8,11 +8,14 @@ import { FleetCloud } from "../fleet/cloud.ts"
 import { FleetPlace } from "../fleet/place.ts"
 import { supernodeId } from "../fleet/policy.ts"
 
-// A process that is warm: its supernodes have a chain, of which nothing is younger than a minute, and its connections are
+// A warm process: its supernodes have chains whose entries are at least a minute old, and its connections are
 // open. Each supernode buys once, so that every alarm finds the same state.
 
 const ALARM = "npu-busy"
-/** Clocks may differ by a minute: so the heads are that old soonest. */
+/**
+ * Age of the heads when they are written. With the wait below they are older than a minute, by which clocks
+ * may differ.
+ */
 const HEADS_BEFORE_MS = 55_000
 const WAIT_MS = 8_000
 
@@ -25,7 +28,7 @@ export const INVOCATION = {
 export interface WarmPlace {
   cloud: FleetCloud
   app: App
-  /** The alarm of the next supernode that has not bought yet. */
+  /** Alarm of the next supernode that has not bought. */
   nextAlarm(): AlarmSignal
   close(): Promise<void>
 }

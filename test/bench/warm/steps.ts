@@ -6,13 +6,14 @@ import type { Cloud, Ledger, Ports } from "../../../lib/ports.ts"
 import { run } from "../../../lib/run/run.ts"
 import { openWarm } from "./place.ts"
 
-// A warm alarm's steps to its order, each of which waits for the one before: the longest chain of calls, with 20 ms added to
-// each of HTTP and of the ledger, up to the POST itself. Opening connections is not counted. Target: 6.
+// Sequential steps of a warm alarm to its order: the longest chain of calls that wait for each other, up to
+// the POST itself. 20 ms are added to each call of HTTP and of the ledger. Opening connections is not
+// counted. Target: 6.
 
 const STEP_MS = 20
 const ALARMS = 5
 
-/** Counts how many calls follow each other: one begins a step after the deepest that has ended by then. */
+/** Counts sequential calls. A call's step is one more than the deepest step that has ended before it. */
 class Steps {
   deepest = 0
   readonly names: string[] = []
@@ -25,7 +26,7 @@ class Steps {
     return answer
   }
 
-  /** The cloud of the bench waits by itself; the ledger is a file. */
+  /** Adds the delay to the ledger, which is a file. The cloud of the bench delays its responses itself. */
   ofLedger<T>(name: string, work: () => Promise<T>): Promise<T> {
     return this.within(name, async () => {
       await pause(STEP_MS)
@@ -99,7 +100,7 @@ function delayedLedger(ledger: Ledger, steps: Steps): Ledger {
 const place = await openWarm(ALARMS + 1)
 const { app } = place
 const lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
-// The first one opens the connections.
+// The first alarm opens the connections.
 await alarm()
 await place.cloud.set({ delayMs: STEP_MS })
 const ran: Awaited<ReturnType<typeof alarm>>[] = []

@@ -16,17 +16,17 @@ async function usedDesk(): Promise<CloudDesk> {
 }
 
 describe("audit list", () => {
-  it("prints the newest entries of all streams in a sentence each, the newest last", async () => {
+  it("audit list prints the newest entries of all streams in a sentence each, the newest last", async () => {
     const { code, out } = await (await usedDesk()).run("audit", "list")
     const [head, ...rows] = out.trimEnd().split("\n")
     expect(head).toMatch(/^time +stream +seq +kind +what$/)
     expect(rows.map((row) => row.replace(/ {2,}/g, " | ").replace(/CS\w+/, "CS…"))).toEqual([
       expect.stringMatching(
-        / \| control \| 1 \| said \| ledger init .* \(an empty ledger, and no order of ours/,
+        / \| control \| 1 \| said \| ledger init .* \(an empty ledger, no order in flight/,
       ),
       "2024-01-12 16:52:00 +00:00 | control | 2 | said | pause everything, by ops: maintenance",
       "2024-01-12 16:52:00 +00:00 | train-a | 1 | opened | attempt 2 -> 4 servers, kat3ne-32-800t.192xlarge.8.matrix, for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00)",
-      "2024-01-12 16:52:00 +00:00 | train-a | 2 | settled | ACCEPTED: the order was taken, CS…; it may await payment (HTTP 200), for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00)",
+      "2024-01-12 16:52:00 +00:00 | train-a | 2 | settled | ACCEPTED: the cloud accepted the order, CS…; it may await payment (HTTP 200), for 120000 CNY, because of rule npu-busy (cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00)",
     ])
     expect(code).toBe(0)
   })
@@ -44,12 +44,12 @@ describe("audit list", () => {
     ["a beginning", ["train-a", "--since", "1m"], 2],
     ["a beginning after all of them", ["train-a", "--since", "2024-01-12T16:52:00Z", "--kind", "said"], 0],
     ["an end before all of them", ["--until", "2h"], 0],
-  ])("takes %s", async (_what, argv, count) => {
+  ])("audit list filters entries by %s", async (_what, argv, count) => {
     const { json } = await (await usedDesk()).run("audit", "list", ...argv, "--json")
     expect((json() as { entries: unknown[] }).entries).toHaveLength(count)
   })
 
-  it("names the cause, the requester and the price in every row of an order", async () => {
+  it("audit list names the cause, the requester and the price in every row of an order", async () => {
     const { json } = await (await usedDesk()).run("audit", "list", "train-a", "--json")
     const price = { amount: 120_000, currency: "CNY" }
     expect(json()).toMatchObject({
@@ -60,7 +60,7 @@ describe("audit list", () => {
     })
   })
 
-  it("finds the newest entries that are asked for, however many others follow them", async () => {
+  it("audit list finds the newest entries that match, however many others follow them", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     for (let count = 0; count < 3; count++) {
@@ -71,7 +71,7 @@ describe("audit list", () => {
     expect(json()).toMatchObject({ entries: [{ seq: 1 }] })
   })
 
-  it("follows: shows what comes until it is stopped, one JSON document per line", async () => {
+  it("audit list --follow prints new entries until it is stopped, one JSON document per line", async () => {
     const own = await usedDesk()
     let stop = (): void => undefined
     const stopped = new Promise<void>((resolve) => {
@@ -95,14 +95,14 @@ describe("audit list", () => {
     expect(code).toBe(0)
   })
 
-  it("needs no policy for all streams", async () => {
+  it("audit list needs no policy to list all streams", async () => {
     const own = await usedDesk()
     const { code, out } = await own.run("audit", "list", "--policy", "nowhere.yaml")
     expect(out).toContain(STREAM)
     expect(code).toBe(0)
   })
 
-  it("prints every kind of entry and command in a sentence", async () => {
+  it("audit list prints every kind of entry and command in a sentence", async () => {
     const own = await cloudDesk()
     own.sandbox.setLoad(20)
     await own.run("run", "--event", own.file("t1.json", { kind: "tick", time: "2024-01-12T16:52:00Z" }))
@@ -141,7 +141,7 @@ describe("audit list", () => {
     ])
   })
 
-  it("keeps within a terminal's width", async () => {
+  it("audit show prints gates within a terminal's width", async () => {
     const own = await usedDesk()
     const { out } = await own.runWith(
       { isTerminal: true, columns: 80 },
@@ -156,14 +156,14 @@ describe("audit list", () => {
     for (const line of gates) expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(80)
   })
 
-  it("reports that there is no ledger", async () => {
+  it("audit list reports that a stream has no entries", async () => {
     const { code, out } = await desk().run("audit", "list", "train-a")
     expect([code, out]).toEqual([0, "no entries in train-a\n"])
   })
 })
 
 describe("audit show", () => {
-  it("shows the gates, the request and the position of the entry in the chain", async () => {
+  it("audit show prints the gates, the request and the position of the entry in the chain", async () => {
     const { code, out } = await (await usedDesk()).run("audit", "show", "train-a", "1")
     expect(out).toContain(`${STREAM} #1 opened: attempt 2 -> 4 servers`)
     expect(out).toMatch(
@@ -176,44 +176,47 @@ describe("audit show", () => {
     expect(code).toBe(0)
   })
 
-  it("counts passing gates and folds a long answer to one line, unless -v is given", async () => {
+  it("audit show counts passing gates and folds a long response to one line, unless -v is given", async () => {
     const own = await usedDesk()
     const first = await own.run("audit", "show", "train-a", "1")
     expect(first.out).toContain("✓  19 of 20 gates passed; -v shows them")
     expect(first.out).not.toContain("within-budget")
     const { out } = await own.run("audit", "show", "train-a", "2")
-    expect(out).toMatch(/^answer: \d+ bytes; -v shows it whole$/m)
+    expect(out).toMatch(/^response: \d+ bytes; -v shows all of it$/m)
     const whole = await own.run("audit", "show", "train-a", "2", "-v")
-    expect(whole.out).toMatch(/answer \(\d+ bytes\):\n {2}\{.*"servers":/)
+    expect(whole.out).toMatch(/response \(\d+ bytes\):\n {2}\{.*"servers":/)
   })
 
   it.each([
-    ["taken", {}, /was sent and taken \(CS\w+\)\.$/m],
+    ["taken", {}, /was sent and accepted \(CS\w+\)\.$/m],
     [
       "refused",
       { status: 400, code: "ModelArts.6302", message: "quota" },
       /was sent and refused \(quota\)\.$/m,
     ],
     ["unknown", { status: 500, code: "x", message: "y" }, /was sent, and its outcome is unknown \(.+\)\.$/m],
-  ])("tells the purchase and its cause in one sentence if the order was %s", async (_end, failure, ends) => {
-    const own = await cloudDesk()
-    if ("status" in failure) own.sandbox.failNext("scale-up", failure)
-    await own.run("run", "--event", ALARM)
-    for (const seq of ["1", "2"]) {
-      const { out } = await own.run("audit", "show", "train-a", seq)
-      expect(out).toContain(
-        "cause   At 2024-01-12 16:52:00 +00:00, cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00 and npu-busy: 5 of 5 points above 85 (3 needed) raised the wanted servers of train-a from 2 to 4, so an order of kat3ne-32-800t.192xlarge.8.matrix for 120000 CNY",
-      )
-      expect(out).toMatch(ends)
-    }
-  })
+  ])(
+    "audit show describes the purchase and its cause in one sentence if the order was %s",
+    async (_end, failure, ends) => {
+      const own = await cloudDesk()
+      if ("status" in failure) own.sandbox.failNext("scale-up", failure)
+      await own.run("run", "--event", ALARM)
+      for (const seq of ["1", "2"]) {
+        const { out } = await own.run("audit", "show", "train-a", seq)
+        expect(out).toContain(
+          "cause   At 2024-01-12 16:52:00 +00:00, cloud-eye alarm al1704475580412b2a4lnr3W (alarm) of 2024-01-12 16:51:16 +00:00 and npu-busy: 5 of 5 points above 85 (3 needed) raised the demand of train-a from 2 to 4 servers, so an order of kat3ne-32-800t.192xlarge.8.matrix for 120000 CNY",
+        )
+        expect(out).toMatch(ends)
+      }
+    },
+  )
 
-  it("prints the stored entry", async () => {
+  it("audit show --json prints the stored entry unchanged", async () => {
     const { json } = await (await usedDesk()).run("audit", "show", STREAM, "2", "--json")
     expect(checkEntry(json() as LedgerEntry).isIntact).toBe(true)
   })
 
-  it("gives the length of the chain", async () => {
+  it("audit show reports the length of the chain if the entry does not exist", async () => {
     const { code, err } = await (await usedDesk()).run("audit", "show", "train-a", "9")
     expect(err).toBe(`error: ${STREAM} has no entry 9: the newest is 2\n`)
     expect(code).toBe(1)
@@ -221,7 +224,7 @@ describe("audit show", () => {
 })
 
 describe("audit verify", () => {
-  it("checks every stream", async () => {
+  it("audit verify checks every stream", async () => {
     const { code, out } = await (await usedDesk()).run("audit", "verify")
     expect(out).toMatch(/^✓ control: 2 entries, newest sha256:/m)
     expect(out).toMatch(/^✓ train-a: 2 entries, newest sha256:/m)
@@ -229,7 +232,7 @@ describe("audit verify", () => {
     expect(code).toBe(0)
   })
 
-  it("names the first bad entry and fails", async () => {
+  it("audit verify names the first bad entry and fails", async () => {
     const own = await usedDesk()
     own.spoil(ID)
     const { code, out } = await own.run("audit", "verify")
@@ -239,7 +242,7 @@ describe("audit verify", () => {
     expect(code).toBe(1)
   })
 
-  it("answers --json", async () => {
+  it("audit verify --json names the first bad entry", async () => {
     const own = await usedDesk()
     own.spoil(ID)
     const { code, json } = await own.run("audit", "verify", "train-a", "--json")
@@ -247,7 +250,7 @@ describe("audit verify", () => {
     expect(code).toBe(1)
   })
 
-  it("reports that there is no ledger, and not that it is intact", async () => {
+  it("audit verify reports that there is no ledger, and not that it is intact", async () => {
     const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("audit", "verify")
     expect(err).toContain("there is no ledger at")
     expect([code, out]).toEqual([1, ""])
@@ -255,7 +258,7 @@ describe("audit verify", () => {
 })
 
 describe("audit anchor", () => {
-  it("prints the heads that audit verify --anchor finds again, until entries are cut off", async () => {
+  it("audit anchor prints heads, and audit verify --anchor fails once entries are cut off", async () => {
     const own = await usedDesk()
     const { out, json } = await own.run("audit", "anchor")
     expect(json()).toEqual({
@@ -269,7 +272,7 @@ describe("audit anchor", () => {
     })
     const file = own.file("anchor.json", out)
     const kept = await own.run("audit", "verify", "--anchor", file)
-    expect([kept.code, kept.out]).toEqual([0, expect.stringContaining("every head is contained")])
+    expect([kept.code, kept.out]).toEqual([0, expect.stringContaining("the ledger contains every head")])
 
     own.cutChain(STREAM, 1)
     const cut = await own.run("audit", "verify", "--anchor", file)
@@ -296,16 +299,19 @@ describe("audit anchor", () => {
     ["is not there", undefined, /anchor file .* cannot be read: no such file/],
     ["is not JSON", "{", /is not an anchor: is not JSON.*run: supernode-autoscaler audit anchor/],
     ["has no heads", { v: 1, ledger: null, at: 1 }, /is not an anchor: heads: /],
-  ])("reports in a sentence that the anchor file %s", async (_what, content, problem) => {
-    const own = await cloudDesk()
-    const file = content === undefined ? "nowhere.json" : own.file("anchor.json", content)
-    const { code, err } = await own.run("audit", "verify", "--anchor", file)
-    expect([code, err]).toEqual([1, expect.stringMatching(problem)])
-  })
+  ])(
+    "audit verify --anchor reports in a sentence that the anchor file %s",
+    async (_what, content, problem) => {
+      const own = await cloudDesk()
+      const file = content === undefined ? "nowhere.json" : own.file("anchor.json", content)
+      const { code, err } = await own.run("audit", "verify", "--anchor", file)
+      expect([code, err]).toEqual([1, expect.stringMatching(problem)])
+    },
+  )
 })
 
 describe("audit export", () => {
-  it("writes every entry on a line that matches its hash", async () => {
+  it("audit export writes every entry on a line that matches its hash", async () => {
     const { code, out } = await (await usedDesk()).run("audit", "export")
     const entries = out
       .trimEnd()
@@ -322,7 +328,7 @@ describe("audit export", () => {
     expect(code).toBe(0)
   })
 
-  it("writes one row per order with its price and order id for a spreadsheet, and no formula", async () => {
+  it("audit export --csv writes one row per order with its price and order id, and no formula", async () => {
     const own = await cloudDesk()
     const shown = await own.run("dry-run", "train-a", "--by", "=SUM(A1)", "--why", 'a "big", run', "--json")
     const { request } = shown.json() as { request: object }
@@ -344,13 +350,16 @@ describe("audit export", () => {
     ["\uff1dSUM(A1)", "'\uff1dSUM(A1)"],
     ["ann;=cmd|' /C calc'!A0; +1,\"2\"", '"ann;\'=cmd|\' /C calc\'!A0;\' +1,""2"""'],
     ["ann-marie; bob", "ann-marie; bob"],
-  ])("a spreadsheet takes no part of a requester's name for a formula: %s", async (name, written) => {
-    const own = await cloudDesk()
-    const shown = await own.run("dry-run", "train-a", "--by", name, "--why", "a run", "--json")
-    await own.run("run", "--event", own.file("r.json", (shown.json() as { request: object }).request))
-    const { out } = await own.run("audit", "export", "--csv")
-    expect(out.split("\r\n")[1]).toContain(`,request: a run,${written},1,2`)
-  })
+  ])(
+    "audit export --csv lets a spreadsheet read no part of a requester's name as a formula: %s",
+    async (name, written) => {
+      const own = await cloudDesk()
+      const shown = await own.run("dry-run", "train-a", "--by", name, "--why", "a run", "--json")
+      await own.run("run", "--event", own.file("r.json", (shown.json() as { request: object }).request))
+      const { out } = await own.run("audit", "export", "--csv")
+      expect(out.split("\r\n")[1]).toContain(`,request: a run,${written},1,2`)
+    },
+  )
 
   it.each<[string, (own: CloudDesk) => Promise<unknown>, RegExp]>([
     [
@@ -368,7 +377,7 @@ describe("audit export", () => {
       async (own) => own.sandbox.failNext("scale-up", { reset: "before-effect" }),
       /,unknown,.*,120000,CNY,,,,,rule npu-busy,,1,2$/,
     ],
-  ])("reports that an order was %s", async (_, prepare, row) => {
+  ])("audit export --csv reports that an order was %s", async (_, prepare, row) => {
     const own = await cloudDesk()
     own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
     own.sandbox.setPayment({ status: 5, amount: 118_800.5, currency: "CNY" })
@@ -377,7 +386,7 @@ describe("audit export", () => {
     expect((await own.run("audit", "export", "--csv")).out.split("\r\n")[1]).toMatch(row)
   })
 
-  it("reports an order that the run which opened it never settled, and a person's later settlement", async () => {
+  it("audit export --csv reports an order as open until a person settles it, if its run recorded no outcome", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     own.cutChain(STREAM, 1)
@@ -387,7 +396,7 @@ describe("audit export", () => {
     expect((await own.run("audit", "export", "--csv")).out.split("\r\n")[1]).toMatch(/,settled as completed,/)
   })
 
-  it("ends early when the reader has closed the pipe", async () => {
+  it("audit export ends early if the reader closes the pipe", async () => {
     const own = await usedDesk()
     const written: string[] = []
     const stdout = {
@@ -401,7 +410,7 @@ describe("audit export", () => {
     expect(code).toBe(0)
   })
 
-  it("stops at an entry that cannot be trusted", async () => {
+  it("audit export stops at an entry that cannot be trusted", async () => {
     const own = await usedDesk()
     own.spoil(ID)
     const { code, err } = await own.run("audit", "export", "train-a")

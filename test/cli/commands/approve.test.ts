@@ -7,7 +7,7 @@ const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const HASH = `sha256:${"a".repeat(64)}`
 const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY }, approvers: 2, expires: 4h }\napprovers: [ { name: Ann }, { name: bob }, { name: carl }, { name: dora }, { name: boss } ]\n`
 
-/** A command line where an alarm's plan waits for approval, with that plan's hash. */
+/** A command line on which an alarm's plan waits for approval, with that plan's hash. */
 async function waiting(): Promise<{ own: CloudDesk; hash: string }> {
   const own = await cloudDesk({}, WANTED)
   await own.run("run", "--event", ALARM)
@@ -18,14 +18,14 @@ async function waiting(): Promise<{ own: CloudDesk; hash: string }> {
 const tick = (own: CloudDesk, time: string) =>
   own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
 
-/** Ann's request to buy the plan of that hash. */
+/** Sends Ann's request to buy the plan with that hash. */
 function askAsAnn(own: CloudDesk, asked: { planHash: string; id?: string }) {
   const request = { supernode: "train-a", mode: "live", servers: 4, requestedBy: "Ann", why: "launch" }
   return own.run("run", "--event", own.file("request.json", { ...request, ...asked }))
 }
 
 describe("approve", () => {
-  it("shows the plan, the required number and the end of the approval, and the next tick buys", async () => {
+  it("approve shows the plan, the required number and the end of the approval, and the next tick buys", async () => {
     const { own, hash } = await waiting()
     const first = await own.run("approve", hash, "--by", "ann")
     expect(first.out).toMatch(
@@ -44,13 +44,13 @@ describe("approve", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("counts one person once, in any spelling of the name", async () => {
+  it("approve counts one person once, in any spelling of the name", async () => {
     const { own, hash } = await waiting()
     await own.run("approve", hash, "--by", "Ann")
     expect((await own.run("approve", hash, "--by", " ann ")).out).toContain("approved by Ann: 1 of 2 needed")
   })
 
-  it("counts only approvals that have not expired and are not used up", async () => {
+  it("approve counts only approvals that have not expired and are not used up", async () => {
     const { own, hash } = await waiting()
     await own.run("approve", hash, "--by", "ann")
     own.advance(4 * 60 * MINUTE)
@@ -63,7 +63,7 @@ describe("approve", () => {
     expect(late.out).toContain("approved by dora: 1 of 2 needed")
   })
 
-  it("refuses a person whom the policy does not list, writes nothing, and names the approvers", async () => {
+  it("approve refuses a person whom the policy does not list, writes nothing, and names the approvers", async () => {
     const { own, hash } = await waiting()
     const { code, out, err } = await own.run("approve", hash, "--by", "eve")
     expect(err).toContain(
@@ -74,7 +74,7 @@ describe("approve", () => {
     expect((await own.ledger((ledger) => ledger.head(CONTROL_STREAM)))?.said?.verb).toBe("init")
   })
 
-  it("accepts the beginning of a hash for a plan that waits, with or without its prefix", async () => {
+  it("approve accepts the beginning of a hash for a plan that waits, with or without its prefix", async () => {
     const { own, hash } = await waiting()
     await own.run("approve", hash.slice(0, "sha256:".length + 12), "--by", "ann")
     await own.run("approve", hash.slice("sha256:".length, 40), "--by", "bob")
@@ -82,29 +82,29 @@ describe("approve", () => {
     expect(control.approvals).toMatchObject([{ planHash: hash }, { planHash: hash }])
   })
 
-  it("refuses the beginning of a hash if no such plan waits", async () => {
+  it("approve refuses the beginning of a hash if no such plan waits", async () => {
     const { own, hash } = await waiting()
     own.sandbox.setLoad(10)
     await tick(own, "2024-01-12T16:52:00Z")
     const { code, err } = await own.run("approve", hash.slice(0, 30), "--by", "ann")
-    expect(err).toContain("no supernode waits for a plan whose hash begins with")
+    expect(err).toContain("no plan that waits has a hash that begins with")
     expect(code).toBe(1)
     expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toMatchObject({ seq: 1 })
   })
 
-  it("warns that the plan no longer waits, and records the approval even so", async () => {
+  it("approve warns that the plan no longer waits, and still records the approval", async () => {
     const { own, hash } = await waiting()
     own.sandbox.setLoad(10)
     await tick(own, "2024-01-12T16:52:00Z")
     const { code, out, err } = await own.run("approve", hash, "--by", "ann")
     expect(err).toContain(
-      "warning: no supernode waits for this plan now; it counts only if a run plans just that again",
+      "warning: no supernode waits for this plan now; it counts only if a run plans exactly this again",
     )
     expect(out).toContain("this is train-a from 2 to 4 servers")
     expect(code).toBe(0)
   })
 
-  it("warns if no run knows the plan, counts names once, and records the approval", async () => {
+  it("approve warns if no run knows the plan, counts names once, and records the approval", async () => {
     const own = desk()
     await own.run("approve", HASH, "--by", "boss")
     await own.run("approve", HASH, "--by", "boss")
@@ -116,15 +116,15 @@ describe("approve", () => {
     expect(code).toBe(0)
   })
 
-  it("works with a broken policy, and prints less", async () => {
+  it("approve works with a broken policy, and prints less", async () => {
     const { own, hash } = await waiting()
     own.env["SUPERNODE_POLICY"] = own.file("broken.yaml", "version: [")
     const { code, out } = await own.run("approve", hash, "--by", "ann")
-    expect(out).toContain("approved by ann; how many are needed")
+    expect(out).toContain("approved by ann; the policy (approval) states how many are needed")
     expect(code).toBe(0)
   })
 
-  it("says that a request whose time is over needs a new id, and such a request buys", async () => {
+  it("approve says that an expired request needs a new id, and a request with a new id buys", async () => {
     const own = await cloudDesk({}, WANTED)
     const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""
@@ -134,25 +134,25 @@ describe("approve", () => {
     await own.run("approve", planHash, "--by", "bob")
     const { out } = await own.run("approve", planHash, "--by", "carl")
     expect(out).toContain(
-      "the request of Ann could run again until 2024-01-12 20:52:00 +00:00: with a new id it buys",
+      "the request of Ann could be repeated until 2024-01-12 20:52:00 +00:00. To buy, send it with a new id",
     )
     expect((await ask("first")).out).toMatch(/^train-a: held \(stale\)/)
     expect((await ask("second")).out).toMatch(/^train-a: bought from 2 to 4 servers/)
   })
 
-  it("does not count for the person's own plan; others' approvals lead to buying when that person requests again", async () => {
+  it("approve does not count a requester's own approval; after others approve, the repeated request buys", async () => {
     const own = await cloudDesk({}, WANTED)
     const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""
     const ask = () => askAsAnn(own, { planHash })
     expect((await ask()).out).toMatch(/^train-a: held \(approval-needed\)/)
     const own1 = await own.run("approve", planHash, "--by", "ann")
-    expect(own1.err).toContain("warning: Ann asked for this plan and cannot approve it")
+    expect(own1.err).toContain("warning: Ann requested this plan and cannot approve it")
     expect(own1.out).toContain("approved by no listed approver: 0 of 2 needed")
     await own.run("approve", planHash, "--by", "bob")
     const { out } = await own.run("approve", planHash, "--by", "carl")
     expect(out).toContain("approved by bob, carl: 2 of 2 needed")
-    expect(out).toContain("Ann sends the request once more, and it buys")
+    expect(out).toContain("Ann must send the same request again")
     own.advance(MINUTE)
     expect((await ask()).out).toMatch(/^train-a: bought from 2 to 4 servers/)
   })

@@ -9,7 +9,7 @@ async function scriptOf(shell: string): Promise<string> {
   return (await desk().run("completion", shell)).out
 }
 
-/** What a real bash offers after these words, the last of them unfinished. */
+/** The completions that a real bash offers after these words; the last word is unfinished. */
 function offered(script: string, words: readonly string[]): string[] {
   const asks = `COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _supernode_autoscaler; printf '%s\\n' "\${COMPREPLY[@]}"`
   const argv = ["--norc", "-c", `source <(cat); ${asks}`, "bash", "supernode-autoscaler", ...words]
@@ -18,7 +18,7 @@ function offered(script: string, words: readonly string[]): string[] {
   return stdout.split("\n").filter((word) => word !== "")
 }
 
-it("completes commands, options, choices and files in a real bash", async () => {
+it("completion completes commands, options, choices and files in a real bash", async () => {
   const script = await scriptOf("bash")
   const cases: [string[], string[]][] = [
     [["sta"], ["status"]],
@@ -40,7 +40,7 @@ it("completes commands, options, choices and files in a real bash", async () => 
   for (const [words, expected] of cases) expect(offered(script, words).sort()).toEqual([...expected].sort())
 })
 
-it.for(["zsh", "fish"])("prints a script that a real %s can read", async (shell, context) => {
+it.for(["zsh", "fish"])("completion prints a script that a real %s can read", async (shell, context) => {
   const script = await scriptOf(shell)
   expect(script).toContain("settle")
   if (spawnSync(shell, ["--version"]).error) return context.skip(`${shell} is not installed`)

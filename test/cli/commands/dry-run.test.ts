@@ -10,7 +10,7 @@ function resultsOf(ran: { json(): unknown }): RunResult[] {
 }
 
 describe("dry-run", () => {
-  it("prints the decision, every gate with its numbers, and the exact request", async () => {
+  it("dry-run prints the decision, every gate with its numbers, and the exact request", async () => {
     const own = await cloudDesk()
     const { code, out } = await own.run("dry-run", "train-a", "-v")
     const [first] = out.split("\n")
@@ -32,18 +32,18 @@ describe("dry-run", () => {
     ])
   })
 
-  it("prints the first reason of a hold in its first line, and marks failed gates and skipped ones", async () => {
+  it("dry-run prints the first reason of a hold in its first line, and marks failed and skipped gates", async () => {
     const own = await cloudDesk()
     own.sandbox.setLoad(20)
     const { code, out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would hold \(not-breaching\): npu-busy: /)
     expect(out).toMatch(/✗ +evidence/)
-    expect(out).toMatch(/^ +to continue: wait for 3 more points above 85 for npu-busy$/m)
+    expect(out).toMatch(/^ +to continue: wait for 3 more points of npu-busy above 85$/m)
     expect(out).toMatch(/· +offer-available +not evaluated: /)
     expect(code).toBe(0)
   })
 
-  it("writes nothing anywhere: no order, and not even an empty ledger", async () => {
+  it("dry-run places no order and creates no ledger", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const { err } = await own.run("dry-run", "train-a")
     expect(err).toContain("there is no ledger at")
@@ -51,7 +51,7 @@ describe("dry-run", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("adds nothing to an existing ledger", async () => {
+  it("dry-run adds nothing to an existing ledger", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "--why", "x")
     await own.run("dry-run", "train-a")
@@ -59,7 +59,7 @@ describe("dry-run", () => {
     expect(out.trimEnd().split("\n")).toHaveLength(3)
   })
 
-  it("answers --json by its contract", async () => {
+  it("dry-run --json prints one result that includes the decision and the plan", async () => {
     const own = await cloudDesk()
     const ran = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const [result, ...others] = resultsOf(ran)
@@ -72,12 +72,12 @@ describe("dry-run", () => {
     })
     expect(result).not.toHaveProperty("entry")
     expect(result?.decision.findings.find(({ gate }) => gate === "evidence")?.says).toContain(
-      "requested by a person: night-shift, 4 servers",
+      "night-shift requested 4 servers",
     )
     expect(ran.out).not.toContain("secret-words")
   })
 
-  it("shows the result of an event, and reports that it is a repeated one", async () => {
+  it("dry-run shows the result of an event, and reports that it is a repeated one", async () => {
     const own = await cloudDesk()
     const before = await own.run("dry-run", "train-a", "--event", ALARM)
     expect(before.out).toMatch(/^train-a: would buy/)
@@ -88,7 +88,7 @@ describe("dry-run", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("is a dry run even for an event that asks to buy", async () => {
+  it("dry-run does not buy even for an event that asks to buy", async () => {
     const own = await cloudDesk()
     const [planned] = resultsOf(await own.run("dry-run", "train-a", "--servers", "4", "--json"))
     const request = {
@@ -104,7 +104,7 @@ describe("dry-run", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("evaluates the named supernode only", async () => {
+  it("dry-run evaluates the named supernode only", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     expect(
       resultsOf(await own.run("dry-run", "train-b", "--json")).map(({ supernode }) => supernode),
@@ -120,7 +120,7 @@ describe("dry-run", () => {
     expect(elsewhere.err).toContain("the event does not concern train-b")
   })
 
-  it("warns that the printed line would not buy in observe mode", async () => {
+  it("dry-run warns that the printed line would not buy in observe mode", async () => {
     const own = await cloudDesk()
     Object.assign(own.env, { SUPERNODE_MODE: undefined })
     expect((await own.run("dry-run", "train-a")).out).toContain(
@@ -128,7 +128,7 @@ describe("dry-run", () => {
     )
   })
 
-  it("gives the time from which a new policy is armed even if it would hold, and in its JSON too", async () => {
+  it("dry-run shows when a new policy is armed, as text and as JSON, even if the run would hold", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     await own.run("run", "--event", ALARM)
     own.sandbox.setLoad(10)
@@ -140,7 +140,7 @@ describe("dry-run", () => {
     })
   })
 
-  it("warns that the printed line would not buy with a policy that is not armed", async () => {
+  it("dry-run warns that the printed line would not buy with a policy that is not armed", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     expect((await own.run("dry-run", "train-a")).out).toContain(
       "the policy is new: runs only observe for arm_after",
@@ -153,7 +153,7 @@ describe("dry-run", () => {
     expect((await own.run("dry-run", "train-a")).out).not.toContain("the policy is new")
   })
 
-  it("names the known supernodes for an unknown one", async () => {
+  it("dry-run names the known supernodes for an unknown one", async () => {
     const { code, err } = await desk(TWO_SUPERNODES).run("dry-run", "trian-a")
     expect(err).toBe(
       'error: no supernode is named "trian-a" in the policy; did you mean train-a? Known: train-a, train-b\n',
@@ -161,13 +161,13 @@ describe("dry-run", () => {
     expect(code).toBe(1)
   })
 
-  it("reports missing keys", async () => {
+  it("dry-run reports missing keys", async () => {
     const { code, err } = await desk().run("dry-run", "train-a")
     expect(err).toContain("error: no credentials: set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
     expect(code).toBe(1)
   })
 
-  it("holds and gives the reason if the cloud cannot be read", async () => {
+  it("dry-run holds and prints the reason if the cloud cannot be read", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("supernode", { status: 400 }, 100)
     const { code, out } = await own.run("dry-run", "train-a")
@@ -175,7 +175,7 @@ describe("dry-run", () => {
     expect(code).toBe(0)
   })
 
-  it("refuses an HTTP request as a dry run's event", async () => {
+  it("dry-run refuses an HTTP request as its event", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run(
       "dry-run",

@@ -17,7 +17,7 @@ function inDesk(own: Desk, name = "new.yaml"): string {
   return join(own.dir, name)
 }
 
-/** What was written is valid, warns that nothing can be bought, and its scenario goes as expected. */
+/** Checks that the new policy is valid and warns that nothing can be bought, and that its scenario passes. */
 async function expectGood(own: Desk, path: string): Promise<void> {
   const checked = await own.run("validate", path)
   expect(checked.out).toContain("valid, ")
@@ -27,14 +27,14 @@ async function expectGood(own: Desk, path: string): Promise<void> {
 }
 
 describe("init", () => {
-  it("writes a valid policy with placeholders that buys nothing, and a scenario that passes", async () => {
+  it("init writes a valid policy with placeholders that buys nothing, and a scenario that passes", async () => {
     const own = desk()
     const { code, out } = await own.run("init", "--out", inDesk(own))
     expect([code, out]).toEqual([0, expect.stringContaining("It buys nothing yet")])
     await expectGood(own, inDesk(own))
   })
 
-  it("never replaces a file, and keeps a scenario that is there", async () => {
+  it("init never replaces a file, and keeps an existing scenario", async () => {
     const own = desk()
     const again = await own.run("init", "--out", inDesk(own, "policy.yaml"))
     expect([again.code, again.err]).toEqual([
@@ -48,7 +48,7 @@ describe("init", () => {
     expect(readFileSync(inDesk(own, "scenario.yaml"), "utf8")).toBe("mine")
   })
 
-  it("writes the supernode that the keys see, with its size, metric and offers", async () => {
+  it("init --from-cloud writes the supernode that the keys see, with its size, metric and offers", async () => {
     const own = await cloudDesk()
     const { out, err } = await own.run("init", "--from-cloud", ...PROJECT, "--out", inDesk(own))
     expect([err, out]).toEqual(["", expect.stringContaining("1 supernode (train-a)")])
@@ -59,7 +59,7 @@ describe("init", () => {
     await expectGood(own, inDesk(own))
   })
 
-  it("writes nothing if the cloud refuses the keys or shows no supernode", async () => {
+  it("init --from-cloud writes nothing if the cloud refuses the keys or shows no supernode", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("supernodes", { status: 403, code: "ModelArts.0108", message: "no" }, 9)
     const refused = await own.run("init", "--from-cloud", ...PROJECT, "--out", inDesk(own))
@@ -73,7 +73,7 @@ describe("init", () => {
     expect([none.code, none.err]).toEqual([1, expect.stringContaining("these keys see no supernode")])
   })
 
-  it("gives a name of its own to a supernode whose name no policy can have, or that another has", async () => {
+  it("init --from-cloud gives a new name to a supernode whose name is invalid in a policy or already taken", async () => {
     const seen = ["a", "A", "_odd", null, "b\n  - x: {"].map((name, i) => ({
       ...PLACEHOLDER_SUPERNODE,
       id: `c5cfbdc7-5491-459d-b329-eb493df14a6${i}`,
@@ -88,7 +88,7 @@ describe("init", () => {
     expect([code, out]).toEqual([0, expect.stringContaining("valid, 5 supernodes")])
   })
 
-  it("quotes foreign text as one scalar on one line, whatever is in it", () => {
+  it("init quotes foreign text as one scalar on one line, whatever it contains", () => {
     for (const text of ["a: b # c", "x\n  y: z", '"\\', "- [ {", "\u2028\u0085\u0007", "!!tag &a *a", ""]) {
       expect(quoted(text)).not.toMatch(/[\r\n\u0085\u2028\u2029]/)
       expect(parse(`key: ${quoted(text)} # comment`)).toEqual({ key: text })

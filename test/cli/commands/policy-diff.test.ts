@@ -14,7 +14,7 @@ async function diff(before: string, after: string) {
   return out.split("\n").map((line) => line.trim().replace(/ {2,}/g, " | "))
 }
 
-it("shows each key that changes, with durations and amounts in words, and what it can cost before and after", async () => {
+it("policy diff shows each changed key with both values, and the maximum cost before and after", async () => {
   const changed = POLICY.replace("above: 85", "above: 90")
     .replace("points: 3 of 5", "points: 3 of 5\n        missing: breaching")
     .replace("amount: 240000", "amount: 250000")
@@ -34,29 +34,29 @@ it("shows each key that changes, with durations and amounts in words, and what i
   expect(lines.filter((line) => /^(before|after):/.test(line))).toHaveLength(4)
 })
 
-it("compares supernodes by id: new ones, gone ones, and a new name as a change", async () => {
+it("policy diff compares supernodes by id: added ones, removed ones, and a new name as a change", async () => {
   const added = await diff(POLICY, TWO_SUPERNODES)
   expect(added).toContain("train-b | is new: it may buy from now on")
   const removed = await diff(TWO_SUPERNODES, POLICY)
-  expect(removed).toContain("train-b | is gone: nothing is bought for it any more")
+  expect(removed).toContain("train-b | is removed: nothing more is bought for it")
   const renamed = await diff(POLICY, POLICY.replace("train-a", "train-z"))
   expect(renamed).toEqual(expect.arrayContaining(["train-z | changes", "name | train-a -> train-z"]))
 })
 
-it("says that nothing changes where only the form of the file does", async () => {
+it("policy diff says that nothing changes if only the form of the file does", async () => {
   expect(await diff(POLICY, `# a comment\n${POLICY}`)).toContain(
     "nothing changes: both files have the same policies",
   )
 })
 
-it("shows that a webhook's address changes, and not the address", async () => {
+it("policy diff shows that a webhook's address changes, and not the address", async () => {
   const notify = (secret: string) => `${POLICY}notify: [ { webhook: "https://hooks.example/${secret}" } ]\n`
   const lines = await diff(notify("T0/OLD-SECRET"), notify("T0/NEW-SECRET"))
   expect(lines.join("\n")).toMatch(/notify\.0\.address \| sha256:\w{8} -> sha256:\w{8}/)
   expect(lines.join("\n")).not.toContain("SECRET")
 })
 
-it("reads one of the files from stdin", async () => {
+it("policy diff reads one of the files from stdin", async () => {
   const own = desk()
   const stdin = (async function* () {
     yield Buffer.from(POLICY.replace("above: 85", "above: 90"))

@@ -23,17 +23,17 @@ async function liveRequest(own: CloudDesk): Promise<object> {
 }
 
 describe("run", () => {
-  it("takes an alarm through the path of the functions: one order, on record", async () => {
+  it("run handles an alarm as the functions do: one order, on record", async () => {
     const own = await cloudDesk()
     const { code, out, err } = await own.run("run", "--event", ALARM)
     expect(out).toMatch(/^train-a: bought from 2 to 4 servers/)
-    expect(out).toMatch(/ACCEPTED: the order was taken, CS\w+; it may await payment \(HTTP 200\)/)
+    expect(out).toMatch(/ACCEPTED: the cloud accepted the order, CS\w+; it may await payment \(HTTP 200\)/)
     expect(out).toContain(`on record: ${STREAM} #2`)
     expect(own.sandbox.scaleUps).toHaveLength(1)
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("buys nothing for the same event again, and prints the first delivery's result", async () => {
+  it("run buys nothing for the same event again, and prints the first delivery's result", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -43,18 +43,16 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("buys nothing in observe mode, which is the default", async () => {
+  it("run buys nothing in observe mode, which is the default", async () => {
     const own = await cloudDesk()
     Object.assign(own.env, { SUPERNODE_MODE: undefined })
     const { code, out } = await own.run("run", "--event", ALARM)
-    expect(out).toMatch(
-      /^train-a: would buy .*\n {2}NOT BOUGHT: SUPERNODE_MODE is not live here: runs decide/,
-    )
+    expect(out).toMatch(/^train-a: would buy .*\n {2}NOT BOUGHT: SUPERNODE_MODE is not live: runs decide/)
     expect(own.sandbox.scaleUps).toHaveLength(0)
     expect(code).toBe(0)
   })
 
-  it("only records a person's live request under a policy that is not armed, and warns", async () => {
+  it("run only records a person's live request under a policy that is not armed, and warns", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     const request = own.file("request.json", await liveRequest(own))
     const { out } = await own.run("run", "--event", request)
@@ -66,16 +64,16 @@ describe("run", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("exits 0 on a hold, and prints the reason", async () => {
+  it("run exits 0 on a hold, and prints the reason", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops")
     const { code, out } = await own.run("run", "--event", ALARM)
-    expect(out).toMatch(/^train-a: held \(paused\): everything is paused: by ops/)
+    expect(out).toMatch(/^train-a: held \(paused\): all supernodes are paused: by ops/)
     expect(own.sandbox.scaleUps).toHaveLength(0)
     expect(code).toBe(0)
   })
 
-  it("warns of an unknown outcome, with the command that settles it", async () => {
+  it("run warns of an unknown outcome, with the command that settles it", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { reset: "after-effect" })
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -84,7 +82,7 @@ describe("run", () => {
     expect(code).toBe(5)
   })
 
-  it("reports that a refused order bought nothing", async () => {
+  it("run reports that a refused order bought nothing", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { throttle: 30 })
     const { code, out } = await own.run("run", "--event", ALARM)
@@ -92,7 +90,7 @@ describe("run", () => {
     expect(code).toBe(4)
   })
 
-  it("reads an event from stdin and answers --json by its contract", async () => {
+  it("run reads an event from stdin, and prints its result with --json", async () => {
     const own = await cloudDesk()
     const request = JSON.stringify(await liveRequest(own))
     const ran = await own.runWith({ stdin: bytes(`\uFEFF${request}`) }, "run", "--event", "-", "--json")
@@ -107,7 +105,7 @@ describe("run", () => {
     expect(ran.out).not.toContain("secret-words")
   })
 
-  it("is a dry run if a person's request does not say live", async () => {
+  it("run does not buy if a person's request does not say live", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const { out } = await own.run(
       "run",
@@ -119,7 +117,7 @@ describe("run", () => {
     expect(existsSync(own.ledgerPath)).toBe(false)
   })
 
-  it("sends a tick to every supernode, and prints a result for each", async () => {
+  it("run sends a tick to every supernode, and prints a result for each", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     const { code, out } = await own.run("run", "--event", own.file("tick.json", TICK))
     expect(out).toMatch(/^train-a: bought/m)
@@ -127,21 +125,21 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("warns of an alarm that no supernode lists", async () => {
+  it("run warns of an alarm that no supernode lists", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("run", "--event", "test/events/eventbridge-cloudwatch-alarm.json")
     expect(err).toMatch(/no supernode lists the .+ under `alarms`/)
     expect(code).toBe(0)
   })
 
-  it("accepts an HTTP request in the form of the gateways, and fails as an HTTP door would refuse", async () => {
+  it("run accepts an HTTP request in the form of the gateways, and fails if an HTTP endpoint would refuse it", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("run", "--event", "test/events/function-url-alertmanager.json")
-    expect(err).toContain("error: an HTTP endpoint would answer 401")
+    expect(err).toContain("error: an HTTP endpoint would respond with 401")
     expect(code).toBe(1)
   })
 
-  it("reports a stop signal in the middle, and finishes first", async () => {
+  it("run that receives a stop signal says so, and finishes its purchase first", async () => {
     const own = await cloudDesk()
     const { code, out, err } = await own.runWith(
       { untilStopped: async () => undefined },
@@ -149,7 +147,7 @@ describe("run", () => {
       "--event",
       ALARM,
     )
-    expect(err).toContain("finishing first: a purchase may be on its way")
+    expect(err).toContain("finishing first: a purchase may be in progress")
     expect(out).toContain("ACCEPTED")
     expect(code).toBe(0)
   })
@@ -160,7 +158,7 @@ describe("run with an invalid input", () => {
     ["words", "hello", "is not JSON: Unexpected token"],
     ["nothing", "", "is not JSON: it is empty"],
     ["a list", "[]", "the event is a list, not an object"],
-    ["an unknown shape", '{"a":1}', "has no shape that is known here"],
+    ["an unknown shape", '{"a":1}', "has an unknown format"],
     ["10 MB", " ".repeat(10_000_000), "larger than 6 MB"],
     ["brackets 100,000 deep", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, "the event"],
     ["objects 30 deep", `${'{"a":'.repeat(30)}1${"}".repeat(30)}`, "nests deeper than 20 levels"],
@@ -179,7 +177,7 @@ describe("run with an invalid input", () => {
       '{"supernode":"trian-a","requestedBy":"x","why":"y"}',
       'did you mean "train-a"?',
     ],
-  ])("buys nothing and prints the reason: %s", async (_what, text, says) => {
+  ])("run with an invalid event buys nothing and prints the reason: %s", async (_what, text, says) => {
     const own = await cloudDesk()
     const { code, out, err } = await own.runWith({ stdin: bytes(text) }, "run", "--event", "-")
     expect(err).toContain(says)
@@ -188,19 +186,19 @@ describe("run with an invalid input", () => {
     expect(own.sandbox.requests).toHaveLength(0)
   })
 
-  it("refuses a missing file", async () => {
+  it("run refuses a missing event file", async () => {
     const { code, err } = await desk().run("run", "--event", "nowhere.json")
     expect(err).toContain("the event from nowhere.json cannot be read: no such file")
     expect(code).toBe(1)
   })
 
-  it("refuses everything without keys", async () => {
+  it("run fails without keys", async () => {
     const { code, err } = await desk().run("run", "--event", ALARM)
     expect(err).toContain("error: no credentials")
     expect(code).toBe(1)
   })
 
-  it("refuses everything without a readable ledger", async () => {
+  it("run fails without a readable ledger, and buys nothing", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run(
       "run",
@@ -214,7 +212,7 @@ describe("run with an invalid input", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("keeps the other supernodes' results when one run fails", async () => {
+  it("run keeps the other supernodes' results if one run fails", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     await own.run("run", "--event", own.file("tick.json", TICK))
     own.spoil(ID)

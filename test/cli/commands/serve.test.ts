@@ -9,7 +9,7 @@ import { problemsOf } from "../output.ts"
 
 const TOKEN = "THE-WEBHOOK-TOKEN"
 
-/** `serve` on a free port until `stop`; `until` waits for a line of its output. */
+/** Runs `serve` on a free port until `stop`. `until` waits for a line of its output. */
 function serve(own: Desk, ...argv: string[]) {
   let said = ""
   let heard = (): void => undefined
@@ -73,7 +73,7 @@ function serve(own: Desk, ...argv: string[]) {
 }
 
 describe("serve", () => {
-  it("prints its address, its mode and its closed webhooks; and exits 0 when stopped", async () => {
+  it("serve prints its address, its mode and its closed webhooks, and exits 0 when stopped", async () => {
     const own = await cloudDesk()
     const served = serve(own)
     await served.until(/ledger: /)
@@ -87,18 +87,18 @@ describe("serve", () => {
       "INFO  mode: live; it buys",
       `INFO  policy: ${own.env["SUPERNODE_POLICY"]}: train-a`,
       "INFO  ticks: */5 * * * *; the next at 2024-01-12T16:55:00.000Z",
-      "INFO  a stop may take up to 2m, where a purchase is under way",
+      "INFO  a stop may take up to 2m if a purchase is in progress",
       "WARN  /alertmanager and /grafana are closed: SUPERNODE_WEBHOOK_TOKEN is not set",
-      "WARN  /smn is closed: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS name a topic",
-      "WARN  /sns is closed: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS name a topic",
+      "WARN  /smn is closed: neither smn_topics in the policy nor SUPERNODE_SMN_TOPICS names a topic",
+      "WARN  /sns is closed: neither sns_topics in the policy nor SUPERNODE_SNS_TOPICS names a topic",
       `INFO  ledger: sqlite:${own.ledgerPath} (${LEDGER_ID})`,
       "",
     ])
     expect(await served.stop()).toBe(0)
-    expect(served.said()).toMatch(/stopping: nothing is under way\n.*stopped\n$/)
+    expect(served.said()).toMatch(/stopping: nothing is in progress\n.*stopped\n$/)
   })
 
-  it("warns that it buys nothing if SUPERNODE_MODE is not live", async () => {
+  it("serve warns that it buys nothing if SUPERNODE_MODE is not live", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_MODE"] = undefined
     expect((await serve(own).until(/WARN {2}mode: .*/))[0]).toBe(
@@ -106,15 +106,15 @@ describe("serve", () => {
     )
   })
 
-  it("warns of an address that others can reach, and that a token alone does not protect it", async () => {
+  it("serve warns of an address that others can reach, and that a token alone does not protect it", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own, "--host", "0.0.0.0")
-    await served.until(/0\.0\.0\.0 can be reached from other machines, in clear text: a bearer token/)
+    await served.until(/0\.0\.0\.0 accepts connections from other machines without TLS, so bearer tokens/)
     expect(served.said()).not.toContain("closed: SUPERNODE_WEBHOOK_TOKEN")
   })
 
-  it("logs one line per request at a fitting level, and never the token", async () => {
+  it("serve logs one line per request at a fitting level, and never the token", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own)
@@ -128,7 +128,7 @@ describe("serve", () => {
     expect(served.said()).not.toMatch(/THE-WEBHOOK-TOKEN|healthz/)
   })
 
-  it("lets no alarm write a line of its log", async () => {
+  it("serve lets no alarm write a line of its log", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own)
@@ -150,7 +150,7 @@ describe("serve", () => {
   it.each([
     ["ERROR", /^$/],
     ["DEBUG", /DEBUG GET \/healthz 200 in \d+ ms/],
-  ])("logs as much as SUPERNODE_LOG_LEVEL=%s asks for", async (level, says) => {
+  ])("serve logs at the level that SUPERNODE_LOG_LEVEL=%s sets", async (level, says) => {
     const own = await cloudDesk()
     own.env["SUPERNODE_LOG_LEVEL"] = level
     const served = serve(own)
@@ -159,7 +159,7 @@ describe("serve", () => {
     expect(served.said()).toMatch(says)
   })
 
-  it("logs JSON lines with --json, and nothing else on stdout", async () => {
+  it("serve logs JSON lines with --json, and nothing else on stdout", async () => {
     const own = await cloudDesk()
     const served = serve(own, "--json")
     await served.until(/sns is closed/)
@@ -178,22 +178,22 @@ describe("serve", () => {
     expect(lines.at(-1)).toEqual({ at: "2024-01-12T16:52:00.000Z", level: "INFO", message: "stopped" })
   })
 
-  it("reads the policy again on a hangup, and keeps the previous one if the new one is invalid", async () => {
+  it("serve reads the policy again on a hangup, and keeps the previous one if the new one is invalid", async () => {
     const own = await cloudDesk()
     const served = serve(own)
     await served.until(/serving on/)
     own.file("policy.yaml", POLICY.replace("above: 85", "above: 90"))
     served.hangUp()
-    await served.until(/INFO {2}the policy was read anew: train-a sha256:/)
+    await served.until(/INFO {2}the policy was read again: train-a sha256:/)
     own.file("policy.yaml", POLICY.replace("above: 85", "above: high"))
     served.hangUp()
     await served.until(/ERROR .*policy\.yaml:11:16: supernodes\.0\.rules\.0\.above: must be a number/)
-    await served.until(/ERROR the policy was NOT taken: the one before stays in force/)
+    await served.until(/ERROR the new policy was refused; the previous one stays active/)
   })
 })
 
 describe("serve does not start", () => {
-  it("exits 1 on a port in use", async () => {
+  it("serve exits 1 on a port in use", async () => {
     const port = await portForTest(createServer())
     const { code, err } = await (await cloudDesk()).run("serve", "--port", String(port))
     expect([code, err]).toEqual([
@@ -202,25 +202,25 @@ describe("serve does not start", () => {
     ])
   })
 
-  it("exits 1 on an address that is not this machine's", async () => {
+  it("serve exits 1 on an address that is not this machine's", async () => {
     const { code, err } = await (await cloudDesk()).run("serve", "--port", "0", "--host", "192.0.2.1")
     expect([code, err]).toEqual([
       1,
-      "error: 192.0.2.1 is no address of this machine; choose another with --host\n",
+      "error: 192.0.2.1 is not an address of this machine; choose another with --host\n",
     ])
   })
 
-  it("exits 1 without keys, or live on a ledger in memory, and lists all problems", async () => {
+  it("serve exits 1 and lists all problems, such as missing keys and a ledger in memory in live mode", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_MODE: "live", SUPERNODE_LEDGER: "memory:" })
     const { code, err } = await own.run("serve", "--port", "0")
     expect(code).toBe(1)
     expect(err).toMatch(
-      /HUAWEICLOUD_SDK_AK: must be set.*\n.*SUPERNODE_LEDGER: must outlive this process in live mode/,
+      /HUAWEICLOUD_SDK_AK: must be set.*\n.*SUPERNODE_LEDGER: must not be memory: in live mode/,
     )
   })
 
-  it("exits 1 with an invalid policy, and names the position", async () => {
+  it("serve exits 1 with an invalid policy, and names the position", async () => {
     const own = await cloudDesk({}, POLICY.replace("above: 85", "above: high"))
     const { code, err } = await own.run("serve", "--port", "0")
     expect([code, err]).toEqual([

@@ -14,7 +14,7 @@ function stateAt(own: Desk): Promise<ReturnType<typeof stateOf>> {
 
 type Reset = "before-effect" | "after-effect"
 
-/** An attempt whose answer was lost: before the cloud accepted the order, or after. */
+/** An attempt whose response was lost: before the cloud accepted the order, or after. */
 async function deskWithUnknown(reset: Reset, options: SandboxOptions = {}): Promise<CloudDesk> {
   const own = await cloudDesk(options)
   own.sandbox.failNext("scale-up", { reset })
@@ -23,7 +23,7 @@ async function deskWithUnknown(reset: Reset, options: SandboxOptions = {}): Prom
 }
 
 describe("settle shows the facts before a settlement", () => {
-  it("shows the servers before and now, and that an order may await payment", async () => {
+  it("settle shows the servers before and now, and that an order may await payment", async () => {
     const own = await deskWithUnknown("after-effect")
     const { out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toMatch(/state +UNKNOWN: 2 -> 4 servers, .*, opened 2024-01-12 16:52:00 \+00:00/)
@@ -35,21 +35,21 @@ describe("settle shows the facts before a settlement", () => {
     )
   })
 
-  it("says that an order whose number is not known may await payment, if no server is new", async () => {
+  it("settle says that an order with an unknown number may await payment, if no server is new", async () => {
     const own = await deskWithUnknown("before-effect")
     own.advance(3 * MINUTE)
     const { out } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(out).toMatch(/payment +an order whose number is not known may await payment/)
   })
 
-  it("shows the order's number if the cloud named one", async () => {
+  it("settle shows the order's number if the cloud named one", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
     expect(out).toMatch(/payment +order CS\w+ may await payment/)
   })
 
-  it("shows what the billing service says of the order now", async () => {
+  it("settle shows the order's present status from the billing service", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
     await own.run("run", "--event", ALARM)
@@ -57,18 +57,18 @@ describe("settle shows the facts before a settlement", () => {
     expect(out).toMatch(/payment +order CS\w+ is completed$/m)
   })
 
-  it("what the billing service said last of the order if it gives no answer now", async () => {
+  it("settle shows the order's last known status if the billing service fails", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
     await own.run("run", "--event", ALARM)
     own.sandbox.failNext("order", { status: 403, code: "CBC.0150" })
     const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
-    expect(out).toMatch(/payment +order CS\w+ is completed, as it was last read$/m)
+    expect(out).toMatch(/payment +order CS\w+ is completed, as last read$/m)
   })
 })
 
 describe("settle", () => {
-  it("books the money as accepted, and later runs watch the servers come up", async () => {
+  it("settle --as accepted books the money, and later runs watch the servers come up", async () => {
     const own = await deskWithUnknown("after-effect")
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toContain("settled as accepted: the money is booked")
@@ -79,7 +79,7 @@ describe("settle", () => {
     expect(code).toBe(0)
   })
 
-  it("closes the attempt as completed with the present servers, and starts the cooldown", async () => {
+  it("settle --as completed closes the attempt with the present servers, and starts the cooldown", async () => {
     const own = await deskWithUnknown("after-effect")
     own.advance(10 * MINUTE)
     await own.run("settle", "train-a", "--as", "completed", ...SAID)
@@ -88,7 +88,7 @@ describe("settle", () => {
     expect(completedAt).toBe(own.sandbox.now())
   })
 
-  it("releases the money as absent, and the next signal may buy", async () => {
+  it("settle --as absent releases the money, and the next signal may buy", async () => {
     const own = await deskWithUnknown("before-effect")
     own.advance(3 * MINUTE)
     const { code } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
@@ -97,11 +97,11 @@ describe("settle", () => {
     expect(code).toBe(0)
   })
 
-  it("continues without reading the cloud if it cannot be read, and says so", async () => {
+  it("settle continues if the cloud cannot be read, and says so", async () => {
     const own = await deskWithUnknown("after-effect")
     own.sandbox.failNext("supernode", { status: 400 }, 10)
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
-    expect(out).toMatch(/now +could not be read: .*\. Settling without a look/)
+    expect(out).toMatch(/now +could not be read: .*\. The settlement continues without them/)
     const said = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.said)
     expect(said).toMatchObject({
       verb: "settle",
@@ -113,7 +113,7 @@ describe("settle", () => {
     expect(code).toBe(0)
   })
 
-  it("continues without keys as well", async () => {
+  it("settle continues without keys", async () => {
     const own = await deskWithUnknown("after-effect")
     Object.assign(own.env, { HUAWEICLOUD_SDK_AK: undefined, HUAWEICLOUD_SDK_SK: undefined })
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
@@ -121,7 +121,7 @@ describe("settle", () => {
     expect(code).toBe(0)
   })
 
-  it("records the present servers", async () => {
+  it("settle records the present servers", async () => {
     const own = await deskWithUnknown("after-effect")
     const { json } = await own.run("settle", "train-a", "--as", "accepted", ...SAID, "--json")
     const ids = own.sandbox
@@ -132,23 +132,23 @@ describe("settle", () => {
 })
 
 describe("settle refuses and prints the alternative", () => {
-  it("refuses without an attempt", async () => {
+  it("settle refuses to settle without an attempt", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(err).toContain("error: train-a has no attempt in flight: there is nothing to settle\n")
     expect(code).toBe(1)
   })
 
-  it("refuses absent while new servers are present", async () => {
+  it("settle refuses absent while new servers are present", async () => {
     const own = await deskWithUnknown("after-effect")
     const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
-    expect(err).toContain("2 servers not there before the attempt")
-    expect(err).toContain("Use --as accepted while more are coming up, --as completed when all are there")
+    expect(err).toContain("2 servers not present before the attempt")
+    expect(err).toContain("Use --as accepted while more are starting, --as completed when all are present")
     expect(await stateAt(own)).toMatchObject({ attempt: { state: "unknown" } })
     expect(code).toBe(1)
   })
 
-  it("refuses an attempt whose request may be in transit, until its deadline", async () => {
+  it("settle refuses an attempt whose request may be in transit, until its deadline", async () => {
     const own = await deskWithUnknown("before-effect")
     own.cutChain(STREAM, 1)
     const early = await own.run("settle", "train-a", "--as", "absent", ...SAID)
@@ -157,25 +157,25 @@ describe("settle refuses and prints the alternative", () => {
     own.advance(2 * MINUTE)
     const open = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(open.err).toContain(
-      "the request may still be on its way until 2024-01-12 16:54:30 +00:00. Settle again then",
+      "the request may still be in transit until 2024-01-12 16:54:30 +00:00. Settle again then",
     )
     own.advance(MINUTE)
     expect((await own.run("settle", "train-a", "--as", "absent", ...SAID)).code).toBe(0)
   })
 
-  it("refuses an attempt that another person settled while the cloud was read", async () => {
+  it("settle refuses an attempt that another person settled while the cloud was read", async () => {
     let meanwhile = async (): Promise<unknown> => undefined
     const own = await deskWithUnknown("before-effect", { sleep: async () => void (await meanwhile()) })
     own.advance(3 * MINUTE)
     own.sandbox.failNext("supernode", { delayMs: 1 })
     meanwhile = () => own.run("settle", "train-a", "--as", "absent", ...SAID)
     const { code, err } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
-    expect(err).toContain("the attempt is over or another one by now: look at `status train-a`")
+    expect(err).toContain("the attempt has ended or was replaced meanwhile: see `status train-a`")
     expect(await stateAt(own)).toMatchObject({ attempt: null, purchases: [] })
     expect(code).toBe(1)
   })
 
-  it("refuses a second settlement", async () => {
+  it("settle refuses a second settlement", async () => {
     const own = await deskWithUnknown("before-effect")
     own.advance(3 * MINUTE)
     await own.run("settle", "train-a", "--as", "absent", ...SAID)
@@ -183,39 +183,66 @@ describe("settle refuses and prints the alternative", () => {
   })
 })
 
-describe("settle closes no attempt whose own run recorded no outcome while its request may still leave", () => {
+describe("settle closes no attempt without a recorded outcome while its request may still leave", () => {
   const deadline = Date.parse("2024-01-12T16:53:30Z")
   const attempt = { id: "a1", deadline, before: ["s1"] } as unknown as OpenAttempt
 
   interface Clocks {
     title: string
-    /** The true time after the deadline. */
+    /** True time after the deadline, milliseconds. */
     after: number
     oursOffMs: number
-    /** null: the answer names no time. */
+    /** `null` if the cloud's response names no time. */
     dateOffMs: number | null
     isAllowed: boolean
   }
 
   it.each<Clocks>([
     { title: "a minute after the deadline", after: MINUTE, oursOffMs: 0, dateOffMs: 0, isAllowed: false },
-    { title: "later than that", after: MINUTE + 1, oursOffMs: 0, dateOffMs: 0, isAllowed: true },
-    { title: "our clock ahead", after: -MINUTE, oursOffMs: 60 * MINUTE, dateOffMs: 0, isAllowed: false },
+    {
+      title: "more than a minute after the deadline",
+      after: MINUTE + 1,
+      oursOffMs: 0,
+      dateOffMs: 0,
+      isAllowed: true,
+    },
+    {
+      title: "our clock an hour ahead",
+      after: -MINUTE,
+      oursOffMs: 60 * MINUTE,
+      dateOffMs: 0,
+      isAllowed: false,
+    },
     { title: "our clock 50 s ahead", after: 30_000, oursOffMs: 50_000, dateOffMs: 0, isAllowed: false },
-    { title: "a Date ahead", after: -MINUTE, oursOffMs: 0, dateOffMs: 60 * MINUTE, isAllowed: false },
-    { title: "no Date", after: 60 * MINUTE, oursOffMs: 0, dateOffMs: null, isAllowed: false },
-    { title: "our clock slow", after: 60 * MINUTE, oursOffMs: -30 * MINUTE, dateOffMs: 0, isAllowed: false },
-  ])("uses the time that the cloud confirmed: $title", ({ after, oursOffMs, dateOffMs, isAllowed }) => {
-    const truly = deadline + after
-    const date = dateOffMs === null ? null : truly + dateOffMs
-    const now = truly + oursOffMs
-    const look = { ok: true as const, servers: [], skewMs: date === null ? null : date - now, date }
-    for (const state of ["unknown", "open"] as const) {
-      const current = { ...attempt, state }
-      const why = (as: SettleAs) =>
-        whyNotSettled({ name: "train-a", as, shown: current, current, isAnswered: false, look, now })
-      expect(why("absent") === null).toBe(isAllowed)
-      expect(why("completed") === null).toBe(isAllowed)
-    }
-  })
+    {
+      title: "the cloud's Date an hour ahead",
+      after: -MINUTE,
+      oursOffMs: 0,
+      dateOffMs: 60 * MINUTE,
+      isAllowed: false,
+    },
+    { title: "no Date from the cloud", after: 60 * MINUTE, oursOffMs: 0, dateOffMs: null, isAllowed: false },
+    {
+      title: "our clock 30 minutes behind",
+      after: 60 * MINUTE,
+      oursOffMs: -30 * MINUTE,
+      dateOffMs: 0,
+      isAllowed: false,
+    },
+  ])(
+    "settle uses the time that the cloud confirmed: $title",
+    ({ after, oursOffMs, dateOffMs, isAllowed }) => {
+      const truly = deadline + after
+      const date = dateOffMs === null ? null : truly + dateOffMs
+      const now = truly + oursOffMs
+      const look = { ok: true as const, servers: [], skewMs: date === null ? null : date - now, date }
+      for (const state of ["unknown", "open"] as const) {
+        const current = { ...attempt, state }
+        const why = (as: SettleAs) =>
+          whyNotSettled({ name: "train-a", as, shown: current, current, isAnswered: false, look, now })
+        expect(why("absent") === null).toBe(isAllowed)
+        expect(why("completed") === null).toBe(isAllowed)
+      }
+    },
+  )
 })

@@ -5,7 +5,7 @@ import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { hasSshKeygen, keyRing } from "../../ssh-signature/ssh-keygen.ts"
 import { bytes, type CloudDesk, cloudDesk, ID, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
-// Commands that allow further purchases if approvers have keys: from the text to sign to the order.
+// Commands that allow further purchases, for approvers with keys: from the text to sign to the order.
 
 const ring = keyRing()
 afterAll(ring.remove)
@@ -22,11 +22,11 @@ const textOf = (hash: string, over: { ledger?: string; expires?: string; approve
 interface Waiting {
   own: CloudDesk
   hash: string
-  /** Moves the clock, and sends a tick of that time. */
+  /** Advances the clock, and sends a tick of that time. */
   tick(minutes?: number): ReturnType<CloudDesk["run"]>
 }
 
-/** A command line where an alarm's plan waits for approval, with that plan's hash. */
+/** A command line on which an alarm's plan waits for approval, with that plan's hash. */
 async function waiting(...people: string[]): Promise<Waiting> {
   const own = await cloudDesk({}, policyWith(...(people.length > 0 ? people : [withKey("ann")])))
   await own.run("run", "--event", ALARM)
@@ -44,7 +44,7 @@ async function waiting(...people: string[]): Promise<Waiting> {
 const control = (own: CloudDesk) => own.ledger((ledger) => ledger.head(CONTROL_STREAM))
 
 describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
-  it("prints the text and the command that signs it, exits 1 and writes nothing; that command's signature counts, and the next tick buys", async () => {
+  it("approve prints the text to sign and writes nothing; the signature then counts, and the next tick buys", async () => {
     const { own, hash, tick } = await waiting()
     const asked = await own.run("approve", hash, "--by", "Ann")
     expect([asked.code, asked.err]).toEqual([1, expect.stringContaining("approve by ann needs a signature")])
@@ -66,7 +66,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     expect((await own.run("audit", "list", "control")).out).toContain(`approve ${hash}, by ann (signed)`)
   })
 
-  it("signs with --key, by the private key, by the public one of an agent, or reads a signature from stdin, and keeps the signature in the entry", async () => {
+  it("approve signs with a private key or an agent, or reads a signature from stdin, and records the signature", async () => {
     const { own, hash } = await waiting()
     const { code, json } = await own.run(
       "approve",
@@ -103,7 +103,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     expect([byAgent.code, byAgent.err]).toEqual([0, ""])
   })
 
-  it("refuses every other signature, exits 1 and writes nothing", async () => {
+  it("approve refuses every other signature, exits 1 and writes nothing", async () => {
     const { own, hash } = await waiting(withKey("ann"), withKey("bob"))
     const cases: [string, string, RegExp][] = [
       [
@@ -114,19 +114,19 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
       [
         "another approver's key",
         ring.key("bob").sign(textOf(hash)),
-        /made with key SHA256:\S+, and the policy lists SHA256:\S+ for ann/,
+        /made with key SHA256:\S+, but the policy lists SHA256:\S+ for ann/,
       ],
-      ["another ledger", ring.key("ann").sign(textOf(hash, { ledger: "other" })), /not over the text/],
-      ["another plan", ring.key("ann").sign(textOf(hash.replace(/.$/, "x"))), /not over the text/],
+      ["another ledger", ring.key("ann").sign(textOf(hash, { ledger: "other" })), /does not sign the text/],
+      ["another plan", ring.key("ann").sign(textOf(hash.replace(/.$/, "x"))), /does not sign the text/],
       [
         "a later end",
         ring.key("ann").sign(textOf(hash, { expires: "2025-01-01T00:00:00.000Z" })),
-        /not over the text/,
+        /does not sign the text/,
       ],
       [
         "another approver's name",
         ring.key("ann").sign(textOf(hash, { approver: "bob" })),
-        /not over the text/,
+        /does not sign the text/,
       ],
       ["no signature at all", "\u0000\u0001garbage", /not a signature of ssh-keygen/],
     ]
@@ -144,7 +144,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     expect((await control(own))?.said?.verb).toBe("init")
   })
 
-  it("refuses a used text: the same signature after its end, and after the attempt that it led to", async () => {
+  it("approve refuses a signature after its expiry, and after the attempt that it led to", async () => {
     const { own, hash, tick } = await waiting()
     const file = own.file("sig", ring.key("ann").sign(textOf(hash)))
     expect((await own.run("approve", hash, "--by", "ann", "--signature", file)).code).toBe(0)
@@ -158,10 +158,10 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     const late = await waiting()
     late.own.advance(4 * HOUR)
     const over = await late.own.run("approve", late.hash, "--by", "ann", "--signature", file)
-    expect([over.code, over.err]).toEqual([1, expect.stringContaining("its text ended")])
+    expect([over.code, over.err]).toEqual([1, expect.stringContaining("its text expired")])
   })
 
-  it("has a text to sign while the plan waits: a tick records it anew after half of approval.expires", async () => {
+  it("approve prints a text to sign while the plan waits: a tick renews it after half of approval.expires", async () => {
     const { own, hash, tick } = await waiting()
     await tick(119)
     await tick(1)
@@ -170,7 +170,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     expect(out).toContain("  expires: 2024-01-12T22:52:00.000Z")
   })
 
-  it("does not count for a tick after the policy lists another key for that person, and says so", async () => {
+  it("a tick does not count a signed approval after the policy lists another key for that person, and says so", async () => {
     const { own, hash, tick } = await waiting()
     await own.run("approve", hash, "--by", "ann", "--key", ring.key("ann").path)
     own.env["SUPERNODE_POLICY"] = own.file(
@@ -178,12 +178,12 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
       policyWith(withKey("ann")).replace(ring.key("ann").text, ring.key("new").text),
     )
     expect((await tick()).out).toMatch(
-      /held \(approval-needed\).*, 0 are there, and 1 without a valid signature/s,
+      /held \(approval-needed\).*, 0 are valid; not counted: 1 without a valid signature/s,
     )
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("requires no signature of an approver without a key, and accepts none", async () => {
+  it("approve requires no signature of an approver without a key, and accepts none", async () => {
     const { own, hash } = await waiting(withKey("ann"), "{ name: bob }")
     expect((await own.run("approve", hash, "--by", "bob")).code).toBe(0)
     const refused = await own.run("approve", hash, "--by", "bob", "--key", ring.key("ann").path)
@@ -193,7 +193,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
 
 describe.skipIf(!hasSshKeygen)("other commands that allow further purchases, with an approver's key", () => {
   const WORDS = ["--why", "console compared", "--by"]
-  /** Without a signature, by a stranger, with a signature, and with the same one again. */
+  /** Tries the command unsigned, signed by a stranger, signed, and with the same signature again. */
   async function needsSignature(own: CloudDesk, ...command: string[]): Promise<string> {
     const bare = await own.run(...command, ...WORDS, "ann")
     expect([bare.code, bare.err]).toEqual([1, expect.stringContaining("by ann needs a signature")])
@@ -210,7 +210,7 @@ describe.skipIf(!hasSshKeygen)("other commands that allow further purchases, wit
     return text
   }
 
-  it("require one for each restore in ledger confirm", async () => {
+  it("ledger confirm requires an approver's signature for each restore", async () => {
     const { own } = await waiting()
     await own.run("ledger", "restored", ...WORDS, "ann")
     expect(await needsSignature(own, "ledger", "confirm", "train-a")).toBe(
@@ -220,20 +220,20 @@ describe.skipIf(!hasSshKeygen)("other commands that allow further purchases, wit
     expect(state.restored?.confirmed).toEqual([ID])
   })
 
-  it("require one in reset for the state that it clears", async () => {
+  it("reset requires an approver's signature for the state that it clears", async () => {
     const { own } = await waiting()
     expect(await needsSignature(own, "reset", "train-a")).toMatch(
       new RegExp(
         `^supernode-autoscaler reset v1\nledger: ${LEDGER_ID}\nsupernode: ${ID}\nstate: sha256:[0-9a-f]{64}\napprover: ann\n$`,
       ),
     )
-    // Not even a broken policy file avoids it: the chain recorded who has a key.
+    // Even a broken policy file does not avoid the signature: the chain recorded which approvers have keys.
     own.env["SUPERNODE_POLICY"] = own.file("broken.yaml", "version: [")
     const broken = await own.run("reset", ID, ...WORDS, "ann")
     expect([broken.code, broken.err]).toEqual([1, expect.stringContaining("needs a signature")])
   })
 
-  it("require one in settle --as absent for that attempt, and for no other outcome", async () => {
+  it("settle requires an approver's signature for --as absent and that attempt, and for no other outcome", async () => {
     const { own, hash, tick } = await waiting()
     await own.run("approve", hash, "--by", "ann", "--key", ring.key("ann").path)
     own.sandbox.failNext("scale-up", { reset: "before-effect" })
@@ -249,7 +249,7 @@ describe.skipIf(!hasSshKeygen)("other commands that allow further purchases, wit
   })
 })
 
-/** A running ssh-agent with one key, and a public key file whose private half only the agent holds. */
+/** A running ssh-agent with one key, and a public key file. Only the agent holds the private half. */
 function agentWith(path: string): { socket: string; publicKey: string } {
   const started = spawnSync("ssh-agent", ["-s"], { encoding: "utf8" }).stdout
   const socket = /SSH_AUTH_SOCK=([^;]+)/.exec(started)?.[1] ?? ""

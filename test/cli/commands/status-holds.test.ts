@@ -8,16 +8,16 @@ import { WITHOUT_HINT } from "../../decision/explain/without-hint.ts"
 import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { type CloudDesk, cloudDesk, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
-// `status` reads no cloud. It must list every hold that the ledger, the policy and the clock show.
+// `status --no-cloud` reads no cloud. It must list every hold that the ledger, the policy and the clock show.
 
-/** State that a purchase-ready supernode needs for one more reason to hold. */
+/** State that turns a supernode that would buy into one that holds for these reasons. */
 interface Case {
   reasons: string[]
   policy?: string
   state?: Partial<SupernodeState>
   commands?: string[][]
   withoutLedger?: true
-  /** The newest entry's time from now, milliseconds. */
+  /** Time of the newest entry minus now, milliseconds. */
   entryAheadMs?: number
 }
 
@@ -39,7 +39,7 @@ const bought = (count: number): SupernodeState["purchases"] =>
     cost: { minor: 100, currency: "CNY" },
     state: "booked",
   }))
-/** The metric of the policy's one rule, as an effect keeps it. */
+/** Digest of the policy's one metric, as an effect stores it. */
 const METRIC = digest({
   metric: policyOf({ rules: [ruleInput()] }).rules[0]?.metric,
   highIsBad: true,
@@ -104,14 +104,14 @@ const CASES: Case[] = [
 
 /** Reasons that only the cloud, the signal or the run itself knows. */
 const BEYOND_STATUS = [
-  // Of the signal: a tick of this moment is new, valid and fresh.
+  // From the signal. A tick of this moment is new, valid and fresh.
   ...["signal-invalid", "not-alarm", "duplicate", "stale", "from-the-future"],
-  // Of the cloud's answers, and of what depends on them: the target, its offer, its price and its plan.
+  // From the cloud's responses, and from what depends on them: the target, its offer, its price and its plan.
   ...["clock-skewed", "credentials", "supernode-unreadable", "supernode-not-ready", "rung-unknown"],
   ...["not-breaching", "missing-data", "latched", "already-there", "at-limit"],
   ...["not-offered", "sold-out", "flavor-blocked", "offers-unreadable"],
   ...["price-unknown", "over-budget", "plan-changed", "approval-needed"],
-  // Of the run: status itself fails if it cannot read control or the chain.
+  // From the run. Status itself fails if it cannot read control or the chain.
   ...["control-unreadable", "overtaken", "no-time", "ledger-behind"],
 ]
 
@@ -122,7 +122,7 @@ async function deskFor({ policy, state, commands = [], withoutLedger, entryAhead
   return own
 }
 
-/** A chain of one entry that left this state. */
+/** Appends a chain of one entry with this state. */
 async function remember(own: CloudDesk, state: Partial<SupernodeState>, at: number): Promise<void> {
   const entry = sealEntry({
     stream: STREAM,
@@ -157,13 +157,14 @@ interface Dry {
 
 describe("status", () => {
   it.each(CASES.map((one) => [one.reasons.join(", ") || "nothing", one] as const))(
-    "lists each reason of a dry run that the ledger and the clock show, with its hint, as text and as JSON: %s",
+    "status lists each hold that the ledger and the clock show, with its hint, as text and as JSON: %s",
     async (_, one) => {
       const own = await deskFor(one)
       const dry = await own.run("dry-run", "train-a", "--json")
       const findings = (dry.json() as Dry).results.flatMap(({ decision }) => decision.findings)
       const failing = findings.flatMap(({ passed, reason }) => (passed === false && reason ? [reason] : []))
-      // Without a ledger a dry run decides as on an empty one, and adds what runs do.
+      // Without a ledger a dry run decides as on an empty one. A note on stderr names the reason for which
+      // runs hold.
       const noted = /runs hold \(([a-z-]+)\)/.exec(dry.err)?.slice(1) ?? []
       const found = [...failing, ...noted].filter((reason) => !BEYOND_STATUS.includes(reason))
       expect(new Set(found)).toEqual(new Set(one.reasons))
@@ -178,14 +179,14 @@ describe("status", () => {
 
       const { out } = await own.run("status", "--no-cloud")
       for (const reason of one.reasons) expect(out).toMatch(new RegExp(`[( ]${reason}[):]`))
-      if (one.reasons.length === 0) expect(out).toContain("nothing that was read holds")
+      if (one.reasons.length === 0) expect(out).toContain("no reason to hold is known")
     },
   )
 
   it.each([
     ["ModelArts.6716", "blocked"],
     ["ModelArts.6335", "rules off"],
-  ])("names what a refused order (%s) keeps a tick from buying", async (code, row) => {
+  ])("status shows after a refused order (%s) that a tick may hold", async (code, row) => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { status: 400, code, message: "no" })
     await own.run("run", "--event", "test/events/functiongraph-smn-cloud-eye-alarm.json")
@@ -194,7 +195,7 @@ describe("status", () => {
     )
   })
 
-  it("has a case for each reason to hold that it can know", () => {
+  it("status has a test case for each reason to hold that it can know", () => {
     const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(PRECONDITION_HINTS)]
     const explained = new Set([...CASES.flatMap(({ reasons }) => reasons), ...BEYOND_STATUS])
     expect(all.filter((reason) => !explained.has(reason))).toEqual([])

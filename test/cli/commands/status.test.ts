@@ -4,13 +4,13 @@ import { cloudDesk, desk, ID, MINUTE, POLICY, START, TWO_SUPERNODES } from "../h
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
-/** The text of one row. */
+/** The text of the row with this label. */
 function row(out: string, label: string): string | undefined {
   return new RegExp(`^ {2}${label} +(.*)$`, "m").exec(out)?.[1]
 }
 
 describe("status", () => {
-  it("needs no cloud, no keys and no ledger, and reports that there is none", async () => {
+  it("status needs no cloud, no keys and no ledger, and reports that there is no ledger", async () => {
     const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("status")
     expect(row(out, "mode")).toBe(
       "observe: decides and records, never buys (SUPERNODE_MODE is not live here)",
@@ -22,7 +22,7 @@ describe("status", () => {
     expect(code).toBe(0)
   })
 
-  it("shows the present again and again under --watch, until it is stopped", async () => {
+  it("status --watch prints the present state repeatedly until it is stopped", async () => {
     const own = desk()
     let stop = (): void => undefined
     const stopped = new Promise<void>((resolve) => {
@@ -41,7 +41,7 @@ describe("status", () => {
     expect([...out.matchAll(/^ {2}paused +(\w+)/gm)].map(([, shown]) => shown)).toEqual(["no", "everything"])
   })
 
-  it("shows a purchase in flight, its money and the end of the cooldown", async () => {
+  it("status shows a purchase in flight, its money and the end of the cooldown", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     own.advance(2 * MINUTE)
@@ -57,10 +57,10 @@ describe("status", () => {
       "decided to scale up to 4 servers, 2024-01-12 16:52:00 +00:00, 2 minutes ago",
     )
     expect(row(out, "now")).toBe("a tick would hold (in-flight)")
-    expect(out).toMatch(/^ +to continue: the servers that were ordered must all be RUNNING$/m)
+    expect(out).toMatch(/^ +to continue: all ordered servers must be RUNNING$/m)
   })
 
-  it("shows servers, rung and the load of each rule, and that a live tick would buy", async () => {
+  it("status shows servers, rung and the load of each rule, and that a live tick would buy", async () => {
     const own = await cloudDesk()
     const { out } = await own.run("status")
     expect(row(out, "servers")).toBe("2 servers: 2 RUNNING; the supernode is ACTIVE")
@@ -88,7 +88,7 @@ describe("status", () => {
     })
   })
 
-  it("names each source that cannot be read, and why", async () => {
+  it("status names each source that cannot be read, and why", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("metrics", { status: 403, code: "ces.0009", message: "no permission" }, 9)
     const { code, out } = await own.run("status")
@@ -99,15 +99,15 @@ describe("status", () => {
     expect(code).toBe(0)
   })
 
-  it("asks the cloud nothing under --no-cloud", async () => {
+  it("status --no-cloud sends no request to the cloud", async () => {
     const own = await cloudDesk()
     const { out } = await own.run("status", "--no-cloud")
-    expect(row(out, "servers")).toBe("not read, and the load neither: --no-cloud was given")
-    expect(row(out, "now")).toBe("nothing that was read holds; the servers, the load and the offers decide")
+    expect(row(out, "servers")).toBe("not read, nor was the load: --no-cloud was given")
+    expect(row(out, "now")).toBe("no reason to hold is known; the servers, the load and the offers decide")
     expect(own.sandbox.requests).toEqual([])
   })
 
-  it("shows pauses and holds with person, reason and end", async () => {
+  it("status shows pauses and holds with person, reason and end", async () => {
     const own = desk()
     await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops", "--until", "2h")
     await own.run("hold", "--by", "night-shift", "train-a", "--why", "quiet please", "--until", "3h")
@@ -121,7 +121,7 @@ describe("status", () => {
     expect([row(later.out, "paused"), row(later.out, "held")?.endsWith("quiet please")]).toEqual(["no", true])
   })
 
-  it("shows a breaker with the command that ends it", async () => {
+  it("status shows a breaker with the command that ends it", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", {
       status: 401,
@@ -131,11 +131,11 @@ describe("status", () => {
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("status")
     expect(row(out, "breaker")).toMatch(
-      /^auth since .*: 401 APIG\.0301.* Mend it, then: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
+      /^auth since .*: 401 APIG\.0301.* Fix the cause, then run: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
     )
   })
 
-  it("shows how the last order ended beside the decision, however many entries came after it", async () => {
+  it("status shows the last order's outcome beside the decision, however many entries follow it", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { status: 400, code: "ModelArts.6335", message: "no such image" })
     await own.run("run", "--event", ALARM)
@@ -145,7 +145,7 @@ describe("status", () => {
     expect(row(out, "order")).toMatch(/^REJECTED: refused \(invalid\), nothing was bought: HTTP 400/)
   })
 
-  it("shows purchases that did not help, with the command that ends the stop, and their gains while they do help", async () => {
+  it("status shows that a purchase did not help, with the command that lets rules buy again", async () => {
     const own = await cloudDesk({}, `${POLICY}    efficacy: { purchases: 1, min_gain: 5 }\n`)
     const tick = (time: string) => own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
     expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
@@ -153,26 +153,26 @@ describe("status", () => {
     own.advance(6 * MINUTE)
     await tick("2024-01-12T16:58:00Z")
     expect(row((await own.run("status")).out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12 17:41:00 +00:00; at least 5 is required. Automatic buying waits until the effect can be measured, after 2024-01-12 17:41:00 +00:00",
+      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12 17:41:00 +00:00; at least 5 is required. Automatic purchases wait until the effect can be measured, after 2024-01-12 17:41:00 +00:00",
     )
     own.advance(64 * MINUTE)
     await tick("2024-01-12T18:02:00Z")
     const { out } = await own.run("status", "--no-cloud")
     expect(row(out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by 0; at least 5 is required. Automatic buying stops until a person resets it: supernode-autoscaler reset train-a --why TEXT --by WHO",
+      "the last purchase moved npu-busy by 0; at least 5 is required. Automatic purchases stop until a person resets the supernode: supernode-autoscaler reset train-a --why TEXT --by WHO",
     )
     expect(row(out, "now")).toBe("a tick would hold (efficacy)")
     const { out: said } = await own.run("reset", "train-a", "--why", "data was late", "--by", "ops")
-    expect(said).toContain("efficacy counts anew: the gains of past purchases are forgotten")
+    expect(said).toContain("efficacy starts again: the gains of past purchases are forgotten")
     expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
   })
 
-  it("shows the waits after refusals", async () => {
+  it("status shows the wait after a refusal", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { throttle: 300 })
     await own.run("run", "--event", ALARM)
     expect(row((await own.run("status")).out, "back-off")).toBe(
-      "the cloud asked us to wait until 2024-01-12 16:57:00 +00:00, in 5 minutes",
+      "until 2024-01-12 16:57:00 +00:00, in 5 minutes, as the cloud requested",
     )
     own.advance(6 * MINUTE)
     expect(row((await own.run("status")).out, "back-off")).toBeUndefined()
@@ -189,9 +189,9 @@ describe("status", () => {
       "a rule whose order was invalid",
       "ModelArts.6323",
       "rules off",
-      /^npu-busy: .* change the policy, or: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
+      /^npu-busy: .* change the policy, or run: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
     ],
-  ])("shows %s until it is over or reset", async (_case, code, label, says) => {
+  ])("status shows %s until it is over or reset", async (_case, code, label, says) => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { status: 400, code, message: "no" })
     await own.run("run", "--event", ALARM)
@@ -201,7 +201,7 @@ describe("status", () => {
     expect(row((await own.run("status")).out, label)).toBeUndefined()
   })
 
-  it("reports that a new policy only observes", async () => {
+  it("status reports that a new policy only observes", async () => {
     const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
     expect(row((await own.run("status")).out, "mode")).toContain("counted from its first recorded run")
     await own.run("run", "--event", ALARM)
@@ -210,7 +210,7 @@ describe("status", () => {
     )
   })
 
-  it("answers --json with instants and amounts", async () => {
+  it("status --json prints instants and amounts", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     const { json, err } = await own.run("status", "--json")
@@ -227,7 +227,7 @@ describe("status", () => {
           purchases: { used: 1, allowed: 2, left: 1 },
           budget: { left: { amount: 380_000, currency: "CNY" } },
           lastDecision: { kind: "scale-up", to: 4 },
-          nextTick: { heldBy: "in-flight", nearest: "the servers that were ordered must all be RUNNING" },
+          nextTick: { heldBy: "in-flight", nearest: "all ordered servers must be RUNNING" },
           entries: 2,
         },
       ],
@@ -235,14 +235,14 @@ describe("status", () => {
     expect(err).toBe("")
   })
 
-  it("shows one supernode or all", async () => {
+  it("status shows one supernode or all", async () => {
     const own = desk(TWO_SUPERNODES)
     expect((await own.run("status")).out.match(/^train-\w/gm)).toEqual(["train-a", "train-b"])
     expect((await own.run("status", "train-b")).out.match(/^train-\w/gm)).toEqual(["train-b"])
     expect((await own.run("status", ID)).out.match(/^train-\w/gm)).toEqual(["train-a"])
   })
 
-  it("shows nothing if the ledger cannot be trusted", async () => {
+  it("status shows nothing if the ledger cannot be trusted", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     own.spoil(ID)

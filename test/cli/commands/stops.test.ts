@@ -11,7 +11,9 @@ function control(own: Desk): Promise<ReturnType<typeof controlOf>> {
   return own.ledger(async (ledger) => controlOf(await ledger.head(CONTROL_STREAM)))
 }
 
-/** What another process appends between two steps of ours: at once, since a clock cannot wait. */
+/**
+ * Appends as another process would between two of our steps. Synchronous, because `clock.now` cannot wait.
+ */
 function appendToControl(path: string, said: OperatorCommand): void {
   const database = new DatabaseSync(path)
   const newest = "SELECT entry FROM entries WHERE stream = ? ORDER BY seq DESC LIMIT 1"
@@ -24,7 +26,7 @@ function appendToControl(path: string, said: OperatorCommand): void {
 }
 
 describe("pause", () => {
-  it("stops everything from now on, in the name of the person given by --by, without an end", async () => {
+  it("pause stops everything from now on, in the name of the person given by --by, without an end", async () => {
     const own = desk()
     const { code, out } = await own.run("pause", "--by", "night-shift", "--why", "smoke in hall 3")
     expect(out).toContain("everything is paused. To buy again, run: supernode-autoscaler resume --by WHO")
@@ -37,7 +39,7 @@ describe("pause", () => {
     expect(code).toBe(0)
   })
 
-  it("stops one supernode by its id, so that a rename ends nothing", async () => {
+  it("pause stops one supernode by its id, so a rename does not end it", async () => {
     const own = desk(TWO_SUPERNODES)
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "x", "--until", "90m", "--by", "ops")
     expect((await control(own)).paused).toEqual({
@@ -45,7 +47,7 @@ describe("pause", () => {
     })
   })
 
-  it("ends no other pause: one that would end earlier is refused, one that lasts as long is taken", async () => {
+  it("pause shortens no other pause: it refuses an earlier end, and accepts an equal or a later one", async () => {
     const own = desk()
     const pause = (...argv: string[]) => own.run("pause", "--by", "bob", "--why", "a look", ...argv)
     await own.run("pause", "--by", "ann", "--why", "smoke", "--until", "2h")
@@ -60,14 +62,14 @@ describe("pause", () => {
     expect((await control(own)).pausedAll).toMatchObject({ by: "bob", until: null })
   })
 
-  it("stops a purchase that an alarm would make", async () => {
+  it("pause stops a purchase that an alarm would make", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "x")
     await own.run("run", "--event", ALARM)
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("lists the attempt in flight, since it cancels nothing", async () => {
+  it("pause lists the attempt in flight, since it cancels nothing", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("pause", "--by", "night-shift", "--why", "x")
@@ -75,20 +77,20 @@ describe("pause", () => {
     expect(out).toMatch(/^ {2}train-a {2}ACCEPTED: 2 -> 4 servers/m)
   })
 
-  it("accepts an end with its zone", async () => {
+  it("pause accepts an end with its zone", async () => {
     const own = desk()
     await own.run("pause", "--by", "night-shift", "--why", "x", "--until", "2024-01-13T02:00:00+08:00")
     expect((await control(own)).pausedAll?.until).toBe(Date.parse("2024-01-12T18:00:00Z"))
   })
 
-  it("works with a broken policy, for all supernodes and by id", async () => {
+  it("pause works with a broken policy, for all supernodes and by id", async () => {
     const own = desk("version: [")
     expect((await own.run("pause", "--by", "night-shift", "--why", "x")).code).toBe(0)
     expect((await own.run("pause", "--by", "night-shift", ID, "--why", "x")).code).toBe(0)
     expect(await control(own)).toMatchObject({ pausedAll: { why: "x" }, paused: { [ID]: { why: "x" } } })
   })
 
-  it("prints an alternative if a broken policy hides the name", async () => {
+  it("pause prints an alternative if a broken policy hides the name", async () => {
     const { code, err } = await desk("version: [").run(
       "pause",
       "--by",
@@ -97,11 +99,11 @@ describe("pause", () => {
       "--why",
       "x",
     )
-    expect(err).toContain("name it by its id (`pause` without a name stops everything)")
+    expect(err).toContain("give its id (`pause` without a name stops everything)")
     expect(code).toBe(1)
   })
 
-  it("records nothing for an unknown supernode, neither by name nor by id", async () => {
+  it("pause records nothing for an unknown supernode, neither by name nor by id", async () => {
     const own = desk()
     for (const name of ["trian-a", ID.replace("b4", "b5")]) {
       const { code, err } = await own.run("pause", "--by", "night-shift", name, "--why", "x")
@@ -123,13 +125,13 @@ describe("pause", () => {
   it.each([
     [["--by", "WHO", "--why", "x"], "WHO is a placeholder: write your name instead"],
     [["--by", "ann", "--why", "TEXT"], "TEXT is a placeholder: write your reason instead"],
-  ])("refuses the placeholder of an example: %j", async (argv, says) => {
+  ])("pause refuses the placeholder of an example: %j", async (argv, says) => {
     const { code, err } = await desk().run("pause", ...argv)
     expect(err).toContain(says)
     expect(code).toBe(2)
   })
 
-  it("keeps stdout for JSON if requested", async () => {
+  it("pause --json keeps stdout for JSON", async () => {
     const { json, err } = await desk().run("pause", "--by", "night-shift", "--why", "x", "--json")
     expect(json()).toMatchObject({ entry: { stream: "control", seq: 2 }, said: { verb: "pause", why: "x" } })
     expect(err).toContain("everything is paused")
@@ -137,7 +139,7 @@ describe("pause", () => {
 })
 
 describe("resume", () => {
-  it("ends the pause, and the next signal buys", async () => {
+  it("resume ends the pause, and the next signal buys", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "--why", "x")
     const { out } = await own.run("resume", "--by", "night-shift", "--why", "over")
@@ -146,7 +148,7 @@ describe("resume", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("reports that nothing is paused, and writes nothing", async () => {
+  it("resume reports that nothing is paused, and writes nothing", async () => {
     const own = desk()
     const { code, out } = await own.run("resume", "--by", "night-shift")
     expect(out).toBe("there is no pause of everything; nothing to resume\n")
@@ -154,10 +156,11 @@ describe("resume", () => {
     expect(code).toBe(0)
   })
 
-  it("lifts the pause that its operator saw, and none that another operator said meanwhile", async () => {
+  it("resume lifts only the pause that its operator saw, not one that another operator made meanwhile", async () => {
     const own = desk()
     await own.run("pause", "--by", "ann", "--why", "a look")
-    // The clock is asked last right before the entry is appended: in that moment the other pause comes.
+    // The command reads the clock for the last time right before it appends the entry. The other pause is
+    // written at that moment.
     const others = (said: OperatorCommand | null) => {
       let asked = 0
       const now = (last = Infinity) => {
@@ -184,7 +187,7 @@ describe("resume", () => {
     expect(second.err).toContain("another command lifted the pause meanwhile, so nothing was written")
   })
 
-  it("lifts one supernode's pause only, and says what is still paused", async () => {
+  it("resume lifts one supernode's pause only, and says what is still paused", async () => {
     const own = desk(TWO_SUPERNODES)
     await own.run("pause", "--by", "night-shift", "--why", "all")
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "a")
@@ -198,7 +201,7 @@ describe("resume", () => {
 })
 
 describe("hold", () => {
-  it("holds automatic purchases of one supernode, and not a person's", async () => {
+  it("hold stops automatic purchases of one supernode, and not a person's", async () => {
     const own = await cloudDesk()
     const { code, out } = await own.run(
       "hold",
@@ -221,7 +224,7 @@ describe("hold", () => {
 })
 
 describe("reset", () => {
-  it("closes a breaker, and the next signal buys", async () => {
+  it("reset closes a breaker, and the next signal buys", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", {
       status: 401,
@@ -238,22 +241,22 @@ describe("reset", () => {
     expect(code).toBe(0)
   })
 
-  it("prints its changes, and nothing else", async () => {
+  it("reset prints its changes, and nothing else", async () => {
     const own = await cloudDesk()
     const early = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
     expect(early.err).toContain("error: nothing is on record for train-a: there is nothing to reset")
     expect(early.code).toBe(1)
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
-    const inFlight = "an attempt is still in flight (accepted); `settle` ends it, not this"
+    const inFlight = "an attempt is still in flight (accepted); `settle` ends it, `reset` does not"
     expect(out).toContain(
-      `the 2 known servers are forgotten: the next run takes those that it sees\n${inFlight}`,
+      `the 2 known servers are forgotten: the next run accepts those that it sees\n${inFlight}`,
     )
     const again = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
     expect(again.out).toContain(`nothing was open or waiting: the reset changed nothing\n${inFlight}`)
   })
 
-  it("ends clock-behind-ledger, which doctor reports, and says so", async () => {
+  it("reset ends clock-behind-ledger, which doctor reports, and says so", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     own.advance(60 * MINUTE)
@@ -263,9 +266,7 @@ describe("reset", () => {
       /entries of train-a are dated ahead .*\n +set this machine's clock\. .* run: supernode-autoscaler reset train-a/,
     )
     const { out } = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
-    expect(out).toContain(
-      "the newest entry was dated 2024-01-12 17:52:00 +00:00, in 1 hour: from now on this",
-    )
+    expect(out).toContain("the newest entry is dated 2024-01-12 17:52:00 +00:00, in 1 hour: from now on this")
     expect(out).not.toContain("nothing was open")
     expect((await own.run("doctor")).out).not.toContain("dated ahead")
   })
@@ -277,14 +278,16 @@ describe("an end on a machine whose clock is hours behind the ledger", () => {
     ["pause of one supernode", ["pause", "train-a", "--why", "x", "--until", "1h", "--by", "ann"]],
     ["hold", ["hold", "train-a", "--why", "x", "--until", "1h", "--by", "ann"]],
     ["approve", ["approve", `sha256:${"a".repeat(64)}`, "--by", "ann"]],
-  ])("is refused for %s if it would be over already by the ledger's newest entries", async (_, argv) => {
+  ])("%s refuses an end that is already over by the ledger's newest entries", async (_, argv) => {
     const own = desk()
     own.advance(120 * MINUTE)
     const dated = await own.run("pause", "--by", "ann", "--why", "dates the ledger", "--until", "5h")
     expect(dated.code).toBe(0)
     own.advance(-120 * MINUTE)
     const { code, out, err } = await own.run(...argv)
-    expect(err).toContain("which is over already: ledger entry control#2 is of 2024-01-12 18:52:00 +00:00")
+    expect(err).toContain(
+      "which has already passed: ledger entry control#2 is dated 2024-01-12 18:52:00 +00:00",
+    )
     expect(err).toContain("Nothing was written.")
     expect([code, out]).toEqual([1, ""])
     expect(await own.ledger(async (ledger) => (await ledger.head(CONTROL_STREAM))?.seq)).toBe(2)

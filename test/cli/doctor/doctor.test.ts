@@ -9,7 +9,7 @@ const CLOUD_EYE = "cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core,
 
 const withRule = (source: string, from = POLICY) => from.replace(CLOUD_EYE, source)
 
-/** The lines of a report that begin a check, and the lines under one. */
+/** The lines of a report that begin a check. `below` returns the lines under one check. */
 const checksIn = (out: string) => out.split("\n").filter((line) => /^(ok|PROBLEM) {2}/.test(line))
 const below = (out: string, check: string) => {
   const lines = out.split("\n")
@@ -19,16 +19,16 @@ const below = (out: string, check: string) => {
 }
 
 describe("doctor without problems", () => {
-  it("prints a line per check, with the newest value of each rule and its age, and exits 0", async () => {
+  it("doctor prints a line per check, with the newest value of each rule and its age, and exits 0", async () => {
     const own = await cloudDesk()
     const { code, out } = await own.run("doctor", "train-a")
     expect(out.split("\n")).toEqual([
       "ok  settings: mode live: purchases are made",
       expect.stringMatching(/^ok {2}policy: .*policy\.yaml: valid, 1 supernode$/),
       `ok  ledger: sqlite:${own.ledgerPath} (${LEDGER_ID}): readable and writable; 1 of 2 chains begun`,
-      "ok  keys: there are keys to sign with",
+      "ok  keys: keys are present",
       "ok  train-a: supernode: ACTIVE, 2 servers; rung 2 of 3: kat3ne-16-400t.96xlarge.8.matrix",
-      "ok  train-a: offers: 1 rung above, and all are listed",
+      "ok  train-a: offers: 1 rung above, all listed",
       "ok  train-a: rule npu-busy: 95 on 2 of 2 servers, period ended 2024-01-12 16:50:00 +00:00, 2 minutes ago; 5 of 5 periods have data",
       "",
       "all is well",
@@ -37,7 +37,7 @@ describe("doctor without problems", () => {
     expect(code).toBe(0)
   })
 
-  it("writes nothing anywhere: no ledger, no order, not even a file", async () => {
+  it("doctor writes nothing: no ledger, no order, not even a file", async () => {
     const own = await cloudDesk()
     const before = await own.ledger(async () => readdirSync(own.dir))
     await own.run("doctor")
@@ -46,7 +46,7 @@ describe("doctor without problems", () => {
     expect(own.sandbox.scaleUps).toEqual([])
   })
 
-  it("reports the same as JSON", async () => {
+  it("doctor --json reports the same checks", async () => {
     const own = await cloudDesk()
     const ran = await own.run("doctor", "--json")
     expect(ran.json()).toMatchObject({
@@ -63,7 +63,7 @@ describe("doctor without problems", () => {
     })
   })
 
-  it("accepts sold-out rungs, a rule on alarms and a supernode at the top, and describes them", async () => {
+  it("doctor accepts sold-out rungs, a rule on alarms and a supernode at the top, and describes them", async () => {
     const own = await cloudDesk(
       {},
       POLICY.replace(
@@ -73,14 +73,14 @@ describe("doctor without problems", () => {
     )
     own.sandbox.setOffers([{ flavor: "kat3ne-32-800t.192xlarge.8.matrix", servers: 4, soldOut: true }])
     const { code, out } = await own.run("doctor")
-    expect(out).toContain("all are listed; sold out just now: kat3ne-32-800t.192xlarge.8.matrix")
-    expect(out).toContain("rule rings: an alarm's own points: there is nothing to read before one rings")
+    expect(out).toContain("all listed; sold out now: kat3ne-32-800t.192xlarge.8.matrix")
+    expect(out).toContain("rule rings: uses the alarm's own points: there is no data before an alarm")
     expect(code).toBe(0)
   })
 })
 
 describe("doctor with a problem", () => {
-  /** The one failed check. */
+  /** The one failed check, and the lines under it. */
   async function onlyProblem(own: Pick<CloudDesk, "run">, ...argv: string[]) {
     const { code, out } = await own.run("doctor", ...argv)
     const problems = checksIn(out).filter((line) => line.startsWith("PROBLEM"))
@@ -90,7 +90,7 @@ describe("doctor with a problem", () => {
     return { problem, todo: below(out, problem), out }
   }
 
-  it("names every wrong setting, and checks nothing else", async () => {
+  it("doctor names every wrong setting, and checks nothing else", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_MODE: "loud", SUPERNODE_SECRET_ARN: "x" })
     const { code, out } = await own.run("doctor")
@@ -101,16 +101,16 @@ describe("doctor with a problem", () => {
     expect(code).toBe(1)
   })
 
-  it("names every problem of the policy by its position, and still checks the ledger", async () => {
+  it("doctor names every problem of the policy by its position, and still checks the ledger", async () => {
     const { out } = await desk(POLICY.replace("above: 85", "abofe: 85")).run("doctor")
     const ofPolicy = checksIn(out).filter((line) => line.includes("policy:"))
     expect(ofPolicy.length).toBeGreaterThan(0)
-    // Each of them is one problem of the file: their number is no check.
+    // Each line is one problem of the file. The test does not fix their number.
     for (const line of ofPolicy) expect(line).toMatch(/^PROBLEM {2}policy: .*policy\.yaml:\d+:\d+: /)
     expect(checksIn(out).at(-1)).toMatch(/^ok {2}ledger: sqlite:/)
   })
 
-  it("reports a chain that cannot be trusted, and still checks the cloud", async () => {
+  it("doctor reports a chain that cannot be trusted, and still checks the cloud", async () => {
     const own = await cloudDesk()
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "x", "--until", "1m")
     await own.run("run", "--event", "test/events/functiongraph-smn-cloud-eye-alarm.json")
@@ -120,7 +120,7 @@ describe("doctor with a problem", () => {
     expect(out).toContain("ok  train-a: rule npu-busy: 95 on 2 of 2 servers")
   })
 
-  it("names the sources of keys", async () => {
+  it("doctor names the sources of keys if there are none", async () => {
     const own = await cloudDesk()
     Object.assign(own.env, { HUAWEICLOUD_SDK_AK: undefined, HUAWEICLOUD_SDK_SK: undefined })
     const { problem } = await onlyProblem(own)
@@ -136,32 +136,32 @@ describe("doctor with a problem", () => {
     [
       "quotes around a key",
       { HUAWEICLOUD_SDK_AK: '"AK"' },
-      "HUAWEICLOUD_SDK_AK has quotes that are part of it",
+      "HUAWEICLOUD_SDK_AK contains quotes as part of its value",
     ],
-    ["a variable that nothing replaced", { HUAWEICLOUD_SDK_SK: "$SK" }, "HUAWEICLOUD_SDK_SK has a $"],
+    ["a variable that nothing replaced", { HUAWEICLOUD_SDK_SK: "$SK" }, "HUAWEICLOUD_SDK_SK contains a $"],
     [
       "swapped keys",
       { HUAWEICLOUD_SDK_AK: DEFAULT_ACCESS_KEY.sk, HUAWEICLOUD_SDK_SK: DEFAULT_ACCESS_KEY.ak },
-      "must be one access key's two halves, not swapped",
+      "must be the two parts of one access key of this cloud, not swapped",
     ],
-  ])("names the problem of %s, not a missing right", async (_what, env, says) => {
+  ])("doctor names the problem of %s, not a missing permission", async (_what, env, says) => {
     const own = await cloudDesk()
     Object.assign(own.env, env)
     const { code, out } = await own.run("doctor")
     expect(out).toContain(says)
-    expect(out).not.toContain("give the keys' user the right")
+    expect(out).not.toContain("give the keys' user the permission")
     expect(code).toBe(1)
   })
 
-  it("names the right that is missing where the cloud knows the key and refuses the read", async () => {
+  it("doctor names the missing permission if the cloud knows the key and refuses the read", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("supernode", { status: 403, code: "APIG.0305", message: "no permission" })
     const { out } = await own.run("doctor")
-    expect(out).toContain("give the keys' user the right to read Lite Server supernodes (modelarts)")
+    expect(out).toContain("give the keys' user the permission to read Lite Server supernodes (modelarts)")
     expect(out).not.toContain("the key is wrong")
   })
 
-  it("reports that no supernode has that id", async () => {
+  it("doctor reports that no supernode has that id", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     const { code, out } = await own.run("doctor", "train-b")
     expect(checksIn(out).filter((line) => line.includes("train-b: supernode"))[0]).toMatch(
@@ -171,22 +171,22 @@ describe("doctor with a problem", () => {
     expect(code).toBe(1)
   })
 
-  it("reports servers on no rung of the ladder, and what to write", async () => {
+  it("doctor reports servers on no rung of the ladder, and what to write", async () => {
     const own = await cloudDesk({ supernodes: [{ ...DEFAULT_SUPERNODE, servers: 3 }] })
     own.sandbox.setLoad(95)
     const { problem, todo } = await onlyProblem(own)
-    expect(problem).toContain("ACTIVE, 3 servers, which is no rung of the ladder (1, 2, 4)")
+    expect(problem).toContain("ACTIVE, 3 servers, which is not on the ladder (1, 2, 4)")
     expect(todo).toEqual(["write a rung with servers: 3 into `ladder`"])
   })
 
-  it("names the flavor that is not for sale, and those that are", async () => {
+  it("doctor names the flavor that is not for sale, and those that are", async () => {
     const own = await cloudDesk({}, POLICY.replace("kat3ne-32-800t.192xlarge.8.matrix", "kat3ne-32.typo"))
     const { problem, todo } = await onlyProblem(own)
     expect(problem).toContain("scale-evaluations does not list kat3ne-32.typo")
-    expect(todo[0]).toMatch(/^listed are: .*kat3ne-32-800t\.192xlarge\.8\.matrix/)
+    expect(todo[0]).toMatch(/^listed: .*kat3ne-32-800t\.192xlarge\.8\.matrix/)
   })
 
-  it("names the data that Cloud Eye has for a rule without data: the right metric, and its newest point", async () => {
+  it("doctor names the metric and the newest point that Cloud Eye has, for a rule without data", async () => {
     const own = await cloudDesk(
       { supernodes: [{ ...DEFAULT_SUPERNODE, npus: 2 }] },
       withRule(
@@ -196,21 +196,21 @@ describe("doctor with a problem", () => {
     own.sandbox.setLoad(95)
     const { problem, todo } = await onlyProblem(own)
     expect(problem).toMatch(
-      /rule npu-busy: servers .*: Cloud Eye has no usable point in the periods asked for$/,
+      /rule npu-busy: servers .*: Cloud Eye has no usable point in the requested periods$/,
     )
     expect(todo).toEqual([
       expect.stringMatching(
-        /^Cloud Eye knows of \S+, by instance_id = \{server\.cloud_server\.hps_ecs_id\}:$/,
+        /^Cloud Eye has metrics of \S+ with instance_id = \{server\.cloud_server\.hps_ecs_id\}:$/,
       ),
       "AGT.ECS npu_util_rate_ai_core, dimensions instance_id",
       "AGT.ECS npu_util_rate_ai_core, dimensions instance_id and npu (2 series)",
       expect.stringMatching(
-        /^its newest point \(instance_id \S+, npu 1\) is 95, of 2024-01-12 16:5\d:00 \+00:00/,
+        /^its newest point \(instance_id \S+, npu 1\) is 95, from 2024-01-12 16:5\d:00 \+00:00/,
       ),
     ])
   })
 
-  it("reports that the newest point is old", async () => {
+  it("doctor reports that the newest point is old", async () => {
     const own = await cloudDesk()
     own.sandbox.setLoad({
       load: [
@@ -219,45 +219,50 @@ describe("doctor with a problem", () => {
       ],
     })
     const { todo } = await onlyProblem(own)
-    expect(todo.at(-1)).toMatch(/^its newest point \(.*\) is 50, of 2024-01-12 15:29:00 \+00:00, 1 hour ago$/)
+    expect(todo.at(-1)).toMatch(
+      /^its newest point \(.*\) is 50, from 2024-01-12 15:29:00 \+00:00, 1 hour ago$/,
+    )
   })
 
-  it("reports that a Prometheus does not answer, and where to try", async () => {
+  it("doctor reports that a Prometheus does not respond, and where to try the query", async () => {
     const own = await cloudDesk(
       {},
       withRule("prometheus: { url: http://127.0.0.1:1, query: avg(npu), period: 1m }"),
     )
     const { problem, todo } = await onlyProblem(own)
-    expect(problem).toMatch(/Prometheus could not be read: 127\.0\.0\.1:1 had no answer/)
+    expect(problem).toMatch(/Prometheus could not be read: 127\.0\.0\.1:1 got no response/)
     expect(todo[0]).toMatch(/^try the query at http:\/\/127\.0\.0\.1:1 itself/)
   })
 
   it.each([
-    [401, "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus takes (docs/settings.md)"],
-    [403, "give the login of SUPERNODE_PROMETHEUS_AUTH the right to query there (docs/settings.md)"],
-  ])("tells a wrong login of a Prometheus from a missing right: %i", async (status, says) => {
-    const server = await PrometheusServer.start()
-    onTestFinished(() => server.close())
-    server.instead = (_, response) => {
-      response.writeHead(status).end()
-      return true
-    }
-    const own = await cloudDesk(
-      {},
-      withRule(`prometheus: { url: "${server.url}", query: avg(npu), period: 1m }`),
-    )
-    const { todo } = await onlyProblem(own)
-    expect(todo).toEqual([says])
-  })
+    [401, "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus accepts (docs/settings.md)"],
+    [403, "give the login of SUPERNODE_PROMETHEUS_AUTH the permission to query there (docs/settings.md)"],
+  ])(
+    "doctor distinguishes a wrong login of a Prometheus from a missing permission: %i",
+    async (status, says) => {
+      const server = await PrometheusServer.start()
+      onTestFinished(() => server.close())
+      server.instead = (_, response) => {
+        response.writeHead(status).end()
+        return true
+      }
+      const own = await cloudDesk(
+        {},
+        withRule(`prometheus: { url: "${server.url}", query: avg(npu), period: 1m }`),
+      )
+      const { todo } = await onlyProblem(own)
+      expect(todo).toEqual([says])
+    },
+  )
 
-  it("reports that CloudWatch has no region", async () => {
+  it("doctor reports that CloudWatch has no region", async () => {
     const own = await cloudDesk({}, withRule("cloudwatch: { namespace: x, name: y, period: 1m }"))
     const { problem } = await onlyProblem(own)
     expect(problem).toContain("write `region` in the rule's cloudwatch, or set AWS_REGION")
   })
 })
 
-it("treats an unknown name as wrong usage, and not as a problem", async () => {
+it("doctor treats an unknown name as wrong usage, and not as a problem", async () => {
   const { code, err } = await (await cloudDesk()).run("doctor", "train-x")
   expect(err).toContain('no supernode is named "train-x"')
   expect(code).toBe(1)

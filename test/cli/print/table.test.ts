@@ -6,7 +6,7 @@ import { widthOf } from "../../../functions/cli/print/width.ts"
 const paint = paintOf(true)
 
 describe("a table of the command line", () => {
-  it("aligns its columns and ends no line with spaces", () => {
+  it("a printed table aligns its columns and ends no line with spaces", () => {
     const rows = [["a", "bb", "c"], ["aaa", "", ""], [["a", "aaaa"], "b", "c"], ["a"]]
     expect(tableOf(rows, { head: ["1", "22", "3"] })).toEqual([
       "1     22  3",
@@ -18,7 +18,7 @@ describe("a table of the command line", () => {
     ])
   })
 
-  it("wraps its last column between words, and neither breaks nor shortens a word", () => {
+  it("a printed table wraps its last column between words, and neither breaks nor shortens a word", () => {
     const url = "https://example.com/a/path/that/is/longer/than/the/column"
     const text = `see ${url} for the  reason why it was not bought`
     expect(tableOf([["left", text]], { columns: 40 })).toEqual([
@@ -29,7 +29,7 @@ describe("a table of the command line", () => {
     ])
   })
 
-  it("closes a colour at each break and opens it again on the next line", () => {
+  it("a printed table closes a colour at each break and opens it again on the next line", () => {
     const text = "it was not bought because the budget of this month is used up"
     const lines = tableOf([[paint.bold("train-a"), paint.yellow(text)]], { columns: 39 })
     expect(lines).toEqual([
@@ -52,11 +52,11 @@ describe("a table of the command line", () => {
     ["👩‍🔧", 2],
     ["⚠️", 2],
     [paint.red("red"), 3],
-  ])("counts the columns that a terminal uses for %s", (text, columns) => {
+  ])("a printed table counts the columns that a terminal uses for %s", (text, columns) => {
     expect(widthOf(text)).toBe(columns)
   })
 
-  it("aligns what follows Chinese text", () => {
+  it("a printed table aligns cells after Chinese text", () => {
     expect(
       tableOf([
         ["王伟", "x"],

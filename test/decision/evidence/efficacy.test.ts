@@ -67,27 +67,37 @@ describe("the severity of a metric", () => {
     }))
 
   it.each<[string, Partial<RuleInput>, Point[], number | null]>([
-    ["is the mean of the M worst of the N newest", {}, points(90, 60, 99, 93, 20), 94],
-    ["is the same whether or not anything breaches", {}, points(30, 20, 10, 25, 5), 25],
-    ["is the lowest ones where low is bad", { above: undefined, below: 20 }, points(9, 60, 6, 3, 20), 6],
+    ["is the mean of the M worst of the N newest points", {}, points(90, 60, 99, 93, 20), 94],
+    ["is known even if no point breaches", {}, points(30, 20, 10, 25, 5), 25],
     [
-      "is the lowest ones where the steps are open below",
+      "is the mean of the lowest points if low values breach",
+      { above: undefined, below: 20 },
+      points(9, 60, 6, 3, 20),
+      6,
+    ],
+    [
+      "is the mean of the lowest points if the steps are open below",
       { above: undefined, steps: [{ to: 20, up: 1 }] },
       points(9, 60, 6, 3, 20),
       6,
     ],
     ["is known with M real points", {}, points(90, null, 99, 93, null), 94],
-    ["is not told with fewer", {}, points(90, null, 99, null, null), null],
-    ["is not told by points before the warm-up ended", {}, points(90, 99, "early", "early", "early"), null],
-    ["is not told where the sum leaves the range of numbers", {}, points(1.7e308, 1.7e308, 1e308), null],
-  ])("is measured as follows: %s", (_, over, given, level) => {
+    ["is unknown with fewer than M real points", {}, points(90, null, 99, null, null), null],
+    [
+      "is unknown if too many points are from before the end of warm-up",
+      {},
+      points(90, 99, "early", "early", "early"),
+      null,
+    ],
+    ["is unknown if the sum exceeds the range of numbers", {}, points(1.7e308, 1.7e308, 1e308), null],
+  ])("the severity of a metric %s", (_, over, given, level) => {
     const [one] = [rule(over)]
     expect(one && levelOf(one, given)).toBe(level)
   })
 })
 
 describe("the cause of a purchase", () => {
-  it("records the cause with the target only if the policy has an efficacy rule", () => {
+  it("a target records the cause of a purchase only if the policy has an efficacy rule", () => {
     expect(causeUnder()).toEqual({
       rule: "npu-busy",
       metric: expect.stringMatching(/^sha256:/),
@@ -96,7 +106,7 @@ describe("the cause of a purchase", () => {
     expect(decisionOf().target).not.toHaveProperty("cause")
   })
 
-  it("names the rule with the highest proposal, and of several the first in the policy", () => {
+  it("the cause of a purchase is the rule with the highest proposal, and among equals the first in the policy", () => {
     const steps = [{ from: 10, up: 2 }]
     const queue = (name: string) => ruleInput({ name, metric: prometheus(name), above: undefined, steps })
     const rules = [ruleInput(), queue("queue-long"), queue("queue-longer")]
@@ -111,22 +121,22 @@ describe("the cause of a purchase", () => {
     expect(target?.rules).toEqual(["npu-busy", "queue-long", "queue-longer"])
   })
 
-  it("records no cause if a person named the number of servers", () => {
+  it("a purchase has no cause if a person named the number of servers", () => {
     expect(decisionOf({ policy, signal: requestOf() }).target).toMatchObject({ to: 4, rules: [] })
     expect(causeUnder({ signal: requestOf() })).toBeUndefined()
   })
 
-  it("records the same rule if a person asked and evidence decided", () => {
+  it("a purchase that a person requested and evidence decided has the rule as its cause", () => {
     expect(causeUnder({ signal: requestOf({ servers: null }) })).toMatchObject({ rule: "npu-busy" })
   })
 
-  it("records no number if missing data counted as breaching", () => {
+  it("the cause of a purchase has no number if missing data counted as breaching", () => {
     const silent = policyWith({ rules: [ruleInput({ missing: "breaching" })] })
     const readings = read([readingOf([null, null, null, 97, 97])])
     expect(causeUnder({ policy: silent, readings })).toMatchObject({ before: null })
   })
 
-  it("carries the cause from the opened entry by the attempt to the completed row", () => {
+  it("the cause of a purchase passes from the opened entry through the attempt to the list of effects", () => {
     const { target, findings } = decisionOf({ policy })
     const situation = situationOf({ policy })
     const attempt = { id: "a1", openedAt: NOW, sendBefore: NOW, deadline: NOW }
@@ -151,28 +161,48 @@ const PLAN = {
 
 describe("the efficacy gate", () => {
   it.each<[string, Partial<Situation>, boolean]>([
-    ["nothing was bought yet", { policy }, true],
-    ["one of two was bought, and did not help", bought([gained(1)]), true],
-    ["the last two gained too little", bought([gained(1.2), gained(0.4)]), false],
-    ["they made it worse", bought([gained(-3), gained(-8)]), false],
-    ["the older of the two gained enough", bought([gained(5), gained(0)]), true],
-    ["the newer of the two gained enough", bought([gained(0), gained(5)]), true],
-    ["one gained a hair less than enough", bought([gained(4.999999), gained(0)]), false],
-    ["only an older one gained enough", bought([gained(40), gained(1), gained(2)]), false],
-    ["one more helped since", bought([gained(1), gained(2), gained(40)]), true],
-    ["the newest could never be measured", bought([gained(1), gained(null)]), false],
-    ["the newest cannot be known yet", bought([gained(1), justDone()]), false],
-    ["the newest cannot be known yet, and the one before helped", bought([gained(9), justDone()]), true],
-    ["silence caused both", bought([silent("a1"), silent("a2")]), false],
-    ["a person asks", bought([gained(1), gained(2)], { signal: requestOf() }), true],
-    ["the rule of one is gone", bought([gained(1), gained(2, { rule: "other" })]), true],
-    ["one rule measures something else now", bought([gained(1), gained(2, { metric: "m" })]), true],
-    ["the policy has no efficacy rule", bought([gained(1), gained(2)], { policy: policyOf() }), true],
-  ])("decides as follows when %s", (_, over, passed) => {
+    ["passes if nothing was bought yet", { policy }, true],
+    ["passes if only one purchase was made, even if it did not help", bought([gained(1)]), true],
+    ["holds if the last two purchases gained too little", bought([gained(1.2), gained(0.4)]), false],
+    ["holds if the last two purchases made the metric worse", bought([gained(-3), gained(-8)]), false],
+    ["passes if the older of the last two purchases gained enough", bought([gained(5), gained(0)]), true],
+    ["passes if the newer of the last two purchases gained enough", bought([gained(0), gained(5)]), true],
+    [
+      "holds if the better of the last two purchases gained slightly too little",
+      bought([gained(4.999999), gained(0)]),
+      false,
+    ],
+    ["holds if only an older purchase gained enough", bought([gained(40), gained(1), gained(2)]), false],
+    [
+      "passes if the newest of three purchases gained enough",
+      bought([gained(1), gained(2), gained(40)]),
+      true,
+    ],
+    ["holds if the newest purchase could never be measured", bought([gained(1), gained(null)]), false],
+    ["holds while the newest effect is unknown", bought([gained(1), justDone()]), false],
+    [
+      "passes while the newest effect is unknown, if the purchase before gained enough",
+      bought([gained(9), justDone()]),
+      true,
+    ],
+    ["holds if missing data caused both purchases", bought([silent("a1"), silent("a2")]), false],
+    ["passes for a person's request", bought([gained(1), gained(2)], { signal: requestOf() }), true],
+    ["passes if the rule of one purchase is gone", bought([gained(1), gained(2, { rule: "other" })]), true],
+    [
+      "passes if the rule of one purchase measures something else now",
+      bought([gained(1), gained(2, { metric: "m" })]),
+      true,
+    ],
+    [
+      "passes if the policy has no efficacy rule",
+      bought([gained(1), gained(2)], { policy: policyOf() }),
+      true,
+    ],
+  ])("gate efficacy %s", (_, over, passed) => {
     expect(findingOf("efficacy", over)).toMatchObject({ passed, reason: passed ? null : "efficacy" })
   })
 
-  it("holds an alarm and a tick when only the efficacy gate fails", () => {
+  it("alarms and ticks hold when only gate efficacy fails", () => {
     const over = bought([gained(1), gained(2)])
     expect(decisionOf(over)).toMatchObject({ kind: "hold", heldBy: "efficacy" })
     expect(decisionOf({ ...over, signal: tickOf() })).toMatchObject({ kind: "hold", heldBy: "efficacy" })
@@ -186,9 +216,9 @@ describe("the efficacy gate", () => {
     return gained(null, { attempt, before: null })
   }
 
-  it("gives the numbers of each effect", () => {
+  it("gate efficacy gives the numbers of each effect", () => {
     expect(findingOf("efficacy", bought([gained(1.2), gained(0.4)]))).toMatchObject({
-      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic buying stops until a person resets it",
+      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until a person resets the supernode",
       facts: {
         stopped: true,
         until: null,
@@ -201,20 +231,20 @@ describe("the efficacy gate", () => {
     })
   })
 
-  it("names effects that could not be measured, and counts them as no gain", () => {
+  it("gate efficacy names effects that could not be measured, and counts them as no gain", () => {
     expect(findingOf("efficacy", bought([gained(1.2), gained(null)])).says).toBe(
-      "the last 2 purchases moved npu-busy by 1.2 and by an amount that could not be measured since 2024-01-12T15:41:00.000Z; at least 5 is required. Automatic buying stops until a person resets it",
+      "the last 2 purchases moved npu-busy by 1.2 and by an amount that is still unmeasured (due since 2024-01-12T15:41:00.000Z); at least 5 is required. Automatic purchases stop until a person resets the supernode",
     )
   })
 
-  it("waits, instead of stopping, while an effect can still be measured soon", () => {
+  it("gate efficacy waits, instead of stopping, while an effect can still be measured soon", () => {
     const finding = findingOf("efficacy", bought([gained(1.2), justDone()]))
     // Complete at 16:40 and warm at 16:55: five periods have ended at 17:20, and are readable a minute later.
     expect(finding.says).toContain("by an amount that cannot be measured before 2024-01-12T17:21:00.000Z")
     expect(finding.facts).toMatchObject({ stopped: false, until: NOW + 21 * MINUTE })
   })
 
-  it("waits for the last of several measurable effects, each by its own rule", () => {
+  it("gate efficacy waits until the last of several effects can be measured, each by its own rule", () => {
     const rules = [ruleInput(), ruleInput({ name: "queue", metric: prometheus("q", "2m") })]
     const both = policyWith({ rules })
     const queue = { rule: "queue", metric: digest({ metric: both.rules[1]?.metric, highIsBad: true }) }
@@ -224,24 +254,24 @@ describe("the efficacy gate", () => {
     expect(finding.facts.row).toMatchObject([{ dueAt: NOW + 21 * MINUTE }, { dueAt: NOW + 7 * MINUTE }])
   })
 
-  it("names the purchases that it does not count", () => {
+  it("gate efficacy names the purchases that it does not count", () => {
     const over = bought([gained(1), gained(2, { rule: "gone" })])
     expect(findingOf("efficacy", over)).toMatchObject({
-      says: "1 of 2 purchases by rules are complete; 1 more are not counted: their rule is gone or measures something else now",
+      says: "1 of 2 purchases by rules are complete; 1 more are not counted: their rule no longer exists or now measures something else",
       facts: { ignored: 1 },
     })
   })
 
-  it("lets a person buy, and says which purchases it stops", () => {
+  it("gate efficacy lets a person buy, and says that it stops automatic purchases only", () => {
     const over = bought([gained(1), gained(2)], { signal: requestOf() })
     const { passed, says } = findingOf("efficacy", over)
-    expect([passed, says.endsWith("That stops automatic purchases only")]).toEqual([true, true])
+    expect([passed, says.endsWith("This stops automatic purchases only")]).toEqual([true, true])
   })
 
   it.each([
     ["a higher threshold", ruleInput({ above: 90 })],
     ["another number of points", ruleInput({ points: "2 of 5" })],
-  ])("still counts a measured effect before the rule got %s", (_, rule) => {
+  ])("gate efficacy still counts an effect that was measured before the rule got %s", (_, rule) => {
     const over = bought([gained(1), gained(2)], { policy: policyWith({ rules: [rule] }) })
     expect(findingOf("efficacy", over).reason).toBe("efficacy")
   })
@@ -252,7 +282,7 @@ describe("the effect of a purchase", () => {
   const at = (load: (number | null)[], over: Partial<Situation> = {}) =>
     measureEffect(situationOf(bought([done], { readings: read([readingOf(load)]), ...over })), digest)
 
-  it("is measured over the points that M of N uses, and recorded with its numbers", () => {
+  it("the effect of a purchase is measured over the points that M of N uses, and recorded with its numbers", () => {
     expect(at([95, 96, 95.7, 10, 10])).toEqual({
       kind: "effect",
       says: "moved npu-busy by 1.43333, from 97 to 95.5667",
@@ -264,7 +294,7 @@ describe("the effect of a purchase", () => {
     })
   })
 
-  it("is measured by the rule that caused the purchase, whichever comes first in the policy", () => {
+  it("the effect of a purchase is measured by the rule that caused it, in any order of the rules", () => {
     const queue = ruleInput({ name: "queue", metric: prometheus("q") })
     const both = policyWith({ rules: [queue, ruleInput()] })
     const readings = read([readingOf([1, 1, 1, 1, 1], { rule: "queue" }), readingOf([90, 90, 90, 90, 90])])
@@ -272,7 +302,7 @@ describe("the effect of a purchase", () => {
     expect(measureEffect(situationOf(over), digest)?.effect).toEqual({ after: 90, gain: 7 })
   })
 
-  it("is a gain if a metric that breaches on low values rose", () => {
+  it("the effect of a purchase is a gain if a metric that breaches on low values rose", () => {
     const low = policyWith({ rules: [ruleInput({ above: undefined, below: 20 })] })
     const [cause] = [decisionOf({ policy: low, readings: read([readingOf([5, 5, 5, 5, 5])]) }).target?.cause]
     const effect = { ...done, ...cause }
@@ -286,12 +316,12 @@ describe("the effect of a purchase", () => {
     ["our clock is behind the ledger", [95, 95, 95, 95, 95], { headAt: NOW + 2 * MINUTE }],
     ["the cloud's clock contradicts ours", [95, 95, 95, 95, 95], { cloudSkewMs: 2 * MINUTE }],
     [
-      "nothing was measured before, for silence was held to breach",
+      "nothing was measured before it: missing data counted as breaching",
       [95, 95, 95, 95, 95],
       bought([gained(null, { before: null })]),
     ],
     ["the supernode could not be read", [95, 95, 95, 95, 95], { supernode: unreadable() }],
-    ["the policy does not ask any more", [95, 95, 95, 95, 95], { policy: policyOf() }],
+    ["the policy has no efficacy rule any more", [95, 95, 95, 95, 95], { policy: policyOf() }],
     [
       "the rule is gone",
       [95, 95, 95, 95, 95],
@@ -302,30 +332,30 @@ describe("the effect of a purchase", () => {
       [95, 95, 95, 95, 95],
       bought([gained(null, { completedAt: NOW - 41 * MINUTE + 1 })]),
     ],
-  ])("is not measured when %s", (_, load, over) => {
+  ])("the effect of a purchase is not measured when %s", (_, load, over) => {
     expect(at(load, over)).toBeNull()
   })
 
   it.each<Partial<Situation>>([{ headAt: NOW + MINUTE }, { cloudSkewMs: MINUTE }, { cloudSkewMs: -MINUTE }])(
-    "is measured while clocks differ within the tolerance: %j",
+    "the effect of a purchase is measured while clocks differ within the tolerance: %j",
     (over) => {
       expect(at([95, 95, 95, 95, 95], over)?.effect).toEqual({ after: 95, gain: 2 })
     },
   )
 
-  it("is measured from the moment at which all N periods began after warm-up", () => {
+  it("the effect of a purchase is measured as soon as all N periods began after its warm-up", () => {
     // At 17:00 the five newest complete periods began at 16:30 at the earliest: warm at 16:30 counts.
     const over = bought([gained(null, { completedAt: NOW - 45 * MINUTE })])
     expect(effectIsDue(situationOf(over), digest)).toBe(true)
     expect(at([95, 95, 95, 95, 95], over)).not.toBeNull()
   })
 
-  it("is measured after a later purchase is warm too, if there was one in between", () => {
+  it("the effect of a purchase is not measured before a later purchase is warm too", () => {
     const state = stateWith({ effects: [done], completedAt: NOW - 20 * MINUTE })
     expect(at([95, 95, 95, 95, 95], { state })).toBeNull()
   })
 
-  it("is recorded once: later load does not change it", () => {
+  it("the effect of a purchase is recorded once: later load does not change it", () => {
     const observed = (gain: number): Observation => ({
       kind: "effect",
       says: "s",
@@ -341,7 +371,7 @@ describe("the effect of a purchase", () => {
     expect(measureEffect(situationOf({ policy, state: once }), digest)).toBeNull()
   })
 
-  it("is measured one at a time, the oldest purchase first", () => {
+  it("effects are measured one at a time, the oldest purchase first", () => {
     const over = bought([done, gained(null, { attempt: "a2" })])
     expect(measureEffect(situationOf(over), digest)?.attempt).toBe("a1")
   })
@@ -352,18 +382,34 @@ describe("the effect of a purchase", () => {
 describe("a tick that holds", () => {
   const alarmed = policyWith({ rules: [ruleInput({ metric: { alarm: true } })] })
   it.each<[string, Partial<Situation>, boolean]>([
-    ["a purchase is to be measured", bought([gained(null)]), true],
-    ["it was measured", bought([gained(3)]), false],
-    ["silence caused it", bought([gained(null, { before: null })]), false],
-    ["it is not warm yet", bought([gained(null, { completedAt: NOW - 30 * MINUTE })]), false],
-    ["the policy does not ask", bought([gained(null)], { policy: policyOf() }), false],
-    ["our clock is behind the ledger", bought([gained(null)], { headAt: NOW + 2 * MINUTE }), false],
+    ["reads the metrics if the effect of a purchase is still to be measured", bought([gained(null)]), true],
+    ["does not read the metrics if the effect was measured", bought([gained(3)]), false],
     [
-      "only an alarm can show it, and a tick is not an alarm",
+      "does not read the metrics if missing data caused the purchase",
+      bought([gained(null, { before: null })]),
+      false,
+    ],
+    [
+      "does not read the metrics if the purchase is not warm yet",
+      bought([gained(null, { completedAt: NOW - 30 * MINUTE })]),
+      false,
+    ],
+    [
+      "does not read the metrics if the policy has no efficacy rule",
+      bought([gained(null)], { policy: policyOf() }),
+      false,
+    ],
+    [
+      "does not read the metrics if our clock is behind the ledger",
+      bought([gained(null)], { headAt: NOW + 2 * MINUTE }),
+      false,
+    ],
+    [
+      "does not read the metrics if only an alarm can show the effect",
       bought([{ ...gained(null), metric: metricOf(alarmed) }], { policy: alarmed }),
       false,
     ],
-  ])("reads the metrics or not: %s: %s", (_, over, isDue) => {
+  ])("a tick that holds %s", (_, over, isDue) => {
     expect(effectIsDue(situationOf({ signal: tickOf(), ...over }), digest)).toBe(isDue)
   })
 
@@ -376,12 +422,12 @@ describe("the row of effects", () => {
   const said = (state: SupernodeState) =>
     fold(state, { kind: "said", seq: 2, at: NOW, run: "r", said: { verb: "reset", why: "w", by: "b" } })
 
-  it("is cleared by a person's reset", () => {
+  it("a person's reset clears the list of effects", () => {
     expect(said(stateWith({ effects: [gained(1), gained(2)] })).effects).toEqual([])
     expect(said(stateWith())).not.toHaveProperty("effects")
   })
 
-  it("still receives the purchase that is in flight during a reset", () => {
+  it("a purchase that is in flight during a reset is still added to the list of effects", () => {
     const cause = { rule: "npu-busy", metric, before: 97 }
     const attempt = { ...attemptOf(), cause }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }
@@ -395,7 +441,7 @@ describe("the row of effects", () => {
     expect(folded.effects?.map((effect) => effect.attempt)).toEqual([attempt.id])
   })
 
-  it("keeps the newest twenty of very many purchases", () => {
+  it("the list of effects keeps the newest twenty purchases", () => {
     const effects = Array.from({ length: 20 }, (_, i) => gained(i))
     const attempt = { ...attemptOf(), cause: { rule: "npu-busy", metric, before: 97 } }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }

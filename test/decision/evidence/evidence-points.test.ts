@@ -18,19 +18,19 @@ describe("comparison with a threshold", () => {
     ["at_most", 85, "breaching"],
     ["at_most", 85.000001, "not-breaching"],
   ]
-  it.each(breach)("compares %s 85 at %d without rounding: %s", (op, value, verdict) => {
+  it.each(breach)("a rule with %s: 85 compares the value %d without rounding: %s", (op, value, verdict) => {
     const { above: _, ...rest } = ruleInput()
     const policy = policyOf({ rules: [{ ...rest, [op]: 85, points: "1 of 1" }] })
     const finding = findingOf(GATE, { policy, readings: read([readingOf([value])]) })
     expect(finding.passed ? "breaching" : finding.reason).toBe(verdict)
   })
 
-  it("treats zero as a value", () => {
+  it("a point of zero is a value, not missing data", () => {
     expect(weigh({ points: "1 of 1" }, [0])).toBe("not-breaching")
   })
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
-    "treats %s as missing",
+    "a point of %s counts as missing",
     (value) => {
       expect(weigh({ points: "1 of 1" }, [value])).toBe("missing-data")
     },
@@ -39,26 +39,26 @@ describe("comparison with a threshold", () => {
 
 describe("M of the N newest periods", () => {
   it.each<[string, (number | null)[], string]>([
-    ["exactly M breach", [97, 10, 97, 10, 97], "breaching"],
-    ["all breach", [97, 97, 97, 97, 97], "breaching"],
-    ["one fewer than M breach", [97, 97, 10, 10, 10], "not-breaching"],
-    ["M breach, and they are the oldest of the N", [10, 10, 97, 97, 97], "breaching"],
-    ["none breach", [10, 10, 10, 10, 10], "not-breaching"],
-    ["M breach and the others are missing", [97, 97, 97, __, __], "breaching"],
-    ["fewer than M are real, though all of them breach", [97, 97, __, __, __], "missing-data"],
-    ["nothing is real", [__, __, __, __, __], "missing-data"],
-    ["what is missing could not reach M any more", [97, 10, 10, 10, __], "not-breaching"],
-    ["what is missing could just reach M", [97, 97, 10, 10, __], "missing-data"],
-  ])("evaluates 3 of 5: %s", (_, values, verdict) => {
+    ["breaches if exactly 3 breach", [97, 10, 97, 10, 97], "breaching"],
+    ["breaches if all 5 breach", [97, 97, 97, 97, 97], "breaching"],
+    ["does not breach if only 2 breach", [97, 97, 10, 10, 10], "not-breaching"],
+    ["breaches if the 3 oldest breach", [10, 10, 97, 97, 97], "breaching"],
+    ["does not breach if none breaches", [10, 10, 10, 10, 10], "not-breaching"],
+    ["breaches if 3 breach and the others are missing", [97, 97, 97, __, __], "breaching"],
+    ["has missing data if only 2 are real, though both breach", [97, 97, __, __, __], "missing-data"],
+    ["has missing data if none is real", [__, __, __, __, __], "missing-data"],
+    ["does not breach if the missing point could not make 3 breach", [97, 10, 10, 10, __], "not-breaching"],
+    ["has missing data if the missing point could make 3 breach", [97, 97, 10, 10, __], "missing-data"],
+  ])("a rule of 3 of 5 points %s", (_, values, verdict) => {
     expect(weigh({ points: "3 of 5" }, values)).toBe(verdict)
   })
 
-  it("never reaches further back than N: older breaching points do not count", () => {
+  it("a rule never reaches further back than its N newest periods, even if older points breach", () => {
     expect(weigh({ points: "2 of 2" }, [97, 10, 97, 97, 97])).toBe("not-breaching")
     expect(weigh({ points: "2 of 2" }, [__, __, 97, 97, 97])).toBe("missing-data")
   })
 
-  it("does not read a period that ended less than the lag ago", () => {
+  it("evidence ignores a period that ended less than the metric's lag ago", () => {
     // The period of 16:55 ended at 17:00 sharp, and the lag is a minute.
     const reading = {
       ...readingOf([10]),
@@ -75,7 +75,7 @@ describe("M of the N newest periods", () => {
     expect(findingOf(GATE, withRule(noLag, reading)).passed).toBe(true)
   })
 
-  it("counts no point whose time is not the start of a period", () => {
+  it("evidence ignores a point whose time is not the start of a period", () => {
     const reading = {
       ...readingOf([]),
       series: ["s1", "s2"].map((server) => ({ server, points: [{ at: NEWEST + 1, value: 97 }] })),
@@ -83,7 +83,7 @@ describe("M of the N newest periods", () => {
     expect(findingOf(GATE, withRule({ points: "1 of 1" }, reading)).reason).toBe("missing-data")
   })
 
-  it("records every point with the numbers behind it", () => {
+  it("evidence records every point with the numbers behind it", () => {
     const evidence = evidenceOf(withRule({}, readingOf([97, 96, __, 95, 10])))
     expect(evidence).toMatchObject({ verdict: "breaching", breaching: 3, missing: 1, m: 3, n: 5 })
     expect(evidence["points"]).toMatchObject([
@@ -105,11 +105,11 @@ describe("missing data", () => {
     ["breaching", [97, 97, __, 10, 10], "breaching"],
     ["breaching", [97, __, 10, 10, 10], "not-breaching"],
     ["breaching", [__, __, __, __, __], "breaching"],
-  ])("evaluates %s: %j as %s", (missing, values, verdict) => {
+  ])("missing: %s evaluates the points %j as %s", (missing, values, verdict) => {
     expect(weigh({ missing }, values)).toBe(verdict)
   })
 
-  it("treats an unreadable reading as missing, never zero, and the finding gives the reason", () => {
+  it("an unreadable reading counts as missing data, never as zero, and the finding gives the reason", () => {
     const reading = {
       rule: "npu-busy",
       periodMs: PERIOD,
@@ -123,7 +123,7 @@ describe("missing data", () => {
     expect(findingOf(GATE, over).says).toContain("HTTP 503")
   })
 
-  it("treats a rule without a reading as missing data", () => {
+  it("a rule without a reading has missing data", () => {
     expect(outcomeAt(GATE, { readings: read([]) })).toEqual([false, "missing-data", "missing-data"])
   })
 })

@@ -9,29 +9,29 @@ describe("hysteresis", () => {
   const latched = { state: stateWith({ latches: { "npu-busy": NOW - DAY } }) }
   const once = { repeat: false, clear: 70, points: "3 of 5" }
 
-  it("holds a rule that bought once while its metric is high", () => {
+  it("a rule with repeat: false does not buy again while its metric is high", () => {
     expect(weigh(once, [97, 97, 97, 97, 97], latched)).toBe("latched")
   })
 
   it.each<[string, (number | null)[], boolean]>([
-    ["M of N points are below it", [69, 69, 69, 75, 75], true],
-    ["fewer than M are", [69, 69, 75, 75, 75], false],
-    ["points are between clear and above", [80, 80, 80, 80, 80], false],
-    ["points are exactly on it", [70, 70, 70, 70, 70], false],
-    ["points are missing", [69, 69, __, __, __], false],
-  ])("clears when %s: %j", (_, values, cleared) => {
+    ["clears if M of N points are below `clear`", [69, 69, 69, 75, 75], true],
+    ["stays latched if fewer than M points are below `clear`", [69, 69, 75, 75, 75], false],
+    ["stays latched if the points are between `clear` and `above`", [80, 80, 80, 80, 80], false],
+    ["stays latched if the points equal `clear`", [70, 70, 70, 70, 70], false],
+    ["stays latched if points are missing", [69, 69, __, __, __], false],
+  ])("a latched rule %s: %j", (_, values, cleared) => {
     const over = withRule(once, readingOf(values), latched)
     expect(decisionOf(over).cleared).toEqual(cleared ? ["npu-busy"] : [])
   })
 
-  it("clears at the threshold itself without a `clear` value", () => {
+  it("a latched rule without `clear` clears at the threshold itself", () => {
     const { clear: _, ...noClear } = once
     expect(decisionOf(withRule(noClear, readingOf([85, 85, 85, 97, 97]), latched)).cleared).toEqual([
       "npu-busy",
     ])
   })
 
-  it("clears above `clear` if low values breach", () => {
+  it("a latched rule clears above `clear` if low values breach", () => {
     const { above: _, ...rest } = ruleInput()
     const policy = policyOf({ rules: [{ ...rest, below: 20, clear: 40, repeat: false }] })
     expect(
@@ -42,12 +42,12 @@ describe("hysteresis", () => {
     ).toEqual([])
   })
 
-  it("lets a rule buy that is not latched, and one with repeat: true always", () => {
+  it("a rule may buy if it is not latched, or if it has repeat: true", () => {
     expect(weigh(once, [97, 97, 97, 97, 97])).toBe("breaching")
     expect(weigh({ ...once, repeat: true }, [97, 97, 97, 97, 97], latched)).toBe("breaching")
   })
 
-  it("holds only the latched rule", () => {
+  it("a latched rule does not stop another rule from buying", () => {
     const rules = [ruleInput(once), ruleInput({ name: "mem-full" })]
     const readings = read([
       readingOf([97, 97, 97, 97, 97]),
@@ -59,7 +59,7 @@ describe("hysteresis", () => {
     })
   })
 
-  it("latches no rule because of the name constructor", () => {
+  it("a rule named constructor is not latched by mistake", () => {
     const rule = { ...once, name: "constructor" }
     const over = withRule(rule, readingOf([97, 97, 97, 97, 97], { rule: "constructor" }))
     expect(findingOf(GATE, over).passed).toBe(true)
@@ -88,25 +88,25 @@ describe("steps", () => {
   ]
 
   it.each<[string, (number | null)[], number | string]>([
-    ["below the lowest step is a hold, not an error", [49.9, 49.9, 49.9], "not-breaching"],
-    ["the lower bound is inclusive", [50, 50, 50], 4],
-    ["the upper bound is exclusive", [199.9, 199.9, 199.9], 4],
-    ["where one step ends the next begins", [200, 200, 200], 8],
-    ["far above, an open end holds", [9_999, 9_999, 9_999], 8],
-    ["it is the largest step that at least M of N reach", [250, 60, 60], 4],
-    ["M of N reach the upper step", [250, 250, 60], 8],
-    ["points of a higher step reach the lower one too", [250, 60, 10], 4],
-    ["fewer than M reach any step", [250, 10, 10], "not-breaching"],
+    ["a value below the lowest step holds, and is not an error", [49.9, 49.9, 49.9], "not-breaching"],
+    ["the lower bound of a step is inclusive", [50, 50, 50], 4],
+    ["the upper bound of a step is exclusive", [199.9, 199.9, 199.9], 4],
+    ["the end of one step is the start of the next", [200, 200, 200], 8],
+    ["a step with an open end has no upper limit", [9_999, 9_999, 9_999], 8],
+    ["the reached step is the largest one that M of N points reach", [250, 60, 60], 4],
+    ["M of N points reach the upper step", [250, 250, 60], 8],
+    ["points of a higher step also reach the lower one", [250, 60, 10], 4],
+    ["fewer than M points reach no step", [250, 10, 10], "not-breaching"],
     ["missing points reach no step", [250, __, __], "missing-data"],
-  ])("reaches the expected step: %s: %j", (_, values, expected) => {
+  ])("%s: points %j give %s", (_, values, expected) => {
     expect(upTo(STEPS, values)).toBe(expected)
   })
 
-  it("counts missing data as breaching, if the policy says so, at the lowest step only", () => {
+  it("missing data that counts as breaching reaches the lowest step only", () => {
     expect(upTo(STEPS, [250, __, __], { missing: "breaching" })).toBe(4)
   })
 
-  it("proposes at most the top rung for steps beyond the ladder's end", () => {
+  it("steps beyond the end of the ladder propose its top rung", () => {
     expect(upTo([{ from: 50, up: 48 }], [60, 60, 60])).toBe(16)
   })
 
@@ -116,10 +116,10 @@ describe("steps", () => {
       { from: 10, to: 50, up: 1 },
     ]
     it.each<[string, (number | null)[], number | string]>([
-      ["a low value takes the step it is in", [5, 5, 5], 8],
-      ["a value in the next step takes that one", [30, 30, 30], 4],
-      ["a value above all steps is in none: upper bounds are exclusive", [100, 100, 100], "not-breaching"],
-    ])("reaches the expected step: %s: %j", (_, values, expected) => {
+      ["a low value reaches the step that is open below", [5, 5, 5], 8],
+      ["a value in the next step reaches that one", [30, 30, 30], 4],
+      ["a value at or above all upper bounds reaches none", [100, 100, 100], "not-breaching"],
+    ])("on low values, %s: points %j give %s", (_, values, expected) => {
       expect(upTo(LOW, values)).toBe(expected)
     })
   })
@@ -142,7 +142,7 @@ describe("several rules", () => {
   const LOW = [10, 10, 10, 10, 10]
   const NONE = [__, __, __, __, __]
 
-  it("takes the highest proposal, never the sum, and satisfies all rules with a proposal", () => {
+  it("several rules give the highest proposal, never the sum, and the target names all of them", () => {
     const { above: _, ...rest } = ruleInput()
     const over = two(HIGH, HIGH)
     const policy = policyOf({
@@ -152,21 +152,21 @@ describe("several rules", () => {
     expect(decisionOf({ ...over, policy }).target).toMatchObject({ to: 8, rules: ["npu-busy", "mem-full"] })
   })
 
-  it("names both of two rules that propose the same rung, and buys one step", () => {
+  it("two rules that propose the same rung buy one step, and the target names both", () => {
     expect(decisionOf(two(HIGH, HIGH)).target).toMatchObject({ to: 4, rules: ["npu-busy", "mem-full"] })
   })
 
   it.each<[string, (number | null)[], (number | null)[], string | number]>([
-    ["one that is calm does not veto", HIGH, LOW, 4],
-    ["one whose data is missing does not veto", NONE, HIGH, 4],
-    ["one whose data is missing proposes nothing", NONE, LOW, "missing-data"],
-    ["none breaches", LOW, LOW, "not-breaching"],
-  ])("combines rules: %s", (_, first, second, expected) => {
+    ["a calm one does not veto", HIGH, LOW, 4],
+    ["one with missing data does not veto", NONE, HIGH, 4],
+    ["one with missing data proposes nothing", NONE, LOW, "missing-data"],
+    ["none breaches, so nothing is bought", LOW, LOW, "not-breaching"],
+  ])("among several rules, %s", (_, first, second, expected) => {
     const decision = decisionOf(two(first, second))
     expect(decision.target?.to ?? decision.heldBy).toBe(expected)
   })
 
-  it("ignores a rule that an invalid order switched off, until the policy changes", () => {
+  it("a rule that an invalid order switched off does not buy until the policy changes", () => {
     const over = withRule({}, readingOf(HIGH))
     const off = (hash: string) =>
       decisionOf({ ...over, policyHash: "sha256:now", state: stateWith({ rulesOff: { "npu-busy": hash } }) })

@@ -43,7 +43,7 @@ describe("points over several servers", () => {
     ["average", 80],
     ["max", 96],
     ["min", 64],
-  ])("aggregates the servers' values by %s", (aggregate, value) => {
+  ])("points aggregate the servers' values by %s", (aggregate, value) => {
     const over = withRule(
       { points: "1 of 1", metric: { ...ruleInput().metric, aggregate } },
       perServer({ s1: 96, s2: 64 }),
@@ -60,7 +60,7 @@ describe("points over several servers", () => {
     ["70%", 3, false],
     ["0.1%", 1, true],
     ["0.1%", 0, false],
-  ])("reaches a quorum of %s, or not, when %i of 5 reported: %s", (quorum, reported, isReal) => {
+  ])("a quorum of %s with %i of 5 servers reporting is reached: %s", (quorum, reported, isReal) => {
     const values = Object.fromEntries(serversOf(reported).map(({ id }) => [id, 97]))
     expect(outcomeAt(GATE, five({ quorum }, values)).slice(0, 2)).toEqual(
       isReal ? [true, null] : [false, "missing-data"],
@@ -68,7 +68,7 @@ describe("points over several servers", () => {
   })
 
   it.each(["STOPPED", "CREATING", "ERROR"])(
-    "expects no data of a server that is %s, and does not count its data",
+    "evidence expects no data of a server that is %s, and ignores its data",
     (status) => {
       const servers = [...serversOf(4), serverOf("s5", { status })]
       const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97, s5: 0 }, servers)
@@ -76,19 +76,19 @@ describe("points over several servers", () => {
     },
   )
 
-  it("expects no data of a server before the end of warm-up, and does not count its data", () => {
+  it("evidence expects no data of a server before the end of its warm-up, and ignores its data", () => {
     const servers = [...serversOf(4), serverOf("s5", { createAt: NEWEST - 15 * MINUTE + 1 })]
     const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97, s5: 0 }, servers)
     expect(evidenceOf(over)["points"]).toMatchObject([{ value: 97, reported: 4, expected: 4 }])
   })
 
-  it("expects data of a server again after its warm-up", () => {
+  it("evidence expects data of a server after its warm-up", () => {
     const servers = [...serversOf(4), serverOf("s5", { createAt: NEWEST - 15 * MINUTE })]
     const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97 }, servers)
     expect(outcomeAt(GATE, over).slice(0, 2)).toEqual([false, "missing-data"])
   })
 
-  it("counts points as missing if no server runs, even with old values", () => {
+  it("points are missing if no server runs, even if old values exist", () => {
     const servers = serversOf(5, { status: "STOPPED" })
     expect(outcomeAt(GATE, five({ quorum: "1%" }, { s1: 97, s2: 97 }, servers)).slice(0, 2)).toEqual([
       false,
@@ -96,12 +96,12 @@ describe("points over several servers", () => {
     ])
   })
 
-  it("counts no series of an unknown server", () => {
+  it("evidence ignores the series of an unknown server", () => {
     const over = five({}, { s1: 97, s2: 97, s3: 97, s4: 97, gone: 97 })
     expect(outcomeAt(GATE, over).slice(0, 2)).toEqual([false, "missing-data"])
   })
 
-  it("uses one series that covers the whole supernode unchanged", () => {
+  it("evidence uses one series for the whole supernode unchanged", () => {
     const reading = { ...readingOf([]), series: [{ server: null, points: [{ at: NEWEST, value: 97 }] }] }
     expect(findingOf(GATE, withRule({ points: "1 of 1" }, reading)).passed).toBe(true)
   })
@@ -120,20 +120,23 @@ describe("warm-up after a purchase", () => {
     [2, true],
     [3, false],
     [5, false],
-  ])("does not buy while %i of five breaching periods began before the end of warm-up", (early, passed) => {
-    expect(outcomeAt(GATE, after(early)).slice(0, 2)).toEqual(
-      passed ? [true, null] : [false, "not-breaching"],
-    )
-  })
+  ])(
+    "with %i of 5 breaching periods from before the end of warm-up, a rule of 3 of 5 breaches: %s",
+    (early, passed) => {
+      expect(outcomeAt(GATE, after(early)).slice(0, 2)).toEqual(
+        passed ? [true, null] : [false, "not-breaching"],
+      )
+    },
+  )
 
-  it("requires both the end of warm-up and the end of the cooldown", () => {
+  it("does not buy before both warm-up and cooldown have ended", () => {
     const policy = policyOf({ cooldown: "10m", min_interval: "0s", warmup: "30m" })
     const state = stateWith({ completedAt: NOW - 20 * MINUTE })
     expect(findingOf("cooldown-over", { policy, state }).passed).toBe(true)
     expect(decisionOf({ policy, state })).toMatchObject({ kind: "hold", heldBy: "not-breaching" })
   })
 
-  it("is not replaced by missing: breaching", () => {
+  it("missing: breaching does not apply to periods from before the end of warm-up", () => {
     const state = stateWith({ completedAt: NEWEST })
     expect(weigh({ missing: "breaching" }, [97, 97, 97, 97, 97], { state })).toBe("not-breaching")
   })

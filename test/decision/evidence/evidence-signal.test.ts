@@ -49,13 +49,25 @@ describe("points of an alarm", () => {
   })
 
   it.each<[string, ReportedAlarm, boolean]>([
-    ["its resource is one of this supernode's servers", { server: "s1", exclusive: false }, true],
-    ["the alarm is listed under exactly one supernode", { server: null, exclusive: true }, true],
-    ["neither: then it only wakes", { server: null, exclusive: false }, false],
-    ["they are fewer than M", { server: "s1", exclusive: true, needed: "3 of 3" }, false],
-    ["M of them breach, in any order", { server: "s1", exclusive: true, points: POINTS.toReversed() }, true],
     [
-      "one of M does not breach",
+      "are evidence if its resource is one of this supernode's servers",
+      { server: "s1", exclusive: false },
+      true,
+    ],
+    ["are evidence if exactly one supernode lists the alarm", { server: null, exclusive: true }, true],
+    [
+      "are not evidence if its resource is not a known server and several supernodes list it",
+      { server: null, exclusive: false },
+      false,
+    ],
+    ["are not evidence if they are fewer than M", { server: "s1", exclusive: true, needed: "3 of 3" }, false],
+    [
+      "are evidence if M of them breach, in any order",
+      { server: "s1", exclusive: true, points: POINTS.toReversed() },
+      true,
+    ],
+    [
+      "are not evidence if one of the M does not breach",
       {
         server: "s1",
         exclusive: true,
@@ -67,7 +79,7 @@ describe("points of an alarm", () => {
       false,
     ],
     [
-      "a value is NaN",
+      "are not evidence if a value is NaN",
       {
         server: "s1",
         exclusive: true,
@@ -79,7 +91,7 @@ describe("points of an alarm", () => {
       false,
     ],
     [
-      "two of them lie within one period: that is one point",
+      "are not evidence if two of them lie within one period: they count as one point",
       {
         server: "s1",
         exclusive: true,
@@ -91,7 +103,7 @@ describe("points of an alarm", () => {
       false,
     ],
     [
-      "the period is not told and one value is enough",
+      "are evidence without a period if one value is enough",
       {
         server: "s1",
         exclusive: true,
@@ -102,12 +114,12 @@ describe("points of an alarm", () => {
       true,
     ],
     [
-      "they are hours old: an old point must not buy a rack",
+      "are not evidence if they are hours old: an old point must not buy a rack",
       { server: "s1", exclusive: true, needed: "1 of 1", points: [{ at: NOW - 6 * HOUR, value: 97 }] },
       false,
     ],
     [
-      "they are hours old and their period is not told",
+      "are not evidence if they are hours old and have no period",
       {
         server: "s1",
         exclusive: true,
@@ -118,17 +130,17 @@ describe("points of an alarm", () => {
       false,
     ],
     [
-      "one is ahead of us by as much as clocks may differ",
+      "are evidence if one is as far ahead of our clock as clocks may differ",
       { server: "s1", exclusive: true, needed: "1 of 1", points: [{ at: NOW + MINUTE, value: 97 }] },
       true,
     ],
     [
-      "it is from further ahead: what has not happened yet is no evidence",
+      "are not evidence if one is further ahead of our clock than clocks may differ",
       { server: "s1", exclusive: true, needed: "1 of 1", points: [{ at: NOW + MINUTE + 1, value: 97 }] },
       false,
     ],
     [
-      "there is a gap where a period should be",
+      "are not evidence if a period between them is missing",
       {
         server: "s1",
         exclusive: true,
@@ -140,25 +152,25 @@ describe("points of an alarm", () => {
       false,
     ],
     [
-      "they come faster than their period: no more than N of them, the newest",
+      "are not evidence if they come too often and one of the N newest does not breach",
       { server: "s1", exclusive: true, needed: "3 of 3", points: hasty(97, 80, 97, 97) },
       false,
     ],
     [
-      "they come faster than their period, and the N newest breach",
+      "are evidence if they come too often and the N newest breach",
       { server: "s1", exclusive: true, needed: "3 of 3", points: hasty(97, 97, 97, 80) },
       true,
     ],
-  ])("counts points of an alarm, or not, when %s", (_, situation, counts) => {
+  ])("points of an alarm %s", (_, situation, counts) => {
     expect(outcomeAt(GATE, reported(situation))[0]).toBe(counts)
   })
 
-  it("treats points of an alarm as missing data for a tick, which cannot read them again", () => {
+  it("for a tick, points of an alarm are missing data, because a tick cannot read them again", () => {
     const reading = {
       rule: "npu-busy",
       periodMs: null,
       series: [],
-      problem: "this run was not woken by an alarm",
+      problem: "this run was not started by an alarm",
     }
     const over = { ...withRule({ metric: { alarm: true } }, reading), signal: tickOf() }
     expect(outcomeAt(GATE, over)).toEqual([false, "missing-data", "missing-data"])
@@ -168,14 +180,14 @@ describe("points of an alarm", () => {
 describe("a person's request", () => {
   const LOW = read([readingOf([10, 10, 10, 10, 10])])
 
-  it("needs no evidence for a request that names a rung", () => {
+  it("a request that names a rung needs no evidence", () => {
     const over = { signal: requestOf({ servers: 4 }), readings: LOW }
     expect(outcomeAt(GATE, over)).toEqual([true, null, null])
-    expect(findingOf(GATE, over).says).toContain("requested by a person")
+    expect(findingOf(GATE, over).says).toContain("ops@example.com requested 4 servers")
     expect(decisionOf(over).target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
   })
 
-  it("decides a request without a rung by evidence", () => {
+  it("a request that names no rung is decided by evidence", () => {
     expect(decisionOf({ signal: requestOf({ servers: null }), readings: LOW }).heldBy).toBe("not-breaching")
     expect(decisionOf({ signal: requestOf({ servers: null }) }).target).toMatchObject({
       to: 4,
@@ -183,7 +195,7 @@ describe("a person's request", () => {
     })
   })
 
-  it("lets a request skip rungs", () => {
+  it("a request may skip rungs", () => {
     const over = {
       signal: requestOf({ servers: 4 }),
       supernode: read(supernodeOf({ servers: serversOf(1) })),

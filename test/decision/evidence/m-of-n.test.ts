@@ -7,7 +7,7 @@ import { MINUTE, NOW, policyOf, type RuleInput, ruleInput, situationOf } from ".
 import { decisionOf } from "../judge.ts"
 
 // Compares every history with a reference that follows the specification: a missing point may have had any
-// value, so all possible values are tried.
+// value, so the reference tries all values.
 
 type PeriodKind = "breaching" | "ok" | "missing"
 type Mode = Rule["missing"]
@@ -18,10 +18,7 @@ const MODES: Mode[] = ["hold", "breaching", "not-breaching"]
 const SERVER = "s1"
 const PERIOD = 5 * MINUTE
 
-/**
- * Number of breaching periods among the N newest, in every world in which missing ones have values that the
- * mode allows.
- */
+/** Possible numbers of breaching periods, if missing periods may have any value that the mode allows. */
 function worlds(history: readonly PeriodKind[], mode: Mode): Set<number> {
   let counts = new Set([0])
   for (const kind of history) {
@@ -32,7 +29,7 @@ function worlds(history: readonly PeriodKind[], mode: Mode): Set<number> {
   return counts
 }
 
-/** Verdict: breaching if all of these worlds breach; missing if only some do. */
+/** The verdict: breaching if every possible number reaches M, and missing data if only some do. */
 function reference(counts: ReadonlySet<number>, m: number): Verdict {
   const breaching = [...counts].filter((count) => count >= m).length
   if (breaching === counts.size) return "breaching"
@@ -97,7 +94,7 @@ function sayCase(history: readonly PeriodKind[], m: number, mode: Mode): string 
 }
 
 describe("M of N", () => {
-  it("matches the specification for every history up to eight periods, every M and every mode", () => {
+  it("M of N matches its specification for every history up to eight periods, every M and every mode", () => {
     const verdictOf = verdicts(COMPARISONS[0] as (typeof COMPARISONS)[number])
     let count = 0
     for (const { history, m, mode, verdict } of cases(LONGEST)) {
@@ -109,13 +106,13 @@ describe("M of N", () => {
     expect(count).toBe(221_436)
   })
 
-  it.each(COMPARISONS)("is the same for $rule, to the last digit", (comparison) => {
+  it.each(COMPARISONS)("M of N gives the same verdicts for $rule, to the last digit", (comparison) => {
     const verdictOf = verdicts(comparison)
     for (const { history, m, mode, verdict } of cases(4))
       expect(verdictOf(history, m, mode), sayCase(history, m, mode)).toBe(verdict)
   })
 
-  it("is used by the whole decision: every history of three periods", () => {
+  it("a whole decision follows M of N for every history of three periods", () => {
     const starts = newestPeriods({ now: NOW, periodMs: PERIOD, lagMs: MINUTE, count: 3 })
     for (const { history, m, mode, verdict } of cases(3)) {
       if (history.length !== 3) continue
@@ -133,9 +130,10 @@ describe("M of N", () => {
   })
 })
 
-// "Configuring how CloudWatch alarms treat missing data", its two tables: oldest point first, 0 within the threshold, X
-// breaching, - missing. CloudWatch reaches back for as many real points as it evaluates; we never do, since an old point
-// must not buy a rack. `missing` there is `hold` here; `ignore` has no counterpart: a decision has no state to keep.
+// The two tables of "Configuring how CloudWatch alarms treat missing data". Oldest point first: 0 is within
+// the threshold, X breaches, - is missing. CloudWatch reaches back for as many real points as it evaluates.
+// We never do, because an old point must not buy a rack. `missing` there is `hold` here. `ignore` has no
+// counterpart, because a decision has no state to keep.
 //
 //   points       M  CloudWatch: missing, breaching, notBreaching    ours: hold, breaching, not-breaching
 const TABLES: [string, number, string, string][] = [
@@ -174,19 +172,22 @@ const MEANS: Record<string, string> = {
 
 describe("CloudWatch's tables of missing data", () => {
   const verdictOf = verdicts(COMPARISONS[0] as (typeof COMPARISONS)[number])
-  it.each(TABLES)("gives for %s, %i of 3: CloudWatch says %s, we say %s", (points, m, theirs, ours) => {
-    const newestFirst = points.split(" ").reverse().slice(0, 3)
-    const history = newestFirst.map(
-      (mark): PeriodKind => (mark === "X" ? "breaching" : mark === "0" ? "ok" : "missing"),
-    )
-    const said = MODES.map((mode) => verdictOf(history, m, mode))
-    expect(said).toEqual(ours.trim().split(/\s+/))
-    const meant = theirs
-      .trim()
-      .split(/\s+/)
-      .map((kind) => MEANS[kind])
-    const differs = MODES.filter((_, i) => said[i] !== meant[i]).map((mode) => `${points}, ${m}, ${mode}`)
-    const marked = Object.keys(DIFFERENCES).filter((row) => row.startsWith(`${points}, ${m}, `))
-    expect(differs).toEqual(marked)
-  })
+  it.each(TABLES)(
+    "missing data in %s, %i of 3: CloudWatch gives %s, we give %s",
+    (points, m, theirs, ours) => {
+      const newestFirst = points.split(" ").reverse().slice(0, 3)
+      const history = newestFirst.map(
+        (mark): PeriodKind => (mark === "X" ? "breaching" : mark === "0" ? "ok" : "missing"),
+      )
+      const said = MODES.map((mode) => verdictOf(history, m, mode))
+      expect(said).toEqual(ours.trim().split(/\s+/))
+      const meant = theirs
+        .trim()
+        .split(/\s+/)
+        .map((kind) => MEANS[kind])
+      const differs = MODES.filter((_, i) => said[i] !== meant[i]).map((mode) => `${points}, ${m}, ${mode}`)
+      const marked = Object.keys(DIFFERENCES).filter((row) => row.startsWith(`${points}, ${m}, `))
+      expect(differs).toEqual(marked)
+    },
+  )
 })

@@ -8,7 +8,7 @@ import { WITHOUT_HINT } from "./without-hint.ts"
 
 const LIB = fileURLToPath(new URL("../../../lib", import.meta.url))
 
-/** Strings that distinguish cases in a function that computes a reason, and are no reasons themselves. */
+/** Strings that are not reasons, in functions that compute a reason: they only distinguish cases. */
 const NO_REASONS: Record<string, readonly string[]> = {
   attemptReason: ["open", "accepted", "unknown"],
   whyNoEvidence: ["off", "read", "unreadable"],
@@ -48,9 +48,9 @@ function argumentsOf(tokens: Token[], open: number): Token[][] {
   return found
 }
 
-/** Literals unchanged; a name by the strings of its `const` or `function` in the same file. */
+/** Literals of the argument; for a name, the strings of its `const` or `function` in the same file. */
 function reasonsIn(said: Token[], tokens: Token[], file: string): string[] {
-  // The arguments of a function are no reasons.
+  // The arguments of a function are not reasons.
   const open = said.findIndex(({ text, kind }) => text === "(" && kind === "punctuation")
   const words = said
     .slice(0, open < 0 ? undefined : open)
@@ -60,11 +60,11 @@ function reasonsIn(said: Token[], tokens: Token[], file: string): string[] {
     ...said.filter(({ kind }) => kind === "string").map(({ text }) => text),
     ...words.flatMap((name) => stringsOf(name, tokens)),
   ]
-  // The reason of a verdict that is passed on: it was given elsewhere.
+  // A verdict that is passed on has got its reason elsewhere.
   const isHandedOn = words.length === 2 && words[1] === "reason"
   if (found.length === 0 && !isHandedOn)
     throw new Error(
-      `${file}: which reasons can "${words.join(" ")}" be? Let them stand in the call, a const or a function`,
+      `${file}: which reasons can "${words.join(" ")}" be? Write them in the call, a const or a function`,
     )
   return found
 }
@@ -93,7 +93,7 @@ describe("the reasons of holds", () => {
     ...reasonsGiven(file, "ledgerProblem", 0),
   ])
 
-  it("are all found in the source of the gates", () => {
+  it("all reasons of holds are found in the source code", () => {
     const reasons = new Set(gates.map(({ reason }) => reason))
     expect([...reasons]).toEqual(
       expect.arrayContaining(["paused", "stuck", "latched", "credentials", "offers-unreadable"]),
@@ -114,20 +114,20 @@ describe("the reasons of holds", () => {
   })
 
   it.each([...new Set(gates.map(({ reason }) => reason))])(
-    "include %s, which has a hint or a comment with the reason for its absence",
+    "reason %s of a gate has a hint, or a comment with the reason for its absence",
     (reason) => {
       expect(Object.keys({ ...HINTS, ...WITHOUT_HINT })).toContain(reason)
     },
   )
 
   it.each([...new Set(outside.map(({ reason }) => reason))])(
-    "include %s outside the gates, which has a hint or a comment with the reason for its absence",
+    "reason %s outside the gates has a hint, or a comment with the reason for its absence",
     (reason) => {
       expect(Object.keys({ ...PRECONDITION_HINTS, ...WITHOUT_HINT })).toContain(reason)
     },
   )
 
-  it("exist for every hint: no hint has a reason that no gate gives", () => {
+  it("every hint belongs to a reason that the source code gives", () => {
     const given = [...gates, ...outside].map(({ reason }) => reason)
     const written = Object.keys({ ...HINTS, ...PRECONDITION_HINTS, ...WITHOUT_HINT })
     expect(written.filter((reason) => !given.includes(reason))).toEqual([])

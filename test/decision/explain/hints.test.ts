@@ -35,8 +35,8 @@ import {
 } from "../builders.ts"
 import { decisionOf, withRule } from "../judge.ts"
 
-// One sentence per reason, word for word, as operators read it after "to continue:". That each is true is
-// test/properties/why-not.test.ts's to show.
+// One sentence per reason, word for word, as operators read it after "to continue:".
+// test/properties/why-not.test.ts checks that each is true.
 
 const KNOWN = { servers: ["s1", "s2"] }
 const CNY = (amount: number) => ({ amount, currency: "CNY" })
@@ -79,7 +79,7 @@ const wanting = policyOf({ efficacy: { purchases: 1, min_gain: 5 } })
 describe("the hint of a failed gate", () => {
   it.each<[string, Partial<Situation>, string | null]>([
     ["signal-invalid", { signal: alarmOf({ at: Number.NaN }) }, "the signal must carry a readable time"],
-    ["not-alarm", { signal: alarmOf({ state: "ok" }) }, "the alarm must go into alarm"],
+    ["not-alarm", { signal: alarmOf({ state: "ok" }) }, "the alarm must change to state alarm"],
     [
       "duplicate",
       {
@@ -92,15 +92,15 @@ describe("the hint of a failed gate", () => {
     [
       "clock-behind-ledger",
       { headAt: NOW + 2 * MINUTE },
-      "wait until 2024-01-12T17:01:00.000Z, when our clock comes within 60s of the ledger",
+      "wait until 2024-01-12T17:01:00.000Z, when our clock is within 60s of the ledger's newest entry",
     ],
     [
       "clock-behind-ledger",
       { headAt: NOW + 400 * DAY },
       "a wrong clock dated the ledger's newest entry; run: supernode-autoscaler reset train-a --why TEXT --by WHO",
     ],
-    ["clock-skewed", { cloudSkewMs: 75_000 }, "set our clock 75s forward"],
-    ["clock-skewed", { cloudSkewMs: -75_000 }, "set our clock 75s back"],
+    ["clock-skewed", { cloudSkewMs: 75_000 }, "set our clock forward by 75s"],
+    ["clock-skewed", { cloudSkewMs: -75_000 }, "set our clock back by 75s"],
     ["control-unreadable", { control: unreadable() }, "the control stream must be readable again"],
     [
       "paused",
@@ -134,18 +134,18 @@ describe("the hint of a failed gate", () => {
     [
       "from-the-future",
       { signal: alarmOf({ at: NOW + 2 * MINUTE }) },
-      "wait until 2024-01-12T17:01:00.000Z, when our clock comes within 60s of the signal",
+      "wait until 2024-01-12T17:01:00.000Z, when our clock is within 60s of the signal",
     ],
     [
       "held",
       control({ held: { [SUPERNODE_ID]: stop(NOW + HOUR) } }),
       "wait until 2024-01-12T18:00:00.000Z, when the hold ends, or run: supernode-autoscaler hold train-a --until now --why TEXT --by WHO",
     ],
-    ["in-flight", attempt("accepted"), "the servers that were ordered must all be RUNNING"],
+    ["in-flight", attempt("accepted"), "all ordered servers must be RUNNING"],
     [
       "in-flight",
       attempt("open", NOW),
-      "the run that opened it must record its outcome; after 2024-01-12T17:01:30.000Z a person may settle it",
+      "the run that opened the attempt must record its outcome; after 2024-01-12T17:01:30.000Z a person may settle it",
     ],
     ["outcome-unknown", attempt("open"), SETTLE],
     ["outcome-unknown", attempt("unknown"), SETTLE],
@@ -156,7 +156,7 @@ describe("the hint of a failed gate", () => {
     [
       "backoff",
       { state: stateWith({ throttle: { until: NOW + MINUTE, times: 1 } }) },
-      "wait until 2024-01-12T17:01:00.000Z, when the wait that the cloud asked for ends",
+      "wait until 2024-01-12T17:01:00.000Z, when the backoff ends",
     ],
     ["supernode-unreadable", { supernode: unreadable() }, "the supernode must be readable again"],
     ["supernode-unreadable", { state: stateWith({ servers: ["s1", "s2", "s9"] }) }, RESET],
@@ -190,12 +190,12 @@ describe("the hint of a failed gate", () => {
     [
       "not-breaching",
       { readings: read([readingOf([97, 97, 10, 10, 10])]) },
-      "wait for 1 more point above 85 for npu-busy",
+      "wait for 1 more point of npu-busy above 85",
     ],
     [
       "missing-data",
       { readings: read([readingOf([97, null, null, 10, 10])]) },
-      "wait for 2 more points above 85 for npu-busy (2 of 5 are missing)",
+      "wait for 2 more points of npu-busy above 85 (2 of 5 are missing)",
     ],
     [
       "not-breaching",
@@ -209,7 +209,7 @@ describe("the hint of a failed gate", () => {
         },
         readingOf([10, 10, 10, 75, 75]),
       ),
-      "wait for 1 more point at least 70 for npu-busy",
+      "wait for 1 more point of npu-busy at least 70",
     ],
     ["missing-data", { readings: unreadable() }, "the metrics must be readable again"],
     [
@@ -217,7 +217,7 @@ describe("the hint of a failed gate", () => {
       withRule({ repeat: false, clear: 80 }, readingOf([97, 97, 97, 97, 79]), {
         state: stateWith({ latches: { "npu-busy": NOW - HOUR } }),
       }),
-      "wait for 2 more points below 80, and then again for 3 points above 85, for npu-busy",
+      "wait until npu-busy clears (2 more points below 80) and breaches again (3 points above 85)",
     ],
     [
       "already-there",
@@ -264,7 +264,7 @@ describe("the hint of a failed gate", () => {
           effects: [{ ...effect, completedAt: NOW }],
         }),
       },
-      `a purchase that npu-busy caused must have moved it by 5, which can be known after 2024-01-12T17:41:00.000Z; or ${RESET}`,
+      `a purchase that rule npu-busy caused must have improved its metric by at least 5 (measurable after 2024-01-12T17:41:00.000Z); or ${RESET}`,
     ],
     ["not-offered", { offers: read([]) }, "scale-evaluations must list rung-4"],
     ["sold-out", { offers: read([{ flavor: "rung-4", soldOut: true }]) }, "rung-4 must be in stock"],
@@ -293,7 +293,7 @@ describe("the hint of a failed gate", () => {
     [
       "price-unknown",
       { policy: limited({ budget: { ...CNY(500_000), per: "30d" } }, { ladder: priceless }) },
-      "write ladder.2.price",
+      "set ladder.2.price",
     ],
     [
       "price-unknown",
@@ -346,15 +346,15 @@ describe("the hint of a failed gate", () => {
       },
       `1 of 2 approvals is missing; run: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or bob or boss or carl`,
     ],
-  ])("names the nearest change: %s", (reason, over, says) => {
+  ])("the hint of a failed gate names the nearest change: %s", (reason, over, says) => {
     expect(nearestIn(reason, over)).toBe(says)
   })
 
   it.each([
-    ["overtaken", "wait for the next signal: other runs wrote at the same time"],
-    ["no-time", "give the function more time"],
+    ["overtaken", "wait for the next signal: other runs wrote to the ledger at the same time"],
+    ["no-time", "raise the function's time limit"],
     ["standing-full", null],
-  ])("exists outside the gates: %s", (reason, says) => {
+  ])("a hold outside the gates has the expected hint: %s", (reason, says) => {
     const held = holdFor(decisionOf(), reason, "so it is")
     expect(held.findings.flatMap((finding) => hintOf(finding) ?? [])).toEqual(says === null ? [] : [says])
   })
@@ -366,7 +366,7 @@ describe("the hint for programs", () => {
       facts["nearest"] ? [(facts["nearest"] as Hint).change] : [],
     )
 
-  it("contains the instant, the count and the level, the path and the value", () => {
+  it("a hint has the instant, the count and the level, or the path and the value, for programs", () => {
     expect(changeIn({ state: stateWith({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
       { kind: "wait", until: NOW + 30 * MINUTE },
     ])
@@ -381,24 +381,24 @@ describe("the hint for programs", () => {
   const daily = (cron: string) => policyOf({ schedules: [scheduleInput({ cron })] })
   const quiet = { readings: read([readingOf([10, 10, 10, 10, 10])]) }
 
-  it("names a schedule's start if it is sooner than the metric could change, and else adds it", () => {
+  it("a hint names only a schedule's start if the metric cannot change sooner, otherwise both", () => {
     const soon = { ...quiet, policy: daily("5 17 * * *") }
     expect(changeIn(soon)).toEqual([{ kind: "wait", until: NOW + 5 * MINUTE }])
     expect(nearestIn("not-breaching", soon)).toBe(
       "wait until Fri 2024-01-12 17:05 +00:00 UTC (2024-01-12T17:05:00Z), when schedule day starts",
     )
     expect(nearestIn("not-breaching", { ...quiet, policy: daily("0 19 * * *") })).toBe(
-      "wait for 3 more points above 85 for npu-busy; or wait until Fri 2024-01-12 19:00 +00:00 UTC (2024-01-12T19:00:00Z), when schedule day starts",
+      "wait for 3 more points of npu-busy above 85; or wait until Fri 2024-01-12 19:00 +00:00 UTC (2024-01-12T19:00:00Z), when schedule day starts",
     )
   })
 
-  it("names a reset if a schedule is switched off that would buy at once", () => {
+  it("a hint names a reset if a schedule that is switched off would buy at once", () => {
     const policy = daily("0 16 * * *")
     const state = stateWith({ ...KNOWN, rulesOff: { "schedule:day": digest(policy) } })
     expect(nearestIn("latched", { ...quiet, policy, state })).toBe(`${RESET}, or change the policy`)
   })
 
-  it("names of several rules the one that needs the fewest points, and of equals the first", () => {
+  it("a hint names the rule that needs the fewest points, and among equals the first", () => {
     const policy = policyOf({
       rules: [ruleInput({ name: "far" }), ruleInput({ name: "near" }), ruleInput({ name: "as-near" })],
     })
@@ -409,7 +409,7 @@ describe("the hint for programs", () => {
     ])
   })
 
-  it("is absent if a gate passed, or was not evaluated", () => {
+  it("a gate has no hint if it passed or was not evaluated", () => {
     expect(changeIn({})).toEqual([])
     expect(changeIn({ offers: { state: "not-read" } })).toEqual([])
   })

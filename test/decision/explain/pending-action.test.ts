@@ -44,7 +44,7 @@ function dueAction(state: SupernodeState, over: Partial<PendingActionFacts> = {}
 
 describe("the state that waits for a person", () => {
   it.each(["unknown", "stuck", "partial", "wrong"] as const)(
-    "is an attempt that is %s, with its order and the command that settles it",
+    "an attempt that is %s waits for a person, with its order and the command that settles it",
     (attemptState) => {
       const attempt = attemptOf({ state: attemptState, says: "came to a pass" })
       expect(due(stateWith({ attempt }))).toMatchObject({
@@ -59,11 +59,11 @@ describe("the state that waits for a person", () => {
     },
   )
 
-  it.each(["open", "accepted"] as const)("is not an attempt that is %s: no person has to act", (state) => {
+  it.each(["open", "accepted"] as const)("an attempt that is %s does not wait for a person", (state) => {
     expect(due(stateWith({ attempt: attemptOf({ state }) }))).toBeNull()
   })
 
-  it("is a breaker, with the cloud's message and the command that resets it", () => {
+  it("a breaker waits for a person, with the cloud's message and the command that resets it", () => {
     expect(due(stateWith({ breaker }))).toMatchObject({
       state: "breaker",
       says: expect.stringContaining(
@@ -75,7 +75,7 @@ describe("the state that waits for a person", () => {
     })
   })
 
-  it("is a missing approval if only that is missing, with the plan and the command that approves it", () => {
+  it("an approval that alone is missing waits for a person, with the plan and the command that approves it", () => {
     const finding = {
       gate: "approved",
       passed: false,
@@ -86,7 +86,7 @@ describe("the state that waits for a person", () => {
     expect(due(wanted, { plan, decision: { heldBy: "approval-needed", findings: [finding] } })).toMatchObject(
       {
         state: "approval-needed",
-        says: "to go from 2 to 4 servers (rung-4) needs approval: 2 are needed",
+        says: "the purchase from 2 to 4 servers (rung-4) needs approval: 2 are needed",
         todo: `supernode-autoscaler approve ${HASH} --by WHO`,
         since: NOW - MINUTE,
         planHash: HASH,
@@ -94,20 +94,20 @@ describe("the state that waits for a person", () => {
     )
   })
 
-  it("names no order if none is known", () => {
+  it("a pending action names no order if none is known", () => {
     const state = stateWith({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
     expect(due(state)?.says).toContain("to go from 2 to 4 servers (rung-4) is so. ")
   })
 
-  it("is a missing approval even without a finding that says so", () => {
+  it("a missing approval waits for a person even without a finding that explains it", () => {
     const finding = { gate: "cooldown-over", passed: true, reason: null, says: "over", facts: {} }
     const decision = { heldBy: "approval-needed", findings: [finding] }
     expect(due(wanted, { plan, decision })?.says).toBe(
-      "to go from 2 to 4 servers (rung-4) needs approval: it is above the policy's price",
+      "the purchase from 2 to 4 servers (rung-4) needs approval: its price is above approval.above",
     )
   })
 
-  it("is an efficacy stop for the newest measured purchase only", () => {
+  it("an efficacy stop waits for a person only for the newest measured purchase", () => {
     const measured = (attempt: string) => effectOf({ attempt, after: 96, gain: 1 })
     const state = stateWith({ effects: [measured("a1"), measured("a2")] })
     const stopped = (newest: string, passed: boolean | null = false, isStopped = true) => ({
@@ -135,19 +135,19 @@ describe("the state that waits for a person", () => {
     expect(due(stateWith({ effects: [] }), { decision: stopped("a2") })).toBeNull()
   })
 
-  it("is no approval while another gate holds, or after the chain has decided otherwise", () => {
+  it("a missing approval does not wait while another gate holds, or if the newest decision was not about it", () => {
     expect(due(wanted, { plan, decision: held("paused") })).toBeNull()
     expect(due(stateWith(), { plan, decision: held("approval-needed") })).toBeNull()
   })
 
   it.each(["cooldown", "in-flight", "backoff", "not-breaching"])(
-    "is absent if a run merely held for %s",
+    "nothing waits for a person if a run merely held for %s",
     (reason) => {
       expect(due(stateWith(), { decision: held(reason) })).toBeNull()
     },
   )
 
-  it("is the attempt first, even if a breaker is open as well", () => {
+  it("an attempt that waits for a person comes before an open breaker", () => {
     const state = stateWith({ attempt: attemptOf({ state: "unknown" }), breaker })
     expect(due(state)?.state).toBe("unknown")
   })
@@ -157,17 +157,17 @@ describe("the interval of notifications", () => {
   const unknown = stateWith({ attempt: attemptOf({ state: "unknown" }) })
 
   it.each([
-    ["a moment ago", 0, false],
-    ["a millisecond less than an hour ago", HOUR - 1, false],
-    ["an hour ago", HOUR, true],
-    ["a day ago", DAY, true],
-    ["by a clock that was ten minutes ahead", -10 * MINUTE, false],
-    ["by a clock that was a day ahead", -DAY, true],
-  ])("makes a state that was notified %s due again: %s", (_, ago, isDue) => {
+    ["a moment ago is not due again", 0, false],
+    ["a millisecond less than an hour ago is not due again", HOUR - 1, false],
+    ["an hour ago is due again", HOUR, true],
+    ["a day ago is due again", DAY, true],
+    ["by a clock that was ten minutes ahead is not due again", -10 * MINUTE, false],
+    ["by a clock that was a day ahead is due again", -DAY, true],
+  ])("a state that was notified %s", (_, ago, isDue) => {
     expect(due(notifiedAt(NOW - ago, unknown)) !== null).toBe(isDue)
   })
 
-  it("notifies a new state at once, whatever was notified within the hour", () => {
+  it("notifies of a new state at once, even if another state was notified within the hour", () => {
     const notified = notifiedAt(NOW, unknown)
     expect(due({ ...notified, attempt: attemptOf({ state: "stuck" }) })?.state).toBe("stuck")
     expect(due({ ...notified, attempt: attemptOf({ state: "unknown", id: "attempt-2" }) })?.attempt).toBe(
@@ -176,7 +176,7 @@ describe("the interval of notifications", () => {
     expect(due({ ...notified, attempt: null, breaker })?.state).toBe("breaker")
   })
 
-  it("notifies two alternating plans once an hour each", () => {
+  it("notifies of two alternating plans once an hour each", () => {
     const other = { ...plan, hash: `sha256:${"b".repeat(64)}` }
     const decision = held("approval-needed")
     const first = notifiedAt(NOW, wanted, dueAction(wanted, { plan, decision }))
@@ -185,13 +185,13 @@ describe("the interval of notifications", () => {
     expect(due(both, { plan: other, decision })).toBeNull()
   })
 
-  it("notifies an attempt again that was settled as accepted and is stuck once more", () => {
+  it("notifies again of an attempt that was settled as accepted and is stuck once more", () => {
     const stuck = (acceptedAt: number) => stateWith({ attempt: attemptOf({ state: "stuck", acceptedAt }) })
     const { told = {} } = notifiedAt(NOW, stuck(NOW - HOUR))
     expect(due({ ...stuck(NOW - MINUTE), told })).not.toBeNull()
   })
 
-  it("notifies a breaker again that was reset and opened again", () => {
+  it("notifies again of a breaker that was reset and opened again", () => {
     const { told = {} } = notifiedAt(NOW, stateWith({ breaker }))
     expect(due(stateWith({ breaker: { ...breaker, since: NOW - MINUTE }, told }))).not.toBeNull()
   })
@@ -200,13 +200,13 @@ describe("the interval of notifications", () => {
 describe("the record of a notification", () => {
   const unknown = stateWith({ attempt: attemptOf({ state: "unknown" }) })
 
-  it("contains its time and the entry that states it, and changes nothing else", () => {
+  it("the record of a notification contains its time and the entry that states it, and changes nothing else", () => {
     const { told, ...rest } = notifiedAt(NOW, unknown)
     expect(told).toEqual({ [dueAction(unknown).about]: { at: NOW, entry: { seq: 8, hash: "h" } } })
     expect(rest).toEqual(unknown)
   })
 
-  it("is the same after a failure: a webhook that is down is tried again an hour later", () => {
+  it("the record of a notification is the same after a failure, so the next try is an hour later", () => {
     const notified = notifiedAt(NOW, unknown)
     const observation = {
       kind: "not-told" as const,
@@ -219,7 +219,7 @@ describe("the record of a notification", () => {
     expect(fold(notified, { kind: "observed", seq: 10, at: NOW, run: "r", observation })).toEqual(notified)
   })
 
-  it("is forgotten after a week of confirmed time", () => {
+  it("the record of a notification is forgotten after a week of confirmed time", () => {
     const later = (at: number, confirmedAt: number | null = at) =>
       fold(notifiedAt(NOW, unknown), { kind: "decided", seq: 10, at, run: "r", confirmedAt })
     expect(Object.keys(later(NOW + 7 * DAY - 1).told ?? {})).toHaveLength(1)
@@ -227,7 +227,7 @@ describe("the record of a notification", () => {
     expect(Object.keys(later(NOW + 7 * DAY, null).told ?? {})).toHaveLength(1)
   })
 
-  it("is absent in a chain without notifications", () => {
+  it("a chain without notifications has no record of them", () => {
     expect(fold(unknown, { kind: "decided", seq: 1, at: NOW, run: "r" })).not.toHaveProperty("told")
   })
 })

@@ -41,7 +41,7 @@ describe("operator commands", () => {
   const after = (...words: OperatorCommand[]) =>
     words.reduce((state, command) => foldControl(state, command, NOW), NO_CONTROL)
 
-  it("pause and resume everything and each supernode by itself", () => {
+  it("commands pause and resume all supernodes together and each one separately", () => {
     const both = after(pause(null), pause(SUPERNODE_ID), pause(OTHER_ID))
     expect(both).toMatchObject({ pausedAll: { at: NOW }, paused: { [SUPERNODE_ID]: {}, [OTHER_ID]: {} } })
     const one = foldControl(both, resume(SUPERNODE_ID), NOW)
@@ -52,7 +52,7 @@ describe("operator commands", () => {
     expect(Object.keys(all.paused)).toEqual([SUPERNODE_ID, OTHER_ID])
   })
 
-  it("keep the newest hundred approvals, whatever their times", () => {
+  it("the control stream keeps the newest hundred approvals, whatever their times", () => {
     const said = (i: number): OperatorCommand => ({ verb: "approve", planHash: `plan-${i}`, by: "b" })
     const afterSaying = (count: number) =>
       Array.from({ length: count }, (_, i) => i).reduce(
@@ -68,7 +68,7 @@ describe("operator commands", () => {
   it.each<OperatorCommand>([
     { verb: "settle", attempt: "a", as: "absent", servers: null, ...said },
     { verb: "reset", ...said },
-  ])("about an attempt or a breaker do not belong to this stream: $verb", (command) => {
+  ])("the control stream rejects commands about an attempt or a breaker: $verb", (command) => {
     expect(() => foldControl(NO_CONTROL, command, NOW)).toThrow(
       `"${command.verb}" belongs to the supernode's own stream, not to control`,
     )
@@ -77,24 +77,24 @@ describe("operator commands", () => {
 
 describe("not-paused", () => {
   it.each<[string, Partial<Control>, boolean]>([
-    ["nothing is paused", {}, true],
-    ["everything is paused", { pausedAll: stop() }, false],
-    ["this supernode is paused", { paused: { [SUPERNODE_ID]: stop() } }, false],
-    ["only another supernode is paused", { paused: { [OTHER_ID]: stop() } }, true],
-    ["the pause lasts another millisecond", { pausedAll: stop(NOW + 1) }, false],
-    ["the pause ended just now", { pausedAll: stop(NOW) }, true],
+    ["passes if nothing is paused", {}, true],
+    ["holds if everything is paused", { pausedAll: stop() }, false],
+    ["holds if this supernode is paused", { paused: { [SUPERNODE_ID]: stop() } }, false],
+    ["passes if only another supernode is paused", { paused: { [OTHER_ID]: stop() } }, true],
+    ["holds if the pause lasts another millisecond", { pausedAll: stop(NOW + 1) }, false],
+    ["passes if the pause ended just now", { pausedAll: stop(NOW) }, true],
     [
-      "everything was paused until now but this supernode still is",
+      "holds if the pause of everything has ended but this supernode is still paused",
       { pausedAll: stop(NOW), paused: { [SUPERNODE_ID]: stop() } },
       false,
     ],
-  ])("decides as follows when %s", (_, over, passed) => {
+  ])("gate not-paused %s", (_, over, passed) => {
     expect(outcomeAt("not-paused", control(over))).toEqual(
       passed ? [true, null, null] : [false, "paused", "paused"],
     )
   })
 
-  it("stops people too", () => {
+  it("a pause also holds a person's request", () => {
     expect(outcomeAt("not-paused", { ...control({ pausedAll: stop() }), signal: requestOf() })).toEqual([
       false,
       "paused",
@@ -102,7 +102,7 @@ describe("not-paused", () => {
     ])
   })
 
-  it("holds by the supernode's id, so that a rename ends no pause", () => {
+  it("a pause follows the supernode's id, so a rename does not end it", () => {
     const renamed = {
       ...control({ paused: { [SUPERNODE_ID]: stop() } }),
       policy: policyOf({ name: "train-b" }),
@@ -110,13 +110,13 @@ describe("not-paused", () => {
     expect(outcomeAt("not-paused", renamed)).toEqual([false, "paused", "paused"])
   })
 
-  it("names the person who paused, and the reason", () => {
+  it("gate not-paused names the person who paused, and the reason", () => {
     expect(findingOf("not-paused", control({ pausedAll: stop(NOW + HOUR) })).says).toBe(
-      "everything is paused: by ops@example.com at 2024-01-12T16:00:00.000Z, until 2024-01-12T18:00:00.000Z: change freeze",
+      "all supernodes are paused: by ops@example.com at 2024-01-12T16:00:00.000Z, until 2024-01-12T18:00:00.000Z: change freeze",
     )
   })
 
-  it("treats an unreadable control stream as a pause", () => {
+  it("an unreadable control stream counts as a pause", () => {
     expect(outcomeAt("not-paused", { control: unreadable("no answer") })).toEqual([
       false,
       "control-unreadable",
@@ -127,10 +127,10 @@ describe("not-paused", () => {
 
 describe("no-hold", () => {
   it.each<[string, Partial<Control>, boolean]>([
-    ["this supernode is held", { held: { [SUPERNODE_ID]: stop(NOW + 1) } }, false],
-    ["the hold has expired", { held: { [SUPERNODE_ID]: stop(NOW) } }, true],
-    ["only another supernode is held", { held: { [OTHER_ID]: stop(NOW + 1) } }, true],
-  ])("decides as follows when %s", (_, over, passed) => {
+    ["holds if this supernode is held", { held: { [SUPERNODE_ID]: stop(NOW + 1) } }, false],
+    ["passes if the hold has expired", { held: { [SUPERNODE_ID]: stop(NOW) } }, true],
+    ["passes if only another supernode is held", { held: { [OTHER_ID]: stop(NOW + 1) } }, true],
+  ])("gate no-hold %s", (_, over, passed) => {
     for (const signal of [alarmOf(), tickOf()]) {
       expect(outcomeAt("no-hold", { ...control(over), signal })).toEqual(
         passed ? [true, null, null] : [false, "held", "held"],
@@ -138,7 +138,7 @@ describe("no-hold", () => {
     }
   })
 
-  it("lets people buy all the same, and mentions the hold", () => {
+  it("gate no-hold lets a person buy, and mentions the hold", () => {
     const over = { ...control({ held: { [SUPERNODE_ID]: stop(NOW + HOUR) } }), signal: requestOf() }
     expect(outcomeAt("no-hold", over)).toEqual([true, null, null])
     expect(findingOf("no-hold", over).says).toContain("change freeze")

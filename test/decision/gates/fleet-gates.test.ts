@@ -53,21 +53,33 @@ describe("action-rate under a cap of the fleet", () => {
   const caps = { actions: { count: 2, perMs: DAY } }
 
   it.each<[string, Fleet, boolean]>([
-    ["no supernode has bought", { caps }, true],
-    ["one other purchase leaves one", { caps, theirs: others({}) }, true],
-    ["two other purchases leave none", { caps, theirs: others({}, {}) }, false],
-    ["one of ours and one of another leave none", { caps, theirs: others({}), ours: own({}) }, false],
-    ["what is reserved counts", { caps, theirs: others({}, { state: "reserved" }) }, false],
-    ["what was bought before the window does not", { caps, theirs: others({}, { at: NOW - DAY }) }, true],
-    ["what was bought a millisecond later does", { caps, theirs: others({}, { at: NOW - DAY + 1 }) }, false],
-    ["what another clock has dated ahead counts", { caps, theirs: others({}, { at: NOW + HOUR }) }, false],
-  ])("decides as follows when %s", (_, fleet, passed) => {
+    ["passes if no supernode has bought", { caps }, true],
+    ["passes if another supernode used one of two purchases", { caps, theirs: others({}) }, true],
+    ["holds if another supernode used both purchases", { caps, theirs: others({}, {}) }, false],
+    [
+      "holds if we and another supernode used one purchase each",
+      { caps, theirs: others({}), ours: own({}) },
+      false,
+    ],
+    ["counts reserved purchases", { caps, theirs: others({}, { state: "reserved" }) }, false],
+    ["ignores a purchase from before the window", { caps, theirs: others({}, { at: NOW - DAY }) }, true],
+    [
+      "counts a purchase from the first millisecond of the window",
+      { caps, theirs: others({}, { at: NOW - DAY + 1 }) },
+      false,
+    ],
+    [
+      "counts a purchase that another clock dated ahead",
+      { caps, theirs: others({}, { at: NOW + HOUR }) },
+      false,
+    ],
+  ])("under a cap of the fleet, gate action-rate %s", (_, fleet, passed) => {
     expect(outcomeAt("action-rate", fleetOf(fleet))).toEqual(
       passed ? [true, null, null] : [false, "action-rate", "action-rate"],
     )
   })
 
-  it("gives both counts, each with its own window", () => {
+  it("gate action-rate gives the own count and the fleet's, each with its own window", () => {
     const finding = findingOf("action-rate", fleetOf({ caps, theirs: others({}, {}), ours: own({}) }))
     expect(finding.says).toBe(
       "1 of 9 purchases in 1d; across all supernodes 3 of 2 purchases in 1d are used up",
@@ -80,7 +92,7 @@ describe("action-rate under a cap of the fleet", () => {
     })
   })
 
-  it("fails by the supernode's own cap too, and reports it first", () => {
+  it("gate action-rate also holds by the supernode's own cap, and reports that one first", () => {
     const over = fleetOf({ caps, ours: own({}), limits: { actions: "1 per 24h" } })
     expect(outcomeAt("action-rate", over)).toEqual([false, "action-rate", "action-rate"])
     expect(findingOf("action-rate", over).says).toBe(
@@ -93,28 +105,40 @@ describe("within-budget under a budget of the fleet", () => {
   const budget = (amount: number) => ({ budget: { ...minor(amount), per: 30 * DAY } })
 
   it.each<[string, Fleet, boolean]>([
-    ["the order alone fits exactly", { caps: budget(120_000) }, true],
-    ["the order alone is a yuan too dear", { caps: budget(119_999) }, false],
-    ["others' and this fit exactly", { caps: budget(220_000), theirs: others({}) }, true],
-    ["others' and this do not fit", { caps: budget(219_999), theirs: others({}) }, false],
+    ["passes if the order alone fits exactly", { caps: budget(120_000) }, true],
+    ["holds if the order alone costs a yuan too much", { caps: budget(119_999) }, false],
     [
-      "others', ours and this fit exactly",
+      "passes if others' purchases and the order fit exactly",
+      { caps: budget(220_000), theirs: others({}) },
+      true,
+    ],
+    [
+      "holds if others' purchases and the order do not fit",
+      { caps: budget(219_999), theirs: others({}) },
+      false,
+    ],
+    [
+      "passes if others' purchases, ours and the order fit exactly",
       { caps: budget(320_000), theirs: others({}), ours: own({}) },
       true,
     ],
-    ["others', ours and this do not", { caps: budget(319_999), theirs: others({}), ours: own({}) }, false],
     [
-      "others' before the window do not count",
+      "holds if others' purchases, ours and the order do not fit",
+      { caps: budget(319_999), theirs: others({}), ours: own({}) },
+      false,
+    ],
+    [
+      "ignores others' purchases from before the window",
       { caps: budget(120_000), theirs: others({ at: NOW - 30 * DAY }) },
       true,
     ],
-  ])("decides as follows when %s", (_, fleet, passed) => {
+  ])("under a budget of the fleet, gate within-budget %s", (_, fleet, passed) => {
     expect(outcomeAt("within-budget", fleetOf(fleet))).toEqual(
       passed ? [true, null, null] : [false, "over-budget", "over-budget"],
     )
   })
 
-  it("checks both budgets, and reports both", () => {
+  it("gate within-budget checks the own budget and the fleet's, and reports both", () => {
     const over = fleetOf({
       caps: budget(300_000),
       theirs: others({}),
@@ -129,13 +153,13 @@ describe("within-budget under a budget of the fleet", () => {
 
   it.each<[string, Fleet]>([
     ["the rung has no price", { caps: budget(900_000) }],
-    ["another supernode's purchase has none", { caps: budget(900_000), theirs: others({ cost: null }) }],
+    ["another supernode's purchase has no price", { caps: budget(900_000), theirs: others({ cost: null }) }],
     [
-      "another supernode's is in another currency",
+      "another supernode's purchase is in another currency",
       { caps: budget(900_000), theirs: others({ cost: minor(1, "EUR") }) },
     ],
-    ["one of ours has none", { caps: budget(900_000), ours: own({ cost: null }) }],
-  ])("holds as price-unknown if %s", (name, fleet) => {
+    ["a purchase of ours has no price", { caps: budget(900_000), ours: own({ cost: null }) }],
+  ])("under a budget of the fleet, holds as price-unknown if %s", (name, fleet) => {
     const ladder = [1, 2, 4].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const over = fleetOf(fleet)
     const policy = name === "the rung has no price" ? { ...over.policy, ...policyOf({ ladder }) } : {}
@@ -143,7 +167,7 @@ describe("within-budget under a budget of the fleet", () => {
     expect(outcomeAt("price-known", situation)).toEqual([false, "price-unknown", "price-unknown"])
   })
 
-  it("ignores an unknown price outside the window", () => {
+  it("a budget of the fleet ignores an unknown price outside the window", () => {
     const theirs = others({ cost: null, at: NOW - 30 * DAY })
     expect(decisionOf(fleetOf({ caps: budget(900_000), theirs })).kind).toBe("scale-up")
   })
@@ -157,7 +181,7 @@ describe("other supernodes' purchases that were not read", () => {
     ["action-rate", actions],
     ["price-known", budget],
     ["within-budget", budget],
-  ])("leave %s without a verdict, and never buy", (gate, caps) => {
+  ])("gate %s has no verdict while others' purchases are not read, and nothing is bought", (gate, caps) => {
     const over = fleetOf({ caps, theirs: "not-read" })
     expect(outcomeAt(gate, over)).toEqual([null, null, null])
     expect(decisionOf(over).kind).toBe("hold")
@@ -166,7 +190,7 @@ describe("other supernodes' purchases that were not read", () => {
     expect(outcomeAt(gate, { ...over, fleet: unreadable() })).toEqual([null, null, null])
   })
 
-  it("are not needed if the supernode's own cap is used up", () => {
+  it("others' purchases are not needed if the supernode's own cap is used up", () => {
     const over = fleetOf({
       caps: actions,
       theirs: "not-read",
@@ -176,7 +200,7 @@ describe("other supernodes' purchases that were not read", () => {
     expect(outcomeAt("action-rate", over)).toEqual([false, "action-rate", "action-rate"])
   })
 
-  it("are not needed if the policy has no cap across supernodes", () => {
+  it("others' purchases are not needed if the policy has no cap across supernodes", () => {
     expect(decisionOf({ policy: policyOf({}, { fleet: { actions: null, budget: null } }) }).kind).toBe(
       "scale-up",
     )

@@ -20,7 +20,7 @@ const GATE = "no-attempt-in-flight"
 describe("no-attempt-in-flight", () => {
   it.each<[string, Partial<OpenAttempt>, string]>([
     ["open and may still be sent", { state: "open", deadline: NOW + 1 }, "in-flight"],
-    ["open at its very deadline", { state: "open", deadline: NOW }, "in-flight"],
+    ["open and exactly at its deadline", { state: "open", deadline: NOW }, "in-flight"],
     [
       "open past sendBefore and the request's timeout",
       { state: "open", deadline: NOW - 1 },
@@ -38,7 +38,7 @@ describe("no-attempt-in-flight", () => {
     }
   })
 
-  it("holds by an unknown outcome until a person settles it", () => {
+  it("holds because of an unknown outcome until a person settles it", () => {
     const attempt = attemptOf({ state: "unknown", openedAt: NOW - 365 * 24 * 60 * MINUTE })
     expect(outcomeAt(GATE, { state: stateWith({ attempt }) })).toEqual([
       false,
@@ -47,7 +47,7 @@ describe("no-attempt-in-flight", () => {
     ])
   })
 
-  it("names the attempt and its order", () => {
+  it("gate no-attempt-in-flight names the attempt and its order", () => {
     const { facts, says } = findingOf(GATE, {
       state: stateWith({ attempt: attemptOf({ state: "unknown" }) }),
     })
@@ -62,7 +62,7 @@ describe("no-attempt-in-flight", () => {
   })
 
   it.each<[RejectionClass]>([["quota"], ["balance"], ["auth"], ["not-found"]])(
-    "holds by the breaker after a rejection for %s, however long ago",
+    "holds because of the breaker after a rejection for %s, however long ago",
     (why) => {
       const state = stateWith({ breaker: { class: why, since: 0, says: "403 ModelArts.0000" } })
       expect(outcomeAt(GATE, { state })).toEqual([false, "breaker", "breaker"])
@@ -70,14 +70,14 @@ describe("no-attempt-in-flight", () => {
   )
 
   it.each<[string, number, boolean]>([
-    ["lasts another millisecond", NOW + 1, false],
-    ["is over", NOW, true],
-  ])("decides as follows when the cloud's wait for too many requests %s", (_, until, passed) => {
+    ["holds while the wait after too many requests lasts another millisecond", NOW + 1, false],
+    ["passes when the wait after too many requests is over", NOW, true],
+  ])("gate no-attempt-in-flight %s", (_, until, passed) => {
     const state = stateWith({ throttle: { until, times: 1 } })
     expect(outcomeAt(GATE, { state })).toEqual(passed ? [true, null, null] : [false, "backoff", "backoff"])
   })
 
-  it("names the attempt before the breaker, since the attempt may have cost money", () => {
+  it("an attempt is reported before a breaker, because the attempt may have cost money", () => {
     const state = stateWith({
       attempt: attemptOf({ state: "unknown" }),
       breaker: { class: "quota", since: NOW, says: "403" },
@@ -86,7 +86,7 @@ describe("no-attempt-in-flight", () => {
     expect(decisionOf({ state }).heldBy).toBe("outcome-unknown")
   })
 
-  it("passes a completed attempt", () => {
+  it("gate no-attempt-in-flight passes after a completed attempt", () => {
     const state = stateWith({ completedAt: NOW - 24 * 60 * MINUTE, openedAt: NOW - 25 * 60 * MINUTE })
     const supernode = read(supernodeOf({ servers: serversOf(2) }))
     expect(outcomeAt(GATE, { state, supernode })).toEqual([true, null, null])

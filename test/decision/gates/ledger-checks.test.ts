@@ -23,20 +23,20 @@ const restoredFor = (...confirmed: string[]) => ({
   restored: { at: NOW, why: "disk lost", by: "ann", confirmed },
 })
 
-describe("no ledger is used", () => {
+describe("the use of a ledger", () => {
   it.each<[string, Fetched<Control>, string | null, LedgerProblem | null]>([
     [
-      "without `ledger init`",
+      "a ledger is not used without `ledger init`",
       read(),
       null,
       {
         reason: "ledger-new",
-        says: "there is no ledger here, or none that `ledger init` made: what was bought before is unknown",
+        says: "the ledger is missing or was not created by `ledger init`, so past purchases are unknown",
         facts: { ledger: null },
       },
     ],
     [
-      "if the policy names another",
+      "a ledger is not used if the policy names another one",
       read(begun("empty")),
       "ledger-2",
       {
@@ -45,15 +45,20 @@ describe("no ledger is used", () => {
         facts: { ledger: "ledger-1", expected: "ledger-2" },
       },
     ],
-    ["but the one that the policy names", read(begun("empty")), "ledger-1", null],
-    ["but any, if the policy names none", read(begun("empty")), null, null],
-    ["by this check if it cannot be read: gate not-paused holds then", UNREAD, "ledger-2", null],
+    ["a ledger is used if the policy names it", read(begun("empty")), "ledger-1", null],
+    ["any ledger is used if the policy names none", read(begun("empty")), null, null],
+    [
+      "a ledger that cannot be read passes this check, because gate not-paused holds then",
+      UNREAD,
+      "ledger-2",
+      null,
+    ],
   ])("%s", (_, control, onlyId, problem) => {
     expect(whyUnusable(control, onlyId)).toEqual(problem)
   })
 })
 
-describe("the memory of a ledger is not sufficient", () => {
+describe("the memory of a ledger", () => {
   const says = (until: string, unsaid = "") =>
     `the ledger was empty at 2024-01-12T17:00:00.000Z; until ${until}, 45 minutes after the cloud first confirmed a time, an order that the ledger does not contain may be in progress${unsaid}`
   const isNew = (minutes: number, sentence: string): LedgerProblem => ({
@@ -61,36 +66,46 @@ describe("the memory of a ledger is not sufficient", () => {
     says: sentence,
     facts: { ledger: "ledger-1", until: NOW + minutes * MINUTE },
   })
-  const UNCONFIRMED = ", and no answer of the cloud confirmed the time"
+  const UNCONFIRMED = "; no response of the cloud has confirmed a time yet"
   it.each<[string, Fetched<Control>, [first: number | null, now: number | null], LedgerProblem | null]>([
     [
-      "while nothing confirmed a time since it was empty",
+      "a new ledger is not trusted while the cloud has not confirmed a time",
       read(begun("empty")),
       [null, null],
       isNew(45, says("2024-01-12T17:45:00.000Z", UNCONFIRMED)),
     ],
     [
-      "at the first time that the cloud confirms",
+      "a new ledger is not trusted at the first time that the cloud confirms",
       read(begun("empty")),
       [null, 3],
       isNew(48, says("2024-01-12T17:48:00.000Z")),
     ],
     [
-      "a minute before 45 have passed since then",
+      "a new ledger is not trusted 44 minutes after the first confirmed time",
       read(begun("empty")),
       [5, 49],
       isNew(50, says("2024-01-12T17:50:00.000Z")),
     ],
     [
-      "long after, for a run that learned no time",
+      "a new ledger is not trusted by a run that has no confirmed time",
       read(begun("empty")),
       [5, null],
       isNew(50, says("2024-01-12T17:50:00.000Z", UNCONFIRMED)),
     ],
-    ["until 45 minutes have passed", read(begun("empty")), [5, 50], null],
-    ["unless a person vouched for it", read(begun("nothing-in-flight")), [null, null], null],
     [
-      "after a restore, for a supernode that was not compared",
+      "a new ledger is trusted 45 minutes after the first confirmed time",
+      read(begun("empty")),
+      [5, 50],
+      null,
+    ],
+    [
+      "a new ledger is trusted if a person declared that nothing is in flight",
+      read(begun("nothing-in-flight")),
+      [null, null],
+      null,
+    ],
+    [
+      "a restored ledger is not trusted for a supernode that was not compared",
       read(restoredFor(OTHER_ID)),
       [0, 99],
       {
@@ -99,8 +114,13 @@ describe("the memory of a ledger is not sufficient", () => {
         facts: { since: NOW },
       },
     ],
-    ["until that supernode was compared", read(restoredFor(OTHER_ID, SUPERNODE_ID)), [0, 99], null],
-    ["by this check if it cannot be read", UNREAD, [null, null], null],
+    [
+      "a restored ledger is trusted for a supernode that was compared",
+      read(restoredFor(OTHER_ID, SUPERNODE_ID)),
+      [0, 99],
+      null,
+    ],
+    ["a ledger that cannot be read passes the check of its memory", UNREAD, [null, null], null],
   ])("%s", (_, control, [first, now], problem) => {
     const at = (minutes: number | null) => (minutes === null ? null : NOW + minutes * MINUTE)
     const age = { firstConfirmedAt: at(first), confirmed: at(now) }
@@ -117,7 +137,7 @@ it.each([
   ["ledger-other", {}, true, false],
   ["ledger-behind", {}, null, false],
 ] as const)(
-  "%s with %j, passed %s: an operator must repair the ledger first: %s",
+  "reason %s with facts %j, passed %s, requires a repair of the ledger: %s",
   (reason, facts, passed, isSo) => {
     expect(saysUnusable({ gate: "ledger", passed, reason, says: "", facts })).toBe(isSo)
   },

@@ -40,26 +40,26 @@ function budgeted(
 
 describe("within-budget", () => {
   it.each<[string, Partial<Situation>, boolean]>([
-    ["the order alone fits exactly", budgeted(120_000), true],
-    ["the order alone is a cent too dear", budgeted(119_999.99), false],
-    ["booked and this fit exactly", budgeted(220_000, [spent(100_000)]), true],
-    ["booked and this do not fit", budgeted(219_999, [spent(100_000)]), false],
+    ["passes if the order alone fits exactly", budgeted(120_000), true],
+    ["holds if the order alone costs a cent too much", budgeted(119_999.99), false],
+    ["passes if booked purchases and the order fit exactly", budgeted(220_000, [spent(100_000)]), true],
+    ["holds if booked purchases and the order do not fit", budgeted(219_999, [spent(100_000)]), false],
     [
-      "what is reserved counts like what is booked",
+      "counts reserved purchases like booked ones",
       budgeted(219_999, [spent(100_000, { state: "reserved" })]),
       false,
     ],
     [
-      "what was booked before the window does not count",
+      "ignores a purchase from before the window",
       budgeted(120_000, [spent(100_000, { at: NOW - 30 * DAY })]),
       true,
     ],
     [
-      "what was booked a millisecond later does",
+      "counts a purchase from the first millisecond of the window",
       budgeted(120_000, [spent(100_000, { at: NOW - 30 * DAY + 1 })]),
       false,
     ],
-  ])("decides as follows when %s", (_, over, passed) => {
+  ])("gate within-budget %s", (_, over, passed) => {
     expect(outcomeAt("within-budget", over)).toEqual(
       passed ? [true, null, null] : [false, "over-budget", "over-budget"],
     )
@@ -68,18 +68,28 @@ describe("within-budget", () => {
   const MONTH = { actions: "9 per 24h", servers: 48, budget: { ...yuan(120_000), per: "month" as const } }
 
   it.each<[string, string, string, boolean]>([
-    ["in the last second of the month before", "UTC", "2023-12-31T23:59:59.999Z", true],
-    ["with the first instant of the month", "UTC", "2024-01-01T00:00:00Z", false],
-    ["in the month before by the policy's zone", "America/New_York", "2024-01-01T04:59:59Z", true],
-    ["in this month by the policy's zone", "Asia/Shanghai", "2023-12-31T16:00:00Z", false],
-    ["by a clock ahead of ours", "UTC", "2024-01-12T17:00:30Z", false],
-  ])("starts a cap per month anew with the calendar month: booked %s (%s)", (_, timezone, at, fits) => {
+    [
+      "ignores a purchase in the last millisecond of the month before",
+      "UTC",
+      "2023-12-31T23:59:59.999Z",
+      true,
+    ],
+    ["counts a purchase at the first instant of the month", "UTC", "2024-01-01T00:00:00Z", false],
+    [
+      "ignores a purchase in the month before by the policy's zone",
+      "America/New_York",
+      "2024-01-01T04:59:59Z",
+      true,
+    ],
+    ["counts a purchase in this month by the policy's zone", "Asia/Shanghai", "2023-12-31T16:00:00Z", false],
+    ["counts a purchase that a clock ahead of ours dated", "UTC", "2024-01-12T17:00:30Z", false],
+  ])("a budget per calendar month %s (%s)", (_, timezone, at, fits) => {
     const state = stateWith({ servers: ["s1", "s2"], purchases: [spent(1, { at: Date.parse(at) })] })
     const policy = policyOf({ limits: MONTH }, { timezone })
     expect(outcomeAt("within-budget", { policy, state })[0]).toBe(fits)
   })
 
-  it("names the month that it counts", () => {
+  it("gate within-budget names the month that it counts", () => {
     const policy = policyOf({ limits: MONTH }, { timezone: "Asia/Shanghai" })
     expect(findingOf("within-budget", { policy })).toMatchObject({
       says: "0 CNY booked and reserved in 2024-01 (Asia/Shanghai), 120000 CNY for this order, 120000 CNY allowed",
@@ -87,7 +97,7 @@ describe("within-budget", () => {
     })
   })
 
-  it("gives the sums", () => {
+  it("gate within-budget gives the sums", () => {
     expect(findingOf("within-budget", budgeted(500_000, [spent(100_000)])).facts).toMatchObject({
       spent: yuan(100_000),
       order: yuan(120_000),
@@ -106,18 +116,18 @@ describe("price-known", () => {
       { policy: policyOf({ approval: { above: yuan(1) }, ...noPrices }) },
     ],
     ["a purchase in the window has no known price", budgeted(500_000, [spent(null)])],
-  ])("holds when %s", (_, over) => {
+  ])("gate price-known holds when %s", (_, over) => {
     expect(outcomeAt("price-known", over)).toEqual([false, "price-unknown", "price-unknown"])
   })
 
-  it("needs no price without a budget and an approval", () => {
+  it("buys without a known price if the policy has no budget and no approval", () => {
     expect(decisionOf({ policy: policyOf(noPrices) }).kind).toBe("scale-up")
   })
 
   it.each<[string, Partial<PolicyInput>, number]>([
     ["the difference between the rungs", {}, 120_000],
     [
-      "all of the target's where the current rung has no price",
+      "the whole price of the target if the current rung has no price",
       {
         ladder: [
           { flavor: "rung-2", servers: 2 },
@@ -127,7 +137,7 @@ describe("price-known", () => {
       240_000,
     ],
     [
-      "all of the target's where the current rung is priced by another period",
+      "the whole price of the target if the current rung is priced by another period",
       {
         ladder: [
           { flavor: "rung-2", servers: 2, price: { ...yuan(2_000), per: "day" } },
@@ -147,7 +157,7 @@ describe("price-known", () => {
       },
       2_400,
     ],
-  ])("calculates %s", (_, over, cost) => {
+  ])("the cost of an order is %s", (_, over, cost) => {
     expect(findingOf("price-known", budgeted(1_000_000, [], over)).facts).toMatchObject({ cost: yuan(cost) })
   })
 })
@@ -157,7 +167,7 @@ describe("approved", () => {
   const target = { flavor: "rung-4", from: 2, to: 4, rules: ["npu-busy"] }
   const { hash } = planScaleUp(situationOf({ policy }), target, digest)
   const yes = (by: string, ago = HOUR, planHash = hash) => ({ planHash, by, at: NOW - ago })
-  it("is not evaluated while the control stream was not read, and never buys", () => {
+  it("gate approved has no verdict before the control stream is read, and nothing is bought", () => {
     expect(outcomeAt("approved", { policy, control: NOT_FETCHED })).toEqual([null, null, null])
   })
 
@@ -167,47 +177,59 @@ describe("approved", () => {
   })
 
   it.each<[string, Partial<Situation>, boolean]>([
-    ["there is no approval", given(), false],
-    ["one of two approved", given(yes("ada")), false],
-    ["two approved", given(yes("ada"), yes("bob")), true],
-    ["the same person approved twice", given(yes("ada"), yes("ada", 2 * HOUR)), false],
-    ["the same person approved twice, spelt carelessly", given(yes("Ada"), yes(" ada  ", 2 * HOUR)), false],
-    ["a name that says nothing approved too", given(yes("ada"), yes("\u200b ")), false],
-    ["a person approved whom the policy does not list", given(yes("ada"), yes("eve")), false],
+    ["holds without an approval", given(), false],
+    ["holds if one of two people approved", given(yes("ada")), false],
+    ["passes if two people approved", given(yes("ada"), yes("bob")), true],
+    ["holds if the same person approved twice", given(yes("ada"), yes("ada", 2 * HOUR)), false],
     [
-      "one person approved under names that differ in invisible signs",
+      "holds if the same person approved twice in different spellings",
+      given(yes("Ada"), yes(" ada  ", 2 * HOUR)),
+      false,
+    ],
+    ["holds if the second approval has a name without letters", given(yes("ada"), yes("\u200b ")), false],
+    ["holds if the second person is not an approver in the policy", given(yes("ada"), yes("eve")), false],
+    [
+      "holds if one person approved under names that differ in invisible characters",
       given(
         yes("ada"),
         ...["\ufe0f", "\u3164", "\u2800", "\u034f", "\u17b5"].map((sign) => yes(`ada${sign}`)),
       ),
       false,
     ],
-    ["another plan was approved", given(yes("ada"), yes("bob", HOUR, "sha256:other")), false],
-    ["one approval has expired", given(yes("ada"), yes("bob", 4 * HOUR)), false],
-    ["one approval expires in a millisecond", given(yes("ada"), yes("bob", 4 * HOUR - 1)), true],
-    ["a clock a minute ahead dated one", given(yes("ada"), yes("bob", -MINUTE)), true],
-    ["one is dated further ahead than clocks may differ", given(yes("ada"), yes("bob", -MINUTE - 1)), false],
+    ["holds if one approval is for another plan", given(yes("ada"), yes("bob", HOUR, "sha256:other")), false],
+    ["holds if one approval has expired", given(yes("ada"), yes("bob", 4 * HOUR)), false],
+    ["passes if one approval expires in a millisecond", given(yes("ada"), yes("bob", 4 * HOUR - 1)), true],
     [
-      "they are older than the newest attempt: used already",
+      "passes if one approval is dated by a clock a minute ahead",
+      given(yes("ada"), yes("bob", -MINUTE)),
+      true,
+    ],
+    [
+      "holds if one approval is dated further ahead than clocks may differ",
+      given(yes("ada"), yes("bob", -MINUTE - 1)),
+      false,
+    ],
+    [
+      "holds if the approvals are older than the newest attempt, which used them",
       { ...given(yes("ada"), yes("bob")), state: stateWith({ openedAt: NOW - HOUR / 2 }) },
       false,
     ],
     [
-      "the requester is one of the approvers",
+      "holds if the requester is one of the approvers",
       { ...given(yes("ops@example.com"), yes("bob")), signal: requestOf() },
       false,
     ],
     [
-      "the requester is one of them, spelt carelessly",
+      "holds if the requester is one of the approvers in another spelling",
       { ...given(yes("OPS@Example.com "), yes("bob")), signal: requestOf() },
       false,
     ],
     [
-      "the order costs no more than needs none",
+      "passes if the order costs no more than may be bought without approval",
       { policy: policyOf({ approval: { above: yuan(120_000), approvers: 2 } }) },
       true,
     ],
-  ])("decides as follows when %s", (_, over, passed) => {
+  ])("gate approved %s", (_, over, passed) => {
     expect(outcomeAt("approved", over)).toEqual(
       passed ? [true, null, null] : [false, "approval-needed", "approval-needed"],
     )

@@ -39,33 +39,41 @@ function cooling(state: Partial<SupernodeState>, rest: Partial<Situation> = {}) 
 
 describe("cooldown-over", () => {
   it.each<[string, Partial<SupernodeState>, boolean]>([
-    ["nothing was ever bought", {}, true],
-    ["the cooldown from completion lasts another millisecond", { completedAt: NOW - HOUR + 1 }, false],
-    ["the cooldown from completion is over", { completedAt: NOW - HOUR }, true],
+    ["passes if nothing was ever bought", {}, true],
     [
-      "min_interval from the request lasts another millisecond",
+      "holds while the cooldown from completion lasts another millisecond",
+      { completedAt: NOW - HOUR + 1 },
+      false,
+    ],
+    ["passes when the cooldown from completion is over", { completedAt: NOW - HOUR }, true],
+    [
+      "holds while min_interval from the request lasts another millisecond",
       { purchases: [bought(30 * MINUTE - 1)] },
       false,
     ],
-    ["min_interval from the request is over", { purchases: [bought(30 * MINUTE)] }, true],
+    ["passes when min_interval from the request is over", { purchases: [bought(30 * MINUTE)] }, true],
     [
-      "completion came at once, and min_interval is the later end",
+      "holds until min_interval ends if that is later than the cooldown",
       { completedAt: NOW - HOUR, purchases: [bought(10 * MINUTE)] },
       false,
     ],
     [
-      "completion came late, and its cooldown is the later end",
+      "holds until the cooldown ends if that is later than min_interval",
       { completedAt: NOW - 10 * MINUTE, purchases: [bought(5 * HOUR)] },
       false,
     ],
-    ["the newest of several requests counts", { purchases: [bought(10 * MINUTE), bought(5 * HOUR)] }, false],
-    ["a person scaled by hand less than the cooldown ago", { foreignAt: NOW - HOUR + 1 }, false],
-    ["a person scaled by hand longer ago", { foreignAt: NOW - HOUR }, true],
-  ])("decides as follows when %s", (_, state, passed) => {
+    [
+      "counts from the newest of several requests",
+      { purchases: [bought(10 * MINUTE), bought(5 * HOUR)] },
+      false,
+    ],
+    ["holds if a person scaled by hand less than the cooldown ago", { foreignAt: NOW - HOUR + 1 }, false],
+    ["passes if a person scaled by hand longer ago than the cooldown", { foreignAt: NOW - HOUR }, true],
+  ])("gate cooldown-over %s", (_, state, passed) => {
     expect(cooling(state)).toEqual(passed ? [true, null] : [false, "cooldown"])
   })
 
-  it("is not started by an attempt that was refused or not sent, nor by a plan that was only shown or decided", () => {
+  it("the cooldown does not start by an attempt without a purchase, or by a plan that was only decided", () => {
     // An attempt was opened a minute ago and closed without a purchase: no purchase is kept.
     const state = {
       openedAt: NOW - MINUTE,
@@ -75,22 +83,22 @@ describe("cooldown-over", () => {
   })
 
   it.each<[string, number, boolean]>([
-    ["a minute ago", MINUTE, false],
-    ["more than the cooldown ago", HOUR, true],
-  ])("counts every server as external on an empty chain: the newest was created %s", (_, ago, passed) => {
+    ["a minute ago, so the cooldown lasts", MINUTE, false],
+    ["an hour ago, so the cooldown is over", HOUR, true],
+  ])("on an empty chain every server counts as external: the newest was created %s", (_, ago, passed) => {
     const servers = [serverOf("s1"), serverOf("s2", { createAt: NOW - ago })]
     expect(cooling({ servers: null }, { supernode: read(supernodeOf({ servers })) })).toEqual(
       passed ? [true, null] : [false, "cooldown"],
     )
   })
 
-  it("applies to alarms, ticks and people alike", () => {
+  it("the cooldown applies to alarms, ticks and people alike", () => {
     for (const signal of [alarmOf(), tickOf(), requestOf()]) {
       expect(cooling({ completedAt: NOW - MINUTE }, { signal })).toEqual([false, "cooldown"])
     }
   })
 
-  it("is bypassed by a person who asks for it, on the record; no other gate is", () => {
+  it("a person may bypass the cooldown, which is recorded, but no other gate", () => {
     const signal = requestOf({ bypassCooldown: true })
     expect(cooling({ completedAt: NOW - MINUTE }, { signal })).toEqual([true, null])
     const state = stateWith({
@@ -102,7 +110,7 @@ describe("cooldown-over", () => {
     expect(outcomeAt("action-rate", { signal, state })).toEqual([false, "action-rate", "action-rate"])
   })
 
-  it("names its end", () => {
+  it("gate cooldown-over names the end of the cooldown", () => {
     expect(
       findingOf("cooldown-over", { state: stateWith({ ...KNOWN, completedAt: NOW - 20 * MINUTE }) }).says,
     ).toBe("cooling down until 2024-01-12T17:40:00.000Z, another 40m")
@@ -117,21 +125,25 @@ describe("action-rate", () => {
     })
 
   it.each<[string, Purchase[], boolean]>([
-    ["nothing was bought", [], true],
-    ["one of two is used", [bought(HOUR)], true],
-    ["both are used", [bought(HOUR), bought(2 * HOUR)], false],
-    ["one of them has just left the window", [bought(HOUR), bought(DAY)], true],
-    ["one of them leaves the window in a millisecond", [bought(HOUR), bought(DAY - 1)], false],
+    ["allows a purchase if nothing was bought", [], true],
+    ["allows a purchase if one was made", [bought(HOUR)], true],
+    ["allows no purchase if two were made", [bought(HOUR), bought(2 * HOUR)], false],
+    ["allows a purchase if one of two has just left the window", [bought(HOUR), bought(DAY)], true],
     [
-      "what is reserved counts like what is booked",
+      "allows no purchase if one of two leaves the window in a millisecond",
+      [bought(HOUR), bought(DAY - 1)],
+      false,
+    ],
+    [
+      "counts reserved purchases like booked ones",
       [bought(HOUR, { state: "reserved" }), bought(2 * HOUR)],
       false,
     ],
-  ])("allows 2 per 24h, or not, when %s", (_, purchases, passed) => {
+  ])("a limit of 2 actions per 24 h %s", (_, purchases, passed) => {
     expect(rate(...purchases)).toEqual(passed ? [true, null, null] : [false, "action-rate", "action-rate"])
   })
 
-  it("allows nothing at 0 per 24h", () => {
+  it("a limit of 0 actions per 24 h allows nothing", () => {
     const policy = policyOf({ limits: { actions: "0 per 24h", servers: 48 } })
     expect(outcomeAt("action-rate", { policy })).toEqual([false, "action-rate", "action-rate"])
   })

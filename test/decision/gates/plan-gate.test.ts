@@ -26,14 +26,14 @@ const live = (planHash: string | null) => requestOf({ mode: "live", planHash })
 
 describe("plan-as-shown", () => {
   it.each<[string, Partial<Situation>, boolean]>([
-    ["an alarm was shown nothing", { signal: alarmOf() }, true],
-    ["a tick was shown nothing", { signal: tickOf() }, true],
-    ["a dry run shows the plan", { signal: requestOf() }, true],
-    ["a live request names the plan that it is", { signal: live(planOf().hash) }, true],
-    ["a live request names another plan", { signal: live("sha256:other") }, false],
-    ["a live request names no plan", { signal: live(null) }, false],
+    ["passes for an alarm, which was shown no plan", { signal: alarmOf() }, true],
+    ["passes for a tick, which was shown no plan", { signal: tickOf() }, true],
+    ["passes for a dry run, which shows the plan", { signal: requestOf() }, true],
+    ["passes if a live request names the current plan", { signal: live(planOf().hash) }, true],
+    ["holds if a live request names another plan", { signal: live("sha256:other") }, false],
+    ["holds if a live request names no plan", { signal: live(null) }, false],
     [
-      "the servers have changed since",
+      "holds if the servers have changed since the plan was shown",
       {
         signal: live(planOf().hash),
         supernode: read(supernodeOf({ servers: [serverOf("s1"), serverOf("s9")] })),
@@ -41,7 +41,7 @@ describe("plan-as-shown", () => {
       false,
     ],
     [
-      "the price has changed since",
+      "holds if the price has changed since the plan was shown",
       {
         signal: live(planOf().hash),
         policy: policyOf({
@@ -54,7 +54,7 @@ describe("plan-as-shown", () => {
       false,
     ],
     [
-      "the disks have changed since",
+      "holds if the disks have changed since the plan was shown",
       {
         signal: live(planOf().hash),
         policy: policyOf({
@@ -63,19 +63,19 @@ describe("plan-as-shown", () => {
       },
       false,
     ],
-  ])("decides as follows when %s", (_, over, passed) => {
+  ])("gate plan-as-shown %s", (_, over, passed) => {
     expect(outcomeAt(GATE, over)).toEqual(
       passed ? [true, null, null] : [false, "plan-changed", "plan-changed"],
     )
   })
 
-  it("cannot compare if no rung was chosen, and never buys", () => {
+  it("gate plan-as-shown has no verdict if no rung was chosen, and nothing is bought", () => {
     const signal = requestOf({ mode: "live", servers: null, planHash: planOf().hash })
     const over = { signal, readings: read([readingOf([10, 10, 10, 10, 10])]) }
     expect(outcomeAt(GATE, over)).toEqual([null, null, "not-breaching"])
   })
 
-  it("holds if a larger rung than the shown one would be bought", () => {
+  it("gate plan-as-shown holds if a larger rung than the shown one would be bought", () => {
     const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const policy = policyOf({ ladder, sold_out: "next-larger" })
     const signal = requestOf({ mode: "live", servers: null, planHash: planOf({ policy }).hash })
@@ -96,7 +96,7 @@ describe("the plan", () => {
     userdata: { sha256: `sha256:${"0".repeat(64)}`, bytes: 9 },
   }
 
-  it("contains the exact request, with userdata by its hash and size only", () => {
+  it("a plan contains the exact request, with userdata by its hash and size only", () => {
     const plan = planOf({ policy: policyOf({ order: ORDER }) })
     expect(plan).toMatchObject({
       flavor: "rung-4",
@@ -111,7 +111,7 @@ describe("the plan", () => {
     })
   })
 
-  it("has no key in its body for a key that the policy does not have", () => {
+  it("the body of a plan has no key that the policy does not have", () => {
     expect(planOf().request.body).toEqual({
       flavor: "rung-4",
       image_id: "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81",
@@ -125,7 +125,7 @@ describe("the plan", () => {
     ["signal", { signal: tickOf() }],
     ["order of the servers", { supernode: read(supernodeOf({ servers: [serverOf("s2"), serverOf("s1")] })) }],
     [
-      "servers that are gone",
+      "deleted servers",
       {
         supernode: read(
           supernodeOf({ servers: [serverOf("s1"), serverOf("s2"), serverOf("s9", { status: "DELETED" })] }),
@@ -133,7 +133,7 @@ describe("the plan", () => {
       },
     ],
     ["cooldown in the policy", { policy: policyOf({ cooldown: "2h" }) }],
-  ])("has the same hash whatever the %s", (_, over) => {
+  ])("a plan has the same hash whatever the %s", (_, over) => {
     expect(planOf(over).hash).toBe(planOf().hash)
   })
 
@@ -141,12 +141,16 @@ describe("the plan", () => {
     ["flavor", {}, { flavor: "rung-8" }],
     ["number of servers before", {}, { from: 1 }],
     ["number of servers after", {}, { to: 8 }],
-    ["present servers", { supernode: read(supernodeOf({ servers: [serverOf("s1"), serverOf("s3")] })) }, {}],
+    [
+      "set of present servers",
+      { supernode: read(supernodeOf({ servers: [serverOf("s1"), serverOf("s3")] })) },
+      {},
+    ],
     ["endpoint", { endpoint: "http://127.0.0.1:9000" }, {}],
     ["project", { policy: policyOf({ project_id: "another" }) }, {}],
     ["supernode", { policy: policyOf({ id: "a1beacb6-4380-448c-a218-daa82cf03f5d" }) }, {}],
     ["body", { policy: policyOf({ order: ORDER }) }, {}],
-  ])("has another hash with another %s", (_, over, target) => {
+  ])("a plan has another hash with another %s", (_, over, target) => {
     expect(planOf(over, { ...TARGET, ...target }).hash).not.toBe(planOf().hash)
   })
 })

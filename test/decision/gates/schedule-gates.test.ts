@@ -50,11 +50,11 @@ const handledAt = (key: string) =>
   stateWith({ servers: ["s1", "s2"], acted: { [key]: { at: NOW - HOUR, attempt: "attempt-1" } } })
 
 describe("a floor of an active schedule", () => {
-  it("wants its servers, and says since when", () => {
+  it("a floor of an active schedule demands its servers, and says since when", () => {
     expect(demandOf(floors())).toEqual(BOUGHT)
     expect(findingOf("evidence", { ...TICK, policy: floors() })).toMatchObject({
       passed: true,
-      says: "npu-busy: 0 of 5 points above 85 (3 needed); schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z)",
+      says: "npu-busy: 0 of 5 points above 85 (3 needed); schedule day requires at least 4 servers since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z)",
       facts: {
         rules: [{ rule: "npu-busy", verdict: "not-breaching" }],
         schedules: [
@@ -75,35 +75,43 @@ describe("a floor of an active schedule", () => {
     ["a tick", {}],
     ["an alarm", { signal: alarmOf() }],
     ["a person who names no number", { signal: requestOf({ servers: null }) }],
-  ])("applies to %s alike", (_, over) => {
+  ])("a floor of an active schedule applies to %s", (_, over) => {
     expect(demandOf(floors(), over)).toEqual(BOUGHT)
   })
 
-  it("does not apply to a person who names a number: only that number counts", () => {
+  it("a floor does not apply to a person who names a number: only that number counts", () => {
     const policy = floors([{ at_least: 4 }])
     const { target } = decisionOf({ ...TICK, policy, signal: requestOf({ servers: 4 }) })
     expect(target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
   })
 
   it.each<[string, Floor, string | null]>([
-    ["before it starts", { cron: "1 17 * * *" }, "not-breaching"],
-    ["after it is over: its end does nothing", { for: "9h" }, "not-breaching"],
-    ["when its start was missed and is over: there is no backfill", { cron: "0 8 11 * *" }, "not-breaching"],
-    ["while it is active, though no run saw its start", { cron: "0 8 11 * *", for: "36h" }, null],
-    ["when it is met", { at_least: 2 }, "already-there"],
-    ["when more is there", { at_least: 1 }, "already-there"],
-  ])("proposes the expected rung: %s", (_, floor, heldBy) => {
+    ["demands nothing before it starts", { cron: "1 17 * * *" }, "not-breaching"],
+    ["demands nothing after it is over: its end has no effect", { for: "9h" }, "not-breaching"],
+    [
+      "demands nothing if its start was missed and it is over: there is no backfill",
+      { cron: "0 8 11 * *" },
+      "not-breaching",
+    ],
+    [
+      "demands its servers while it is active, even if no run saw its start",
+      { cron: "0 8 11 * *", for: "36h" },
+      null,
+    ],
+    ["demands nothing if as many servers are present", { at_least: 2 }, "already-there"],
+    ["demands nothing if more servers are present", { at_least: 1 }, "already-there"],
+  ])("a schedule's floor %s", (_, floor, heldBy) => {
     expect(demandOf(floors([floor])).heldBy).toBe(heldBy)
   })
 
-  it("means the smallest rung with enough servers", () => {
+  it("a schedule's floor means the smallest rung with enough servers", () => {
     const ladder = [1, 2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const offers = read(offersOf("rung-4", "rung-8"))
     expect(demandOf(floors([{ at_least: 3 }], { ladder }), { offers }).to).toBe(4)
     expect(demandOf(floors([{ at_least: 5 }], { ladder }), { offers }).to).toBe(8)
   })
 
-  it("is clamped to the servers limit like a proposal of a rule", () => {
+  it("a schedule's floor is clamped to the servers limit like a rule's proposal", () => {
     const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const limits = { actions: "2 per 24h", servers: 6 }
     expect(demandOf(floors([{ at_least: 6 }], { ladder, limits })).to).toBe(4)
@@ -113,7 +121,7 @@ describe("a floor of an active schedule", () => {
     )
   })
 
-  it("may lead to the next larger rung if its own is sold out", () => {
+  it("a schedule's floor may buy the next larger rung if its own is sold out", () => {
     const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const offers = read([{ flavor: "rung-4", soldOut: true }, ...offersOf("rung-8")])
     expect(demandOf(floors([{}], { ladder, sold_out: "next-larger" }), { offers }).to).toBe(8)
@@ -136,7 +144,7 @@ describe("a floor of an active schedule", () => {
       "action-rate",
     ],
     [
-      "an attempt in flight",
+      "a breaker",
       { state: stateWith({ breaker: { class: "balance", since: NOW, says: "no money" } }) },
       "breaker",
     ],
@@ -148,13 +156,13 @@ describe("a floor of an active schedule", () => {
     ["offers that could not be read", { offers: unreadable() }, "offers-unreadable"],
     ["an old signal", { signal: tickOf({ at: NOW - HOUR }) }, "stale"],
     ["the cooldown", { state: stateWith({ completedAt: NOW - MINUTE }) }, "cooldown"],
-  ])("is held by %s like any other demand", (_, over, heldBy) => {
+  ])("a schedule's floor is held by %s like any other demand", (_, over, heldBy) => {
     expect(demandOf(floors(), over).heldBy).toBe(heldBy)
   })
 })
 
 describe("overlapping floors", () => {
-  it("take the highest, never the sum", () => {
+  it("overlapping floors give the highest one, never the sum", () => {
     const policy = floors([
       { name: "one", at_least: 2 },
       { name: "two", at_least: 2, cron: "0 9 * * *" },
@@ -185,10 +193,10 @@ describe("floors and rules together", () => {
   }
 
   it.each<[string, number, number, number, string[]]>([
-    ["the rule, if it wants more", 4, 2, 8, ["npu-busy"]],
-    ["the floor, if it wants more: then it is no rule's purchase", 8, 1, 8, []],
-    ["both, if they want the same", 4, 1, 4, ["npu-busy"]],
-  ])("take the highest, never the sum: %s", (_, atLeast, up, to, rules) => {
+    ["the rule's if it demands more", 4, 2, 8, ["npu-busy"]],
+    ["the floor's if it demands more, without a rule as its cause", 8, 1, 8, []],
+    ["both if they demand the same", 4, 1, 4, ["npu-busy"]],
+  ])("floors and rules give the highest demand, never the sum: %s", (_, atLeast, up, to, rules) => {
     expect(demandOf(both(atLeast, up), { readings: busy, offers })).toEqual({
       ...BOUGHT,
       to,
@@ -197,7 +205,7 @@ describe("floors and rules together", () => {
     })
   })
 
-  it("ignore a floor that is met: it blocks no rule that wants more", () => {
+  it("a floor that is met does not block a rule that demands more", () => {
     const result = demandOf(both(2, 1), { readings: busy, offers })
     expect(result).toMatchObject({ kind: "scale-up", to: 4, rules: ["npu-busy"] })
     expect(result.schedules).toBeUndefined()
@@ -205,22 +213,22 @@ describe("floors and rules together", () => {
 
   it.each<[string, Partial<Situation>]>([
     ["missing", { readings: silent }],
-    ["not to be had", { readings: unreadable() }],
-    ["forbidden to us", { readings: unreadable("HTTP 403", true) }],
-  ])("buy for a floor even if metrics are %s: it is the operator's decision", (_, over) => {
+    ["unreadable", { readings: unreadable() }],
+    ["forbidden (HTTP 403)", { readings: unreadable("HTTP 403", true) }],
+  ])("buys for a floor even if metrics are %s, because the floor is the operator's decision", (_, over) => {
     expect(demandOf(floors(), over)).toEqual(BOUGHT)
   })
 
-  it("hold without a floor as always, with their own reason", () => {
+  it("missing metrics hold with their own reason without a floor, and are mentioned beside one", () => {
     const asleep = floors([{ cron: "0 18 * * *" }])
     expect(demandOf(asleep, { readings: silent }).heldBy).toBe("missing-data")
     expect(demandOf(asleep, { readings: unreadable("HTTP 403", true) }).heldBy).toBe("credentials")
     expect(findingOf("evidence", { ...TICK, policy: floors(), readings: unreadable("HTTP 500") }).says).toBe(
-      "the metrics could not be read: HTTP 500; schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z)",
+      "the metrics could not be read: HTTP 500; schedule day requires at least 4 servers since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z)",
     )
   })
 
-  it("keep a latched rule silent beside the floor", () => {
+  it("a latched rule demands nothing beside a floor", () => {
     const policy = floors([{}], { rules: [ruleInput({ repeat: false })] })
     const state = stateWith({ servers: ["s1", "s2"], latches: { "npu-busy": NOW - DAY } })
     expect(demandOf(policy, { readings: busy, state })).toEqual(BOUGHT)
@@ -228,31 +236,46 @@ describe("floors and rules together", () => {
 })
 
 describe("a schedule start", () => {
-  it("leads to one purchase, then wants no more and says so", () => {
+  it("a schedule start leads to one purchase, then demands no more and says so", () => {
     const state = handledAt("day 2024-01-12T08:00")
     expect(demandOf(floors(), { state }).heldBy).toBe("not-breaching")
     expect(findingOf("evidence", { ...TICK, policy: floors(), state }).says).toContain(
-      "schedule day wants at least 4 servers, since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z), and a purchase was made for it at 2024-01-12T16:00:00.000Z",
+      "schedule day requires at least 4 servers since Fri 2024-01-12 08:00 +00:00 UTC (2024-01-12T08:00:00Z); a purchase for this start was made at 2024-01-12T16:00:00.000Z",
     )
   })
 
   it.each<[string, string]>([
-    ["another day's start has acted", "day 2024-01-11T08:00"],
-    ["another schedule has", "night 2024-01-12T08:00"],
-  ])("may still lead to a purchase when %s", (_, key) => {
+    ["another day's start has led to one", "day 2024-01-11T08:00"],
+    ["another schedule has led to one", "night 2024-01-12T08:00"],
+  ])("a schedule start may still lead to a purchase when %s", (_, key) => {
     expect(demandOf(floors(), { state: handledAt(key) })).toEqual(BOUGHT)
   })
 
   it.each<[string, string, number, string | null]>([
-    ["counts as a new start where it was raised since", "day 2024-01-12T08:00 2", 4, null],
-    ["wants nothing more where it is what it was", "day 2024-01-12T08:00 4", 4, "not-breaching"],
-    ["wants nothing more where it was lowered since", "day 2024-01-12T08:00 8", 4, "not-breaching"],
-    ["is not mistaken for that of a name that begins alike", "day-two 2024-01-12T08:00 4", 4, null],
-  ])("leads to the expected result for a floor that %s", (_, key, atLeast, heldBy) => {
+    ["counts as new if its floor was raised after the purchase", "day 2024-01-12T08:00 2", 4, null],
+    [
+      "demands nothing more if its floor is unchanged after the purchase",
+      "day 2024-01-12T08:00 4",
+      4,
+      "not-breaching",
+    ],
+    [
+      "demands nothing more if its floor was lowered after the purchase",
+      "day 2024-01-12T08:00 8",
+      4,
+      "not-breaching",
+    ],
+    [
+      "is not confused with that of a schedule whose name begins alike",
+      "day-two 2024-01-12T08:00 4",
+      4,
+      null,
+    ],
+  ])("a schedule start %s", (_, key, atLeast, heldBy) => {
     expect(demandOf(floors([{ at_least: atLeast }]), { state: handledAt(key) }).heldBy).toBe(heldBy)
   })
 
-  it("does not stop a rule from buying more", () => {
+  it("a schedule start with a purchase does not stop a rule from buying more", () => {
     expect(demandOf(floors(), { state: handledAt("day 2024-01-12T08:00"), readings: busy })).toMatchObject({
       kind: "scale-up",
       to: 4,
@@ -260,7 +283,7 @@ describe("a schedule start", () => {
     })
   })
 
-  it("is switched off by an order that the cloud called invalid, until the policy changes", () => {
+  it("a schedule is switched off by an order that the cloud called invalid, until the policy changes", () => {
     const policy = floors()
     const policyHash = "sha256:now"
     const off = (hash: string) => stateWith({ servers: ["s1", "s2"], rulesOff: { "schedule:day": hash } })
@@ -279,11 +302,11 @@ describe("a schedule with cooldown: bypass", () => {
   const one = { supernode: read(supernodeOf({ servers: serversOf(1) })), state: COOLING }
   const bypass = { name: "bypass", cooldown: "bypass" as const, at_least: 2 }
 
-  it("bypasses the cooldown, on the record", () => {
+  it("a floor with cooldown: bypass bypasses the cooldown, and the finding records it", () => {
     expect(demandOf(floors([bypass]), one)).toMatchObject({ kind: "scale-up", to: 2 })
     expect(findingOf("cooldown-over", { ...TICK, ...one, policy: floors([bypass]) })).toMatchObject({
       passed: true,
-      says: "bypassed by schedule bypass: it would have lasted until 2024-01-12T17:59:00.000Z",
+      says: "bypassed by schedule bypass: the cooldown would have lasted until 2024-01-12T17:59:00.000Z",
       facts: { bypassed: true, schedules: ["bypass"], until: NOW + 59 * MINUTE },
     })
   })
@@ -300,29 +323,29 @@ describe("a schedule with cooldown: bypass", () => {
       "action-rate",
     ],
     [
-      "what is in flight",
+      "the wait after too many requests",
       { state: stateWith({ ...COOLING, throttle: { until: NOW + 1, times: 1 } }) },
       "backoff",
     ],
-    ["offers", { offers: read(offersOf("rung-4")) }, "not-offered"],
-  ])("bypasses no other gate: not %s", (_, over, heldBy) => {
+    ["the offers", { offers: read(offersOf("rung-4")) }, "not-offered"],
+  ])("a floor with cooldown: bypass bypasses no other gate: %s", (_, over, heldBy) => {
     expect(demandOf(floors([bypass]), { ...one, ...over }).heldBy).toBe(heldBy)
   })
 
   it.each<[string, Floor[], Partial<Situation>]>([
     ["when it is met", [bypass], { supernode: read(supernodeOf()) }],
     [
-      "when it has acted",
+      "when its start has led to a purchase",
       [bypass],
       { state: { ...COOLING, acted: { "bypass 2024-01-12T08:00": { at: NOW - HOUR, attempt: "a" } } } },
     ],
     ["when it is not active", [{ ...bypass, cron: "0 18 * * *" }], {}],
-    ["when the schedule respects it", [{ ...bypass, cooldown: "respect" }], {}],
-  ])("bypasses nothing %s", (_, schedules, over) => {
+    ["when its schedule respects it", [{ ...bypass, cooldown: "respect" }], {}],
+  ])("a floor does not bypass the cooldown %s", (_, schedules, over) => {
     expect(demandOf(floors(schedules), { ...one, readings: busy, ...over }).heldBy).toBe("cooldown")
   })
 
-  it("does not extend the bypass to a person's request", () => {
+  it("a floor with cooldown: bypass does not extend the bypass to a person's request", () => {
     const signal = requestOf({ servers: 2 })
     expect(demandOf(floors([bypass]), { ...one, signal }).heldBy).toBe("cooldown")
   })
@@ -334,7 +357,7 @@ describe("a schedule with cooldown: bypass", () => {
     it.each<[string, Policy, Partial<Situation>]>([
       ["a rule", floors([bypass], { rules: [big] }), { readings: busy }],
       ["a schedule that respects the cooldown", floors([bypass, { name: "big", at_least: 4 }]), {}],
-    ])("is bought now: %s", (_, policy, over) => {
+    ])("a bypassing floor is bought now, while more must wait for %s", (_, policy, over) => {
       expect(demandOf(policy, { ...one, ...over })).toEqual({
         kind: "scale-up",
         heldBy: null,
@@ -344,7 +367,7 @@ describe("a schedule with cooldown: bypass", () => {
       })
     })
 
-    it("also satisfies a rule that wants no more", () => {
+    it("a floor that bypasses the cooldown also satisfies a rule that demands no more", () => {
       expect(demandOf(floors([bypass]), { ...one, readings: busy })).toMatchObject({
         to: 2,
         rules: ["npu-busy"],
@@ -354,8 +377,8 @@ describe("a schedule with cooldown: bypass", () => {
     it.each<[string, number | null]>([
       ["nothing was bought yet", null],
       ["the cooldown ends this moment", NOW - HOUR],
-      ["it is long over", NOW - 2 * HOUR],
-    ])("leaves the rest for the time without a cooldown: %s", (_, foreignAt) => {
+      ["the cooldown ended an hour ago", NOW - 2 * HOUR],
+    ])("without a cooldown, a higher demand is bought instead of a bypassing floor: %s", (_, foreignAt) => {
       const state = stateWith({ servers: ["s1"], foreignAt })
       const policy = floors([bypass], { rules: [big] })
       expect(demandOf(policy, { ...one, state, readings: busy })).toMatchObject({
@@ -364,7 +387,7 @@ describe("a schedule with cooldown: bypass", () => {
       })
     })
 
-    it("is ignored for a person who bypasses the cooldown: the request is bought in full", () => {
+    it("a bypassing floor is ignored if a person bypasses the cooldown: the request is bought in full", () => {
       const signal = requestOf({ servers: null, bypassCooldown: true })
       const policy = floors([bypass], { rules: [big] })
       expect(demandOf(policy, { ...one, signal, readings: busy })).toMatchObject({
@@ -373,14 +396,14 @@ describe("a schedule with cooldown: bypass", () => {
       })
     })
 
-    it("is the higher one of two that bypass", () => {
+    it("the higher of two floors that bypass the cooldown is bought", () => {
       const policy = floors([bypass, { ...bypass, name: "higher", at_least: 4 }])
       expect(demandOf(policy, one).to).toBe(4)
       expect(findingOf("cooldown-over", { ...TICK, ...one, policy }).facts["schedules"]).toEqual(["higher"])
     })
   })
 
-  it("is not known before the supernode was read: until then the cooldown holds nothing", () => {
+  it("before the supernode is read, the cooldown does not hold if a floor may bypass it", () => {
     const unread = { ...one, supernode: NOT_FETCHED, readings: NOT_FETCHED, offers: NOT_FETCHED }
     const finding = findingOf("cooldown-over", { ...TICK, ...unread, policy: floors([bypass]) })
     expect(finding).toMatchObject({ passed: null, facts: { until: NOW + 59 * MINUTE } })
@@ -389,7 +412,7 @@ describe("a schedule with cooldown: bypass", () => {
   })
 })
 
-it("records plain JSON, without schedules if the policy has none active", () => {
+it("the evidence finding is plain JSON, without schedules if the policy has none active", () => {
   const decision = decisionOf({ ...TICK, policy: floors() })
   expect(JSON.parse(JSON.stringify(decision))).toEqual(decision)
   const without = findingOf("evidence", { ...TICK, policy: floors([{ cron: "0 18 * * *" }]) })

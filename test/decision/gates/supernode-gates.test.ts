@@ -17,7 +17,7 @@ const servers = (...list: Server[]) => ({ supernode: read(supernodeOf({ servers:
 
 describe("supernode-ready", () => {
   it.each(["PROVISIONING", "ERROR", "REIMAGING", "TERMINATING", "TERMINATED", "SOMETHING_NEWER", ""])(
-    "does not accept a supernode that is %s",
+    'a supernode with status "%s" is not ready',
     (status) => {
       expect(outcomeAt("supernode-ready", { supernode: read(supernodeOf({ status })) })).toEqual([
         false,
@@ -28,7 +28,7 @@ describe("supernode-ready", () => {
   )
 
   it.each(["CREATING", "STARTING", "STOPPING", "DELETING", "ERROR", "UNKNOWN", "running", "SOMETHING_NEWER"])(
-    "does not accept a server that is %s, and names it",
+    "a server with status %s makes the supernode not ready, and is named",
     (status) => {
       const over = servers(serverOf("s1"), serverOf("s2", { status }))
       expect(outcomeAt("supernode-ready", over)).toEqual([
@@ -43,12 +43,12 @@ describe("supernode-ready", () => {
   it.each<[string, Server[]]>([
     ["running", serversOf(2)],
     ["running or stopped", [serverOf("s1"), serverOf("s2", { status: "STOPPED" })]],
-    ["settled beside a deleted one", [...serversOf(2), serverOf("s3", { status: "DELETED" })]],
-  ])("accepts servers that are %s", (_, list) => {
+    ["running beside a deleted one", [...serversOf(2), serverOf("s3", { status: "DELETED" })]],
+  ])("a supernode is ready if its servers are %s", (_, list) => {
     expect(findingOf("supernode-ready", servers(...list)).passed).toBe(true)
   })
 
-  it("is unreadable if the answer has no list of servers, which differs from an empty one", () => {
+  it("a supernode is unreadable if the response has no list of servers, but not if the list is empty", () => {
     const over = { supernode: read(supernodeOf({ servers: null })) }
     expect(outcomeAt("supernode-ready", over)).toEqual([
       false,
@@ -58,7 +58,7 @@ describe("supernode-ready", () => {
     expect(outcomeAt("supernode-ready", servers())[1]).toBeNull()
   })
 
-  it("is unreadable if a server known from the chain is missing without being DELETED, and names it", () => {
+  it("a supernode is unreadable if a known server is missing without being DELETED, and it is named", () => {
     const over = { state: stateWith({ servers: ["s1", "s2", "s9"] }) }
     expect(outcomeAt("supernode-ready", over)).toEqual([
       false,
@@ -68,7 +68,7 @@ describe("supernode-ready", () => {
     expect(findingOf("supernode-ready", over).says).toContain("s9")
   })
 
-  it("accepts a server known from the chain that is listed as DELETED", () => {
+  it("a supernode is ready if a known server is listed as DELETED", () => {
     const over = {
       ...servers(...serversOf(2), serverOf("s9", { status: "DELETED" })),
       state: stateWith({ servers: ["s1", "s2", "s9"] }),
@@ -85,20 +85,20 @@ describe("rung-known", () => {
     [3, false],
     [4, true],
     [5, false],
-  ])("decides with %i servers on the ladder 1, 2, 4", (count, passed) => {
+  ])("%i servers on the ladder 1, 2, 4 are a known rung: %s", (count, passed) => {
     expect(outcomeAt("rung-known", servers(...serversOf(count))).slice(0, 2)).toEqual([
       passed,
       passed ? null : "rung-unknown",
     ])
   })
 
-  it("names the present count and the expected ones", () => {
+  it("gate rung-known names the present number of servers and the expected ones", () => {
     const { says } = findingOf("rung-known", servers(...serversOf(3)))
     expect(says).toContain("3 servers")
     expect(says).toContain("1, 2, 4")
   })
 
-  it("counts every server except DELETED ones, whatever its status", () => {
+  it("every server counts, whatever its status, except DELETED ones", () => {
     const over = servers(serverOf("s1"), serverOf("s2", { status: "DELETED" }))
     expect(findingOf("rung-known", over).facts).toMatchObject({ counted: 1 })
     expect(
@@ -106,13 +106,13 @@ describe("rung-known", () => {
     ).toMatchObject({ counted: 2 })
   })
 
-  it("counts servers that are ordered and not complete as present", () => {
+  it("servers that are ordered but not complete count as present", () => {
     const over = { state: stateWith({ attempt: attemptOf({ from: 2, to: 4 }) }) }
     expect(findingOf("rung-known", over).facts).toMatchObject({ seen: 2, counted: 4 })
     expect(findingOf("rung-above-current", over).reason).toBe("already-there")
   })
 
-  it("is unknown if a person asks for a number of servers that no rung has", () => {
+  it("a rung is unknown if a person requests a number of servers that no rung has", () => {
     expect(outcomeAt("rung-known", { signal: requestOf({ servers: 3 }) })).toEqual([
       false,
       "rung-unknown",
@@ -132,7 +132,7 @@ describe("rung-above-current", () => {
   })
 
   it.each([1, 2])(
-    "answers a person who asks for %i of 2 servers that they are present: it never scales in",
+    "a request for %i servers holds if 2 are present, because the autoscaler never scales in",
     (wanted) => {
       expect(outcomeAt("rung-above-current", { signal: requestOf({ servers: wanted }) })).toEqual([
         false,
@@ -161,23 +161,26 @@ describe("within-servers-limit", () => {
     }
   }
 
-  it("allows as many servers as the limit says", () => {
+  it("buys as many servers as the limit allows", () => {
     expect(decisionOf({ policy: limited(4) })).toMatchObject({ kind: "scale-up", target: { to: 4 } })
   })
 
-  it("holds if no rung between the current one and the limit is left", () => {
+  it("holds if no rung is left between the current one and the servers limit", () => {
     expect(outcomeAt("within-servers-limit", { policy: limited(3) })).toEqual([false, "at-limit", "at-limit"])
   })
 
-  it.each([2, 3])("clamps to the highest allowed rung above the current one: limit %i", (limit) => {
-    expect(decisionOf(twoUp(limit))).toMatchObject({
-      kind: "scale-up",
-      target: { flavor: "rung-2", from: 1, to: 2 },
-    })
-    expect(findingOf("within-servers-limit", twoUp(limit)).says).toContain("clamped")
-  })
+  it.each([2, 3])(
+    "buys the highest rung above the current one that the servers limit allows: %i",
+    (limit) => {
+      expect(decisionOf(twoUp(limit))).toMatchObject({
+        kind: "scale-up",
+        target: { flavor: "rung-2", from: 1, to: 2 },
+      })
+      expect(findingOf("within-servers-limit", twoUp(limit)).says).toContain("clamped")
+    },
+  )
 
-  it("refuses a person's request above the limit and never clamps it", () => {
+  it("a person's request above the servers limit holds and is never clamped", () => {
     const over = { ...twoUp(2), signal: requestOf({ servers: 4 }) }
     expect(outcomeAt("within-servers-limit", over)).toEqual([false, "at-limit", "at-limit"])
     expect(decisionOf(over).target).toBeNull()

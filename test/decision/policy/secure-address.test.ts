@@ -17,6 +17,6 @@ it.each([
   ["ftp://localhost/x", false],
   ["hooks.example.com", false],
   ["", false],
-])("decides whether a secret may be sent to %j: %s", (address, may) => {
+])("a secret may be sent to %j: %s", (address, may) => {
   expect(isSecureAddress(address)).toBe(may)
 })

@@ -19,19 +19,23 @@ function next(cron: string, timezone: string, now: string): string | null {
 
 describe("an active schedule", () => {
   it.each<[string, string, string | null]>([
-    ["not a millisecond before its start", "2026-11-30T07:59:59.999Z", null],
-    ["from its start on", "2026-11-30T08:00:00Z", "2026-11-30T08:00 since 2026-11-30T08:00Z"],
-    ["to the last millisecond", "2026-11-30T17:59:59.999Z", "2026-11-30T08:00 since 2026-11-30T08:00Z"],
-    ["and no longer", "2026-11-30T18:00:00Z", null],
-    ["not over the weekend", "2026-11-28T09:00:00Z", null],
-    ["not late on Friday, whatever Monday will bring", "2026-11-27T18:00:01Z", null],
-  ])("is active: %s", (_, now, floor) => {
+    ["is not active a millisecond before its start", "2026-11-30T07:59:59.999Z", null],
+    ["is active from its start", "2026-11-30T08:00:00Z", "2026-11-30T08:00 since 2026-11-30T08:00Z"],
+    [
+      "is active to its last millisecond",
+      "2026-11-30T17:59:59.999Z",
+      "2026-11-30T08:00 since 2026-11-30T08:00Z",
+    ],
+    ["is not active after its end", "2026-11-30T18:00:00Z", null],
+    ["from Monday to Friday is not active on Saturday", "2026-11-28T09:00:00Z", null],
+    ["from Monday to Friday is not active after its end on Friday", "2026-11-27T18:00:01Z", null],
+  ])("a schedule %s", (_, now, floor) => {
     expect(active("0 8 * * 1-5", "10h", "UTC", now)).toBe(floor)
   })
 
   it.each<[string, string, string, string, string, string | null]>([
     [
-      "by the policy's zone",
+      "starts by the policy's zone",
       "0 8 * * *",
       "1h",
       "Asia/Shanghai",
@@ -39,7 +43,7 @@ describe("an active schedule", () => {
       "2026-11-30T08:00 since 2026-11-30T00:00Z",
     ],
     [
-      "by a zone of 45 minutes",
+      "starts by a zone whose offset has 45 minutes",
       "0 8 * * *",
       "1h",
       "Asia/Kathmandu",
@@ -47,7 +51,7 @@ describe("an active schedule", () => {
       "2026-11-30T08:00 since 2026-11-30T02:15Z",
     ],
     [
-      "over midnight",
+      "is active over midnight",
       "0 22 * * *",
       "8h",
       "UTC",
@@ -55,7 +59,7 @@ describe("an active schedule", () => {
       "2026-11-30T22:00 since 2026-11-30T22:00Z",
     ],
     [
-      "for weeks",
+      "is active for weeks",
       "0 0 1 * *",
       "20d",
       "UTC",
@@ -63,7 +67,7 @@ describe("an active schedule", () => {
       "2026-11-01T00:00 since 2026-11-01T00:00Z",
     ],
     [
-      "for a year",
+      "is active for a year",
       "0 0 1 1 *",
       "366d",
       "UTC",
@@ -71,7 +75,7 @@ describe("an active schedule", () => {
       "2026-01-01T00:00 since 2026-01-01T00:00Z",
     ],
     [
-      "anew at each start, while an older one would last",
+      "starts anew each time, even while an older start would last",
       "0 * * * *",
       "10h",
       "UTC",
@@ -79,7 +83,7 @@ describe("an active schedule", () => {
       "2026-11-30T09:00 since 2026-11-30T09:00Z",
     ],
     [
-      "on a day of the month or of the week where both are named: the 1st",
+      "with a day of the month and a day of the week is active on that day of the month",
       "0 8 1 * 1",
       "1h",
       "UTC",
@@ -87,27 +91,34 @@ describe("an active schedule", () => {
       "2026-12-01T08:00 since 2026-12-01T08:00Z",
     ],
     [
-      "on a day of the month or of the week where both are named: Monday",
+      "with a day of the month and a day of the week is active on that day of the week",
       "0 8 1 * 1",
       "1h",
       "UTC",
       "2026-12-07T08:00:00Z",
       "2026-12-07T08:00 since 2026-12-07T08:00Z",
     ],
-    ["on no other day than those", "0 8 1 * 1", "1h", "UTC", "2026-12-08T08:00:00Z", null],
     [
-      "not from a start that another zone's clocks have had",
+      "with a day of the month and a day of the week is active on no other day",
+      "0 8 1 * 1",
+      "1h",
+      "UTC",
+      "2026-12-08T08:00:00Z",
+      null,
+    ],
+    [
+      "does not start by another zone's clocks",
       "0 8 * * *",
       "1h",
       "America/New_York",
       "2026-11-30T08:00:00Z",
       null,
     ],
-  ])("is active: %s", (_, cron, duration, timezone, now, floor) => {
+  ])("a schedule %s", (_, cron, duration, timezone, now, floor) => {
     expect(active(cron, duration, timezone, now)).toBe(floor)
   })
 
-  it("is active for elapsed time, even if clocks are set meanwhile", () => {
+  it("a schedule lasts for elapsed time, even if clocks change meanwhile", () => {
     const berlin = (now: string) => active("0 0 * * *", "4h", "Europe/Berlin", now)
     // 29 March 2026: 2:00 became 3:00. 25 October 2026: 3:00 became 2:00.
     expect(berlin("2026-03-29T02:59:59Z")).toBe("2026-03-29T00:00 since 2026-03-28T23:00Z")
@@ -116,7 +127,7 @@ describe("an active schedule", () => {
     expect(berlin("2026-10-25T02:00:00Z")).toBeNull()
   })
 
-  it("has its own floor, in the order of the policy", () => {
+  it("each active schedule has its own floor, in the order of the policy", () => {
     const schedules = schedulesOf(
       { name: "always", cron: "0 0 * * *", for: "24h", at_least: 1 },
       { name: "never-now", cron: "0 9 * * *", for: "1h" },
@@ -147,64 +158,64 @@ describe("an active schedule", () => {
 
 describe("a start in the skipped DST hour", () => {
   it.each<[string, string, string, string, string | null]>([
-    ["not before", "30 2 * * *", "Europe/Berlin", "2026-03-29T00:59:59.999Z", null],
+    ["does not run before the change", "30 2 * * *", "Europe/Berlin", "2026-03-29T00:59:59.999Z", null],
     [
-      "and then",
+      "runs right after the change",
       "30 2 * * *",
       "Europe/Berlin",
       "2026-03-29T01:00:00Z",
       "2026-03-29T02:30 since 2026-03-29T01:00Z",
     ],
     [
-      "of two left out the later counts, which has the same instant",
+      "runs together with another one, and the later one counts",
       "15,45 2 * * *",
       "Europe/Berlin",
       "2026-03-29T01:00:00Z",
       "2026-03-29T02:45 since 2026-03-29T01:00Z",
     ],
     [
-      "half an hour on Lord Howe Island",
+      "runs after the skipped half hour on Lord Howe Island",
       "15 2 * * *",
       "Australia/Lord_Howe",
       "2026-10-03T15:30:00Z",
       "2026-10-04T02:15 since 2026-10-03T15:30Z",
     ],
     [
-      "two hours at Troll",
+      "runs after the skipped two hours at Troll",
       "30 2 * * *",
       "Antarctica/Troll",
       "2026-03-29T01:00:00Z",
       "2026-03-29T02:30 since 2026-03-29T01:00Z",
     ],
     [
-      "midnight in Beirut",
+      "runs after the skipped hour from midnight in Beirut",
       "0 0 * * *",
       "Asia/Beirut",
       "2026-03-28T22:00:00Z",
       "2026-03-29T00:00 since 2026-03-28T22:00Z",
     ],
     [
-      "the evening in Nuuk",
+      "runs after the skipped evening hour in Nuuk",
       "30 23 * * *",
       "America/Godthab",
       "2026-03-29T01:00:00Z",
       "2026-03-28T23:30 since 2026-03-29T01:00Z",
     ],
     [
-      "after Ramadan in Morocco",
+      "runs after the skipped hour at the end of Ramadan in Morocco",
       "30 2 * * *",
       "Africa/Casablanca",
       "2026-03-22T02:00:00Z",
       "2026-03-22T02:30 since 2026-03-22T02:00Z",
     ],
     [
-      "a whole day in Samoa, long ago",
+      "runs after the day that Samoa skipped in 2011",
       "0 8 30 12 *",
       "Pacific/Apia",
       "2011-12-30T10:00:00Z",
       "2011-12-30T08:00 since 2011-12-30T10:00Z",
     ],
-  ])("runs right after the skipped hour: %s", (_, cron, timezone, now, floor) => {
+  ])("a start in the skipped DST hour %s", (_, cron, timezone, now, floor) => {
     expect(active(cron, "1h", timezone, now)).toBe(floor)
   })
 })
@@ -212,39 +223,39 @@ describe("a start in the skipped DST hour", () => {
 describe("a start in the repeated DST hour", () => {
   it.each<[string, string, string, string, string | null]>([
     [
-      "then",
+      "runs at the first pass",
       "30 2 * * *",
       "Europe/Berlin",
       "2026-10-25T00:30:00Z",
       "2026-10-25T02:30 since 2026-10-25T00:30Z",
     ],
-    ["not again", "30 2 * * *", "Europe/Berlin", "2026-10-25T01:30:00Z", null],
+    ["does not run at the second pass", "30 2 * * *", "Europe/Berlin", "2026-10-25T01:30:00Z", null],
     [
-      "nor at every quarter of it",
+      "does not run at the second pass, even with a start each quarter of an hour",
       "*/15 2 * * *",
       "Europe/Berlin",
       "2026-10-25T01:29:59Z",
       "2026-10-25T02:45 since 2026-10-25T00:45Z",
     ],
     [
-      "half an hour on Lord Howe Island",
+      "does not run again in the repeated half hour on Lord Howe Island",
       "45 1 * * *",
       "Australia/Lord_Howe",
       "2026-04-04T15:14:00Z",
       "2026-04-05T01:45 since 2026-04-04T14:45Z",
     ],
     [
-      "over midnight in Santiago: a date that has begun has begun",
+      "does not run again in Santiago, where the hour before midnight repeats",
       "30 23 * * *",
       "America/Santiago",
       "2026-04-05T03:30:00Z",
       null,
     ],
-  ])("runs once, at the first pass: %s", (_, cron, timezone, now, floor) => {
+  ])("a start in the repeated DST hour %s", (_, cron, timezone, now, floor) => {
     expect(active(cron, "45m", timezone, now)).toBe(floor)
   })
 
-  it("runs once over midnight: a date that has begun has begun, even if the previous day is shown again", () => {
+  it("a start at midnight runs once, even if the clocks then show the previous day again", () => {
     // St John's, 7 November 2010: at 00:01 it became 23:01 of the day before.
     const midnight = (now: string) => active("0 0 * * *", "2h", "America/St_Johns", now)
     const expected = "2010-11-07T00:00 since 2010-11-07T02:30Z"
@@ -256,7 +267,7 @@ describe("a start in the repeated DST hour", () => {
     )
   })
 
-  it("does not extend its end", () => {
+  it("the repeated DST hour does not extend a schedule", () => {
     const floor = (now: string) => active("30 1 * * *", "1h", "America/New_York", now)
     expect(floor("2026-11-01T06:29:59Z")).toBe("2026-11-01T01:30 since 2026-11-01T05:30Z")
     expect(floor("2026-11-01T06:30:00Z")).toBeNull()
@@ -274,21 +285,21 @@ describe("the next start", () => {
       "2026-11-30T08:00 at 2026-11-30T08:00Z",
     ],
     [
-      "is by the policy's zone",
+      "follows the policy's zone",
       "0 8 * * 1-5",
       "Asia/Shanghai",
       "2026-11-28T00:00:00Z",
       "2026-11-30T08:00 at 2026-11-30T00:00Z",
     ],
     [
-      "is after a gap what the gap left out",
+      "is right after a skipped hour if that hour contained it",
       "30 2 * * *",
       "Europe/Berlin",
       "2026-03-29T00:59:00Z",
       "2026-03-29T02:30 at 2026-03-29T01:00Z",
     ],
     [
-      "is not the second pass",
+      "is not the second pass of a repeated hour",
       "30 2 * * *",
       "Europe/Berlin",
       "2026-10-25T00:30:00Z",
@@ -308,11 +319,11 @@ describe("the next start", () => {
       "2096-02-29T00:00:00Z",
       "2104-02-29T00:00 at 2104-02-29T00:00Z",
     ],
-  ])("is found: %s", (_, cron, timezone, now, start) => {
+  ])("the next start of a schedule %s", (_, cron, timezone, now, start) => {
     expect(next(cron, timezone, now)).toBe(start)
   })
 })
 
-it("fails for a zone that this runtime does not know, and is never guessed", () => {
+it("a time zone that this runtime does not know is an error, and is never guessed", () => {
   expect(() => active("0 8 * * *", "1h", "Mars/Olympus", "2026-11-30T08:00:00Z")).toThrow(RangeError)
 })

@@ -34,38 +34,38 @@ const news = (of: Reservation, over: Partial<FleetChange> = {}): FleetChange => 
   ...over,
 })
 const reserved = (...all: Reservation[]) =>
-  all.reduce((fleet, one) => foldFleet(fleet, { kind: "opened", at: NOW, news: news(one) }), NO_FLEET)
+  all.reduce((fleet, one) => foldFleet(fleet, { kind: "opened", at: NOW, change: news(one) }), NO_FLEET)
 const tips = (over: Record<string, Partial<ChainTip>>) =>
   new Map(Object.entries(over).map(([stream, tip]) => [stream, { seq: 0, purchases: [], ...tip }]))
 const count = (fleet = NO_FLEET, seen = tips({}), own = "supernode:me") =>
   spendOfOthers(fleet, seen, { own, since: NOW - DAY + 1 }).purchases.map(({ attempt }) => attempt)
 
 describe("the state of stream fleet", () => {
-  it("keeps a reservation until it is released or known to be over", () => {
+  it("stream fleet keeps a reservation until it is released or known to be over", () => {
     const both = reserved(reservation("x"), reservation("y", { stream: B }))
     expect(both.pending.map(({ id }) => id)).toEqual(["x", "y"])
-    const given = foldFleet(both, { kind: "settled", at: NOW, news: news(reservation("x")) })
+    const given = foldFleet(both, { kind: "settled", at: NOW, change: news(reservation("x")) })
     expect(given.pending.map(({ id }) => id)).toEqual(["y"])
     const next = news(reservation("z"), { over: ["y"] })
-    expect(foldFleet(given, { kind: "opened", at: NOW, news: next }).pending.map(({ id }) => id)).toEqual([
+    expect(foldFleet(given, { kind: "opened", at: NOW, change: next }).pending.map(({ id }) => id)).toEqual([
       "z",
     ])
   })
 
-  it("ignores the release of a reservation that is gone already", () => {
+  it("stream fleet ignores the release of a reservation that is gone already", () => {
     const given = foldFleet(reserved(reservation("x")), {
       kind: "settled",
       at: NOW,
-      news: news(reservation("y")),
+      change: news(reservation("y")),
     })
     expect(given.pending.map(({ id }) => id)).toEqual(["x"])
   })
 
-  it("remembers members with purchases as long as any window can count them", () => {
+  it("stream fleet remembers members with purchases as long as any window can count them", () => {
     const one = foldFleet(NO_FLEET, {
       kind: "opened",
       at: NOW,
-      news: news(reservation("x"), { members: { [B]: NOW - DAY } }),
+      change: news(reservation("x"), { members: { [B]: NOW - DAY } }),
     })
     expect(one.members).toEqual({ [A]: NOW, [B]: NOW - DAY })
     const later = (days: number) =>
@@ -73,18 +73,18 @@ describe("the state of stream fleet", () => {
         kind: "opened",
         at: NOW + days * DAY,
         confirmedAt: NOW + days * DAY,
-        news: news(reservation("x", { openedAt: NOW })),
+        change: news(reservation("x", { openedAt: NOW })),
       })
     expect(Object.keys(later(399.5).members)).toEqual([A])
     expect(later(401).members).toEqual({})
     expect(later(366).members).toEqual({ [A]: NOW, [B]: NOW - DAY })
   })
 
-  it("takes nothing back from a member because of an older reading", () => {
+  it("stream fleet keeps a member's newest purchase time despite an older reading", () => {
     const again = foldFleet(reserved(reservation("x")), {
       kind: "opened",
       at: NOW,
-      news: news(reservation("y", { stream: B }), { members: { [A]: NOW - HOUR } }),
+      change: news(reservation("y", { stream: B }), { members: { [A]: NOW - HOUR } }),
     })
     expect(again.members[A]).toBe(NOW)
   })
@@ -99,27 +99,27 @@ describe("other supernodes' possible spending", () => {
   })
 
   it.each<[string, number, string[]]>([
-    ["before its place in its chain is reached", 2, ["x"]],
-    ["not once an entry is at its place", 3, []],
-    ["nor when its chain has gone on", 9, []],
-  ])("counts a reservation %s", (_, seq, counted) => {
+    ["counts before its place in its chain is reached", 2, ["x"]],
+    ["does not count once an entry is at its place in its chain", 3, []],
+    ["does not count once its chain has passed its place", 9, []],
+  ])("another supernode's reservation %s", (_, seq, counted) => {
     expect(count(reserved(reservation("x")), tips({ [A]: { seq } }))).toEqual(counted)
   })
 
-  it("counts a reservation whose chain does not exist yet", () => {
+  it("another supernode's reservation counts if its chain does not exist yet", () => {
     expect(count(reserved(reservation("x", { seq: 1 })))).toEqual(["x"])
   })
 
-  it("counts an opened attempt once: by its chain", () => {
+  it("another supernode's opened attempt counts once, by its chain", () => {
     const opened = tips({ [A]: { seq: 3, purchases: [purchase("x")] } })
     expect(count(reserved(reservation("x")), opened)).toEqual(["x"])
   })
 
-  it("does not count an attempt that its chain has released", () => {
+  it("another supernode's attempt does not count once its chain has released it", () => {
     expect(count(reserved(reservation("x")), tips({ [A]: { seq: 4 } }))).toEqual([])
   })
 
-  it("omits this supernode's own purchases and reservations: its own chain has them", () => {
+  it("spending of others omits our own purchases and reservations, which our own chain has", () => {
     const seen = tips({
       [A]: { seq: 2, purchases: [purchase("w")] },
       [B]: { seq: 1, purchases: [purchase("b")] },
@@ -127,7 +127,7 @@ describe("other supernodes' possible spending", () => {
     expect(count(reserved(reservation("x")), seen, A)).toEqual(["b"])
   })
 
-  it("omits purchases that are older than every window", () => {
+  it("spending of others omits purchases that are older than every window", () => {
     const seen = tips({
       [A]: { seq: 9, purchases: [purchase("old", NOW - DAY), purchase("new", NOW - DAY + 1)] },
     })
@@ -140,24 +140,24 @@ describe("a policy's caps across supernodes", () => {
   const budget = { ...COST, per: 30 * DAY }
 
   it.each([
-    ["none", null, false, 0],
-    ["neither cap", { actions: null, budget: null }, false, 0],
-    ["actions", { actions, budget: null }, true, DAY - 1],
-    ["a budget", { actions: null, budget }, true, 30 * DAY - 1],
-    ["both: the longer window", { actions, budget }, true, 30 * DAY - 1],
+    ["empty without a fleet", null, false, 0],
+    ["empty if neither cap is set", { actions: null, budget: null }, false, 0],
+    ["that of the actions", { actions, budget: null }, true, DAY - 1],
+    ["that of the budget", { actions: null, budget }, true, 30 * DAY - 1],
+    ["the longer one if both caps are set", { actions, budget }, true, 30 * DAY - 1],
     [
-      "a calendar month, which is shorter today",
+      "that of the actions if the calendar month is shorter",
       { actions: { count: 2, perMs: 20 * DAY }, budget: { ...COST, per: "month" as const } },
       true,
       20 * DAY - 1,
     ],
     [
-      "a calendar month, which is longer",
+      "the calendar month if it is longer",
       { actions, budget: { ...COST, per: "month" as const } },
       true,
       11 * DAY + 17 * HOUR,
     ],
-  ])("are counted as follows: %s", (_, fleet, has, backMs) => {
+  ])("the window of caps across supernodes is %s", (_, fleet, has, backMs) => {
     expect(hasFleetCap(policyOf({}, { fleet }))).toBe(has)
     expect(NOW - fleetSince(policyOf({}, { fleet }), NOW)).toBe(backMs)
   })

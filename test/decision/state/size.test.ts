@@ -164,56 +164,56 @@ describe("the state at its maximum size", () => {
   const state: SupernodeState = { ...all, attempt: before, foreignAt: NOW }
 
   it.each(Object.entries({ ...TRAFFIC, ...SUPERNODE }))(
-    "bounds %s by %i bytes, whatever happens",
+    "field %s of the state has at most %i bytes, whatever happens",
     (field, most) => {
       expect(weightOf(state, field as keyof SupernodeState)).toBeLessThanOrEqual(most)
     },
   )
 
-  it("bounds the state of alarms, ticks and new policy files by 16 KB in total", () => {
+  it("alarms, ticks and new policy files take at most 16 KB of the state in total", () => {
     const weights = Object.keys(TRAFFIC).map((field) => weightOf(state, field as keyof SupernodeState))
     expect(weights.every((weight) => weight > 0)).toBe(true)
     expect(weights.reduce((sum, weight) => sum + weight)).toBeLessThanOrEqual(16 * KB)
   })
 
-  it("needs less than half of the limit of standing-full, with sixty purchases of a rule each and all other state", () => {
+  it("a full state with sixty purchases needs less than half of the limit of standing-full", () => {
     expect(bytesOf(state)).toBeLessThan(MAX_STANDING_BYTES / 2)
   })
 
-  it("has a bound, or a size per attempt, for every field", () => {
+  it("every field of the state has a bound, or a size per attempt", () => {
     const known = Object.keys({ ...TRAFFIC, ...SUPERNODE, ...ATTEMPT_FIELDS })
     expect(Object.keys(state).filter((field) => !known.includes(field))).toEqual([])
   })
 
-  it("grows by one more purchase no further than 200 bytes", () => {
+  it("one more purchase adds less than 200 bytes to a full state", () => {
     const more = folded(purchase(200), state)
     expect(bytesOf(more) - bytesOf(folded([], state))).toBeLessThan(200)
   })
 })
 
 describe("stream control", () => {
-  it("always has room for the pause of everything: holds and approvals are refused before", async () => {
+  it("stream control always has room to pause everything, because holds are refused earlier", async () => {
     const ledger = await initialised(await openLedger("memory:"), NOW)
-    const desk = {
+    const ports = {
       ledger,
       clock: clockAt(NOW),
       newId: () => uuid(0),
     }
     const words = { why: "漢".repeat(2_000), by: "漢".repeat(2_000) }
     const hold = (i: number) =>
-      commandAll(desk, { verb: "hold", supernode: uuid(i), until: NOW + SECOND, ...words })
+      commandAll(ports, { verb: "hold", supernode: uuid(i), until: NOW + SECOND, ...words })
     const refused: unknown[] = []
     for (let i = 0; i < 1_000 && refused.length === 0; i++)
       await hold(i).catch((error: unknown) => refused.push(error))
     expect(refused).toEqual([
       expect.objectContaining({ message: expect.stringContaining("pause --why TEXT --by WHO") }),
     ])
-    const { standing } = await commandAll(desk, { verb: "pause", supernode: null, until: null, ...words })
+    const { standing } = await commandAll(ports, { verb: "pause", supernode: null, until: null, ...words })
     expect(standing).toMatchObject({ pausedAll: { why: expect.stringMatching(/^漢{199}…$/) } })
-    await commandAll(desk, { verb: "resume", supernode: null, ...words })
+    await commandAll(ports, { verb: "resume", supernode: null, ...words })
   })
 
-  it("keeps 100 approvals or 32 KB of signatures, and drops the oldest first", () => {
+  it("stream control keeps 100 approvals or 32 KB of signatures, and drops the oldest first", () => {
     const approvalsOf = (value: string) => {
       const signature = { key: `ssh-rsa ${"A".repeat(1_400)}`, hash: "sha512", value }
       const said = (i: number) => ({

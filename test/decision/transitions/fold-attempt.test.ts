@@ -49,7 +49,7 @@ const ACCEPTED: Outcome = { kind: "accepted", orderId: "CS9", servers: [], ...AN
 const UNKNOWN: Outcome = {
   kind: "unknown",
   reason: "timeout",
-  says: "no answer came",
+  says: "no response came",
   code: null,
   ...ANSWERED,
 }
@@ -128,7 +128,7 @@ describe("an attempt that is opened", () => {
     )
   }
 
-  it("reserves its money, latches the rules with repeat: false, and records the servers before it", () => {
+  it("an opened attempt reserves its money, latches the rules with repeat: false, and records the servers", () => {
     expect(openWith([])).toMatchObject({
       attempt: {
         id,
@@ -149,7 +149,7 @@ describe("an attempt that is opened", () => {
     expect(openWith([]).latches).toEqual({ once: openedAt, kept: 5 })
   })
 
-  it("uses up the approvals of its plan, even one that a faster clock dated later, and no other approvals", () => {
+  it("an opened attempt uses up the approvals of its plan only, even one that a faster clock dated later", () => {
     expect(openWith([{ at: openedAt - HOUR }]).openedAt).toBe(openedAt)
     expect(openWith([{ at: openedAt - HOUR }, { at: openedAt + 20 * SECOND }]).openedAt).toBe(
       openedAt + 20 * SECOND,
@@ -162,13 +162,13 @@ describe("the answer to an attempt", () => {
   it.each([
     ["not sent", NOT_SENT],
     ["refused", REFUSED],
-  ])("releases its own money and latches when it was %s, and no others", (_, outcome) => {
+  ])("an attempt that was %s releases its own money and latches, and no others", (_, outcome) => {
     const next = settle(open, outcome)
     expect(next).toMatchObject({ attempt: null, purchases: before.purchases })
     expect(next.latches).toEqual(before.latches)
   })
 
-  it("books its own money only when it was accepted", () => {
+  it("an accepted attempt books its own money only", () => {
     expect(settle(open, ACCEPTED)).toMatchObject({
       attempt: { state: "accepted", says: "was accepted and is being provisioned", acceptedAt: NOW },
       purchases: [older, booked],
@@ -176,28 +176,28 @@ describe("the answer to an attempt", () => {
     })
   })
 
-  it("does not latch again what has cleared before it was accepted", () => {
+  it("an accepted attempt does not latch a rule again that has cleared meanwhile", () => {
     expect(settle({ ...open, latches: {} }, ACCEPTED).latches).toEqual({})
   })
 
-  it("gives the reason of an unknown outcome, even after a tick had recorded the missing answer", () => {
+  it("an unknown outcome gives its reason, even after a tick has recorded the missing response", () => {
     const noticed = observe(open, { kind: "unknown", says: "is open past its deadline" })
     expect(noticed.attempt).toMatchObject({ state: "unknown", says: "is open past its deadline" })
     expect(settle(noticed, UNKNOWN).attempt).toMatchObject({
       state: "unknown",
-      says: "has an unknown outcome: no answer came",
+      says: "has an unknown outcome: no response came",
     })
   })
 
   it.each(["accepted", "stuck", "partial", "wrong"] as const)(
-    "does not overwrite a known outcome by an unknown one: %s",
+    "an unknown outcome does not overwrite a known one: %s",
     (state) => {
       const found = { ...open, attempt: { ...attempt, state } }
       expect(settle(found, UNKNOWN)).toEqual(found)
     },
   )
 
-  it("changes nothing for an attempt that is neither open nor settled as absent", () => {
+  it("an outcome changes nothing if its attempt is neither open nor settled as absent", () => {
     const state = { ...open, absent: [attemptOf({ id: "attempt-a" })] }
     for (const outcome of [ACCEPTED, REFUSED, NOT_SENT, UNKNOWN])
       expect(settle(state, outcome, { id: "stranger" })).toEqual(state)
@@ -208,7 +208,7 @@ describe("the late answer to an attempt that a person had settled as absent", ()
   const [mine, other] = [attempt, attemptOf({ id: "attempt-a", openedAt: openedAt - HOUR })]
   const absent = stateWith({ ...before, absent: [other, mine] })
 
-  it("holds as wrong if it was accepted, and counts its money and its latches again", () => {
+  it("an absent attempt that was accepted late holds as wrong, and counts its money and latches again", () => {
     const next = settle(absent, ACCEPTED)
     expect(next).toMatchObject({
       attempt: {
@@ -224,7 +224,7 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     expect(next.latches).toEqual(open.latches)
   })
 
-  it("counts its money at once if it was accepted during another attempt, and reports it later", () => {
+  it("an absent attempt accepted during another one counts its money at once, and is reported later", () => {
     const newer = attemptOf({ id: "attempt-2" })
     const next = settle({ ...absent, attempt: newer }, ACCEPTED)
     expect(next.attempt).toEqual(newer)
@@ -232,11 +232,11 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     expect(next.purchases).toEqual([older, booked])
   })
 
-  it("ends the search for an attempt that was not sent, and forgets nothing else", () => {
+  it("an absent attempt that was not sent is no longer searched for, and nothing else is forgotten", () => {
     expect(settle(absent, NOT_SENT)).toEqual({ ...absent, absent: [other] })
   })
 
-  it("does the same for a refused attempt, and keeps the effects of the refusal", () => {
+  it("an absent attempt that was refused late is no longer searched for, and its refusal has effect", () => {
     expect(settle(absent, REFUSED)).toEqual({
       ...absent,
       absent: [other],
@@ -244,25 +244,25 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     })
   })
 
-  it("reports the code alone for a refusal without a message", () => {
+  it("a refusal without a message reports the code alone", () => {
     const { breaker } = settle(absent, { ...REFUSED, message: null })
     expect(breaker?.says).toBe("400 ModelArts.1")
   })
 
-  it("keeps the person's settlement if the outcome is unknown", () => {
+  it("an absent attempt with an unknown outcome stays as the person settled it", () => {
     expect(settle(absent, UNKNOWN)).toEqual(absent)
   })
 })
 
 describe("the observation of an attempt", () => {
-  it("books its money if it was accepted after all", () => {
+  it("an attempt that is observed as accepted books its money", () => {
     expect(observe(open, { kind: "accepted" })).toMatchObject({
       attempt: { id, state: "accepted", says: "is seen to be there", acceptedAt: NOW },
       purchases: [older, booked],
     })
   })
 
-  it("holds and counts an attempt that was settled as absent and came after all; the others stay absent", () => {
+  it("an absent attempt that is observed after all holds and counts; the others stay absent", () => {
     const other = attemptOf({ id: "attempt-a" })
     const absent = stateWith({ ...before, absent: [other, attempt] })
     expect(observe(absent, { kind: "wrong", says: "came after all" })).toMatchObject({
@@ -274,13 +274,13 @@ describe("the observation of an attempt", () => {
   })
 
   it.each(["completed", "accepted", "partial", "stuck", "unknown", "wrong"] as const)(
-    "changes nothing if it is %s and the attempt has been closed by then",
+    "an observation as %s changes nothing if the attempt has been closed meanwhile",
     (kind) => {
       expect(observe(open, { kind, attempt: "closed" })).toEqual(open)
     },
   )
 
-  it("counts external servers of which one has gone again, by the newest of all their times", () => {
+  it("external servers of which one is gone again count with the newest of all their times", () => {
     const arrival = {
       kind: "out-of-band" as const,
       attempt: null,
@@ -295,7 +295,7 @@ describe("the observation of an attempt", () => {
     expect(observe({ ...open, foreignAt: null }, arrival).foreignAt).toBe(NOW - MINUTE)
   })
 
-  it("keeps the known servers, or none, if external servers come without a list of all present ones", () => {
+  it("external servers without a list of all present ones add nothing to the known servers", () => {
     const unlisted = { kind: "out-of-band" as const, attempt: null, servers: ["n1"], present: null }
     expect(observe({ ...open, servers: ["s1", "n1"], foreignAt: null }, unlisted)).toMatchObject({
       servers: ["s1", "n1"],
@@ -311,7 +311,7 @@ describe("the observation of an attempt", () => {
 describe("an operator command about an attempt", () => {
   const unknown = settle(open, UNKNOWN)
 
-  it("names the person and the reason of accepted", () => {
+  it("an attempt settled as accepted names the person and the reason", () => {
     expect(command(unknown, { as: "accepted" }).attempt).toMatchObject({
       state: "accepted",
       says: "was settled as accepted by ops: asked the cloud",
@@ -319,16 +319,19 @@ describe("an operator command about an attempt", () => {
     })
   })
 
-  it.each(["accepted", "completed", "absent"] as const)("changes nothing for %s of another attempt", (as) => {
-    expect(command(unknown, { as, attempt: "other" })).toEqual(unknown)
-    expect(command({ ...unknown, attempt: null }, { as })).toEqual({ ...unknown, attempt: null })
-  })
+  it.each(["accepted", "completed", "absent"] as const)(
+    "settling another attempt as %s changes nothing",
+    (as) => {
+      expect(command(unknown, { as, attempt: "other" })).toEqual(unknown)
+      expect(command({ ...unknown, attempt: null }, { as })).toEqual({ ...unknown, attempt: null })
+    },
+  )
 
   it.each([
     ["that were seen", ["s1", "s2", "n1"], ["s1", "s2"], ["s1", "s2", "n1"], ["n1"]],
-    ["known before, if the list was unreadable", null, ["s1", "s2", "n2"], ["s1", "s2", "n2"], ["n2"]],
-    ["there before the purchase, where none are known", null, null, ["s1", "s2"], []],
-  ])("uses the servers %s for completed", (_, seen, known, servers, newServers) => {
+    ["that were known, if the list was unreadable", null, ["s1", "s2", "n2"], ["s1", "s2", "n2"], ["n2"]],
+    ["from before the purchase, if none are known", null, null, ["s1", "s2"], []],
+  ])("settling an attempt as completed uses the servers %s", (_, seen, known, servers, newServers) => {
     expect(command({ ...unknown, servers: known }, { as: "completed", servers: seen })).toMatchObject({
       attempt: null,
       completedAt: NOW,
@@ -339,11 +342,14 @@ describe("an operator command about an attempt", () => {
   })
 
   it.each([
-    ["seen now are not its doing", ["s1", "s2", "n1"], ["s1", "s2", "n1"], ["s1", "s2", "n1"]],
-    ["there before the purchase are not, if the list was unreadable", null, ["s1", "s2"], ["s1", "s2"]],
-  ])("releases everything for absent, and the servers %s", (_, seen, notItsDoing, servers) => {
-    const next = command(unknown, { as: "absent", servers: seen })
-    expect(next).toMatchObject({ attempt: null, ...before, servers })
-    expect(next.absent).toMatchObject([{ id, acceptedAt: null, before: notItsDoing }])
-  })
+    ["seen now", ["s1", "s2", "n1"], ["s1", "s2", "n1"], ["s1", "s2", "n1"]],
+    ["known before an unreadable list", null, ["s1", "s2"], ["s1", "s2"]],
+  ])(
+    "an attempt settled as absent is released, and the servers %s are not its own",
+    (_, seen, notItsDoing, servers) => {
+      const next = command(unknown, { as: "absent", servers: seen })
+      expect(next).toMatchObject({ attempt: null, ...before, servers })
+      expect(next.absent).toMatchObject([{ id, acceptedAt: null, before: notItsDoing }])
+    },
+  )
 })

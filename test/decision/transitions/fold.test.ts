@@ -76,13 +76,13 @@ function refuse(
 }
 
 describe("money", () => {
-  it("reserves money while an attempt is open, and books it when accepted", () => {
+  it("an attempt reserves money while it is open, and books it when accepted", () => {
     const next = settle(withOpen, "accepted")
     expect(next.purchases).toEqual([{ ...reserved, state: "booked" }])
     expect(next.attempt).toMatchObject({ state: "accepted", acceptedAt: NOW, orderId: "CS9" })
   })
 
-  it("keeps money reserved while the outcome is unknown", () => {
+  it("money stays reserved while the outcome is unknown", () => {
     const next = settle(withOpen, "unknown")
     expect(next.purchases).toEqual([reserved])
     expect(next.attempt?.state).toBe("unknown")
@@ -90,7 +90,7 @@ describe("money", () => {
   })
 
   it.each(["rejected", "not-sent"] as const)(
-    "releases money when %s, with the action, the cooldown and the latch",
+    "an attempt that was %s releases its money, action, cooldown and latch",
     (kind) => {
       const next = kind === "rejected" ? refuse(withOpen, "state-conflict") : settle(withOpen, kind)
       expect(next).toMatchObject({ attempt: null, purchases: [], latches: { older: 5 } })
@@ -98,7 +98,7 @@ describe("money", () => {
     },
   )
 
-  it("releases money by a person's absent, and by no other command", () => {
+  it("settling an attempt as absent releases its money; settling it otherwise does not", () => {
     const unknown = settle(withOpen, "unknown")
     const say = (as: "accepted" | "completed" | "absent") =>
       fold(
@@ -125,7 +125,7 @@ describe("money", () => {
     })
   })
 
-  it("counts money again when the cloud accepted an attempt that a person had settled as absent", () => {
+  it("money counts again if the cloud accepted an attempt that a person had settled as absent", () => {
     const absent = fold(
       settle(withOpen, "unknown"),
       event({
@@ -141,7 +141,7 @@ describe("money", () => {
     })
   })
 
-  it("changes nothing for a settlement of another attempt", () => {
+  it("an outcome of another attempt changes nothing", () => {
     const other = fold(
       withOpen,
       event({
@@ -165,7 +165,7 @@ describe("refusals", () => {
     expect(refuse({ ...state, attempt }, "throttle", 5 * SECOND).throttle?.until).toBe(NOW + 5 * SECOND)
   })
 
-  it("blocks a flavor 5 min after a capacity refusal, doubling to 60 min", () => {
+  it("blocks a flavor for 5 min after a capacity refusal, doubling to 60 min", () => {
     let state = withOpen
     const waits = Array.from({ length: 6 }, () => {
       state = refuse({ ...state, attempt }, "capacity")
@@ -175,7 +175,7 @@ describe("refusals", () => {
   })
 
   it.each(["quota", "balance", "auth", "not-found"] as const)(
-    "opens a breaker for %s, which only a person's reset closes",
+    "a refusal for %s opens a breaker, which a person's reset closes",
     (of) => {
       const broken = refuse(withOpen, of)
       expect(broken.breaker).toMatchObject({ class: of, since: NOW })
@@ -185,7 +185,7 @@ describe("refusals", () => {
     },
   )
 
-  it("switches off the rules of an invalid order under this policy", () => {
+  it("an invalid order switches off its rules under this policy", () => {
     const next = fold(
       withOpen,
       event({
@@ -207,7 +207,7 @@ describe("refusals", () => {
     expect(next.rulesOff).toEqual({ "npu-busy": "sha256:p" })
   })
 
-  it("leaves no trace of a state conflict", () => {
+  it("a state conflict leaves no trace", () => {
     const { breaker, throttle, blocked, rulesOff } = refuse(withOpen, "state-conflict")
     expect({ breaker, throttle, blocked, rulesOff }).toEqual({
       breaker: null,
@@ -217,7 +217,7 @@ describe("refusals", () => {
     })
   })
 
-  it("ends the doubling on acceptance", () => {
+  it("an accepted order ends the doubling of waits and blocks", () => {
     const before = {
       ...withOpen,
       blocked: { [attempt.flavor]: { until: NOW, times: 3 } },
@@ -232,7 +232,7 @@ describe("signals", () => {
   const openedBy = (signal: Signal, over: Partial<ChainEvent> = {}) =>
     event({ kind: "opened", signal, ...over })
 
-  it("remembers signals of an opened entry with its run and seq, and keeps the first one", () => {
+  it("an opened entry's signal is remembered with its run and seq, and the first one is kept", () => {
     const once = fold(stateWith(), openedBy(alarmOf()))
     expect(once.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
     const twice = fold(once, openedBy(alarmOf(), { seq: 8, run: "run-8" }))
@@ -240,14 +240,14 @@ describe("signals", () => {
   })
 
   it.each(["decided", "settled", "observed"] as const)(
-    "does not remember signals of a %s entry alone",
+    "a signal is not remembered because of a %s entry alone",
     (kind) => {
       for (const signal of [alarmOf(), tickOf(), requestOf()])
         expect(fold(stateWith(), event({ kind, signal })).signals).toEqual({})
     },
   )
 
-  it("remembers signals longer than they can be fresh, and a person's request for a week", () => {
+  it("a signal is remembered longer than it can be fresh, and a person's request for a week", () => {
     const both = fold(fold(stateWith(), openedBy(alarmOf())), openedBy(requestOf()))
     const signalsAfter = (ms: number) => Object.keys(fold(both, confirmed(NOW + ms)).signals).sort()
     expect(signalsAfter(20 * MINUTE - 1)).toEqual(["alarm-1", "request-1"])
@@ -255,7 +255,7 @@ describe("signals", () => {
     expect(signalsAfter(8 * DAY)).toEqual([])
   })
 
-  it("remembers signals of Alertmanager for an hour, since they repeat under the same id", () => {
+  it("a signal of Alertmanager is remembered for an hour, because it repeats under the same id", () => {
     const one = fold(stateWith(), openedBy(alarmOf({ source: "alertmanager" })))
     const keptFor = (ms: number) => Object.keys(fold(one, confirmed(NOW + ms)).signals)
     expect(keptFor(65 * MINUTE - 1)).toEqual(["alarm-1"])
@@ -264,7 +264,7 @@ describe("signals", () => {
     expect(ahead.signals["alarm-1"]?.keepUntil).toBe(NOW + 30 * SECOND + 20 * MINUTE)
   })
 
-  it("remembers at most twelve signals and one time for earlier ones; requests have a bound of their own", () => {
+  it("at most twelve signals are remembered, with one time for earlier ones; requests have their own bound", () => {
     const first = fold(stateWith(), openedBy(requestOf()))
     const after = Array.from({ length: 13 }, (_, i) => i).reduce(
       (state, i) =>
@@ -291,9 +291,9 @@ describe("episodes", () => {
     ).episodes
 
   it.each<[string, [AlarmState, number][], number | null]>([
-    ["an OK closes", [["ok", 3]], 3],
+    ["an OK sets it", [["ok", 3]], 3],
     [
-      "a newer OK moves the close",
+      "a newer OK moves it",
       [
         ["ok", 3],
         ["ok", 5],
@@ -324,24 +324,24 @@ describe("episodes", () => {
       ],
       5,
     ],
-    ["an ALARM alone needs no memory", [["alarm", 3]], null],
-    ["insufficient data does nothing", [["insufficient-data", 3]], null],
-    ["a minute ahead is believed", [["ok", 6]], 6],
-    ["more than a minute ahead is not believed", [["ok", 6 + 1 / 60]], null],
-  ])("keeps the time of the close: %s", (_, states, minutes) => {
+    ["an ALARM alone sets none", [["alarm", 3]], null],
+    ["insufficient data sets none", [["insufficient-data", 3]], null],
+    ["an OK up to a minute ahead sets it", [["ok", 6]], 6],
+    ["an OK more than a minute ahead sets none", [["ok", 6 + 1 / 60]], null],
+  ])("the close of an episode: %s", (_, states, minutes) => {
     expect(closedAfter(...states)).toEqual(
       minutes === null ? {} : { [key]: { closedAt: NOW + minutes * MINUTE } },
     )
   })
 
-  it("forgets episodes after 20 minutes, and reads only the close in an entry of v: 1", () => {
+  it("episodes are forgotten after 20 minutes, and an entry of v: 1 counts only by its close", () => {
     const old = { [key]: { openedAt: NOW - HOUR, closedAt: NOW }, open: { openedAt: NOW, closedAt: null } }
     const at = (ms: number) => fold(stateWith({ episodes: old }), confirmed(NOW + ms)).episodes
     expect(at(20 * MINUTE - 1)).toEqual({ [key]: { closedAt: NOW } })
     expect(at(20 * MINUTE)).toEqual({})
   })
 
-  it("keeps one time for the supernode past 64 episodes, that of the oldest ones", () => {
+  it("beyond 64 episodes, the state keeps one close time for the oldest ones", () => {
     const closes = (count: number) =>
       Array.from({ length: count }, (_, i) => i).reduce((state, i) => {
         const signal = alarmOf({
@@ -359,7 +359,7 @@ describe("episodes", () => {
 })
 
 describe("other memory of the chain", () => {
-  it("forgets the attempt on completion, and knows the new servers", () => {
+  it("a completed attempt is forgotten, and its new servers are known", () => {
     const accepted = settle(withOpen, "accepted")
     const observation = {
       kind: "completed" as const,
@@ -377,7 +377,7 @@ describe("other memory of the chain", () => {
     })
   })
 
-  it("starts the cooldown of external changes on an out-of-band arrival, not on a departure", () => {
+  it("an out-of-band arrival starts the cooldown of external changes; a departure does not", () => {
     const known = stateWith({ servers: ["s1", "s2"], foreignAt: 1 })
     const observation = { kind: "out-of-band" as const, says: "s", attempt: null, at: NOW - MINUTE }
     expect(
@@ -397,7 +397,7 @@ describe("other memory of the chain", () => {
     ).toMatchObject({ foreignAt: 1, servers: ["s1"] })
   })
 
-  it("records the servers of the first reading, and the newest of them for the cooldown", () => {
+  it("the first reading records the servers, and the newest creation time for the cooldown", () => {
     const looked = (supernode: Situation["supernode"], before = stateWith()) => {
       const { state: _, ...situation } = situationOf({ supernode })
       return fold(before, event({ situation }))
@@ -413,7 +413,7 @@ describe("other memory of the chain", () => {
     expect(looked(read(supernodeOf({ servers })), known)).toMatchObject({ servers: ["s9"], foreignAt: 7 })
   })
 
-  it("keeps the newest decision, with its target", () => {
+  it("the state keeps the newest decision, with its target", () => {
     const decision = (target: Decision["target"]): Decision => ({
       kind: target ? "scale-up" : "hold",
       heldBy: null,
@@ -426,7 +426,7 @@ describe("other memory of the chain", () => {
     expect(fold(stateWith(), event({ decision: decision(null) })).lastDecision).toMatchObject({ to: null })
   })
 
-  it("forgets state when no rule can need it any more", () => {
+  it("the state forgets what no rule can need any more", () => {
     const purchase = { ...reserved, at: NOW }
     const full = stateWith({
       purchases: [purchase],
@@ -443,7 +443,7 @@ describe("other memory of the chain", () => {
     expect(inDays(400)).toMatchObject({ purchases: [] })
   })
 
-  it("measures only the purchase that it names", () => {
+  it("an observed effect belongs only to the purchase that it names", () => {
     const state = stateWith({ effects: [effectOf({ attempt: "a" }), effectOf({ attempt: "b" })] })
     const observation: Observation = {
       kind: "effect",
@@ -461,7 +461,7 @@ describe("other memory of the chain", () => {
     expect(fold(stateWith(), event({ kind: "observed", observation })).effects).toBeUndefined()
   })
 
-  it("knows since when a policy has been in force", () => {
+  it("the state knows since when a policy has been in use", () => {
     const first = fold(stateWith(), event({ policyHash: "a", confirmedAt: NOW }))
     expect(fold(first, event({ policyHash: "a", at: NOW + DAY })).policySeen).toEqual({
       hash: "a",
@@ -487,17 +487,21 @@ describe("the schedule start of a purchase", () => {
   const absent = () => fold(open, event({ kind: "said", said: { ...command, as: "absent" } }))
 
   it.each<[string, () => SupernodeState, boolean]>([
-    ["accepted", () => settle(open, "accepted"), true],
-    ["unknown", () => settle(open, "unknown"), true],
-    ["not sent", () => settle(open, "not-sent"), false],
-    ["refused", () => refuse(open, "capacity"), false],
-    ["settled as absent", absent, false],
-    ["settled as absent, and accepted after all", () => settle(absent(), "accepted"), true],
-  ])("counts as used or may lead to a purchase again when that was %s", (_, next, hasActed) => {
+    ["counts as used if its purchase was accepted", () => settle(open, "accepted"), true],
+    ["counts as used if the outcome is unknown", () => settle(open, "unknown"), true],
+    ["may lead to a purchase again if the order was not sent", () => settle(open, "not-sent"), false],
+    ["may lead to a purchase again if the order was refused", () => refuse(open, "capacity"), false],
+    ["may lead to a purchase again if the attempt was settled as absent", absent, false],
+    [
+      "counts as used if an attempt settled as absent was accepted after all",
+      () => settle(absent(), "accepted"),
+      true,
+    ],
+  ])("a schedule start %s", (_, next, hasActed) => {
     expect(next().acted).toEqual(hasActed ? { ...handled, ...other } : other)
   })
 
-  it("is switched off with the schedule's name by an order that is invalid", () => {
+  it("an invalid order also switches off its schedule by name", () => {
     expect(
       fold(
         open,
@@ -518,14 +522,14 @@ describe("the schedule start of a purchase", () => {
     ).toEqual({ "npu-busy": "sha256:p", "schedule:day": "sha256:p" })
   })
 
-  it("is remembered for longer than any schedule is active, and then forgotten", () => {
+  it("a used schedule start is remembered longer than any schedule lasts, and then forgotten", () => {
     const later = (ms: number) =>
       Object.keys(fold(open, confirmed(attempt.openedAt + ms, "opened")).acted ?? {})
     expect(later(366 * DAY)).toContain(key)
     expect(later(400 * DAY)).not.toContain(key)
   })
 
-  it("is unknown to a chain from earlier releases", () => {
+  it("a chain from earlier releases has no record of schedule starts", () => {
     expect(settle(withOpen, "not-sent")).not.toHaveProperty("acted")
     expect(settle(withOpen, "accepted")).not.toHaveProperty("acted")
   })

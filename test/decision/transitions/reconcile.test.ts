@@ -30,7 +30,7 @@ function seen(servers: Server[], attempt = attemptOf({ acceptedAt: NOW - 30 * MI
 }
 
 describe("an accepted purchase", () => {
-  it("is complete when all new servers run, at the newest of their update times", () => {
+  it("a purchase is complete when all new servers run, at the newest of their update times", () => {
     const servers = [...serversOf(2), newcomer("n1"), newcomer("n2", { updateAt: NOW - 4 * MINUTE })]
     expect(seen(servers)).toMatchObject({
       kind: "completed",
@@ -44,17 +44,17 @@ describe("an accepted purchase", () => {
     ["before the request", NOW - 5 * HOUR, NOW - HOUR],
     ["after now", NOW + HOUR, NOW],
     ["missing", null, NOW],
-  ])("is never complete before its request or after now: update_at %s", (_, updateAt, at) => {
+  ])("a purchase never completes before its request or after now: update_at %s", (_, updateAt, at) => {
     expect(seen([...serversOf(2), newcomer("n1", { updateAt }), newcomer("n2", { updateAt })])).toMatchObject(
       { kind: "completed", at },
     )
   })
 
-  it("reports nothing while servers are being created", () => {
+  it("an accepted purchase reports nothing while servers are being created", () => {
     expect(seen([...serversOf(2), newcomer("n1"), newcomer("n2", { status: "CREATING" })])).toBeNull()
   })
 
-  it("is stuck when new servers do not run 45 minutes after acceptance", () => {
+  it("an accepted purchase is stuck when new servers do not run 45 minutes after acceptance", () => {
     const late = attemptOf({ acceptedAt: NOW - 45 * MINUTE - SECOND })
     expect(
       seen([...serversOf(2), newcomer("n1"), newcomer("n2", { status: "CREATING" })], late),
@@ -68,19 +68,19 @@ describe("an accepted purchase", () => {
     ).toBeNull()
   })
 
-  it("is not called stuck if no answer of the cloud names a time: our clock alone may be hours ahead", () => {
+  it("a purchase is not stuck if no response of the cloud has a time, because our clock may be hours ahead", () => {
     const state = stateWith({ attempt: attemptOf({ acceptedAt: NOW - 3 * HOUR }), servers: ["s1", "s2"] })
     const supernode = read(supernodeOf({ servers: serversOf(2) }))
     expect(reconcile(situationOf({ state, supernode, cloudSkewMs: null }))).toBeNull()
   })
 
-  it("is partial when fewer servers than planned run 45 minutes after acceptance", () => {
+  it("an accepted purchase is partial when fewer servers than planned run 45 minutes after acceptance", () => {
     const late = attemptOf({ acceptedAt: NOW - 46 * MINUTE })
     expect(seen([...serversOf(2), newcomer("n1")], late)).toMatchObject({ kind: "partial", servers: ["n1"] })
     expect(seen([...serversOf(2), newcomer("n1")])).toBeNull()
   })
 
-  it("is wrong when more servers than planned are present, or servers of another flavor", () => {
+  it("a purchase is wrong when more servers than planned are present, or servers of another flavor", () => {
     expect(seen([...serversOf(2), newcomer("n1"), newcomer("n2"), newcomer("n3")])).toMatchObject({
       kind: "wrong",
     })
@@ -89,7 +89,7 @@ describe("an accepted purchase", () => {
     expect(seen(other)).toMatchObject({ kind: "wrong", says: expect.stringContaining("other") })
   })
 
-  it("counts no server that is DELETED", () => {
+  it("a server that is DELETED does not count towards a purchase", () => {
     expect(
       seen([...serversOf(2), newcomer("n1"), newcomer("n2"), newcomer("n3", { status: "DELETED" })]),
     ).toMatchObject({ kind: "completed" })
@@ -97,7 +97,7 @@ describe("an accepted purchase", () => {
 })
 
 describe("an attempt whose outcome is not known", () => {
-  it("is unknown once it is open past its deadline, even if the cloud cannot be read", () => {
+  it("an open attempt is unknown past its deadline, even if the cloud cannot be read", () => {
     const open = attemptOf({ state: "open", deadline: NOW - 1 })
     expect(
       reconcile(situationOf({ state: stateWith({ attempt: open }), supernode: unreadable() })),
@@ -105,7 +105,7 @@ describe("an attempt whose outcome is not known", () => {
     expect(seen(serversOf(2), { ...open, deadline: NOW })).toBeNull()
   })
 
-  it("counts as accepted by new servers only if the policy says auto", () => {
+  it("new servers make an unknown attempt accepted only if the policy says auto", () => {
     const state = stateWith({ attempt: attemptOf({ state: "unknown" }) })
     const supernode = read(
       supernodeOf({ servers: [...serversOf(2), newcomer("n1", { status: "CREATING" })] }),
@@ -120,7 +120,7 @@ describe("an attempt whose outcome is not known", () => {
   })
 
   it.each(["stuck", "partial", "wrong"] as const)(
-    "stays %s until a person settles it, whatever the servers do",
+    "an attempt that is %s stays so until a person settles it, whatever the servers do",
     (state) => {
       expect(seen([...serversOf(2), newcomer("n1"), newcomer("n2")], attemptOf({ state }))).toBeNull()
     },
@@ -128,7 +128,7 @@ describe("an attempt whose outcome is not known", () => {
 })
 
 describe("servers that came or went without us", () => {
-  it("are out of band, with the newest creation time", () => {
+  it("servers that we did not buy are out of band, with the newest creation time", () => {
     const state = stateWith({ servers: ["s1", "s2"] })
     const servers = [...serversOf(2), newcomer("n1"), newcomer("n2", { createAt: NOW - 5 * MINUTE })]
     expect(reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
@@ -138,11 +138,11 @@ describe("servers that came or went without us", () => {
     })
   })
 
-  it("are not looked for before the chain knows any", () => {
+  it("out-of-band servers are not reported before the chain knows any server", () => {
     expect(reconcile(situationOf({}))).toBeNull()
   })
 
-  it("are reported as deleted while the cloud still lists them as DELETED", () => {
+  it("servers are reported as deleted while the cloud still lists them as DELETED", () => {
     const state = stateWith({ servers: ["s1", "s2"] })
     const servers = [serverOf("s1"), serverOf("s2", { status: "DELETED" })]
     expect(reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))).toMatchObject({
@@ -152,7 +152,7 @@ describe("servers that came or went without us", () => {
     })
   })
 
-  it("mean after a person's absent that the purchase happened after all: wrong", () => {
+  it("new servers after a settlement as absent mean that the purchase happened after all: wrong", () => {
     const state = stateWith({
       servers: ["s1", "s2"],
       absent: [attemptOf({ state: "unknown", acceptedAt: null })],
@@ -173,32 +173,32 @@ describe("the sentence of an observation", () => {
   it.each<[string, Server[], typeof late | undefined]>([
     ["is complete: 4 servers", [newcomer("n1"), newcomer("n2")], undefined],
     [
-      "gave 5 servers where 4 were planned",
+      "led to 5 servers; 4 were planned",
       [newcomer("n1"), newcomer("n2"), newcomer("n3", creating)],
       undefined,
     ],
-    ["gave 3 servers where 4 were planned; no more are ordered", [newcomer("n1")], late],
+    ["led to only 3 servers; 4 were planned, and the rest is not ordered again", [newcomer("n1")], late],
     [
-      "is not running 45 minutes after it was accepted: n1 RUNNING, n2 CREATING",
+      "is not complete 45 minutes after it was accepted: n1 RUNNING, n2 CREATING",
       [newcomer("n1"), newcomer("n2", creating)],
       late,
     ],
-    ["is not running 45 minutes after it was accepted: no new server is listed", [], late],
+    ["is not complete 45 minutes after it was accepted: no new server is listed", [], late],
     [
-      "was opened and never settled; it had until 2024-01-12T16:59:59.999Z",
+      "was opened, but its outcome was not recorded by 2024-01-12T16:59:59.999Z",
       [],
       attemptOf({ state: "open", deadline: NOW - 1 }),
     ],
-  ])("is as expected: %s", (says, servers, attempt) => {
+  ])("the sentence of an observation is: %s", (says, servers, attempt) => {
     expect(seen([...serversOf(2), ...servers], attempt)?.says).toBe(says)
   })
 
-  it("counts from the opening if the acceptance has no time", () => {
+  it("an attempt without an acceptance time is stuck 45 minutes after it was opened", () => {
     const attempt = attemptOf({ openedAt: NOW - 46 * MINUTE, acceptedAt: null })
     expect(seen(serversOf(2), attempt)).toMatchObject({ kind: "stuck" })
   })
 
-  it("names both new and departed external servers", () => {
+  it("the sentence of an observation names both new and departed external servers", () => {
     const state = stateWith({ servers: ["s1", "s2"] })
     const saidOf = (...servers: Server[]) =>
       reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))
@@ -216,42 +216,47 @@ describe("the sentence of an observation", () => {
     expect(saidOf(...serversOf(2), gone)).toBeNull()
   })
 
-  it("counts new servers after a person's absent, and names the order of a late answer", () => {
+  it("the sentence about an absent attempt counts its new servers, and names the order of a late response", () => {
     const absent = (over: Partial<typeof late>) =>
       stateWith({ servers: ["s1", "s2"], absent: [attemptOf({ state: "unknown", ...over })] })
     const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
     expect(reconcile(situationOf({ state: absent({ acceptedAt: null }), supernode }))?.says).toBe(
-      "was settled as absent, and brought 1 new server after all",
+      "was settled as absent, but 1 new server appeared",
     )
     const answered = (orderId: string | null) =>
       reconcile(situationOf({ state: absent({ acceptedAt: NOW, orderId }), supernode: unreadable() }))
     expect(answered("CS7")).toMatchObject({
       kind: "wrong",
-      says: "was settled as absent, and the cloud accepted it after all as order CS7",
+      says: "was settled as absent, but the cloud accepted it as order CS7",
       servers: [],
     })
-    expect(answered(null)?.says).toBe("was settled as absent, and the cloud accepted it after all")
+    expect(answered(null)?.says).toBe("was settled as absent, but the cloud accepted it")
   })
 
-  it("counts the servers that make an unknown outcome accepted", () => {
+  it("the sentence about an unknown outcome counts the servers that make it accepted", () => {
     const state = stateWith({ attempt: attemptOf({ state: "unknown" }) })
     const supernode = read(supernodeOf({ servers: [...serversOf(2), newcomer("n1")] }))
     const policy = policyOf({ unknown_outcome: "auto" })
     expect(reconcile(situationOf({ state, supernode, policy }))?.says).toBe(
-      "is taken as accepted: 1 new server since then",
+      "counts as accepted: 1 new server since it was opened",
     )
   })
 })
 
 describe("the flavor of a new server", () => {
   it.each<[string, (string | null)[], (string | null)[], string | null]>([
-    ["is wrong where all before had another one", ["a", "a"], ["a", "b"], "wrong"],
+    ["is wrong if all earlier servers had another one", ["a", "a"], ["a", "b"], "wrong"],
     ["is wrong at any position in the list", ["a", "a"], ["b", "a"], "wrong"],
-    ["is not looked at where those before differ among themselves", ["a", "b"], ["b", "b"], "completed"],
-    ["is not looked at where those before have none that is known", [null, null], ["b", "b"], "completed"],
-    ["is no other where it is not known", ["a", "a"], [null, "a"], "completed"],
-    ["is wrong also behind one that is not known", ["a", "a"], [null, "b"], "wrong"],
-  ])("is compared: %s", (_, before, after, kind) => {
+    ["is not compared if the earlier servers differ among themselves", ["a", "b"], ["b", "b"], "completed"],
+    [
+      "is not compared if the flavors of the earlier servers are unknown",
+      [null, null],
+      ["b", "b"],
+      "completed",
+    ],
+    ["is not wrong if it is unknown", ["a", "a"], [null, "a"], "completed"],
+    ["is wrong even after a new server with an unknown flavor", ["a", "a"], [null, "b"], "wrong"],
+  ])("the flavor of a new server %s", (_, before, after, kind) => {
     const servers = [
       ...before.map((flavor, i) => serverOf(`s${i + 1}`, { flavor })),
       ...after.map((flavor, i) => newcomer(`n${i + 1}`, { flavor })),
@@ -259,7 +264,7 @@ describe("the flavor of a new server", () => {
     expect(seen(servers)).toMatchObject({ kind })
   })
 
-  it("is not compared if there was no server before", () => {
+  it("the flavor of a new server is not compared if there was no server before", () => {
     const state = stateWith({ servers: [], attempt: attemptOf({ before: [], from: 0, to: 1 }) })
     const supernode = read(supernodeOf({ servers: [newcomer("n1", { flavor: "b" })] }))
     expect(reconcile(situationOf({ state, supernode }))).toMatchObject({ kind: "completed" })

@@ -6,11 +6,11 @@ import { NOW, SUPERNODE } from "../fixture.ts"
 import { answer, type Script, says, saysBytes, startWire, type Wire } from "../wire.ts"
 import { DEPS, orderTo } from "./order.ts"
 
-// Whole answers: what they say decides. A request line arrives exactly once in each case.
+// Complete responses: their content decides. Exactly one request line arrives in each case.
 
 const OTHER = "00000000-0000-4000-8000-000000000000"
 const NEW_SERVER = "278d70a9-2049-450a-bf6d-db02fe9f6634"
-/** The API page's own example, shortened to what matters. */
+/** The API page's example, without the fields that do not matter here. */
 const EXAMPLE = {
   create_at: 1731055875839,
   id: SUPERNODE,
@@ -36,16 +36,16 @@ function rawOf(body: unknown) {
   return { body: text, bytes: Buffer.byteLength(text), truncated: false }
 }
 
-describe("2xx that names the supernode or its servers is accepted, however incomplete", () => {
+describe("a 2xx response that names the supernode or its servers is accepted, however incomplete", () => {
   const server = (id: string, order_id: unknown, create_at: unknown) => ({ id, order_id, create_at })
   it.each<[string, number, unknown, string | null, string[]]>([
     ["the documented example", 200, EXAMPLE, "CS2411081650G9B6Z", [NEW_SERVER]],
     ["nothing but the supernode's id", 200, { id: SUPERNODE }, null, []],
     ["the id in capitals", 200, { id: SUPERNODE.toUpperCase() }, null, []],
-    ["201", 201, EXAMPLE, "CS2411081650G9B6Z", [NEW_SERVER]],
-    ["202", 202, { id: SUPERNODE, order_id: "CS1" }, "CS1", []],
+    ["status 201", 201, EXAMPLE, "CS2411081650G9B6Z", [NEW_SERVER]],
+    ["status 202", 202, { id: SUPERNODE, order_id: "CS1" }, "CS1", []],
     [
-      "unknown words and other types",
+      "unknown values and other types",
       200,
       {
         ...EXAMPLE,
@@ -56,7 +56,7 @@ describe("2xx that names the supernode or its servers is accepted, however incom
       "CS2411081650G9B6Z",
       [NEW_SERVER],
     ],
-    ["servers without the supernode", 200, { servers: [{ id: NEW_SERVER }] }, null, [NEW_SERVER]],
+    ["servers but no supernode id", 200, { servers: [{ id: NEW_SERVER }] }, null, [NEW_SERVER]],
     [
       "servers, some without an id",
       200,
@@ -64,9 +64,9 @@ describe("2xx that names the supernode or its servers is accepted, however incom
       null,
       [NEW_SERVER],
     ],
-    ["servers that are no list", 200, { id: SUPERNODE, servers: "none" }, null, []],
+    ["servers that are not a list", 200, { id: SUPERNODE, servers: "none" }, null, []],
     [
-      "another supernode's id, but servers",
+      "another supernode's id but servers",
       200,
       { id: OTHER, servers: [{ id: NEW_SERVER }] },
       null,
@@ -74,7 +74,7 @@ describe("2xx that names the supernode or its servers is accepted, however incom
     ],
     ["an error code beside the id", 200, { id: SUPERNODE, error_code: "ModelArts.6716" }, null, []],
     [
-      "the order of the newest server where the supernode has none",
+      "order ids of servers only, of which the newest server's counts",
       200,
       {
         servers: [
@@ -88,22 +88,34 @@ describe("2xx that names the supernode or its servers is accepted, however incom
       ["a", "b", "c", "d"],
     ],
     [
-      "no order where a server's creation is in seconds, so that the newest order is unknown",
+      "a creation time in seconds, which makes the newest order id unknown",
       200,
       { servers: [server("a", "CS1", NOW / 1_000), server("b", "CS3", NOW - 1)] },
       null,
       ["a", "b"],
     ],
     [
-      "one order of servers whose creation cannot be read",
+      "unreadable creation times but one order id",
       200,
       { servers: [server("a", "CS1", "soon"), server("b", "CS1", null)] },
       "CS1",
       ["a", "b"],
     ],
-    ["an order id with a space in it", 200, { id: SUPERNODE, order_id: "CS1 CS2" }, null, []],
-    ["an order id that is not text", 200, { id: SUPERNODE, order_id: { no: 1 } }, null, []],
-  ])("%s", async (_title, status, body, orderId, servers) => {
+    [
+      "an order id that contains a space and is dropped",
+      200,
+      { id: SUPERNODE, order_id: "CS1 CS2" },
+      null,
+      [],
+    ],
+    [
+      "an order id that is not a string and is dropped",
+      200,
+      { id: SUPERNODE, order_id: { no: 1 } },
+      null,
+      [],
+    ],
+  ])("a purchase is accepted by a 2xx response with %s", async (_title, status, body, orderId, servers) => {
     const outcome = await buyFrom(says(answer(status, body, { "x-request-id": "r-1" })))
     expect(outcome).toEqual({
       kind: "accepted",
@@ -116,17 +128,17 @@ describe("2xx that names the supernode or its servers is accepted, however incom
   })
 
   it.each<[string, string]>([
-    ["a byte order mark before it", answer(200, `\uFEFF${JSON.stringify(EXAMPLE)}`)],
-    ["HTML as its type", answer(200, EXAMPLE, { "content-type": "text/html" })],
-    ["HTTP/1.0, ended by hanging up", `HTTP/1.0 200 OK\r\n\r\n${JSON.stringify(EXAMPLE)}`],
+    ["a byte order mark before its JSON", answer(200, `\uFEFF${JSON.stringify(EXAMPLE)}`)],
+    ["HTML as its content type", answer(200, EXAMPLE, { "content-type": "text/html" })],
+    ["HTTP/1.0, ended by closing the connection", `HTTP/1.0 200 OK\r\n\r\n${JSON.stringify(EXAMPLE)}`],
     [
-      "chunks",
+      "a chunked body",
       `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${JSON.stringify(EXAMPLE).length.toString(16)}\r\n${JSON.stringify(EXAMPLE)}\r\n0\r\n\r\n`,
     ],
-    ["early hints before it", `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${answer(200, EXAMPLE)}`],
-    ["more bytes behind it than its length says", `${answer(200, EXAMPLE)}garbage`],
-    ["a second answer behind it", `${answer(200, EXAMPLE)}${answer(400, { error_code: "ModelArts.6716" })}`],
-  ])("with %s", async (_title, text) => {
+    ["103 Early Hints before it", `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${answer(200, EXAMPLE)}`],
+    ["more bytes than its content-length", `${answer(200, EXAMPLE)}garbage`],
+    ["a second response after it", `${answer(200, EXAMPLE)}${answer(400, { error_code: "ModelArts.6716" })}`],
+  ])("a purchase is accepted by a 2xx response with %s", async (_title, text) => {
     const hangsUp = text.startsWith("HTTP/1.0")
     const outcome = await buyFrom({
       onRequest: (socket) => (hangsUp ? socket.end(text) : socket.write(text)),
@@ -134,13 +146,13 @@ describe("2xx that names the supernode or its servers is accepted, however incom
     expect(outcome).toMatchObject({ kind: "accepted", orderId: "CS2411081650G9B6Z", servers: [NEW_SERVER] })
   })
 
-  it("a server that answers at the first bytes, before it has read the request", async () => {
+  it("a purchase is accepted by a response sent before the server has read the whole request", async () => {
     expect(await buyFrom({ onBytes: (socket) => socket.end(answer(200, EXAMPLE)) })).toMatchObject({
       kind: "accepted",
     })
   })
 
-  it("a server that answers as soon as it has accepted: never more than one request, never a second connection", async () => {
+  it("a purchase sends at most one request over one connection if the server responds before any request", async () => {
     const wire = await startWire({ onConnect: (socket) => socket.write(answer(200, EXAMPLE)) })
     open.push(wire)
     const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}` }), DEPS)
@@ -152,12 +164,12 @@ describe("2xx that names the supernode or its servers is accepted, however incom
   })
 })
 
-describe("any other 2xx is unknown", () => {
+describe("any other 2xx response is unknown", () => {
   it.each<[string, string, number, unknown, string | null]>([
     ["an empty body", "not-json", 200, "", null],
-    ["no content", "not-json", 204, "", null],
+    ["status 204 and no content", "not-json", 204, "", null],
     ["HTML", "not-json", 200, "<html><body>Welcome</body></html>", null],
-    ["JSON that breaks off", "not-json", 200, '{"id":"b4beacb6-4380', null],
+    ["truncated JSON", "not-json", 200, '{"id":"b4beacb6-4380', null],
     [
       "an error code",
       "error-code-in-2xx",
@@ -172,9 +184,9 @@ describe("any other 2xx is unknown", () => {
       { error: { code: "ModelArts.6716" } },
       "ModelArts.6716",
     ],
-    ["another supernode", "other-supernode", 200, { id: OTHER, servers: [] }, null],
+    ["another supernode's id", "other-supernode", 200, { id: OTHER, servers: [] }, null],
     [
-      "another supernode, and an error code",
+      "another supernode's id and an error code",
       "other-supernode",
       200,
       { id: OTHER, error_code: "ModelArts.6716" },
@@ -183,47 +195,50 @@ describe("any other 2xx is unknown", () => {
     ["an empty object", "no-id", 200, {}, null],
     ["a list", "no-id", 200, [EXAMPLE], null],
     ["null", "no-id", 200, "null", null],
-    ["a text", "no-id", 200, '"accepted"', null],
+    ["a string", "no-id", 200, '"accepted"', null],
     ["an order id alone", "no-id", 200, { order_id: "CS1" }, null],
     ["servers without ids", "no-id", 200, { servers: [{ status: "CREATING" }] }, null],
-  ])("%s: %s", async (_title, reason, status, body, code) => {
-    const outcome = await buyFrom(says(answer(status, body, { "x-request-id": "r-1" })))
-    expect(outcome).toEqual({
-      kind: "unknown",
-      reason,
-      says: expect.any(String),
-      status,
-      code,
-      requestId: "r-1",
-      raw: rawOf(body),
-    })
-  })
+  ])(
+    "the outcome is unknown after a 2xx response with %s (%s)",
+    async (_title, reason, status, body, code) => {
+      const outcome = await buyFrom(says(answer(status, body, { "x-request-id": "r-1" })))
+      expect(outcome).toEqual({
+        kind: "unknown",
+        reason,
+        says: expect.any(String),
+        status,
+        code,
+        requestId: "r-1",
+        raw: rawOf(body),
+      })
+    },
+  )
 
-  it("a length that is too short breaks the JSON off", async () => {
+  it("the outcome is unknown after a 2xx response whose content-length truncates its JSON", async () => {
     const outcome = await buyFrom(says(answer(200, EXAMPLE, { "content-length": "10" })))
     expect(outcome).toMatchObject({ kind: "unknown", reason: "not-json", status: 200 })
   })
 
   it.each<[string, Buffer, string]>([
-    ["that is no gzip, though the header says so", Buffer.from("\u001f\u0008garbage"), "gzip"],
-    ["that breaks off inside its gzip", gzipSync(JSON.stringify(EXAMPLE)).subarray(0, 40), "gzip"],
-    ["that grows beyond 1 MB once it is inflated", gzipSync(Buffer.alloc(2 * 1024 * 1024)), "gzip"],
-    ["in a compression that is not supported", Buffer.from(JSON.stringify(EXAMPLE)), "zstd"],
-  ])("one %s", async (_title, body, encoding) => {
+    ["that is not gzip, although its header says so", Buffer.from("\u001f\u0008garbage"), "gzip"],
+    ["whose gzip is truncated", gzipSync(JSON.stringify(EXAMPLE)).subarray(0, 40), "gzip"],
+    ["that is larger than 1 MB when inflated", gzipSync(Buffer.alloc(2 * 1024 * 1024)), "gzip"],
+    ["in an unsupported compression", Buffer.from(JSON.stringify(EXAMPLE)), "zstd"],
+  ])("the outcome is unknown after a 2xx response %s", async (_title, body, encoding) => {
     const outcome = await buyFrom(saysBytes(200, body, encoding))
     expect(outcome).toMatchObject({ kind: "unknown", reason: "unreadable-encoding", status: 200 })
     expect(outcome).toHaveProperty("says", expect.stringMatching(/^answered 200 with ./))
   })
 })
 
-describe("an answer in gzip, which was not asked for, is read all the same", () => {
-  it("as an order that is accepted", async () => {
+describe("a gzip response is read, although it was not requested", () => {
+  it("a gzip response of an accepted order is read, although gzip was not requested", async () => {
     const outcome = await buyFrom(saysBytes(200, gzipSync(JSON.stringify(EXAMPLE)), "gzip"))
     expect(outcome).toMatchObject({ kind: "accepted", orderId: EXAMPLE.order_id })
     expect(outcome).toMatchObject({ raw: { body: JSON.stringify(EXAMPLE) } })
   })
 
-  it("as a refusal", async () => {
+  it("a gzip response of a refusal is read, although gzip was not requested", async () => {
     const body = gzipSync(JSON.stringify({ error_code: "ModelArts.6716", error_msg: "sold out" }))
     const outcome = await buyFrom(saysBytes(400, body, "gzip"))
     expect(outcome).toMatchObject({ kind: "rejected", class: "capacity", message: "sold out" })
@@ -231,22 +246,28 @@ describe("an answer in gzip, which was not asked for, is read all the same", () 
 })
 
 describe("a redirect is never followed", () => {
-  it.each([301, 302, 303, 307, 308])("%i to another host", async (status) => {
-    const elsewhere = await startWire(says(answer(200, EXAMPLE)))
-    open.push(elsewhere)
-    const location = `http://127.0.0.1:${elsewhere.port}/v1`
-    const outcome = await buyFrom(says(answer(status, "", { location })))
-    expect(outcome).toMatchObject({ kind: "unknown", reason: "redirect", status })
-    expect(elsewhere.connections()).toBe(0)
-  })
+  it.each([301, 302, 303, 307, 308])(
+    "a purchase does not follow a redirect %i to another host",
+    async (status) => {
+      const elsewhere = await startWire(says(answer(200, EXAMPLE)))
+      open.push(elsewhere)
+      const location = `http://127.0.0.1:${elsewhere.port}/v1`
+      const outcome = await buyFrom(says(answer(status, "", { location })))
+      expect(outcome).toMatchObject({ kind: "unknown", reason: "redirect", status })
+      expect(elsewhere.connections()).toBe(0)
+    },
+  )
 
-  it.each([300, 302, 304, 307])("%i to the same host", async (status) => {
-    const outcome = await buyFrom(says(answer(status, "", { location: "/v1/again" })))
-    expect(outcome).toMatchObject({ kind: "unknown", reason: "redirect", status })
-  })
+  it.each([300, 302, 304, 307])(
+    "a purchase does not follow a redirect %i to the same host",
+    async (status) => {
+      const outcome = await buyFrom(says(answer(status, "", { location: "/v1/again" })))
+      expect(outcome).toMatchObject({ kind: "unknown", reason: "redirect", status })
+    },
+  )
 })
 
-describe("a listed pair is rejected", () => {
+describe("a listed pair of status and error code is rejected", () => {
   it.each<[number, string, RejectionClass]>([
     [400, "ModelArts.6716", "capacity"],
     [400, "ModelArts.6302", "quota"],
@@ -259,7 +280,7 @@ describe("a listed pair is rejected", () => {
     [404, "ModelArts.6650", "not-found"],
     [409, "ModelArts.5044", "state-conflict"],
     [429, "APIG.0308", "throttle"],
-  ])("%i with %s: %s", async (status, code, rejection) => {
+  ])("a purchase response %i with %s is rejected as %s", async (status, code, rejection) => {
     const body = { error_code: code, error_msg: "no", request_id: "in-the-body" }
     expect(await buyFrom(says(answer(status, body)))).toEqual({
       kind: "rejected",
@@ -276,8 +297,8 @@ describe("a listed pair is rejected", () => {
   it.each<[string, unknown]>([
     ["errorCode and errorMsg", { errorCode: "ModelArts.6716", errorMsg: "sold out" }],
     ["code and message", { code: "ModelArts.6716", message: "sold out" }],
-    ["one level deeper", { error: { code: "ModelArts.6716", message: "sold out" } }],
-  ])("in another documented dress: %s", async (_title, body) => {
+    ["an error one level deeper", { error: { code: "ModelArts.6716", message: "sold out" } }],
+  ])("a purchase is rejected by another documented form of error: %s", async (_title, body) => {
     expect(await buyFrom(says(answer(400, body)))).toMatchObject({
       kind: "rejected",
       class: "capacity",
@@ -287,14 +308,14 @@ describe("a listed pair is rejected", () => {
 
   it.each<[string, string, number]>([
     ["seconds of two digits", "30", 30_000],
-    ["seconds", "7", 7_000],
+    ["seconds of one digit", "7", 7_000],
     ["a date that begins with a number", "2026-01-01T00:01:30Z", 90_000],
-    ["a date that ends with one", "Thu, 01 Jan 2026", 0],
-    ["a number with a fraction, which is no date in May", "5.5", Number.NaN],
+    ["a date that ends with a number", "Thu, 01 Jan 2026", 0],
+    ["a number with a fraction, which is not a date in May", "5.5", Number.NaN],
     ["a date", new Date(NOW + 90_000).toUTCString(), 90_000],
     ["a date that has passed", new Date(NOW - 90_000).toUTCString(), 0],
-    ["longer than an hour", "86400", 3_600_000],
-  ])("throttled with a Retry-After of %s", async (_title, header, retryAfterMs) => {
+    ["more than an hour, which counts as an hour", "86400", 3_600_000],
+  ])("a throttled purchase reports a Retry-After of %s", async (_title, header, retryAfterMs) => {
     const outcome = await buyFrom(says(answer(429, { error_code: "APIG.0308" }, { "retry-after": header })))
     expect(outcome).toMatchObject({
       kind: "rejected",
@@ -304,7 +325,7 @@ describe("a listed pair is rejected", () => {
   })
 
   it.each(["soon", "", "-1e400x"])(
-    "throttled with the Retry-After %j, which says nothing",
+    "a throttled purchase ignores the unreadable Retry-After %j",
     async (header) => {
       const outcome = await buyFrom(says(answer(429, { error_code: "APIG.0308" }, { "retry-after": header })))
       expect(outcome).toMatchObject({ kind: "rejected", class: "throttle", retryAfterMs: null })
@@ -312,7 +333,7 @@ describe("a listed pair is rejected", () => {
   )
 })
 
-describe("every other status is unknown, because an order may stand", () => {
+describe("every other status is unknown, because there may be an order", () => {
   it.each<[number, unknown, string, string | null]>([
     [400, "", "unlisted-4xx", null],
     [400, "<html>Bad Request</html>", "unlisted-4xx", null],
@@ -340,7 +361,7 @@ describe("every other status is unknown, because an order may stand", () => {
     [504, { error_code: "APIG.0203" }, "server-error", "APIG.0203"],
     [599, "", "server-error", null],
     [700, "", "server-error", null],
-  ])("%i with %j: %s", async (status, body, reason, code) => {
+  ])("a purchase response %i with %j makes the outcome unknown (%s)", async (status, body, reason, code) => {
     expect(await buyFrom(says(answer(status, body)))).toEqual({
       kind: "unknown",
       reason,

@@ -8,8 +8,8 @@ import { PROJECT, SUPERNODE } from "../fixture.ts"
 import { answer, type Script, says, type Wire, wireOf } from "../wire.ts"
 import { DEPS, digestOf, lookupOf, orderTo } from "./order.ts"
 
-// Exchanges that end otherwise than with a whole answer. Whatever the server does, at most one request line arrives,
-// over one connection, and no answer may be taken for proof that there is no order.
+// Exchanges that end without a complete response. Whatever the server does, at most one request line arrives,
+// over one connection, and no such ending proves that there is no order.
 
 const HOST = "modelarts.test"
 const ACCEPTED = JSON.stringify({ id: SUPERNODE })
@@ -33,10 +33,10 @@ const chunked = (...chunks: string[]) =>
   `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks.join("")}`
 const HEX = ACCEPTED.length.toString(16)
 
-describe("a connection that an earlier answer left open", () => {
+describe("a connection that an earlier read left open", () => {
   const LIST = answer(200, { items: [] })
 
-  /** A read that leaves its connection in the pool, then a purchase from the same host. */
+  /** Reads, which leaves a connection in the pool, and then buys from the same host. */
   async function readThenBuy(wire: Wire) {
     const endpoint = `http://127.0.0.1:${wire.port}`
     const reader = readerOf()
@@ -52,7 +52,7 @@ describe("a connection that an earlier answer left open", () => {
     return { read, outcome }
   }
 
-  it("is not used by a purchase, which has one of its own and closes it", async () => {
+  it("a purchase uses and closes its own connection instead of one that a read left open", async () => {
     const wire = await wireOf({
       onRequest: (socket, request) => socket.write(request.startsWith("GET") ? LIST : answer(200, ACCEPTED)),
     })
@@ -64,7 +64,7 @@ describe("a connection that an earlier answer left open", () => {
     expect(wire.received()).toMatch(/^POST [\s\S]*connection: close/m)
   })
 
-  it("and that the server closes as the purchase comes costs nothing: it was never on it", async () => {
+  it("a purchase succeeds although the server closes the connection that a read left open", async () => {
     const kept: Socket[] = []
     const wire = await wireOf({
       onConnect: () => {
@@ -84,90 +84,98 @@ describe("a connection that an earlier answer left open", () => {
 
 describe("after the first byte every failure is unknown", () => {
   it.each<[string, Script, ReturnType<typeof unknown>]>([
-    ["hung up without an answer", hangUpAfter(""), unknown("reset", null, null)],
-    ["reset without an answer", { onRequest: reset }, unknown("reset", null, null)],
+    ["the server closes without a response", hangUpAfter(""), unknown("reset", null, null)],
+    ["the server resets without a response", { onRequest: reset }, unknown("reset", null, null)],
     [
-      "reset at the request's first bytes",
+      "the server resets at the request's first bytes",
       { onBytes: (socket) => socket.resetAndDestroy() },
       unknown("reset", null, null),
     ],
-    ["hung up within the status line", hangUpAfter("HTTP/1.1 20"), unknown("reset", null, null)],
+    ["the server closes within the status line", hangUpAfter("HTTP/1.1 20"), unknown("reset", null, null)],
     [
-      "hung up within the headers",
+      "the server closes within the headers",
       hangUpAfter("HTTP/1.1 200 OK\r\ncontent-le"),
       unknown("reset", null, null),
     ],
     [
-      "hung up after early hints, which are no answer",
+      "the server closes after 103 Early Hints",
       hangUpAfter("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"),
       unknown("reset", null, null),
     ],
     [
-      "hung up after the headers",
+      "the server closes after the headers",
       hangUpAfter("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"),
       unknown("reset", 200, ""),
     ],
     [
-      "hung up within the body",
+      "the server closes within the body",
       hangUpAfter(`HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n${ACCEPTED}`),
       unknown("reset", 200, ACCEPTED),
     ],
     [
-      "hung up within the body of a refusal",
+      "the server closes within the body of a refusal",
       hangUpAfter('HTTP/1.1 400 No\r\ncontent-length: 99\r\n\r\n{"error_code":"ModelArts.6716"}'),
       unknown("reset", 400, '{"error_code":"ModelArts.6716"}'),
     ],
     [
-      "hung up within the body, closing as announced",
+      "the server announces to close, and closes within the body",
       hangUpAfter(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 99\r\n\r\n${ACCEPTED}`),
       unknown("malformed-answer", 200, ACCEPTED),
     ],
     [
-      "reset within the body",
+      "the server resets within the body",
       resetAfter(`HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n${ACCEPTED}`),
       unknown("reset", 200, ACCEPTED),
     ],
-    ["chunks cut off", hangUpAfter(chunked(`${HEX}\r\n${ACCEPTED}\r\n`)), unknown("reset", 200, ACCEPTED)],
     [
-      "chunks cut off, closing as announced",
+      "the server closes within its chunks",
+      hangUpAfter(chunked(`${HEX}\r\n${ACCEPTED}\r\n`)),
+      unknown("reset", 200, ACCEPTED),
+    ],
+    [
+      "the server announces to close, and closes within its chunks",
       hangUpAfter(
         `HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n${HEX}\r\n${ACCEPTED}`,
       ),
       unknown("malformed-answer", 200, ACCEPTED),
     ],
-    ["chunks without a size", says(chunked("zz\r\n{}\r\n0\r\n\r\n")), unknown("malformed-answer", 200, "")],
+    ["a chunk has no size", says(chunked("zz\r\n{}\r\n0\r\n\r\n")), unknown("malformed-answer", 200, "")],
     [
-      "chunks that are longer than they say",
+      "a chunk is longer than its size",
       says(chunked(`2\r\n${ACCEPTED}\r\n0\r\n\r\n`)),
       unknown("malformed-answer", 200, ACCEPTED.slice(0, 2)),
     ],
     [
-      "two different lengths",
+      "the response has two different content-lengths",
       says("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}"),
       unknown("malformed-answer", null, null),
     ],
     [
-      "a length that is no number",
+      "the content-length is not a number",
       says("HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\n{}"),
       unknown("malformed-answer", null, null),
     ],
-    ["no HTTP at all", says("220 smtp.example.com ESMTP\r\n"), unknown("malformed-answer", null, null)],
     [
-      "headers beyond all measure",
+      "the response is not HTTP",
+      says("220 smtp.example.com ESMTP\r\n"),
+      unknown("malformed-answer", null, null),
+    ],
+    [
+      "the response's headers are too large",
       says(answer(200, ACCEPTED, { "x-large": "x".repeat(70_000) })),
       unknown("malformed-answer", null, null),
     ],
     [
-      "100 Continue without a request for it",
+      "the server sends 100 Continue unrequested",
       says(`HTTP/1.1 100 Continue\r\n\r\n${answer(200, ACCEPTED)}`),
       unknown("malformed-answer", null, null),
     ],
     [
-      "101 to a protocol that was not asked for",
+      "the server switches to an unrequested protocol",
       says("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"),
       unknown("malformed-answer", null, null),
     ],
-  ])("%s", async (_title, script, expected) => {
+  ])("a purchase is sent once, and its outcome is unknown, if %s", async (_title, script, expected) => {
     const wire = await wireOf(script)
     const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}` }), DEPS)
     expect(outcome).toEqual(expected)
@@ -175,7 +183,7 @@ describe("after the first byte every failure is unknown", () => {
     expect(wire.connections()).toBe(1)
   })
 
-  it("reset as soon as it was accepted: not sent if we saw it in time, else unknown", async () => {
+  it("a purchase whose connection is reset at once is not sent if we notice it in time, otherwise unknown", async () => {
     const wire = await wireOf({ onConnect: (socket) => socket.resetAndDestroy() })
     const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}` }), DEPS)
     const seenInTime = { kind: "not-sent", reason: "connect-failure", says: expect.any(String) }
@@ -185,7 +193,7 @@ describe("after the first byte every failure is unknown", () => {
     expect(wire.connections()).toBe(1)
   })
 
-  it("reset while a large request is still on its way", async () => {
+  it("the outcome of a purchase is unknown if the server resets while a large request is being sent", async () => {
     const raw = "x".repeat(32_768)
     const wire = await wireOf({ onBytes: (socket) => socket.resetAndDestroy() })
     const userdata = Buffer.from(raw).toString("base64")
@@ -198,7 +206,7 @@ describe("after the first byte every failure is unknown", () => {
     expect([wire.requestLines(), wire.connections()]).toEqual([1, 1])
   })
 
-  it("reset over TLS", async () => {
+  it("the outcome of a purchase is unknown if the server closes a TLS connection after the request", async () => {
     const wire = await wireOf({ onRequest: (socket) => socket.destroy() }, { tls: certificate })
     const order = orderTo({ endpoint: `https://${HOST}:${wire.port}` })
     const outcome = await buy(order, {
@@ -222,7 +230,7 @@ describe("one time limit covers the whole exchange", () => {
       socket.on("close", () => clearInterval(timer))
     },
   }
-  /** When the client has read that much of the answer, by its own word. */
+  /** Resolves when undici publishes on this channel: the client has then read that part of the response. */
   const readBy = (channel: string): Promise<void> =>
     new Promise((resolve) => {
       const heard = (): void => {
@@ -233,9 +241,9 @@ describe("one time limit covers the whole exchange", () => {
     })
 
   it.each<[string, Script, number | null]>([
-    ["no answer at all", {}, null],
+    ["no response at all", {}, null],
     ["headers that never end", says("HTTP/1.1 200 OK\r\nx-slow: "), null],
-    ["a body that never comes", says("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"), 200],
+    ["a body that never begins", says("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"), 200],
     ["a body that never ends", says(`HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n${ACCEPTED}`), 200],
     ["chunks that never end", says(chunked(`${HEX}\r\n${ACCEPTED}\r\n`)), 200],
     [
@@ -245,7 +253,7 @@ describe("one time limit covers the whole exchange", () => {
     ],
     ["a server error that never ends", says("HTTP/1.1 503 Busy\r\ncontent-length: 99\r\n\r\n"), 503],
     ["a body that trickles without a pause", trickle, 200],
-  ])("timeout: %s", async (_title, script, status) => {
+  ])("a purchase times out with an unknown outcome on %s", async (_title, script, status) => {
     let arrive = (): void => undefined
     const arrived = new Promise<void>((resolve) => {
       arrive = resolve
@@ -263,18 +271,18 @@ describe("one time limit covers the whole exchange", () => {
     })
     await (status === null ? arrived : headers)
     vi.advanceTimersByTime(119)
-    // What comes meanwhile gives it no more time.
+    // Bytes that arrive meanwhile do not extend the limit.
     await (script === trickle ? readBy("undici:request:bodyChunkReceived") : new Promise(setImmediate))
     expect(hasEnded).toBe(false)
     vi.advanceTimersByTime(1)
-    const late = expect.stringContaining("the answer was not complete 120 ms after the request began")
+    const late = expect.stringContaining("the response was not complete 120 ms after the request began")
     expect(await bought).toMatchObject({ kind: "unknown", reason: "timeout", says: late, status, code: null })
     expect([wire.requestLines(), wire.connections()]).toEqual([1, 1])
   })
 })
 
 describe("several addresses of one host", () => {
-  it("an address that refuses costs nothing: the request goes to the other, once", async () => {
+  it("a purchase is sent once, to a host's second address, if the first refuses the connection", async () => {
     const wire = await wireOf(says(answer(200, ACCEPTED)))
     const order = orderTo({ endpoint: `http://${HOST}:${wire.port}` })
     const outcome = await buy(order, { ...DEPS, lookup: lookupOf("127.0.0.2", "127.0.0.1") })
@@ -282,7 +290,7 @@ describe("several addresses of one host", () => {
     expect([wire.requestLines(), wire.connections()]).toEqual([1, 1])
   })
 
-  it("after a reset the other address is never tried", async () => {
+  it("a purchase never tries a host's second address after a reset", async () => {
     const one = await wireOf({ onRequest: reset })
     const two = await wireOf(says(answer(200, ACCEPTED)), { port: one.port, host: "127.0.0.2" })
     const order = orderTo({ endpoint: `http://${HOST}:${one.port}` })

@@ -10,7 +10,7 @@ import { KEYS, NOW, STILL, SUPERNODE } from "../fixture.ts"
 import { answer, type Script, says, startWire, wireOf } from "../wire.ts"
 import { DEPS, digestOf, lookupOf, orderTo, type Wanted } from "./order.ts"
 
-/** It ends no connecting, however busy the machine is. */
+/** Long enough to end no connection attempt, even on a busy machine. */
 const PATIENT_MS = 60_000
 const ACCEPTS = says(answer(200, { id: SUPERNODE }))
 const HOST = "modelarts.test"
@@ -25,7 +25,7 @@ beforeAll(async () => {
   expired = await certificateFor(HOST, { from: -2, to: -1 })
 })
 
-/** Buys from a server that would accept, and returns what it saw. */
+/** Buys from a server that would accept. Returns the outcome and the server. */
 async function buyFrom(wanted: Omit<Wanted, "endpoint">, deps: Partial<BuyDeps>) {
   const wire = await wireOf(ACCEPTS)
   const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}`, ...wanted }), {
@@ -39,12 +39,12 @@ function notSent(reason: string) {
   return { kind: "not-sent", reason, says: expect.stringContaining("nothing was sent") }
 }
 
-describe("without keys nothing is sent, and no connection is opened", () => {
+describe("without credentials nothing is sent and no connection is opened", () => {
   const never = new Promise<never>(() => undefined)
   it.each<[string, BuyDeps["credentials"], Partial<Wanted>]>([
-    ["the provider fails", () => Promise.reject(new Error("no agency")), {}],
+    ["the credentials provider rejects", () => Promise.reject(new Error("no agency")), {}],
     [
-      "the provider throws",
+      "the credentials provider throws",
       () => {
         throw new Error("no agency")
       },
@@ -52,22 +52,22 @@ describe("without keys nothing is sent, and no connection is opened", () => {
     ],
     ["the access key is empty", () => Promise.resolve({ ...KEYS, ak: "" }), {}],
     ["the secret key is empty", () => Promise.resolve({ ...KEYS, sk: "" }), {}],
-    ["the provider does not answer before the last moment to send", () => never, { sendBefore: NOW + 50 }],
-  ])("%s", async (_title, credentials, wanted) => {
+    ["the credentials do not arrive before the last moment to send", () => never, { sendBefore: NOW + 50 }],
+  ])("a purchase opens no connection if %s", async (_title, credentials, wanted) => {
     const { outcome, wire } = await buyFrom(wanted, { credentials })
     expect(outcome).toEqual(notSent("no-credentials"))
     expect(wire.connections()).toBe(0)
   })
 
-  it("names keys that did not come in time", async () => {
+  it("the message of an unsent purchase says that the credentials did not arrive in time", async () => {
     const { outcome } = await buyFrom({ sendBefore: NOW + 20 }, { credentials: () => never })
     expect(outcome).toMatchObject({
-      says: "no credentials: they did not come in time; nothing was sent",
+      says: "no credentials: they did not arrive in time; nothing was sent",
     })
   })
 })
 
-it("nothing keeps the process waiting once keys are refused, however long they might have taken", async () => {
+it("no timer keeps the process alive after the credentials provider has rejected", async () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
   const before = timers()
   const order = orderTo({ endpoint: "http://127.0.0.1:1" })
@@ -76,7 +76,7 @@ it("nothing keeps the process waiting once keys are refused, however long they m
   expect(timers()).toBeLessThanOrEqual(before)
 })
 
-describe("too late is not sent, by whichever clock", () => {
+describe("a late purchase is not sent, whichever clock shows it", () => {
   const at = (now: number, monotonic: number): Clock => ({
     ...STILL,
     now: () => now,
@@ -86,8 +86,8 @@ describe("too late is not sent, by whichever clock", () => {
   it.each<[string, Partial<Wanted>]>([
     ["by the wall clock", { sendBefore: NOW - 1 }],
     ["by the monotonic clock", { sendBeforeMonotonic: STILL.monotonic() - 1 }],
-    ["with a last moment that is no number", { sendBefore: Number.NaN }],
-  ])("%s: the cloud is not even called, nor are keys asked for", async (_title, wanted) => {
+    ["because its last moment is not a number", { sendBefore: Number.NaN }],
+  ])("a purchase that is too late %s neither connects nor fetches credentials", async (_title, wanted) => {
     let asked = 0
     const credentials = () => {
       asked++
@@ -98,14 +98,14 @@ describe("too late is not sent, by whichever clock", () => {
     expect([asked, wire.connections()]).toEqual([0, 0])
   })
 
-  it("says by how much", async () => {
+  it("the message of a late purchase says by how much it is late", async () => {
     const { outcome } = await buyFrom({ sendBefore: NOW - 1_500 }, {})
     expect(outcome).toMatchObject({
-      says: "the last moment to send has passed 1500 ms ago; nothing was sent",
+      says: "the time limit to send expired 1500 ms ago; nothing was sent",
     })
   })
 
-  it("by the time that the keys take: the cloud is not even called", async () => {
+  it("a purchase opens no connection if fetching credentials has made it too late", async () => {
     let fetched = false
     const clock: Clock = { ...STILL, now: () => (fetched ? NOW + 1_001 : NOW) }
     const credentials = () => {
@@ -120,7 +120,7 @@ describe("too late is not sent, by whichever clock", () => {
   it.each<[string, Clock]>([
     ["by the wall clock", at(NOW + 1_001, 1_000)],
     ["by the monotonic clock", at(NOW, 2_001)],
-  ])("%s, after the connection is open: not a byte leaves over it", async (_title, later) => {
+  ])("a purchase that is too late %s after connecting sends no byte", async (_title, later) => {
     let connected = false
     const clock: Clock = {
       ...STILL,
@@ -128,7 +128,7 @@ describe("too late is not sent, by whichever clock", () => {
       monotonic: () => (connected ? later : STILL).monotonic(),
     }
     const wire = await wireOf(ACCEPTS)
-    // Name resolution is a part of connecting, so its time passes before the connection is open.
+    // Name resolution is part of connecting, so its time passes before the connection is open.
     const lookup: LookupFunction = (host, options, callback) => {
       connected = true
       lookupOf("127.0.0.1")(host, options, callback)
@@ -142,7 +142,7 @@ describe("too late is not sent, by whichever clock", () => {
     expect(wire.received()).toBe("")
   })
 
-  it("the last millisecond is in time to ask for keys and to call the cloud", async () => {
+  it("a purchase may still fetch credentials and connect in its last millisecond", async () => {
     let asked = 0
     const lookup: LookupFunction = () => asked++
     const order = orderTo({ endpoint: `http://${HOST}:1`, sendBefore: NOW })
@@ -150,7 +150,7 @@ describe("too late is not sent, by whichever clock", () => {
     expect(asked).toBe(1)
   })
 
-  it("sends an order whose time left has a fraction of a millisecond, as the system's monotonic clock has", async () => {
+  it("a purchase is sent if its remaining time has a fraction of a millisecond, as monotonic clocks have", async () => {
     const wire = await wireOf(ACCEPTS)
     const endpoint = `http://127.0.0.1:${wire.port}`
     const order = orderTo({
@@ -162,7 +162,7 @@ describe("too late is not sent, by whichever clock", () => {
     expect(wire.requestLines()).toBe(1)
   })
 
-  it("the last millisecond is in time after the connection is open", async () => {
+  it("a purchase may still be sent in its last millisecond after connecting", async () => {
     let connected = false
     const clock: Clock = {
       ...STILL,
@@ -184,7 +184,7 @@ describe("too late is not sent, by whichever clock", () => {
   })
 })
 
-describe("what is not as planned is not sent", () => {
+describe("a purchase that differs from its plan is not sent", () => {
   const raw = "#!/bin/sh\necho hello\n"
   const base64 = Buffer.from(raw).toString("base64")
   it.each<[string, Omit<Wanted, "endpoint">]>([
@@ -197,27 +197,30 @@ describe("what is not as planned is not sent", () => {
       "userdata of another hash",
       { userdata: base64, body: { userdata: { ...digestOf("x"), bytes: raw.length } } },
     ],
-    ["userdata that is missing", { userdata: null, body: { userdata: digestOf(raw) } }],
-    ["userdata that was not planned", { userdata: base64 }],
+    ["missing userdata", { userdata: null, body: { userdata: digestOf(raw) } }],
+    ["unplanned userdata", { userdata: base64 }],
     [
-      "userdata that only a forgiving decoder takes for base64",
+      "userdata that only a lenient decoder accepts as base64",
       { userdata: `${base64}\n`, body: { userdata: digestOf(raw) } },
     ],
-  ])("%s", async (_title, wanted) => {
+  ])("a purchase is not sent with %s", async (_title, wanted) => {
     const { outcome, wire } = await buyFrom(wanted, {})
     expect(outcome).toEqual(notSent("userdata-changed"))
     expect(wire.connections()).toBe(0)
   })
 
   it.each([
-    ["no URL", () => "live-scale-up"],
-    ["another supernode's", (url: string) => url.replace(SUPERNODE, "00000000-0000-4000-8000-000000000000")],
-    ["another operation's", (url: string) => url.replace("live-scale-up", "live-scale-down")],
-    ["one with a query", (url: string) => `${url}?x=1`],
-    ["one of another scheme", (url: string) => url.replace("http:", "ftp:")],
-    ["one of a scheme that only ends so", (url: string) => url.replace("http:", "x-http:")],
-    ["one that goes on", (url: string) => `${url}/again`],
-  ])("an address that is not this supernode's: %s", async (_title, change) => {
+    ["an invalid URL", () => "live-scale-up"],
+    [
+      "another supernode's URL",
+      (url: string) => url.replace(SUPERNODE, "00000000-0000-4000-8000-000000000000"),
+    ],
+    ["another operation's URL", (url: string) => url.replace("live-scale-up", "live-scale-down")],
+    ["a URL with a query", (url: string) => `${url}?x=1`],
+    ["a URL of another scheme", (url: string) => url.replace("http:", "ftp:")],
+    ["a URL whose scheme only ends in http", (url: string) => url.replace("http:", "x-http:")],
+    ["a URL with a longer path", (url: string) => `${url}/again`],
+  ])("a purchase is not sent to %s", async (_title, change) => {
     const wire = await wireOf(ACCEPTS)
     const order = orderTo({ endpoint: `http://127.0.0.1:${wire.port}` })
     const { request } = order.plan
@@ -227,39 +230,42 @@ describe("what is not as planned is not sent", () => {
   })
 })
 
-describe("no connection, no request", () => {
+describe("a purchase without a connection is not sent", () => {
   const failing =
     (code: string, syscall = "getaddrinfo"): LookupFunction =>
     (_host, _options, callback) =>
       callback(Object.assign(new Error(`${syscall} ${code} ${HOST}`), { code, syscall }), "")
 
   it.each([
-    ["dns-failure", "the name is not known", failing("ENOTFOUND")],
-    ["dns-failure", "the name server does not answer", failing("EAI_AGAIN")],
-    ["dns-failure", "the call that failed tells, whatever its code", failing("ESERVFAIL")],
+    ["dns-failure", "the host name is unknown", failing("ENOTFOUND")],
+    ["dns-failure", "the name server does not respond", failing("EAI_AGAIN")],
+    ["dns-failure", "name resolution fails with any other code", failing("ESERVFAIL")],
     [
       "connect-failure",
-      "a code that only contains that of an unknown name",
+      "connecting fails with a code that only contains ENOTFOUND",
       failing("X_ENOTFOUND", "connect"),
     ],
-    ["connect-timeout", "the system gave up on connecting", failing("ETIMEDOUT", "connect")],
+    ["connect-timeout", "connecting times out in the system", failing("ETIMEDOUT", "connect")],
     ["refused", "the only address has no listener", lookupOf("127.0.0.1")],
     ["refused", "neither of two addresses has a listener", lookupOf("127.0.0.2", "127.0.0.3")],
     ["connect-failure", "the address is invalid", lookupOf("not an address")],
-  ] satisfies [string, string, LookupFunction][])("%s: %s", async (reason, _title, lookup) => {
-    const wire = await startWire({})
-    await wire.close()
-    const order = orderTo({ endpoint: `http://${HOST}:${wire.port}` })
-    expect(await buy(order, { ...DEPS, lookup, connectTimeoutMs: PATIENT_MS })).toEqual(notSent(reason))
-  })
+  ] satisfies [string, string, LookupFunction][])(
+    "a purchase is not sent (%s) if %s",
+    async (reason, _title, lookup) => {
+      const wire = await startWire({})
+      await wire.close()
+      const order = orderTo({ endpoint: `http://${HOST}:${wire.port}` })
+      expect(await buy(order, { ...DEPS, lookup, connectTimeoutMs: PATIENT_MS })).toEqual(notSent(reason))
+    },
+  )
 
-  it("says how long it waited for a connection, and for whom", async () => {
+  it("the message of a connection timeout names the host and the time waited", async () => {
     const order = orderTo({ endpoint: `http://${HOST}:1` })
     const outcome = await buy(order, { ...DEPS, lookup: () => undefined, connectTimeoutMs: 20 })
     expect(outcome).toMatchObject({ says: `${HOST}:1: no connection within 20 ms; nothing was sent` })
   })
 
-  it("an address in brackets is one, and no name to be resolved", async () => {
+  it("an IPv6 address in brackets is not resolved as a name", async () => {
     const asked: string[] = []
     const lookup: LookupFunction = (host, options, callback) => {
       asked.push(host)
@@ -270,13 +276,13 @@ describe("no connection, no request", () => {
     expect(asked).toEqual([])
   })
 
-  it("connecting ends with the last moment to send, however long it may take otherwise", async () => {
+  it("connecting ends at the last moment to send, even if its own limit is longer", async () => {
     const order = orderTo({ endpoint: `http://${HOST}:1`, sendBeforeMonotonic: STILL.monotonic() + 50 })
     expect(await buy(order, { ...DEPS, lookup: () => undefined })).toEqual(notSent("connect-timeout"))
   })
 })
 
-describe("no TLS, no request", () => {
+describe("a purchase without TLS to a trusted server is not sent", () => {
   const secure = async (
     script: Script,
     deps: Partial<BuyDeps> & { server?: TestCertificate; ALPNProtocols?: string[] },
@@ -293,20 +299,20 @@ describe("no TLS, no request", () => {
     return { outcome, wire }
   }
 
-  it("a trusted server of the right name gets the request", async () => {
+  it("a purchase is sent to a trusted server of the right name", async () => {
     const { outcome, wire } = await secure(ACCEPTS, {})
     expect(outcome.kind).toBe("accepted")
     expect([wire.connections(), wire.requestLines()]).toEqual([1, 1])
   })
 
-  it("no listener: refused, as without TLS", async () => {
+  it("a purchase over TLS is not sent (refused) if nothing listens", async () => {
     const wire = await startWire({})
     await wire.close()
     const order = orderTo({ endpoint: `https://${HOST}:${wire.port}` })
     expect(await buy(order, { ...DEPS, lookup: lookupOf("127.0.0.1") })).toEqual(notSent("refused"))
   })
 
-  it("a server of many names learns which one is meant", async () => {
+  it("a purchase names its host in the TLS handshake", async () => {
     const asked: string[] = []
     const SNICallback: TlsOptions["SNICallback"] = (name, callback) => {
       asked.push(name)
@@ -318,25 +324,25 @@ describe("no TLS, no request", () => {
     expect(asked).toEqual([HOST])
   })
 
-  it("an untrusted certificate", async () => {
+  it("a purchase is not sent to a server with an untrusted certificate", async () => {
     const { outcome, wire } = await secure(ACCEPTS, { tls: undefined })
     expect(outcome).toEqual(notSent("tls-failure"))
     expect(wire.received()).toBe("")
   })
 
-  it("a certificate of another name", async () => {
+  it("a purchase is not sent to a server with a certificate of another name", async () => {
     const { outcome, wire } = await secure(ACCEPTS, { server: foreign })
     expect(outcome).toEqual(notSent("tls-failure"))
     expect(wire.received()).toBe("")
   })
 
-  it("a certificate that has expired", async () => {
+  it("a purchase is not sent to a server with an expired certificate", async () => {
     const { outcome, wire } = await secure(ACCEPTS, { server: expired })
     expect(outcome).toEqual(notSent("tls-failure"))
     expect(wire.received()).toBe("")
   })
 
-  it("a server that speaks HTTP/2 only", async () => {
+  it("a purchase is not sent to a server that speaks only HTTP/2", async () => {
     const { outcome, wire } = await secure(ACCEPTS, { ALPNProtocols: ["h2"] })
     expect(outcome).toEqual(notSent("tls-failure"))
     expect(wire.received()).toBe("")
@@ -348,13 +354,13 @@ describe("no TLS, no request", () => {
       "a server that speaks no TLS",
       { onBytes: (socket) => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n") },
     ],
-    ["tls-failure", "a server that hangs up in the handshake", { onBytes: (socket) => socket.end() }],
+    ["tls-failure", "a server that closes in the handshake", { onBytes: (socket) => socket.end() }],
     [
       "tls-failure",
       "a server that resets in the handshake",
       { onBytes: (socket) => socket.resetAndDestroy() },
     ],
-  ])("%s: %s", async (reason, _title, script) => {
+  ])("a purchase is not sent (%s) to %s", async (reason, _title, script) => {
     const wire = await wireOf(script)
     const order = orderTo({ endpoint: `https://${HOST}:${wire.port}` })
     const deps = { ...DEPS, lookup: lookupOf("127.0.0.1"), connectTimeoutMs: PATIENT_MS }
@@ -362,7 +368,7 @@ describe("no TLS, no request", () => {
     expect([wire.connections(), wire.requestLines()]).toEqual([1, 0])
   })
 
-  it("connect-timeout: a server that never answers the handshake", async () => {
+  it("a purchase is not sent (connect-timeout) to a server that never responds to the handshake", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
     try {
       let begin = (): void => undefined
@@ -382,7 +388,7 @@ describe("no TLS, no request", () => {
   })
 })
 
-it("an invocation whose key cannot stand in a header sends nothing", async () => {
+it("a purchase is not sent if its access key is invalid in a header, and the key is not reported", async () => {
   const { outcome, wire } = await buyFrom(
     {},
     { credentials: () => Promise.resolve({ ...KEYS, ak: "broken\nkey" }) },
@@ -392,7 +398,7 @@ it("an invocation whose key cannot stand in a header sends nothing", async () =>
   expect(wire.received()).toBe("")
 })
 
-describe("a clock that throws ends no run", () => {
+describe("a clock that throws becomes an outcome", () => {
   const throwing = (from: number): Clock => {
     let reads = 0
     return {
@@ -403,13 +409,16 @@ describe("a clock that throws ends no run", () => {
       },
     }
   }
-  it.each([0, 1, 2, 3])("before the request is written, after %i reads: nothing is sent", async (reads) => {
-    const { outcome, wire } = await buyFrom({}, { clock: throwing(reads) })
-    expect(outcome).toEqual({ kind: "not-sent", reason: "unexpected", says: "unexpected: no clock" })
-    expect(wire.received()).toBe("")
-  })
+  it.each([0, 1, 2, 3])(
+    "a purchase is not sent if the clock throws before the write, after %i reads",
+    async (reads) => {
+      const { outcome, wire } = await buyFrom({}, { clock: throwing(reads) })
+      expect(outcome).toEqual({ kind: "not-sent", reason: "unexpected", says: "unexpected: no clock" })
+      expect(wire.received()).toBe("")
+    },
+  )
 
-  it("between connecting and writing: the connection is closed behind it", async () => {
+  it("a purchase closes its connection if the clock throws between connecting and writing", async () => {
     const server = new EventEmitter()
     const closed = once(server, "closed")
     const wire = await wireOf({
@@ -421,7 +430,7 @@ describe("a clock that throws ends no run", () => {
     expect([wire.connections(), wire.received()]).toEqual([1, ""])
   })
 
-  it("after it: it is unknown whether there is an order", async () => {
+  it("the outcome of a purchase is unknown if the clock throws after the write", async () => {
     const { outcome, wire } = await buyFrom({}, { clock: throwing(4) })
     expect(outcome).toMatchObject({ kind: "unknown", reason: "unexpected", status: null })
     expect(wire.requestLines()).toBe(1)

@@ -8,8 +8,8 @@ import { DEPS, digestOf, FLAVOR, orderTo } from "./order.ts"
 
 const TOKEN = `${"MIIToken+/=".repeat(30)}end`
 
-describe("the request on the wire", () => {
-  it("is, to the byte, the plan with its userdata, signed", async () => {
+describe("the purchase request on the wire", () => {
+  it("the purchase request is the plan with its userdata, signed, to the byte", async () => {
     const raw = "#!/bin/sh\necho héllo\n"
     const userdata = Buffer.from(raw).toString("base64")
     const wire = await wireOf(says(answer(200, { id: SUPERNODE })))
@@ -62,7 +62,7 @@ describe("the request on the wire", () => {
     )
   })
 
-  it("has no userdata where none is planned, and keeps the path before an endpoint's own", async () => {
+  it("the purchase request has no unplanned userdata, and keeps the path prefix of its endpoint", async () => {
     const wire = await wireOf(says(answer(200, { id: SUPERNODE })))
     const order = orderTo({ endpoint: `http://127.0.0.1:${wire.port}/gateway` })
     expect((await buy(order, DEPS)).kind).toBe("accepted")
@@ -71,7 +71,7 @@ describe("the request on the wire", () => {
     expect(JSON.parse(body ?? "")).toEqual({ flavor: FLAVOR, image_id: POLICY.order.image_id })
   })
 
-  it("asks for credentials anew for each purchase, and signs with the time at which the connection is open", async () => {
+  it("each purchase fetches credentials anew, and signs with the time when its connection opens", async () => {
     const wire = await wireOf(says(answer(200, { id: SUPERNODE })))
     let asked = 0
     const credentials = () => Promise.resolve({ ...KEYS, ak: `ACCESSKEY${++asked}` })
@@ -93,7 +93,7 @@ describe("the request on the wire", () => {
     expect([wire.requestLines(), wire.connections()]).toEqual([2, 2])
   })
 
-  it("is sent by ten purchases at once as ten requests over ten connections, none mixed up", async () => {
+  it("ten purchases at once are ten requests over ten connections, and each gets its own response", async () => {
     const wire = await wireOf({
       onRequest: (socket, request) =>
         socket.write(answer(200, { id: SUPERNODE, order_id: /"image_id":"([^"]+)"/.exec(request)?.[1] })),
@@ -109,7 +109,7 @@ describe("the request on the wire", () => {
   })
 })
 
-describe("the raw answer", () => {
+describe("the raw response in an outcome", () => {
   const buyWithBody = async (body: string, status = 400) => {
     const wire = await wireOf(says(answer(status, body, { "x-request-id": `r ${KEYS.ak}` })))
     const raw = "export PASSWORD=hunter2-hunter2"
@@ -128,23 +128,23 @@ describe("the raw answer", () => {
     return outcome.kind === "not-sent" ? null : outcome.raw
   }
 
-  it("is kept whole up to 1 MB", async () => {
+  it("a raw response is kept whole up to 1 MB", async () => {
     const body = "x".repeat(1_048_576)
     expect(await rawOf(body)).toEqual({ body, bytes: 1_048_576, truncated: false })
   })
 
-  it("is never cut within a character", async () => {
+  it("a raw response is never truncated within a character", async () => {
     const raw = await rawOf(`x${"€".repeat(400_000)}`)
     expect(raw).toMatchObject({ truncated: true })
     expect(raw?.body).toMatch(/^x€+$/)
   })
 
-  it("of more than 1 MB is not read to its end, and believed in nothing", async () => {
+  it("a response of more than 1 MB is not read to its end, and its content counts for nothing", async () => {
     const outcome = await buyWithBody(`{"id":"${SUPERNODE}","x":"${"x".repeat(1_100_000)}"}`, 200)
     expect(outcome).toMatchObject({
       kind: "unknown",
       reason: "answer-too-large",
-      says: expect.stringContaining("the answer is larger than 1048576 bytes"),
+      says: expect.stringContaining("the response is larger than 1048576 bytes"),
       status: 200,
       raw: { truncated: true },
     })
@@ -153,12 +153,12 @@ describe("the raw answer", () => {
   it.each([
     [1_048_576, "accepted"],
     [1_048_577, "unknown"],
-  ])("of %i bytes makes the outcome %s", async (bytes, kind) => {
+  ])("a response of %i bytes that names the supernode makes the outcome %s", async (bytes, kind) => {
     const body = JSON.stringify({ id: SUPERNODE }).padEnd(bytes)
     expect((await buyWithBody(body, 200)).kind).toBe(kind)
   })
 
-  it("of an accepted order larger than 64 KB is read and kept whole", async () => {
+  it("the response of an accepted order is read and kept whole if it is larger than 64 KB", async () => {
     const outcome = await buyWithBody(
       `{"x":"${"x".repeat(200_000)}","id":"${SUPERNODE}","order_id":"CS1"}`,
       200,
@@ -170,13 +170,13 @@ describe("the raw answer", () => {
     })
   })
 
-  it("keeps at most 256 server ids of an answer gone wild, so that the outcome can be written", async () => {
+  it("an outcome keeps at most 256 server ids of a response, so that its entry is not too big", async () => {
     const servers = Array.from({ length: 10_000 }, (_, i) => ({ id: `server-${i}` }))
     const outcome = await buyWithBody(JSON.stringify({ id: SUPERNODE, servers }), 200)
     expect(outcome.kind === "accepted" && outcome.servers.length).toBe(256)
   })
 
-  it("holds no key, token or userdata that the answer echoes, as it is, escaped, or broken off", async () => {
+  it("an outcome contains no key, token or userdata that the response echoes plain, escaped or truncated", async () => {
     const raw = "export PASSWORD=hunter2-hunter2"
     const base64 = Buffer.from(raw).toString("base64")
     const echo = {
@@ -194,7 +194,7 @@ describe("the raw answer", () => {
     }
   })
 
-  it("holds no signature that the answer echoes, within the request or by itself", async () => {
+  it("an outcome contains no signature that the response echoes, alone or within the request", async () => {
     let signature = ""
     const wire = await wireOf({
       onRequest: (socket, request) => {

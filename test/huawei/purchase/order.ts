@@ -17,7 +17,7 @@ export interface Wanted {
   body?: Partial<ScaleUpBody>
 }
 
-/** An order that may be sent for a whole minute by a clock that does not move. */
+/** An order that may be sent within a minute, by a clock that does not move. */
 export function orderTo(wanted: Wanted): BuyOrder {
   const { endpoint, userdata = null, body = {} } = wanted
   return {
@@ -48,7 +48,7 @@ export function digestOf(raw: string) {
   return { sha256: `sha256:${createHash("sha256").update(raw).digest("hex")}`, bytes: Buffer.byteLength(raw) }
 }
 
-/** Name resolution that knows these addresses for every name. */
+/** Name resolution that returns these addresses for every name. */
 export function lookupOf(...addresses: string[]): LookupFunction {
   const all: LookupAddress[] = addresses.map((address) => ({ address, family: 4 }))
   return (_host, options, callback) => {

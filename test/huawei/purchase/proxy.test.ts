@@ -21,7 +21,10 @@ beforeAll(async () => {
   foreign = await certificateFor("elsewhere.test")
 })
 
-/** What the proxy does at CONNECT; `endpoint` is the port of the real one, `other` of one with another certificate. */
+/**
+ * Script of the proxy. `endpoint` is the real endpoint's port, `other` that of a server with another
+ * certificate.
+ */
 type Behaviour = (ports: { endpoint: number; other: number }) => Script
 
 interface Buying {
@@ -58,7 +61,7 @@ const answers =
   })
 
 describe("a purchase through HTTPS_PROXY", () => {
-  it("asks for a tunnel by name, and sends its one request inside it", async () => {
+  it("a purchase through a proxy requests a tunnel by host name and sends its one request inside it", async () => {
     const { outcome, endpoint, proxy } = await buyThrough({ behaviour: tunnels })
     expect(outcome.kind).toBe("accepted")
     expect([endpoint.connections(), endpoint.requestLines(), proxy.connections()]).toEqual([1, 1, 1])
@@ -71,7 +74,7 @@ describe("a purchase through HTTPS_PROXY", () => {
     expect(endpoint.received()).not.toContain("roxy-")
   })
 
-  it("speaks TLS with a proxy that is https itself, and inside it with the endpoint", async () => {
+  it("a purchase through an https proxy speaks TLS with the proxy and, inside it, with the endpoint", async () => {
     const endpoint = await wireOf(ACCEPTS, { tls: certificate })
     const proxyCertificate = await certificateFor("proxy.test")
     const proxy = await wireOf(tunnels({ endpoint: endpoint.port, other: 0 }), { tls: proxyCertificate })
@@ -85,7 +88,7 @@ describe("a purchase through HTTPS_PROXY", () => {
     expect([endpoint.requestLines(), proxy.requestLines()]).toEqual([1, 1])
   })
 
-  it("does not go through the proxy where NO_PROXY names the endpoint", async () => {
+  it("a purchase does not use the proxy if NO_PROXY names the endpoint", async () => {
     const { outcome, proxy } = await buyThrough({
       behaviour: tunnels,
       deps: { proxy: { address: "http://proxy.test:1", noProxy: ".test" } },
@@ -95,17 +98,17 @@ describe("a purchase through HTTPS_PROXY", () => {
 
   it.each<[string, Behaviour, string]>([
     ["407", answers("HTTP/1.1 407 No\r\nx: s3cret-pass\r\n\r\n"), "proxy-refused"],
-    ["403 with a page", answers(answer(403, "<html>s3cret-pass</html>")), "proxy-refused"],
+    ["403 and a page", answers(answer(403, "<html>s3cret-pass</html>")), "proxy-refused"],
     ["503", answers(answer(503)), "proxy-refused"],
     ["a redirect", answers(answer(302, "", { location: "https://elsewhere.test" })), "proxy-refused"],
     ["100 Continue", answers("HTTP/1.1 100 Continue\r\n\r\n"), "proxy-refused"],
     ["something that is not HTTP", answers("SSH-2.0-x\r\n\r\n"), "proxy-refused"],
-    ["a head without an end", answers(`HTTP/1.1 200 OK\r\nx: ${"y".repeat(20_000)}`), "proxy-refused"],
+    ["headers without an end", answers(`HTTP/1.1 200 OK\r\nx: ${"y".repeat(20_000)}`), "proxy-refused"],
     ["200, and bytes of its own in the same packet", answers(`${TUNNEL_STANDS}hello`), "proxy-refused"],
     ["nothing, and closes", answers("", (socket) => socket.end()), "proxy-failure"],
     ["nothing, and resets", answers("", (socket) => socket.resetAndDestroy()), "proxy-failure"],
     ["nothing, and hangs", answers(""), "connect-timeout"],
-    ["half a head, and hangs", answers("HTTP/1.1 200 OK\r\n"), "connect-timeout"],
+    ["half of the headers, and hangs", answers("HTTP/1.1 200 OK\r\n"), "connect-timeout"],
     ["200, and then hangs", answers(TUNNEL_STANDS), "connect-timeout"],
     ["200, and then closes", answers(TUNNEL_STANDS, (socket) => socket.end()), "tls-failure"],
     [
@@ -128,7 +131,7 @@ describe("a purchase through HTTPS_PROXY", () => {
       }),
       "tls-failure",
     ],
-  ])("is not sent where the proxy answers CONNECT with %s", async (_title, behaviour, reason) => {
+  ])("a purchase is not sent if the proxy responds to CONNECT with %s", async (_title, behaviour, reason) => {
     const { outcome, endpoint, other, proxy } = await buyThrough({
       behaviour,
       deps: { connectTimeoutMs: reason === "connect-timeout" ? 150 : 2_000 },
@@ -138,7 +141,7 @@ describe("a purchase through HTTPS_PROXY", () => {
     expect([endpoint.requestLines(), other.requestLines(), proxy.connections()]).toEqual([0, 0, 1])
   })
 
-  it("asks for a login where the proxy wants one and HTTPS_PROXY has none", async () => {
+  it("the message of a proxy's 407 says how to write a login if HTTPS_PROXY has none", async () => {
     const proxy = await wireOf({ onRequest: (socket) => socket.end("HTTP/1.1 407 No\r\n\r\n") })
     const outcome = await buy(orderTo({ endpoint: `https://${HOST}:1` }), {
       ...DEPS,
@@ -151,7 +154,7 @@ describe("a purchase through HTTPS_PROXY", () => {
     })
   })
 
-  it("is not sent where no proxy listens, and says which one", async () => {
+  it("a purchase is not sent if no proxy listens, and the message names the proxy", async () => {
     const gone = await startWire({})
     await gone.close()
     const { outcome, endpoint } = await buyThrough({
@@ -166,7 +169,7 @@ describe("a purchase through HTTPS_PROXY", () => {
     expect(endpoint.connections()).toBe(0)
   })
 
-  it("is not sent where the tunnel took longer than the last moment to send, by either clock", async () => {
+  it("a purchase is not sent if its tunnel opens after the last moment to send, by either clock", async () => {
     for (const late of [
       { now: NOW + 1_001, monotonic: 1_000 },
       { now: NOW, monotonic: 2_001 },
@@ -193,23 +196,29 @@ describe("a purchase through HTTPS_PROXY", () => {
   it.each<[string, Script]>([
     ["the endpoint hangs", {}],
     ["the endpoint resets after the request", { onRequest: (socket) => socket.destroy() }],
-    ["the endpoint closes in the middle of its answer", { onRequest: (socket) => socket.end("HTTP/1.1 2") }],
-  ])("is sent once and unknown if %s behind an open tunnel", async (_title, script) => {
-    const { outcome, endpoint, proxy } = await buyThrough({
-      behaviour: tunnels,
-      answers: script,
-      wanted: { timeoutMs: 300 },
-    })
-    expect(outcome.kind).toBe("unknown")
-    expect([endpoint.requestLines(), proxy.connections()]).toEqual([1, 1])
-  })
+    [
+      "the endpoint closes in the middle of its response",
+      { onRequest: (socket) => socket.end("HTTP/1.1 2") },
+    ],
+  ])(
+    "a purchase through a tunnel is sent once, and its outcome is unknown, if %s",
+    async (_title, script) => {
+      const { outcome, endpoint, proxy } = await buyThrough({
+        behaviour: tunnels,
+        answers: script,
+        wanted: { timeoutMs: 300 },
+      })
+      expect(outcome.kind).toBe("unknown")
+      expect([endpoint.requestLines(), proxy.connections()]).toEqual([1, 1])
+    },
+  )
 })
 
 describe("a read through HTTPS_PROXY", () => {
   const question = { operation: "getThing", method: "GET", projectId: PROJECT } as const
   const parse = (json: unknown) => ({ ok: true, value: json }) as const
 
-  it("goes through the tunnel, and takes the cloud's Date from inside it", async () => {
+  it("a read through a proxy takes the cloud's Date from inside the tunnel", async () => {
     const date = new Date(NOW + 5_000).toUTCString()
     const endpoint = await wireOf(says(answer(401, {}, { date })), { tls: certificate })
     const proxy = await wireOf(tunnels({ endpoint: endpoint.port, other: 0 }))
@@ -222,7 +231,7 @@ describe("a read through HTTPS_PROXY", () => {
     expect(proxy.received()).toContain(LOGIN)
   })
 
-  it("that the proxy refuses names the proxy, never its login, and takes no Date from it", async () => {
+  it("a read that the proxy refuses names the proxy but not its login, and ignores the proxy's Date", async () => {
     const text = answer(407, "s3cret-pass", { date: "Thu, 01 Jan 2026 09:00:00 GMT" })
     const proxy = await wireOf(says(text))
     const address = `http://ops:s3cret-pass@127.0.0.1:${proxy.port}`
@@ -237,7 +246,7 @@ describe("a read through HTTPS_PROXY", () => {
     expect(JSON.stringify(read)).not.toMatch(/s3cret|b3BzOnMz/)
   })
 
-  it("ends in time where the proxy never answers CONNECT, and the next read gets a tunnel of its own", async () => {
+  it("a read ends in time if the proxy never responds to CONNECT, and the next read gets its own tunnel", async () => {
     const endpoint = await wireOf(says(answer(200, { a: 1 })), { tls: certificate })
     let asked = 0
     const proxy = await wireOf({
@@ -254,7 +263,7 @@ describe("a read through HTTPS_PROXY", () => {
     const url = `https://${HOST}:${endpoint.port}/v1`
     const first = await reader.read({ ...question, url }, parse)
     expect(first).toMatchObject({ ok: false, why: expect.stringContaining("through the proxy 127.0.0.1") })
-    // A busy machine may need more than 200 ms for a tunnel and TLS inside it: then the read is repeated.
+    // A busy machine may need more than 200 ms for a tunnel and TLS inside it. Then the read is repeated.
     let next = await reader.read({ ...question, url }, parse)
     while (!next.ok) next = await reader.read({ ...question, url }, parse)
     expect(next).toMatchObject({ value: { a: 1 } })

@@ -4,15 +4,27 @@ import { redact } from "../../../lib/huawei/purchase/redaction.ts"
 const SECRET = "MIIT/abc+12345678"
 
 it.each([
-  ["as it is", `is ${SECRET}.`, "is [redacted]."],
-  ["escaped in a URL", "MIIT%2Fabc%2B12345678", "[redacted]"],
-  ["with escaped slashes", "MIIT\\/abc+12345678", "[redacted]"],
-  ["whose last character is missing at the end", `is ${SECRET.slice(0, -1)}`, "is [redacted]"],
-  ["of which 8 characters are at the end", `is ${SECRET.slice(0, 8)}`, "is [redacted]"],
-  ["of which 8 characters are all the text", SECRET.slice(0, 8), "[redacted]"],
-  ["of which only 7 characters are at the end", "is MIIT/ab", "is MIIT/ab"],
-  ["that is cut off elsewhere", "MIIT/abc+1, and more", "MIIT/abc+1, and more"],
-])("a secret %s", (_, text, kept) => {
+  ["a plain secret is redacted", `is ${SECRET}.`, "is [redacted]."],
+  ["a secret escaped as in URLs is redacted", "MIIT%2Fabc%2B12345678", "[redacted]"],
+  ["a secret with escaped slashes is redacted", "MIIT\\/abc+12345678", "[redacted]"],
+  [
+    "a secret without its last character is redacted at the end of a text",
+    `is ${SECRET.slice(0, -1)}`,
+    "is [redacted]",
+  ],
+  [
+    "the first 8 characters of a secret are redacted at the end of a text",
+    `is ${SECRET.slice(0, 8)}`,
+    "is [redacted]",
+  ],
+  [
+    "the first 8 characters of a secret are redacted if they are the whole text",
+    SECRET.slice(0, 8),
+    "[redacted]",
+  ],
+  ["the first 7 characters of a secret are kept at the end of a text", "is MIIT/ab", "is MIIT/ab"],
+  ["a truncated secret is kept before the end of a text", "MIIT/abc+1, and more", "MIIT/abc+1, and more"],
+])("%s", (_, text, kept) => {
   expect(redact(text, [SECRET, null])).toBe(kept)
 })
 
@@ -21,7 +33,7 @@ it.each([
   [["abcd"], "abc abcd", "abc [redacted]"],
   [["abcd", "abcd-efgh"], "abcd-efgh abcd", "[redacted] [redacted]"],
 ])(
-  "of secrets %j in a text: the longest first, and none shorter than 4 characters",
+  "of the secrets %j the longest is redacted first, and none shorter than 4 characters",
   (secrets, text, kept) => {
     expect(redact(text, secrets)).toBe(kept)
   },

@@ -27,37 +27,43 @@ const GATEWAY: [string, number, string][] = [
   ["not-found", 404, "0101"],
 ]
 
-describe("a listed pair of status and error code is a refusal", () => {
-  it.each(MODELARTS)("%s: %i with ModelArts %s", (rejection, status, numbers) => {
-    for (const number of numbers.split(" "))
-      expect(rejectionClass(status, `ModelArts.${number}`)).toBe(rejection)
-  })
+describe("a listed pair of status and error code is a rejection", () => {
+  it.each(MODELARTS)(
+    "a purchase is rejected as %s by status %i with ModelArts' codes %s",
+    (rejection, status, numbers) => {
+      for (const number of numbers.split(" "))
+        expect(rejectionClass(status, `ModelArts.${number}`)).toBe(rejection)
+    },
+  )
 
-  it.each(GATEWAY)("%s: %i with APIG %s, or with its older prefix APIGW", (rejection, status, numbers) => {
-    for (const number of numbers.split(" "))
-      for (const prefix of ["APIG", "APIGW"])
-        expect(rejectionClass(status, `${prefix}.${number}`)).toBe(rejection)
-  })
+  it.each(GATEWAY)(
+    "a purchase is rejected as %s by status %i with APIG's codes %s, also under the older prefix APIGW",
+    (rejection, status, numbers) => {
+      for (const number of numbers.split(" "))
+        for (const prefix of ["APIG", "APIGW"])
+          expect(rejectionClass(status, `${prefix}.${number}`)).toBe(rejection)
+    },
+  )
 })
 
-describe("a pair that is not listed is no rejection, because there may be an order", () => {
+describe("an unlisted pair is not a rejection, because there may be an order", () => {
   it.each([
-    ["no code at all", 400, null],
+    ["a status without an error code", 400, null],
     ["a listed code under another status", 409, "ModelArts.6716"],
     ["a listed code under 500", 500, "ModelArts.6716"],
     ["a code without its prefix", 400, "6716"],
     ["a code with another service's prefix", 400, "APIG.6716"],
-    ["a code in other letters", 400, "modelarts.6716"],
-    ["a code with something behind it", 400, "ModelArts.6716 "],
+    ["a code in another case", 400, "modelarts.6716"],
+    ["a code with a trailing space", 400, "ModelArts.6716 "],
     ["an undocumented code", 400, "ModelArts.9999"],
-    ["0116, whose status is printed as 100", 400, "ModelArts.0116"],
-    ["6361, printed as an internal error under 400", 400, "ModelArts.6361"],
-    ["the gateway's lost backend", 502, "APIG.0201"],
-    ["the gateway's slow backend", 504, "APIG.0203"],
+    ["ModelArts.0116, whose documented status is 100", 400, "ModelArts.0116"],
+    ["ModelArts.6361, documented as an internal error under 400", 400, "ModelArts.6361"],
+    ["the gateway's error for a lost backend", 502, "APIG.0201"],
+    ["the gateway's error for a slow backend", 504, "APIG.0203"],
     ["an order-side code", 400, "CBC.30000067"],
-    ["a code with the gateway's older prefix inside", 429, "X.APIGW.0308"],
+    ["a code that contains the gateway's older prefix", 429, "X.APIGW.0308"],
     ["the text null", 400, "null"],
-  ])("%s", (_title, status, code) => {
+  ])("a purchase is not rejected by %s", (_title, status, code) => {
     expect(rejectionClass(status, code)).toBeNull()
   })
 })

@@ -10,7 +10,7 @@ const REGIONS =
   "eu-central-1 us-gov-west-1 cn-north-1 eusc-de-east-1 us-iso-east-1 us-isob-east-1 us-isof-south-1 eu-isoe-west-1"
 
 test.each(REGIONS.split(" "))(
-  "the endpoint of %s is the one of Amazon's client, also FIPS and dual-stack",
+  "the DynamoDB endpoint of %s equals that of Amazon's client, also for FIPS and dual-stack",
   (region) => {
     const client = new DynamoDBClient({ region, credentials: ANY_KEYS })
     for (const [fips, dualStack] of [
@@ -32,12 +32,12 @@ test.each(REGIONS.split(" "))(
 )
 
 test.each([
-  ["AWS_USE_FIPS_ENDPOINT", "yes", 'must be true or false, and is "yes"'],
-  ["AWS_USE_DUALSTACK_ENDPOINT", "TRUE", 'must be true or false, and is "TRUE"'],
+  ["AWS_USE_FIPS_ENDPOINT", "yes", 'must be true or false, not "yes"'],
+  ["AWS_USE_DUALSTACK_ENDPOINT", "TRUE", 'must be true or false, not "TRUE"'],
   ["AWS_ENDPOINT_URL", "localhost:8000", "must be an http or https URL"],
   ["AWS_ENDPOINT_URL_DYNAMODB", "foo bar", "must be an http or https URL"],
   ["AWS_ENDPOINT_URL", "http://user:PASSWORD@127.0.0.1", "must be an http or https URL without credentials"],
-])("%s=%s is refused by its name, and no other endpoint replaces it", async (name, text, says) => {
+])("an invalid %s=%s is refused by name, and no other endpoint replaces it", async (name, text, says) => {
   vi.stubEnv(name, text)
   const opening = openLedger("dynamodb://ledger?region=eu-central-1", { dynamodbCredentials: ANY_KEYS })
   const error = await opening.catch((reason: unknown) => reason)
@@ -53,14 +53,17 @@ test.each([
     "AWS_USE_DUALSTACK_ENDPOINT",
     { AWS_ENDPOINT_URL: "http://127.0.0.1:1" },
   ],
-])("a ledger at %s with %s=true and %j is refused: no demand is dropped", async (url, name, others) => {
-  for (const [other, text] of Object.entries({ ...others, [name]: "true" })) vi.stubEnv(other, text)
-  await expect(openLedger(url, { dynamodbCredentials: ANY_KEYS })).rejects.toThrow(
-    `${name} is true, and cannot be met at the endpoint http://127.0.0.1:1: `,
-  )
-})
+])(
+  "a ledger at %s with %s=true and %j is refused, because the endpoint cannot meet it",
+  async (url, name, others) => {
+    for (const [other, text] of Object.entries({ ...others, [name]: "true" })) vi.stubEnv(other, text)
+    await expect(openLedger(url, { dynamodbCredentials: ANY_KEYS })).rejects.toThrow(
+      `${name} is true and cannot be combined with the endpoint http://127.0.0.1:1: `,
+    )
+  },
+)
 
-test("a message names the endpoint that AWS's environment variables chose", async () => {
+test("an error names the DynamoDB endpoint that AWS's environment variables select", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
   const ledger = await openLedger("dynamodb://ledger?region=eu-central-1", { dynamodbCredentials: ANY_KEYS })
   await expect(ledger.head("control")).rejects.toThrow(

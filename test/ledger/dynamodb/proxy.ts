@@ -1,13 +1,15 @@
 import { type Fate, TcpProxy } from "../tcp-proxy.ts"
 
-/** What becomes of a PutItem on its way. */
+/** Fate of a PutItem request on its way. */
 export type PutFate = Fate
 
-/** A TCP proxy before a DynamoDB-protocol server; it meddles with PutItem requests alone, in order of their arrival. */
+/**
+ * A TCP proxy before a DynamoDB-protocol server. Interferes only with PutItem requests, in order of arrival.
+ */
 export class DynamoProxy {
-  /** How many PutItem requests came by. */
+  /** Number of PutItem requests so far. */
   puts = 0
-  /** Everything clients have sent, heads and bodies. */
+  /** Everything that clients have sent, headers and bodies. */
   sent = ""
   readonly #fates: PutFate[]
   readonly #proxy: TcpProxy

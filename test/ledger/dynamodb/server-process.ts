@@ -1,6 +1,7 @@
 import { DynamoServer } from "./server.ts"
 
-// A server of the DynamoDB protocol in a process of its own: prints the ledger url of a new table, and ends with its parent.
+// A DynamoDB-protocol server in its own process. Sends the ledger URL of a new table to its parent, and ends
+// with it.
 
 const server = new DynamoServer()
 await server.start()

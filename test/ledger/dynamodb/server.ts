@@ -3,7 +3,7 @@ import { createDynamoTable } from "../../../lib/ledger/dynamodb/table.ts"
 import { listenOnLoopback } from "../../world/loopback.ts"
 import { ANY_KEYS, REGION } from "./keys.ts"
 
-/** A server of the DynamoDB protocol on a port of its own, in memory. */
+/** An in-memory DynamoDB-protocol server on its own port. */
 export class DynamoServer {
   readonly #server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   port = 0
@@ -17,7 +17,7 @@ export class DynamoServer {
     return `http://127.0.0.1:${this.port}`
   }
 
-  /** A new empty table's name. */
+  /** Creates an empty table and returns its name. */
   async newTable(): Promise<string> {
     this.#tables += 1
     const table = `ledger-${this.#tables}`
@@ -25,7 +25,7 @@ export class DynamoServer {
     return table
   }
 
-  /** The ledger url of that table, here or through a proxy. */
+  /** Ledger URL of a table, at this server or at the endpoint of a proxy before it. */
   urlOf(table: string, endpoint = this.endpoint): string {
     return `dynamodb://${table}?region=${REGION}&endpoint=${endpoint}`
   }

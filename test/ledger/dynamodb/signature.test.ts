@@ -7,7 +7,7 @@ import { REGION } from "./keys.ts"
 const KEYS = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" }
 const NOW = Date.parse("2026-11-28T23:59:59.999Z")
 
-/** As Amazon's signer wants its hashes. */
+/** Hash in the form that Amazon's signer requires. */
 class Sha256 {
   readonly #hash
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
@@ -24,11 +24,11 @@ class Sha256 {
 }
 
 test.each([
-  ["of AWS", "https://dynamodb.eu-central-1.amazonaws.com", {}, "{}"],
+  ["to AWS", "https://dynamodb.eu-central-1.amazonaws.com", {}, "{}"],
   ["with temporary keys", "https://dynamodb.eu-central-1.amazonaws.com", { sessionToken: "TOKEN/=+" }, "{}"],
-  ["of another port and a text in Chinese", "http://127.0.0.1:8000", {}, '{"TableName":"账本"}'],
-  ["under a path", "https://gemini.example.com:8443/a b/%C3%A4", {}, "{}"],
-])("a request %s is signed as Amazon's own signer does", async (_, address, more, body) => {
+  ["to another port with a text in Chinese", "http://127.0.0.1:8000", {}, '{"TableName":"账本"}'],
+  ["to a URL with a path", "https://gemini.example.com:8443/a b/%C3%A4", {}, "{}"],
+])("a DynamoDB request %s is signed as by Amazon's own signer", async (_, address, more, body) => {
   const url = new URL(address)
   const credentials = { ...KEYS, ...more }
   const target = "DynamoDB_20120810.Query"

@@ -35,9 +35,9 @@ beforeAll(async () => server.start())
 afterAll(async () => server.stop())
 
 const OPTIONS = { dynamodbCredentials: ANY_KEYS }
-/** For what ends by time alone. */
+/** For requests that only a time limit ends. */
 const HASTY = { ...OPTIONS, dynamodbTimeouts: { connectMs: 1_000, requestMs: 1_000 } }
-/** For everything else: on a busy machine an answer must not be taken for lost. */
+/** For all other requests: on a busy machine a slow response must not count as lost. */
 const PATIENT = { ...OPTIONS, dynamodbTimeouts: { connectMs: 60_000, requestMs: 60_000 } }
 
 const clientTo = (endpoint: string) => new DynamoDBClient({ region: REGION, endpoint, credentials: ANY_KEYS })
@@ -51,8 +51,11 @@ describeLedgerContract("dynamodb", {
   absent: () => storeOf(`absent-${++absentTables}`),
 })
 
-describe("an answer of DynamoDB lost on the wire", () => {
-  /** Appends one entry through a proxy that treats PutItem requests so; what was said and what is stored. */
+describe("a lost response of DynamoDB", () => {
+  /**
+   * Appends one entry through a proxy with these fates of PutItem requests. Returns the result and what is
+   * stored.
+   */
   async function appendThrough(fates: PutFate[], rival = false) {
     const table = await server.newTable()
     const proxy = new DynamoProxy(server.port, fates)
@@ -69,17 +72,29 @@ describe("an answer of DynamoDB lost on the wire", () => {
   }
 
   test.each<[string, PutFate[], number]>([
-    ["cut off after the write: found, so appended, with one request", ["drop-answer"], 1],
-    ["never coming after the write: found, so appended, with one request", ["hang-after"], 1],
-    ["cut off before the write: sent again", ["drop-request"], 2],
-    ["swallowed before the write: sent again", ["hang"], 2],
-    ["cut off before, then after the write", ["drop-request", "drop-answer"], 2],
+    [
+      "a DynamoDB append cut off after the write is found and counts as appended, with one request",
+      ["drop-answer"],
+      1,
+    ],
+    [
+      "a DynamoDB append without a response after the write counts as appended, with one request",
+      ["hang-after"],
+      1,
+    ],
+    ["a DynamoDB append cut off before the write is sent again", ["drop-request"], 2],
+    ["a DynamoDB append that never arrives is sent again", ["hang"], 2],
+    [
+      "a DynamoDB append cut off before the write, and then after it, counts as appended",
+      ["drop-request", "drop-answer"],
+      2,
+    ],
   ])("%s", async (_, fates, puts) => {
     expect(await appendThrough(fates)).toEqual({ said: "appended", isStored: true, entries: 1, puts })
   })
 
   test.each<[PutFate]>([["drop-answer"], ["drop-request"], ["hang"], ["hang-after"]])(
-    "%s while a rival has the seq: a conflict, with one request",
+    "a disturbed DynamoDB append (%s) is a conflict, with one request, if a rival has the seq",
     async (fate) => {
       expect(await appendThrough([fate], true)).toEqual({
         said: "conflict",
@@ -90,7 +105,7 @@ describe("an answer of DynamoDB lost on the wire", () => {
     },
   )
 
-  test("cut off three times before the write: it throws and nothing is stored", async () => {
+  test("a DynamoDB append cut off three times before the write throws, and nothing is stored", async () => {
     const { said, ...rest } = await appendThrough(["drop-request", "drop-request", "drop-request"])
     expect(String(said)).toMatch(
       /LedgerError: ledger entry .*#1 cannot be written: the ledger table .* cannot be reached/,
@@ -98,7 +113,7 @@ describe("an answer of DynamoDB lost on the wire", () => {
     expect(rest).toEqual({ isStored: false, entries: 0, puts: 3 })
   })
 
-  test("left to itself, Amazon's client reports the same write as a failed condition", async () => {
+  test("Amazon's own client repeats a write by itself, and reports a failed condition", async () => {
     const table = await server.newTable()
     const proxy = new DynamoProxy(server.port, ["drop-answer"])
     const client = clientTo(await proxy.start())
@@ -116,7 +131,7 @@ describe("an answer of DynamoDB lost on the wire", () => {
 })
 
 describe("a table of the DynamoDB protocol", () => {
-  test("an append onto a known head is one request, and each entry is one plain item", async () => {
+  test("each append to DynamoDB is one PutItem request", async () => {
     const table = await server.newTable()
     const proxy = new DynamoProxy(server.port, [])
     const ledger = await openLedger(server.urlOf(table, await proxy.start()), OPTIONS)
@@ -127,7 +142,7 @@ describe("a table of the DynamoDB protocol", () => {
     await proxy.stop()
   })
 
-  test("every read is strongly consistent", async () => {
+  test("every read from DynamoDB is strongly consistent", async () => {
     const table = await server.newTable()
     const proxy = new DynamoProxy(server.port, [])
     const ledger = await openLedger(server.urlOf(table, await proxy.start()), OPTIONS)
@@ -140,7 +155,7 @@ describe("a table of the DynamoDB protocol", () => {
     await proxy.stop()
   })
 
-  test("a table made anew under a ledger gets no entry that follows one it does not hold", async () => {
+  test("a re-created DynamoDB table gets no entry whose predecessor it does not contain", async () => {
     const table = await server.newTable()
     const ledger = await openLedger(server.urlOf(table), OPTIONS)
     const first = entryAfter(undefined)
@@ -156,7 +171,7 @@ describe("a table of the DynamoDB protocol", () => {
     await ledger.close()
   })
 
-  test("a chain whose first entry was taken out is still listed, and verify says what is missing", async () => {
+  test("a DynamoDB chain without its first entry is still listed, and verify names what is missing", async () => {
     const table = await server.newTable()
     const store = await openDynamoStore({
       table,
@@ -170,12 +185,12 @@ describe("a table of the DynamoDB protocol", () => {
     expect(await ledger.verify(STREAM)).toEqual({
       ok: false,
       seq: 1,
-      problem: "is missing; the next one stored is #2",
+      problem: "is missing; the next stored entry is #2",
     })
     await Promise.all([store.close(), ledger.close()])
   })
 
-  test("an item without a text is not trusted", async () => {
+  test("a DynamoDB item without a text is not trusted", async () => {
     const table = await server.newTable()
     const client = clientTo(server.endpoint)
     await client.send(
@@ -187,7 +202,7 @@ describe("a table of the DynamoDB protocol", () => {
     await ledger.close()
   })
 
-  test("creating a table that is there leaves it as it is", async () => {
+  test("creating an existing DynamoDB table keeps its entries", async () => {
     const table = await server.newTable()
     const ledger = await openLedger(server.urlOf(table), OPTIONS)
     await ledger.append(entryAfter(undefined))
@@ -196,7 +211,7 @@ describe("a table of the DynamoDB protocol", () => {
     await ledger.close()
   })
 
-  test("opening asks nothing of the network", async () => {
+  test("opening a DynamoDB ledger needs no network", async () => {
     const ledger = await openLedger("dynamodb://supernode-ledger?region=eu-central-1")
     await ledger.close()
   })
@@ -210,7 +225,7 @@ describe("a table of the DynamoDB protocol", () => {
       vi.unstubAllEnvs()
     })
 
-    test("it takes those of AWS's default chain", async () => {
+    test("a DynamoDB ledger without keys of its own uses those of AWS's default chain", async () => {
       vi.stubEnv("AWS_ACCESS_KEY_ID", "test")
       vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test")
       const ledger = await openLedger(server.urlOf(await server.newTable()))
@@ -218,7 +233,7 @@ describe("a table of the DynamoDB protocol", () => {
       await ledger.close()
     })
 
-    test("it says so if there are no credentials", async () => {
+    test("a DynamoDB ledger reports missing credentials", async () => {
       const ledger = await openLedger(server.urlOf("ledger-1"))
       await expect(ledger.head(STREAM)).rejects.toThrow(
         /cannot be used with these credentials, or the credentials are missing/,
@@ -227,7 +242,7 @@ describe("a table of the DynamoDB protocol", () => {
     })
   })
 
-  test("keys may come from a function, asked when they are needed", async () => {
+  test("DynamoDB keys may come from a function, which is called when they are needed", async () => {
     const table = await server.newTable()
     let asked = 0
     const dynamodbCredentials = async () => {
@@ -242,8 +257,8 @@ describe("a table of the DynamoDB protocol", () => {
   })
 })
 
-describe("a store that does not answer as it should", () => {
-  /** Every question a run or a person may ask. */
+describe("a DynamoDB server that does not respond as it should", () => {
+  /** Every call that a run or an operator may make. */
   const questions = (ledger: AuditedLedger): (() => Promise<unknown>)[] => [
     () => ledger.head(STREAM),
     () => ledger.append(entryAfter(undefined)),
@@ -283,31 +298,34 @@ describe("a store that does not answer as it should", () => {
         ["stream", S, RANGE],
       ],
     ],
-  ] as const)("a table %s is refused before the first attempt is opened and by init", async (what, keys) => {
-    const table = `foreign-${what.replaceAll(" ", "-")}`
-    const client = clientTo(server.endpoint)
-    await client.send(
-      new CreateTableCommand({
-        TableName: table,
-        BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: keys.map(([name, type]) => ({ AttributeName: name, AttributeType: type })),
-        KeySchema: keys.map(([name, , key]) => ({ AttributeName: name, KeyType: key })),
-      }),
-    )
-    const ledger = await openLedger(server.urlOf(table), OPTIONS)
-    for (const trying of [
-      () => ledger.checkWritable(),
-      () => ledger.create(),
-      () => ledger.append(entryAfter(undefined, { kind: "opened" })),
-    ])
-      await expect(trying()).rejects.toThrow(/its key must be stream \(S\) and seq \(N\)/)
-    const { Count } = await client.send(new ScanCommand({ TableName: table }))
-    expect(Count).toBe(0)
-    client.destroy()
-    await ledger.close()
-  })
+  ] as const)(
+    "a DynamoDB table %s is refused before the first attempt is opened, and by init",
+    async (what, keys) => {
+      const table = `foreign-${what.replaceAll(" ", "-")}`
+      const client = clientTo(server.endpoint)
+      await client.send(
+        new CreateTableCommand({
+          TableName: table,
+          BillingMode: "PAY_PER_REQUEST",
+          AttributeDefinitions: keys.map(([name, type]) => ({ AttributeName: name, AttributeType: type })),
+          KeySchema: keys.map(([name, , key]) => ({ AttributeName: name, KeyType: key })),
+        }),
+      )
+      const ledger = await openLedger(server.urlOf(table), OPTIONS)
+      for (const trying of [
+        () => ledger.checkWritable(),
+        () => ledger.create(),
+        () => ledger.append(entryAfter(undefined, { kind: "opened" })),
+      ])
+        await expect(trying()).rejects.toThrow(/its key must be stream \(S\) and seq \(N\)/)
+      const { Count } = await client.send(new ScanCommand({ TableName: table }))
+      expect(Count).toBe(0)
+      client.destroy()
+      await ledger.close()
+    },
+  )
 
-  test("a port without a listener", async () => {
+  test("every call to a DynamoDB port without a listener says that the table cannot be reached", async () => {
     const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=http://127.0.0.1:1`, PATIENT)
     await expectAll(
       ledger,
@@ -320,18 +338,18 @@ describe("a store that does not answer as it should", () => {
     ["a wrong signature", 400, "InvalidSignatureException", /cannot be used with these credentials/],
     ["throttling", 400, "ProvisionedThroughputExceededException", /is throttled; give it more capacity/],
     [
-      "its own failure",
+      "a failure of the server",
       500,
       "InternalServerError",
-      /answered with an error \(InternalServerError: so it is\)/,
+      /returned an error \(InternalServerError: so it is\)/,
     ],
-  ])("%s", async (_, status, type, problem) => {
+  ])("every call to DynamoDB reports %s", async (_, status, type, problem) => {
     const refusing = await httpForTest((_request, response) => {
       response.writeHead(status, { "content-type": "application/x-amz-json-1.0" })
       response.end(
         JSON.stringify({
           __type: `com.amazonaws.dynamodb.v20120810#${type}`,
-          // AWS repeats what should have been signed, the session token among it.
+          // AWS repeats the text to sign, which includes the session token.
           message: "so it is\n\nThe Canonical String for this request should have been\n'POST\n/\nTOKEN'",
         }),
       )
@@ -340,7 +358,7 @@ describe("a store that does not answer as it should", () => {
     await expectAll(ledger, problem)
   })
 
-  /** A server of one table that answers each question as told; the ledger asks it. */
+  /** Opens a ledger at a server that responds to each request by `reply`. */
   async function answering(reply: (res: ServerResponse, headers: IncomingHttpHeaders) => void) {
     const endpoint = await httpForTest((req, res) => {
       req.resume()
@@ -352,20 +370,20 @@ describe("a store that does not answer as it should", () => {
   }
 
   test.each([
-    ["JSON of something else", "{}"],
+    ["an empty object", "{}"],
     ["JSON without the list", '{"Count":1}'],
-    ["half an answer", '{"Items":[{"stream":'],
-    ["a page of a proxy", "<html>"],
+    ["truncated JSON", '{"Items":[{"stream":'],
+    ["a proxy's HTML page", "<html>"],
     ["null", "null"],
     ["a list", "[]"],
-    ["a list of nothing", '{"Items":[null],"Count":1}'],
-  ])("%s with status 200 is no empty ledger", async (_, body) => {
+    ["a list of null", '{"Items":[null],"Count":1}'],
+  ])("%s with status 200 from DynamoDB is an error, not an empty ledger", async (_, body) => {
     const ledger = await answering((res) => res.end(body))
     for (const question of [() => ledger.head(STREAM), () => collect(ledger.streams())])
-      await expect(question()).rejects.toThrow("status 200 with an answer that cannot be read")
+      await expect(question()).rejects.toThrow("status 200 with an unreadable response")
   })
 
-  test("an empty page with more behind it is no empty stream", async () => {
+  test("an empty page of DynamoDB with a next page is not an empty stream", async () => {
     const [entry] = chainOf(1)
     const item = { stream: { S: STREAM }, seq: { N: "1" }, entry: { S: entry && rawOf(entry).text } }
     const pages = [
@@ -376,13 +394,13 @@ describe("a store that does not answer as it should", () => {
     expect((await ledger.head(STREAM))?.hash).toBe(entry?.hash)
   })
 
-  test("an answer that was cut off is asked for again", async () => {
+  test("a truncated response of DynamoDB is requested again", async () => {
     const bodies = ['{"Items":[{"str', '{"Items":[],"Count":0}']
     const ledger = await answering((res) => res.end(bodies.shift()))
     await expect(ledger.head(STREAM)).resolves.toBeUndefined()
   })
 
-  test("requests follow the server's clock while ours is wrong, and ours again once it was set right", async () => {
+  test("DynamoDB requests follow the server's clock while ours is wrong, and ours again once it is right", async () => {
     let aheadMs = 10 * 60_000
     const ledger = await answering((res, headers) => {
       const now = Date.now() + aheadMs
@@ -396,22 +414,24 @@ describe("a store that does not answer as it should", () => {
     await expect(ledger.head(STREAM)).resolves.toBeUndefined()
   })
 
-  test("a server that takes the call and never answers ends in an error, not in waiting", async () => {
+  test("a DynamoDB server that never responds causes an error instead of endless waiting", async () => {
     const silent = await httpForTest(() => undefined)
     const ledger = await openLedger(`dynamodb://ledger?region=${REGION}&endpoint=${silent}`, HASTY)
     await expectAll(ledger, /cannot be reached/)
   })
 
-  test("a table that cannot be created says so", async () => {
+  test("creating a DynamoDB table reports that it cannot be reached", async () => {
     const place = { table: "ledger", region: REGION, endpoint: "http://127.0.0.1:1", credentials: ANY_KEYS }
     await expect(createDynamoTable(place)).rejects.toThrow(/the ledger table ledger .* cannot be reached/)
   })
 })
 
-describe("newest entries of many streams in DynamoDB", () => {
+describe("heads of many streams in DynamoDB", () => {
   const STREAMS = ["supernode:a", "supernode:b", "supernode:c"]
 
-  /** A ledger that knows one entry of each stream, through a server in which BatchGetItem answers otherwise. */
+  /**
+   * A ledger that knows one entry of each stream, behind a server that changes the response of BatchGetItem.
+   */
   async function batching(answer: (body: BatchAnswer) => { status: number; body: object }) {
     const asked: string[] = []
     const stale: string[] = []
@@ -450,7 +470,7 @@ describe("newest entries of many streams in DynamoDB", () => {
     return { table, asked, stale, readAll, direct, close }
   }
 
-  /** Whether what was asked for must be as new as every acknowledged write. */
+  /** True if the request demands strongly consistent reads. */
   function isConsistent(body: string): boolean {
     const { ConsistentRead, RequestItems = {} } = JSON.parse(body) as {
       ConsistentRead?: boolean
@@ -468,7 +488,7 @@ describe("newest entries of many streams in DynamoDB", () => {
   }
   const asIs = (body: BatchAnswer) => ({ status: 200, body })
 
-  test("are one request while none has moved on, and one more for each that has", async () => {
+  test("heads of many DynamoDB streams are one request, and one more for each with new entries", async () => {
     const { asked, stale, readAll, direct, close } = await batching(asIs)
     expect(await readAll()).toEqual([1, 1, 1])
     expect(asked).toEqual(["BatchGetItem"])
@@ -476,15 +496,15 @@ describe("newest entries of many streams in DynamoDB", () => {
     for (const entry of [second, entryAfter(second)]) await direct.append(entry)
     expect(await readAll()).toEqual([1, 3, 1])
     expect(asked.slice(1, 3)).toEqual(["BatchGetItem", "Query"])
-    // An answer of a replica that lags would call a stream quiet that has moved on.
+    // The response of a lagging replica would hide new entries of a stream.
     expect(stale).toEqual([])
     await close()
   })
 
-  test("take a key that comes back unprocessed for unread, never for absent", async () => {
+  test("an unprocessed key of BatchGetItem counts as unread, never as absent", async () => {
     const { asked, readAll, direct, close } = await batching((body) => {
       const [table = ""] = Object.keys(body.Responses)
-      // The second entry of one stream, and the first of another, were not looked at.
+      // The second entry of one stream, and the first of another, were not read.
       const Keys = [
         { stream: { S: "supernode:a" }, seq: { N: "2" } },
         { stream: { S: "supernode:c" }, seq: { N: "1" } },
@@ -501,7 +521,7 @@ describe("newest entries of many streams in DynamoDB", () => {
     await close()
   })
 
-  test("are read one by one, from then on, where BatchGetItem is not allowed", async () => {
+  test("heads of many DynamoDB streams are read one by one if BatchGetItem is not allowed", async () => {
     const { asked, readAll, close } = await batching(() => ({
       status: 400,
       body: { __type: "com.amazonaws.dynamodb.v20120810#AccessDeniedException", message: "not authorized" },
@@ -513,7 +533,10 @@ describe("newest entries of many streams in DynamoDB", () => {
   })
 })
 
-/** AWS itself, as far as making a table goes; `backups` is its answer to the question for point-in-time recovery. */
+/**
+ * Imitates AWS for creating a table; `backups` responds to UpdateContinuousBackups. Returns the requested
+ * operations.
+ */
 async function tableMaker(backups: (res: ServerResponse) => void) {
   const asked: string[] = []
   let isThere = false
@@ -542,12 +565,12 @@ describe("point-in-time recovery", () => {
 
   test.each([
     [
-      "is switched on for a table that init makes",
+      "point-in-time recovery is switched on for a DynamoDB table that init creates",
       (res: ServerResponse) => answer(res, 200, {}),
       /^point-in-time recovery is on for the table ledger$/,
     ],
     [
-      "that may not be switched on harms nothing, and the command to do so is named",
+      "point-in-time recovery that may not be switched on is reported with the command to do so",
       (res: ServerResponse) => answer(res, 400, denied),
       /^point-in-time recovery is not on .*no such right.*run: aws dynamodb update-continuous-backups --region \S+ --table-name ledger/,
     ],
@@ -560,7 +583,7 @@ describe("point-in-time recovery", () => {
     await ledger.close()
   })
 
-  test("is left alone for a table that was there before, and at GeminiDB", async () => {
+  test("point-in-time recovery is not changed for an existing DynamoDB table or at GeminiDB", async () => {
     const asked = await tableMaker((res) => answer(res, 200, {}))
     const [maker, later] = [await aws(), await aws()]
     await maker.create()

@@ -6,7 +6,7 @@ import { IS_FULL } from "../../full.ts"
 import { freePort } from "../../world/loopback.ts"
 import { describeLedgerContract } from "../contract.ts"
 
-// PGlite is PostgreSQL in this process, with one session: it shows what each statement does, and nothing about rivals.
+// PGlite is PostgreSQL in this process with one session: it shows the effect of statements, but no rivals.
 let db: PGlite
 let server: PGLiteSocketServer
 let port: number
@@ -36,7 +36,7 @@ async function withoutTable() {
   return store()
 }
 
-// The whole contract takes its time over one session: `npm run test:full` goes through it.
+// The whole contract is slow over one session: only `npm run test:full` and `npm run postgres` run it.
 if (IS_FULL || process.env["POSTGRES_FULL"] === "1")
   describeLedgerContract("postgres (PGlite)", {
     async open() {
@@ -47,7 +47,7 @@ if (IS_FULL || process.env["POSTGRES_FULL"] === "1")
     absent: withoutTable,
   })
 
-test("a gap is a conflict in the store itself", async () => {
+test("a gap is a conflict in the PostgreSQL store itself", async () => {
   const opened = await withoutTable()
   await opened.create()
   expect(await opened.append("control", { seq: 2, text: "{}" })).toBe("conflict")
@@ -59,7 +59,7 @@ test("a gap is a conflict in the store itself", async () => {
 test.each([
   ["without a key", `create table public.supernode_ledger (${COLUMNS})`, /primary key \(none\)/],
   [
-    "whose key holds the stream only",
+    "whose key is only the stream",
     `create table public.supernode_ledger (${COLUMNS}, primary key (stream))`,
     /primary key \(stream\)/,
   ],
@@ -74,12 +74,12 @@ test.each([
     /unlogged/,
   ],
   [
-    "that drops what is written",
+    "that drops inserted rows",
     `create table public.supernode_ledger (${COLUMNS}, primary key (stream, seq));
      create rule nothing as on insert to public.supernode_ledger do instead nothing`,
     /does not keep what is written/,
   ],
-])("a table %s is refused before anything is written", async (_, sql, problem) => {
+])("a PostgreSQL table %s is refused before anything is written", async (_, sql, problem) => {
   const opened = await withoutTable()
   await db.exec(sql)
   await expect(opened.checkWritable()).rejects.toThrow(problem)

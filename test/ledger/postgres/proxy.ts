@@ -1,9 +1,9 @@
 import { type Fate, TcpProxy } from "../tcp-proxy.ts"
 
-/** What becomes of a commit on its way. */
+/** Fate of a commit on its way. */
 export type CommitFate = Exclude<Fate, "hang">
 
-/** A TCP proxy before a PostgreSQL server; it meddles with commits alone, in order of their arrival. */
+/** A TCP proxy before a PostgreSQL server. Interferes only with commits, in order of arrival. */
 export class PostgresProxy {
   commits = 0
   readonly #fates: CommitFate[]

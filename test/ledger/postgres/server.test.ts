@@ -21,10 +21,10 @@ const timeouts = (statementMs: number): OpenLedgerOptions => ({
   postgres: { timeouts: { connectMs: 60_000, statementMs } },
 })
 const PATIENT = timeouts(600_000)
-/** For what ends by time alone. */
+/** For requests that only a time limit ends. */
 const HASTY = timeouts(1_000)
 
-/** What `doctor` prints of a ledger that an operator makes there. */
+/** Output of `doctor` for a ledger that an operator initialises at this URL. */
 async function doctorOver(url: string): Promise<string> {
   const own = desk(undefined, { withoutLedger: true })
   own.env["SUPERNODE_LEDGER"] = url
@@ -54,7 +54,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
     absent: async () => openStore(await newUrl(), PATIENT),
   })
 
-  test("of many connections that append one seq at once exactly one wins", async () => {
+  test("of many PostgreSQL connections that append one seq at once, exactly one wins", async () => {
     const url = await newUrl()
     await (await created(url)).close()
     const ledgers = await Promise.all(Array.from({ length: 20 }, () => openLedger(url, PATIENT)))
@@ -70,7 +70,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
     await Promise.all(ledgers.map((ledger) => ledger.close()))
   })
 
-  test("several processes append at once: no gap, no fork, each told the truth, one killed in the middle", async () => {
+  test("processes that append to PostgreSQL until they are killed leave no gap and no fork, and get true results", async () => {
     const url = await newUrl()
     await (await created(url)).close()
     const children = await Promise.all(
@@ -102,15 +102,18 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
     }
 
     test.each<[string, CommitFate[]]>([
-      ["after the commit: the entry is found, so appended", ["drop-answer"]],
-      ["after the commit, silently: the entry is found, so appended", ["hang-after"]],
-      ["before the commit: the append is sent again", ["drop-request"]],
-      ["before, then after the commit", ["drop-request", "drop-answer"]],
+      ["a PostgreSQL append cut off after the commit is found and counts as appended", ["drop-answer"]],
+      ["a PostgreSQL append without a response after the commit counts as appended", ["hang-after"]],
+      ["a PostgreSQL append cut off before the commit is sent again", ["drop-request"]],
+      [
+        "a PostgreSQL append cut off before the commit, and then after it, counts as appended",
+        ["drop-request", "drop-answer"],
+      ],
     ])("%s", async (_, fates) => {
       expect(await appendThrough(fates)).toEqual({ said: "appended", isOurs: true, entries: 1 })
     })
 
-    test("a rival has the seq: a conflict, whatever the wire does", async () => {
+    test("a PostgreSQL append cut off after the commit is a conflict if a rival has the seq", async () => {
       expect(await appendThrough(["drop-answer"], true)).toEqual({
         said: "conflict",
         isOurs: false,
@@ -118,14 +121,14 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
       })
     })
 
-    test("no commit ever arrives: it throws, and nothing is written", async () => {
+    test("a PostgreSQL append whose commit never arrives throws, and nothing is written", async () => {
       const { said, entries } = await appendThrough(["drop-request", "drop-request", "drop-request"])
       expect(said).toBeInstanceOf(LedgerError)
       expect(entries).toBe(0)
     })
   })
 
-  test("through a pooler in transaction mode each process gets the true answer", async (context) => {
+  test("processes get true results through a PostgreSQL pooler in transaction mode", async (context) => {
     const pooler = await startPooler(server)
     if (pooler === null) {
       console.warn("SKIPPED: no pgbouncer is installed")
@@ -144,24 +147,24 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
     await pooler.stop()
   })
 
-  test("a server without TLS is refused where the url does not say sslmode=disable", async () => {
+  test("a PostgreSQL server without TLS is refused unless the URL says sslmode=disable", async () => {
     const ledger = await openLedger((await newUrl()).replace("?sslmode=disable", ""), PATIENT)
     await expect(ledger.head(STREAM)).rejects.toThrow(/does not support SSL/)
     await ledger.close()
   })
 
-  test("a user who may only read is refused before anything is bought, and doctor's question names the rights", async () => {
+  test("a read-only PostgreSQL user fails the check for writing, with a reference to the needed rights", async () => {
     const database = await server.newDatabase()
     await (await created(server.urlOf(database))).close()
     await server.sql("create role reader login", database)
     await server.sql("grant select on public.supernode_ledger to reader", database)
     const ledger = await openLedger(server.urlOf(database).replace("ledger@", "reader@"), PATIENT)
     expect(await ledger.head(STREAM)).toBeUndefined()
-    await expect(ledger.checkWritable()).rejects.toThrow(/rights it needs; see docs\/ledger-stores.md/)
+    await expect(ledger.checkWritable()).rejects.toThrow(/required privileges; see docs\/ledger-stores.md/)
     await ledger.close()
   })
 
-  test("select and insert are the only rights that runs need", async () => {
+  test("runs on PostgreSQL need only the rights select and insert", async () => {
     const database = await server.newDatabase()
     await (await created(server.urlOf(database))).close()
     await server.sql("create role runner login", database)
@@ -175,7 +178,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
     await ledger.close()
   })
 
-  test("row security that hides entries from this user is refused: a hidden head would look like an empty ledger", async () => {
+  test("row security in PostgreSQL is refused, because a hidden head would look like an empty ledger", async () => {
     const database = await server.newDatabase()
     await (await created(server.urlOf(database))).close()
     await server.sql("create role half login", database)
@@ -210,7 +213,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     return { primary, standby, url, stop }
   }
 
-  test("a standby is unreadable, and one that is not synchronous fails doctor's question", async () => {
+  test("a PostgreSQL standby is refused, and doctor warns if no standby is synchronous", async () => {
     const { standby, url, stop } = await pair("")
     const [far, near] = [await openLedger(standby.urlOf("postgres"), PATIENT), await openLedger(url, PATIENT)]
     for (const ask of [
@@ -220,12 +223,14 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     ])
       await expect(ask()).rejects.toThrow(/is a standby .*name the address of the primary/)
     expect(await near.durability()).toMatchObject({ ok: false, says: /none synchronous/ })
-    expect(await doctorOver(url)).toContain("1 standby and none synchronous: a failover can lose")
+    expect(await doctorOver(url)).toContain(
+      "none of the connected standbys (1) is synchronous: a failover can lose",
+    )
     await Promise.all([far.close(), near.close()])
     await stop()
   })
 
-  test("every acknowledged append survives a failover in the middle of appends", async () => {
+  test("every acknowledged append survives a PostgreSQL failover in the middle of appends", async () => {
     const { primary, standby, url, stop } = await pair("standby")
     const ledger = await openLedger(url, PATIENT)
     expect(await ledger.durability()).toMatchObject({ ok: true })
@@ -245,7 +250,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     await stop()
   })
 
-  test("an entry that only the primary has is not called appended, however the wait for the standby ends", async () => {
+  test("an append that only the PostgreSQL primary has is an error, however the wait for the standby ends", async () => {
     const { primary, standby, url, stop } = await pair("standby")
     await standby.kill()
     const ledger = await openLedger(url, HASTY)
@@ -257,13 +262,13 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     }, 300)
     expect(await trying).toBeInstanceOf(LedgerError)
     clearInterval(cancelling)
-    // It is there, and yet could be lost with the primary.
+    // The entry is stored, but could be lost with the primary.
     expect(await primary.sql("select seq from supernode_ledger")).toHaveLength(1)
     await ledger.close()
     await stop()
   })
 
-  test("a server killed in the middle of appends keeps what it acknowledged", async () => {
+  test("a PostgreSQL server killed in the middle of appends keeps what it acknowledged", async () => {
     const server = new PostgresServer()
     server.init()
     await server.start()
@@ -290,7 +295,7 @@ async function linesUntil(child: Child, count: number): Promise<string[]> {
   return [...lines, ...(await child.kill())]
 }
 
-/** The chain is sound, holds all that was acknowledged in that order, and at most `unheard` entries more. */
+/** Checks that the chain verifies, contains all that was acknowledged, and at most `unheard` entries more. */
 async function sound(url: string, said: string[], unheard: number): Promise<void> {
   const ledger = await openLedger(url, PATIENT)
   const stored = (await collect(ledger.read(STREAM))).map(({ seq, writer }) => `${seq} ${writer}`)
@@ -332,10 +337,25 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL server with
   afterAll(async () => server.stop())
 
   test.each([
-    ["a certificate that is trusted, for this host, is taken", "127.0.0.1", "own.pem", /^read$/],
-    ["one for another host is refused", "localhost", "own.pem", /cannot be reached.*altnames/],
-    ["one of another issuer is refused", "127.0.0.1", "other.pem", /cannot be reached|answered/],
-    ["one that nothing vouches for is refused", "127.0.0.1", null, /self-signed/],
+    ["a PostgreSQL server's trusted certificate for this host is accepted", "127.0.0.1", "own.pem", /^read$/],
+    [
+      "a PostgreSQL server's certificate for another host is refused",
+      "localhost",
+      "own.pem",
+      /cannot be reached.*altnames/,
+    ],
+    [
+      "a PostgreSQL server's certificate of another issuer is refused",
+      "127.0.0.1",
+      "other.pem",
+      /cannot be reached|answered/,
+    ],
+    [
+      "a PostgreSQL server's self-signed certificate is refused without a trusted root",
+      "127.0.0.1",
+      null,
+      /self-signed/,
+    ],
   ])("%s", async (_, host, cert, says) => {
     expect(await reach(host, cert)).toMatch(says)
   })

@@ -11,7 +11,7 @@ import { freePort } from "../../world/loopback.ts"
 const UNPRIVILEGED = 65_534
 const identity = process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {}
 
-/** Where Debian keeps the server's programs; null where none is installed. */
+/** Debian's folder of the server's programs; `null` if none is installed. */
 export const SERVER_PROGRAMS = programs()
 
 function programs(): string | null {
@@ -24,7 +24,7 @@ function programs(): string | null {
   return existsSync(join(folder, "postgres")) ? folder : null
 }
 
-/** A PostgreSQL server of this test alone: loopback, a data folder of its own, no root. */
+/** A PostgreSQL server for one test: on loopback, with its own data folder, not as root. */
 export class PostgresServer {
   readonly folder: string
   port = 0
@@ -44,14 +44,14 @@ export class PostgresServer {
     run("initdb", ["-D", this.data, "-U", "ledger", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"])
   }
 
-  /** A file that only the server may read. */
+  /** Writes a file that only the server may read. */
   keep(name: string, text: string): void {
     const path = join(this.folder, name)
     writeFileSync(path, text, { mode: 0o600 })
     if (identity.uid !== undefined) chownSync(path, identity.uid, identity.gid)
   }
 
-  /** Begins as a copy of that server, and follows it as a standby of that name. */
+  /** Copies the data of `primary`; once started, this server follows it as a standby of this name. */
   copyOf(primary: PostgresServer, name: string): void {
     const from = `host=127.0.0.1 port=${primary.port} user=ledger application_name=${name}`
     run("pg_basebackup", ["-D", this.data, "-d", from, "-R", "-X", "stream", "-c", "fast", "-N"])
@@ -77,13 +77,13 @@ export class PostgresServer {
     }
   }
 
-  /** As a power cut: nothing is flushed. */
+  /** Kills the server without a flush, as a power cut would. */
   async kill(): Promise<void> {
     const child = this.#child
     if (child === null || child.exitCode !== null || child.signalCode !== null) return
     child.kill("SIGKILL")
     await once(child, "exit")
-    // Its children notice by themselves; the data folder can only be used once they are gone.
+    // Its child processes end by themselves. The data folder can be used only after that.
     await delay(300)
   }
 
@@ -119,7 +119,7 @@ export class PostgresServer {
   }
 }
 
-/** A pooler in transaction mode before that server; null where none is installed. */
+/** Starts a pooler in transaction mode before the server; `null` if none is installed. */
 export async function startPooler(
   server: PostgresServer,
 ): Promise<{ port: number; stop(): Promise<void> } | null> {

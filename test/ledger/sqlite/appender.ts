@@ -4,8 +4,8 @@ import { openLedger } from "../../../lib/ledger/open.ts"
 import { ANY_KEYS } from "../dynamodb/keys.ts"
 import { entryAfter } from "../entries.ts"
 
-// Appends COUNT entries to STREAM of the ledger at URL, beside others who do the same, after the start signal.
-// Prints a line `appended SEQ WRITER` or `conflict SEQ WRITER` for each try, before it does anything else.
+// After the start signal, appends COUNT entries to STREAM of the ledger at URL, at the same time as other
+// processes. Prints a line `appended SEQ WRITER` or `conflict SEQ WRITER` immediately after each try.
 const [url = "", stream = "", count = "0"] = process.argv.slice(2)
 const say = (line: string) => writeSync(1, `${line}\n`)
 

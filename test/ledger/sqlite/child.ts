@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { bundle, type ScriptName } from "../../processes/bundle.ts"
 
-/** A process of its own that runs one of the scripts of the tests. */
+/** A child process that runs one of the tests' scripts. */
 export class Child {
   readonly #process: ChildProcessWithoutNullStreams
   readonly #lines: AsyncIterator<string>
@@ -17,7 +17,7 @@ export class Child {
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]()
   }
 
-  /** The next line it prints. Throws what it said on stderr when it ended instead. */
+  /** The next line it prints. If the process ended instead, throws its stderr. */
   async line(): Promise<string> {
     const { value, done } = await this.#lines.next()
     if (done) throw new Error(`the child ended: ${this.#stderr}`)
@@ -36,7 +36,7 @@ export class Child {
     this.#process.stdin.write("go\n")
   }
 
-  /** SIGKILL, as a power switch would; what it had printed before is still given. */
+  /** Sends SIGKILL. Returns the lines that it had printed before. */
   async kill(): Promise<string[]> {
     this.#process.kill("SIGKILL")
     const lines: string[] = []

@@ -43,7 +43,7 @@ async function readyChildren(count: number, args: string[]): Promise<Child[]> {
   return children
 }
 
-/** Lets that many processes append to one new stream at once, each until it has won `each` times. */
+/** Lets `count` processes append to one new stream at once, until each has appended `each` entries. */
 async function contend(url: string, count: number, each: number) {
   await create(url)
   const stream = `supernode:by-${count}`
@@ -69,10 +69,10 @@ describe("several processes on one ledger", () => {
   )
 
   test.each(cases)(
-    "%i of them append to %s at once: no gap, no fork, each told the truth",
+    "%i processes that append to %s at once leave no gap and no fork, and get true results",
     async (count, _, url, each) => {
       let ended = await contend(await url(), count, each)
-      // On a busy machine one process may be over before the others get their turn.
+      // On a busy machine one process may finish before the others get their turn.
       while (ended.lost.length === 0) ended = await contend(await url(), count, each)
       const { entries, verification, won, lost } = ended
 
@@ -87,7 +87,7 @@ describe("several processes on one ledger", () => {
 })
 
 describe("a process killed right after an entry was appended", () => {
-  test("the entry is there, the chain is sound, and the next process appends on", async () => {
+  test("a process killed right after an append leaves its entry and a valid chain that the next one continues", async () => {
     const url = `sqlite:${join(mkdtempSync(join(directory, "k-")), "ledger.db")}`
     await create(url)
     for (const killAfter of [1, 9, 60]) {
@@ -102,7 +102,7 @@ describe("a process killed right after an entry was appended", () => {
       const stored = await collect(ledger.read(STREAM, { fromSeq: acknowledged[0]?.seq ?? 0 }))
       expect(await ledger.verify(STREAM)).toMatchObject({ ok: true })
       expect(acknowledged.length).toBeGreaterThanOrEqual(killAfter)
-      // The kill may have come between a write and its word: one entry more than was acknowledged.
+      // The kill may come between a write and its line: then there is one entry more than was acknowledged.
       expect([0, 1]).toContain(stored.length - acknowledged.length)
       expect(stored.slice(0, acknowledged.length).map((entry) => entry.writer)).toEqual(
         acknowledged.map((one) => one.writer),

@@ -40,7 +40,7 @@ describeLedgerContract("sqlite", {
   absent: () => openSqliteStore(newFile()),
 })
 
-/** A ledger file with a chain of that many entries, closed. */
+/** Path of a closed ledger file with a chain of `length` entries. */
 async function fileWith(length: number): Promise<string> {
   const file = newFile()
   const ledger = ledgerOver(await openSqliteStore(file))
@@ -51,7 +51,7 @@ async function fileWith(length: number): Promise<string> {
 }
 
 describe("a ledger in a SQLite file", () => {
-  test("neither reading nor appending makes a file that is not there; only creating does, for its owner alone", async () => {
+  test("only create makes a missing SQLite file, for its owner alone; reading and appending do not", async () => {
     const directory = newDirectory()
     const ledger = await openLedger(`sqlite:${join(directory, "ledger.db")}`)
     await ledger.head(STREAM)
@@ -66,7 +66,7 @@ describe("a ledger in a SQLite file", () => {
     await ledger.close()
   })
 
-  test("who looked before the file was there sees what another has written since", async () => {
+  test("a SQLite ledger opened before its file exists sees what another connection writes later", async () => {
     const file = newFile()
     const [early, writer] = [await openLedger(`sqlite:${file}`), await openLedger(`sqlite:${file}`)]
     const entry = entryAfter(undefined)
@@ -76,7 +76,7 @@ describe("a ledger in a SQLite file", () => {
     await Promise.all([early.close(), writer.close()])
   })
 
-  test("it is there after closing and opening again, and the file alone is all of it", async () => {
+  test("a closed SQLite ledger is complete in its one file, so a copy of it verifies", async () => {
     const file = newFile()
     copyFileSync(await fileWith(3), file)
     const ledger = await openLedger(`sqlite:${file}`)
@@ -84,7 +84,7 @@ describe("a ledger in a SQLite file", () => {
     await ledger.close()
   })
 
-  test("commits are synced to disk and the journal is a write-ahead log", async () => {
+  test("SQLite commits are synced to disk, and the journal is a write-ahead log", async () => {
     const database = await connect(newFile())
     expect(database.prepare("PRAGMA synchronous").all()).toEqual([{ synchronous: 2 }])
     expect(database.prepare("PRAGMA journal_mode").all()).toEqual([{ journal_mode: "wal" }])
@@ -95,8 +95,12 @@ describe("a ledger in a SQLite file", () => {
     ["changed", "UPDATE entries SET entry = 'x' WHERE seq = 2", /never change/],
     ["deleted", "DELETE FROM entries WHERE seq = 3", /never deleted/],
     ["replaced", "INSERT OR REPLACE INTO entries SELECT stream, 1, 'x' FROM entries", /one past the newest/],
-    ["skipped", "INSERT INTO entries SELECT stream, 9, 'x' FROM entries LIMIT 1", /one past the newest/],
-  ])("no entry can be %s, even by another program that opens the file", async (_, sql, refusal) => {
+    [
+      "followed by a gap",
+      "INSERT INTO entries SELECT stream, 9, 'x' FROM entries LIMIT 1",
+      /one past the newest/,
+    ],
+  ])("no entry in SQLite can be %s, even by another program that opens the file", async (_, sql, refusal) => {
     const file = await fileWith(3)
     const database = await connect(file)
     expect(() => database.exec(sql)).toThrow(refusal)
@@ -106,7 +110,7 @@ describe("a ledger in a SQLite file", () => {
     await ledger.close()
   })
 
-  test("an entry taken out by force is named by verify as missing", async () => {
+  test("verify names an entry as missing that was deleted from SQLite by force", async () => {
     const file = await fileWith(5)
     const database = await connect(file)
     database.exec("DROP TRIGGER entries_are_kept; DELETE FROM entries WHERE seq = 3")
@@ -115,7 +119,7 @@ describe("a ledger in a SQLite file", () => {
     expect(await ledger.verify(STREAM)).toEqual({
       ok: false,
       seq: 3,
-      problem: "is missing; the next one stored is #4",
+      problem: "is missing; the next stored entry is #4",
     })
     await expect(collect(ledger.read(STREAM))).rejects.toThrow(
       /#4 cannot be trusted: it follows #2: there is a gap/,
@@ -124,31 +128,29 @@ describe("a ledger in a SQLite file", () => {
   })
 })
 
-describe("a place that is no ledger", () => {
+describe("a path that is not a usable ledger", () => {
   test.each<[string, () => string, RegExp]>([
-    ["a directory itself", () => newDirectory(), /is a directory; name a file in it/],
+    ["a directory", () => newDirectory(), /is a directory; name a file in it/],
     [
-      "a file of something else",
+      "a file that is not a database",
       () => written(newFile(), "these are notes, no database. ".repeat(100)),
       /is not a SQLite database/,
     ],
-  ])("%s is refused at opening, and nothing is made there", async (_, place, problem) => {
+  ])("%s is refused as a SQLite ledger at opening", async (_, place, problem) => {
     const path = place()
     await expect(openLedger(`sqlite:${path}`)).rejects.toThrow(LedgerError)
     await expect(openLedger(`sqlite:${path}`)).rejects.toThrow(problem)
   })
 
-  test("another program's database is refused and left as it is", async () => {
+  test("another program's SQLite database is refused as a ledger", async () => {
     const file = await fileWith(1)
     const database = await connect(file)
     database.exec("PRAGMA application_id = 7")
     database.close()
-    await expect(openLedger(`sqlite:${file}`)).rejects.toThrow(
-      /is a database of something else, not a ledger/,
-    )
+    await expect(openLedger(`sqlite:${file}`)).rejects.toThrow(/is another program's database, not a ledger/)
   })
 
-  test("an empty file is no ledger and stays empty until one is created in it", async () => {
+  test("an empty file is not a ledger and stays empty until a ledger is created in it", async () => {
     const file = written(newFile(), "")
     const ledger = await openLedger(`sqlite:${file}`)
     expect(await ledger.head(STREAM)).toBeUndefined()
@@ -159,7 +161,7 @@ describe("a place that is no ledger", () => {
     await ledger.close()
   })
 
-  test("a directory that is not there is made with the ledger, and a file in its place is named", async () => {
+  test("create makes the missing directory of a SQLite ledger, and a file in its place is reported", async () => {
     const file = join(newDirectory(), "nowhere", "ledger.db")
     const ledger = await openLedger(`sqlite:${file}`)
     await expect(ledger.append(entryAfter(undefined))).rejects.toThrow(/there is no ledger at/)
@@ -171,7 +173,7 @@ describe("a place that is no ledger", () => {
     await expect(openLedger(`sqlite:${below}`)).rejects.toThrow(/ledger.db cannot be used \(ENOTDIR/)
   })
 
-  test("a damaged file throws on reading and on appending", async () => {
+  test("a damaged SQLite file throws on reading and on appending", async () => {
     const file = newFile()
     copyFileSync(await fileWith(40), file)
     const descriptor = openSync(file, "r+")
@@ -189,7 +191,7 @@ describe("a place that is no ledger", () => {
   })
 
   test.each(["deleted", "exchanged for a copy"])(
-    "a file that was %s while in use throws on everything",
+    "a SQLite file that was %s while in use throws on every call",
     async (what) => {
       const file = await fileWith(2)
       const ledger = await openLedger(`sqlite:${file}`)
@@ -202,13 +204,13 @@ describe("a place that is no ledger", () => {
         () => ledger.append(entryAfter(head)),
         () => collect(ledger.read(STREAM)),
       ]) {
-        await expect(trying()).rejects.toThrow(/was deleted or exchanged while it was in use/)
+        await expect(trying()).rejects.toThrow(/was deleted or replaced while it was in use/)
       }
       await ledger.close()
     },
   )
 
-  test("a file that may only be read says so", async () => {
+  test("a read-only SQLite file is reported as read-only", async () => {
     const file = await fileWith(2)
     chmodSync(file, 0o444)
     chmodSync(join(file, ".."), 0o555)
@@ -223,7 +225,7 @@ describe("a place that is no ledger", () => {
     chmodSync(join(file, ".."), 0o755)
   })
 
-  test("a file another process keeps to itself alone throws at opening, after the wait", async () => {
+  test("a SQLite file that another process locks exclusively throws at opening, after the wait", async () => {
     const file = newFile()
     copyFileSync(await fileWith(1), file)
     const owner = await connect(file)
@@ -233,7 +235,7 @@ describe("a place that is no ledger", () => {
     owner.close()
   })
 
-  test("a file another process keeps locked throws after the wait, and appends again once it is free", async () => {
+  test("an append to a locked SQLite file throws after the wait, and succeeds once the file is free", async () => {
     const file = await fileWith(1)
     const [locker, ledger] = [await connect(file), await openLedger(`sqlite:${file}`, { sqliteBusyMs: 50 })]
     const head = await ledger.head(STREAM)

@@ -5,8 +5,8 @@ import { ledgerOver } from "../../../lib/ledger/chain.ts"
 import { openSqliteStore } from "../../../lib/ledger/sqlite/store.ts"
 import { entryAfter, STREAM } from "../entries.ts"
 
-// Tries to append to the file named by the first argument as a user who may only read it, and prints the result.
-// Everything is loaded first, and nothing imported afterwards: a user without rights may not be allowed to read the program either.
+// Tries to append to the file in the first argument as a user who may only read it, and prints the result.
+// All code is loaded before the user changes, because the other user may not be allowed to read the program.
 const openLedger = async (path: string) => ledgerOver(await openSqliteStore(path))
 
 const directory = mkdtempSync(join(tmpdir(), "ledger-warm-"))

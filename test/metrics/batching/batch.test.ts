@@ -15,7 +15,7 @@ interface Asked {
   place: string
 }
 
-/** A meter that takes three series per request, answers each with its name, and remembers what it was asked. */
+/** A meter that takes three series per request, returns the name of each, and records its requests. */
 class FakeMeter implements MeterKind<Asked, string> {
   readonly requests: string[][] = []
   readonly maxPeriods = 10
@@ -70,12 +70,12 @@ const silent: Read<never> = { ok: false, why: "no answer", credentials: false }
 const values = (told: SeriesAnswer<string>[][]) =>
   told.map((one) => one.map(({ read }) => (read.ok ? read.value : read.why)))
 
-/** Waits for several turns of the event loop: whatever would be sent by then is. */
+/** Waits for several turns of the event loop, so that every request that is due is sent. */
 async function turns(count = 5): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
 }
 
-/** A batch whose members have joined, and its time: the waits that began, and their end. */
+/** A batch whose members have joined, and the waits that it began, which the test can end. */
 function batchOf(meter: FakeMeter, { members = 1, limit = 4 } = {}) {
   const waits: { ms: number; end: () => void }[] = []
   const batch = new Batch(new Requests(meter, limiterOf(limit)), (ms, end) => {
@@ -88,13 +88,13 @@ function batchOf(meter: FakeMeter, { members = 1, limit = 4 } = {}) {
   return { batch, members: Array.from({ length: members }, () => batch.join()), waits }
 }
 
-/** One supernode by itself. */
+/** Requests the wants of one supernode that is alone in its batch. */
 function ask(meter: FakeMeter, wants: Want<Asked>[], options = {}): Promise<SeriesAnswer<string>[][]> {
   return (batchOf(meter, options).members[0] as ReturnType<Batch<Asked, string>["join"]>).ask(wants)
 }
 
 describe("the wants of one chunk", () => {
-  it("are one request for all who take part, however far apart they are ready", async () => {
+  it("the members of a batch share one request, however far apart they are ready", async () => {
     const meter = new FakeMeter()
     const { members, waits } = batchOf(meter, { members: 3 })
     const first = members[0]?.ask([want("a")])
@@ -114,7 +114,7 @@ describe("the wants of one chunk", () => {
     expect(waits).toEqual([])
   })
 
-  it("do not wait for those who want nothing, however often they say so", async () => {
+  it("a batch does not wait for members that leave, even if one leaves twice", async () => {
     const meter = new FakeMeter()
     const { members } = batchOf(meter, { members: 3 })
     members[1]?.leave()
@@ -127,7 +127,7 @@ describe("the wants of one chunk", () => {
   })
 
   it.each([300, 50])(
-    "wait %i ms and no longer: late ones ask without them, and only what is new",
+    "a batch waits %i ms and no longer, and late members request only what is new",
     async (ms) => {
       const meter = new FakeMeter()
       const { batch, members, waits } = batchOf(meter, { members: 5 })
@@ -147,7 +147,7 @@ describe("the wants of one chunk", () => {
     },
   )
 
-  it("wait 300 ms from the first that is ready, and 50 ms from the newest", async () => {
+  it("a batch waits 300 ms from the first member that is ready and 50 ms from the last", async () => {
     const { members, waits } = batchOf(new FakeMeter(), { members: 3 })
     void members[0]?.ask([want("a")])
     const [whole, gap] = waits
@@ -157,7 +157,7 @@ describe("the wants of one chunk", () => {
     expect(waits).not.toContain(gap)
   })
 
-  it("of a supernode that asks a second time wait for no other", async () => {
+  it("the second request of a batch member does not wait for others", async () => {
     const meter = new FakeMeter()
     const { members, waits } = batchOf(meter, { members: 2 })
     const first = members[0]?.ask([want("a")])
@@ -167,7 +167,7 @@ describe("the wants of one chunk", () => {
     expect(values((await first) ?? [])).toEqual([["a"]])
   })
 
-  it("are asked once in the chunk, even if they are asked for again, and whatever the answer was", async () => {
+  it("a series is requested once per batch, even if members want it again, whatever the response was", async () => {
     const meter = new FakeMeter()
     meter.answers = ([one]) =>
       one?.series.name === "bad" ? silent : { ok: true, value: ["a"], skewMs: null }
@@ -178,7 +178,7 @@ describe("the wants of one chunk", () => {
     expect(meter.requests).toHaveLength(2)
   })
 
-  it("ask only for the periods that were not asked for yet", async () => {
+  it("a batch requests only the periods that it has not requested yet", async () => {
     const meter = new FakeMeter()
     const { batch } = batchOf(meter, { members: 0 })
     await batch.join().ask([want("a", [3, 2])])
@@ -191,7 +191,7 @@ describe("the wants of one chunk", () => {
     ])
   })
 
-  it("are as many requests as the limits need", async () => {
+  it("a batch sends as many requests as the limits need", async () => {
     const meter = new FakeMeter()
     const names = ["a", "b", "c", "d", "e", "f", "g"]
     await ask(
@@ -201,7 +201,7 @@ describe("the wants of one chunk", () => {
     expect(meter.requests.map(({ length }) => length)).toEqual([3, 3, 1])
   })
 
-  it("say which series an answer left out", async () => {
+  it("a batch reports which series a response left out", async () => {
     const meter = new FakeMeter()
     meter.answers = () => ({ ok: true, value: ["a"], skewMs: null })
     const told = await ask(meter, [want("a"), want("b")])
@@ -211,20 +211,23 @@ describe("the wants of one chunk", () => {
 
 describe("a request that is refused", () => {
   const names = ["a", "b", "c"]
-  it.each(names)("because of %s alone is halved until the others have their answers", async (bad) => {
-    const meter = new FakeMeter()
-    meter.answers = (together) =>
-      together.some(({ series }) => series.name === bad)
-        ? refused
-        : { ok: true, value: together.map(({ series }) => series.name), skewMs: null }
-    const told = await ask(
-      meter,
-      names.map((name) => want(name)),
-    )
-    expect(values(told)).toEqual(names.map((name) => [name === bad ? "answered 400" : name]))
-  })
+  it.each(names)(
+    "a request that is refused because of series %s is halved until the others have their values",
+    async (bad) => {
+      const meter = new FakeMeter()
+      meter.answers = (together) =>
+        together.some(({ series }) => series.name === bad)
+          ? refused
+          : { ok: true, value: together.map(({ series }) => series.name), skewMs: null }
+      const told = await ask(
+        meter,
+        names.map((name) => want(name)),
+      )
+      expect(values(told)).toEqual(names.map((name) => [name === bad ? "answered 400" : name]))
+    },
+  )
 
-  it("whole is not asked for ever: the search has an end", async () => {
+  it("a batch stops halving a refused request in the end, even if all parts are refused", async () => {
     const meter = new FakeMeter()
     meter.answers = () => refused
     meter.pack = (asked) => [[...asked]]
@@ -234,7 +237,7 @@ describe("a request that is refused", () => {
     expect(meter.requests.length).toBeLessThanOrEqual(17)
   })
 
-  it("by missing keys, or not answered, is not asked again", async () => {
+  it("a request that fails by missing keys or without a response is not repeated", async () => {
     for (const answer of [silent, { ok: false, why: "403", credentials: true } as const]) {
       const meter = new FakeMeter()
       meter.answers = () => answer
@@ -247,17 +250,17 @@ describe("a request that is refused", () => {
   })
 })
 
-describe("requests under way", () => {
+describe("requests in flight", () => {
   const many = Array.from({ length: 60 }, (_, i) => want(`s${i}`))
 
-  it("are at most as many as allowed at one place", async () => {
+  it("requests in flight to one place do not exceed their limit", async () => {
     const meter = new FakeMeter()
     await ask(meter, many)
     expect(meter.requests).toHaveLength(20)
     expect(meter.mostInFlight).toBe(4)
   })
 
-  it("at one place do not hold up another", async () => {
+  it("requests in flight to one place do not delay those to another", async () => {
     const meter = new FakeMeter()
     let release = () => {}
     const held = new Promise<void>((resolve) => {
@@ -274,16 +277,16 @@ describe("requests under way", () => {
     expect(values(await hung)).toEqual([["a"], ["b"]])
   })
 
-  it("end where a place does not answer: the rest is not asked, and says so", async () => {
+  it("requests to a place that does not respond are given up, and each skipped series says so", async () => {
     const meter = new FakeMeter()
     meter.answers = () => new Error("ECONNREFUSED")
     const told = await ask(meter, many)
-    // Four fail, and three more are on their way before the fourth failure is known.
+    // Four requests fail, and three more are in flight before the fourth failure is known.
     expect(meter.requests).toHaveLength(7)
     const said = values(told).flat()
     expect(said.slice(0, 21)).toEqual(Array(21).fill("ECONNREFUSED"))
     expect(new Set(said.slice(21))).toEqual(
-      new Set([expect.stringMatching(/^not asked, because \d+ questions before had no answer$/)]),
+      new Set([expect.stringMatching(/^not sent, because the previous \d+ requests got no response$/)]),
     )
   })
 })

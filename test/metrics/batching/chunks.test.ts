@@ -8,7 +8,8 @@ import { Random } from "../../world/random.ts"
 import { Scheduler } from "../../world/scheduler.ts"
 import { FakeCloudEye } from "../cloud-eye/fake-cloud-eye.ts"
 
-// Supernodes of one event in a pool, as a tick runs them, in virtual time: some are slow, hang, hold or die before they ask.
+// Runs the supernodes of one event in a pool, as a tick does, in virtual time. Some are slow, hang, or leave
+// before they read.
 
 const SEEDS = IS_FULL ? 200 : 10
 const SECOND = 1_000
@@ -30,12 +31,12 @@ type Fate = "reads" | "reads twice" | "leaves" | "hangs"
 
 interface Course {
   fate: Fate
-  /** From the start of its run until it asks or leaves. */
+  /** Time from the start of the run until it reads or leaves. */
   readyMs: number
 }
 
 interface Ran {
-  /** How long each that asked waited for its answer. */
+  /** Time that each read took. */
   waitedMs: number[]
   values: (number | undefined)[]
   /** Numbers of the supernodes in each request to Cloud Eye. */
@@ -43,7 +44,7 @@ interface Ran {
   ended: number
 }
 
-/** Cloud Eye answers at once, so that all the time that passes is spent with waiting for others. */
+/** Cloud Eye responds at once, so all the time that passes is spent waiting for other supernodes. */
 async function play(courses: readonly Course[], atOnce: number): Promise<Ran> {
   const scheduler = new Scheduler(NOW)
   const after: After = (ms, call) => {
@@ -115,7 +116,7 @@ const steady = (count: number, readyMs: (nth: number) => number): Course[] =>
   Array.from({ length: count }, (_, nth) => ({ fate: "reads", readyMs: readyMs(nth) }))
 
 describe("supernodes in a pool", () => {
-  it(`all get their own answers and wait at most 300 ms for others, in ${SEEDS} courses of events`, async () => {
+  it(`supernodes in a pool get their own readings and wait at most 300 ms for others, in ${SEEDS} random events`, async () => {
     const together = { supernodes: 0, requests: 0 }
     for (let seed = 1; seed <= SEEDS; seed++) {
       const random = new Random(seed)
@@ -126,17 +127,17 @@ describe("supernodes in a pool", () => {
       expect(ran.ended, `seed ${seed}`).toBe(courses.length)
       expect(Math.max(0, ...ran.waitedMs), `seed ${seed}`).toBeLessThanOrEqual(300)
       expect(ran.values.filter((one) => one !== undefined)).toEqual([])
-      // Each once, though some ask twice.
+      // Each supernode is requested once, though some read twice.
       expect(ran.requests.flat().sort((a, b) => a - b)).toEqual(asked)
       if (atOnce < 100) continue
       together.supernodes += asked.length
       together.requests += ran.requests.length
     }
-    // It would be no use if most of them were late.
+    // Batches would be useless if most supernodes were late.
     expect(together.supernodes / together.requests).toBeGreaterThan(5)
   })
 
-  it("that start together and are ready within 300 ms are one request for each 100", async () => {
+  it("supernodes that start together and are ready within 300 ms share one request per 100", async () => {
     const { requests } = await play(
       steady(250, (nth) => nth),
       250,
@@ -144,7 +145,7 @@ describe("supernodes in a pool", () => {
     expect(requests.map(({ length }) => length)).toEqual([100, 100, 50])
   })
 
-  it("do not wait for one that the pool has not started yet", async () => {
+  it("supernodes do not wait for one that the pool has not started yet", async () => {
     const { waitedMs } = await play(
       steady(20, () => 10),
       1,
@@ -152,14 +153,14 @@ describe("supernodes in a pool", () => {
     expect(waitedMs).toEqual(Array(20).fill(0))
   })
 
-  it("leave one behind that hangs: the others are one request, 50 ms after the last of them", async () => {
+  it("a supernode that hangs is left behind: the others share one request, 50 ms after the last is ready", async () => {
     const courses = [...steady(99, (nth) => nth), { fate: "hangs", readyMs: 0 } as const]
     const { requests, waitedMs } = await play(courses, 100)
     expect(requests.map(({ length }) => length)).toEqual([99])
     expect(Math.min(...waitedMs)).toBe(50)
   })
 
-  it("ask in four waves where reads are limited to 32 at a time and each takes 200 ms, and none asks alone", async () => {
+  it("100 supernodes that get ready in waves of 32 every 200 ms share one request per wave", async () => {
     const { requests } = await play(
       steady(100, (nth) => 200 * (1 + Math.floor(nth / 32)) + (nth % 32)),
       100,

@@ -12,27 +12,27 @@ import type { Read } from "../../../lib/ports.ts"
 type Metric = CloudEyeQuery["metrics"][number]
 
 /**
- * A Cloud Eye that has one value for every aligned period, remembers what it was asked, and can be set to answer
- * otherwise. Both bounds of its windows are inclusive, which is the unkind reading of the documentation.
+ * A Cloud Eye that has one value for every aligned period, records its queries, and can be set to respond
+ * otherwise. Both bounds of its windows are inclusive, which is the worst case that the documentation allows.
  */
 export class FakeCloudEye implements MetricSources {
   readonly queries: CloudEyeQuery[] = []
   inFlight = 0
   mostInFlight = 0
-  /** The value of a metric at a period. */
+  /** Value of a metric in the period that starts at `at`. */
   valueAt: (metric: Metric, at: number) => number = () => 97
-  /** What to do to a series before it is answered. */
+  /** Changes a series before it is returned. */
   alter: (series: CloudEyeSeries) => CloudEyeSeries[] = (series) => [series]
-  /** Why a query is not answered, if it is not. */
+  /** Reason to refuse a query, or an error to throw; `null` to answer it. */
   refuse: (query: CloudEyeQuery) => string | Error | null = () => null
 
-  /** The series that it lists, in pages of `pageSize`; what was asked is remembered. */
+  /** Series that it lists, in pages of `pageSize`; `lists` records the queries. */
   listed: Metric[] = []
   pageSize = 1_000
   readonly lists: CloudEyeListQuery[] = []
   refuseList: (query: CloudEyeListQuery) => string | Error | null = () => null
 
-  /** Before each answer: a turn of the event loop, so that requests that may overlap do. */
+  /** Awaited before each response: a turn of the event loop, so that concurrent requests overlap. */
   takeTime = (): Promise<unknown> => new Promise(setImmediate)
 
   async cloudEye(_place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>> {
@@ -74,7 +74,7 @@ export class FakeCloudEye implements MetricSources {
     }
   }
 
-  /** There is no Prometheus and no CloudWatch. */
+  /** This fake has no Prometheus and no CloudWatch. */
   async cloudwatch(): Promise<Read<never>> {
     return { ok: false, why: "no such host", credentials: false }
   }

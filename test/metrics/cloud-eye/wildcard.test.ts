@@ -41,7 +41,7 @@ function question(rules = [ruleOf()], servers = serversOf(2), now = NOW) {
   return { policy: policyOf({ rules }), supernode: supernodeOf({ servers }), signal: alarmOf(), now }
 }
 
-/** A Cloud Eye that knows two cards of each of two servers, and foreign ones. */
+/** A Cloud Eye with two cards on each of two servers, and with series that "*" must not match. */
 function cards(): FakeCloudEye {
   const fake = new FakeCloudEye()
   fake.listed = [
@@ -61,7 +61,7 @@ function cards(): FakeCloudEye {
 }
 
 describe('"*" in a dimension', () => {
-  it("matches every series that differs in nothing else, aggregated to one for each server", async () => {
+  it("* in a dimension matches every series that is otherwise equal, aggregated to one per server", async () => {
     const fake = cards()
     const [reading] = await readMetrics(question(), fake)
     expect(reading).toEqual({
@@ -77,12 +77,12 @@ describe('"*" in a dimension', () => {
     ["average", 70],
     ["max", 90],
     ["min", 50],
-  ] as const)("is aggregated as the rule says: %s", async (aggregate, value) => {
+  ] as const)("the series that * matches are aggregated as the rule says: %s", async (aggregate, value) => {
     const [reading] = await readMetrics(question([ruleOf({ aggregate })]), cards())
     expect(reading?.series[0]?.points.map((point) => point.value)).toEqual(Array(5).fill(value))
   })
 
-  it("is one series for the supernode where no dimension names a server", async () => {
+  it("the series that * matches become one for the supernode if no dimension names a server", async () => {
     const rule = ruleOf({}, { instance_id: "ecs-s1", npu: "*" })
     const fake = cards()
     const [reading] = await readMetrics(question([rule]), fake)
@@ -96,7 +96,7 @@ describe('"*" in a dimension', () => {
     ])
   })
 
-  it("counts a server's period only where every series of it has reported: what is silent is not quiet", async () => {
+  it("a server's period counts only if every series that * matches has reported in it", async () => {
     const fake = cards()
     const hole = STARTS[2]
     fake.alter = (series) => {
@@ -109,48 +109,48 @@ describe('"*" in a dimension', () => {
     expect(reading?.series[0]?.points.map(({ at }) => at)).not.toContain(hole)
   })
 
-  it("says so where a card never reports", async () => {
+  it("a card that never reports makes its server's points missing, and the problem says so", async () => {
     const fake = cards()
     fake.alter = (series) => [series.dimensions[0]?.value === "1" ? { ...series, points: [] } : series]
     const [reading] = await readMetrics(question(), fake)
     expect(reading?.series.map(({ points }) => points)).toEqual([[], []])
     expect(reading?.problem).toBe(
-      "servers s1, s2: 1 of its 2 series did not report in every period, and a period counts only where all did",
+      "servers s1, s2: 1 of its 2 series did not report in every period; a period counts only if all series report",
     )
   })
 
-  it("is missing for a server that Cloud Eye knows no series of", async () => {
+  it("a rule with * has no data for a server that has no series in Cloud Eye", async () => {
     const fake = cards()
     fake.listed = fake.listed.filter(({ dimensions }) => dimensions.every(({ value }) => value !== "ecs-s2"))
     const [reading] = await readMetrics(question(), fake)
     expect(reading?.series.map(({ server }) => server)).toEqual(["s1"])
-    expect(reading?.problem).toBe('server s2: Cloud Eye knows no series that "*" could stand for')
+    expect(reading?.problem).toBe('server s2: no known series matches "*"')
   })
 
-  it("is missing, and says why, where the list cannot be had, and stops no other rule", async () => {
+  it("a rule with * has no data and says why if Cloud Eye's list fails, and other rules go on", async () => {
     const fake = cards()
     fake.refuseList = () => "HTTP 503"
     const plain = ruleInput({ name: "plain" })
     const [wild, other] = await readMetrics(question([ruleOf(), plain]), fake)
     expect(wild).toMatchObject({
       series: [],
-      problem: 'Cloud Eye could not be asked for the series of "*": HTTP 503',
+      problem: 'Cloud Eye could not be queried for the series of "*": HTTP 503',
     })
     expect(other?.series.map(({ points }) => points.length)).toEqual([5, 5])
   })
 
-  it("is missing if it matches more series than a supernode can have", async () => {
+  it("a rule with * has no data if it matches more series than a supernode can have", async () => {
     const fake = cards()
     fake.listed = Array.from({ length: 3_100 }, (_, i) => card("s1", i))
     const [reading] = await readMetrics(question(), fake)
-    expect(reading?.problem).toBe('"*" matches 3100 series, at most 3072 are read: name more dimensions')
+    expect(reading?.problem).toBe('"*" matches 3100 series, the maximum is 3072: name more dimensions')
     expect(reading?.unasked).toBe(true)
     expect(fake.queries).toEqual([])
   })
 })
 
-describe("the list of what exists", () => {
-  it("is read page by page to its end", async () => {
+describe("the list of Cloud Eye's series", () => {
+  it("the list of Cloud Eye's series is read page by page to its end", async () => {
     const fake = cards()
     fake.pageSize = 3
     const [reading] = await readMetrics(question(), fake)
@@ -168,7 +168,7 @@ describe("the list of what exists", () => {
           skewMs: 0,
         })
       },
-      /not complete: its pages go in a circle/,
+      /not complete: its pages repeat/,
     ],
     [
       "has no end",
@@ -179,7 +179,7 @@ describe("the list of what exists", () => {
       /not complete: it has more than 50,000 series/,
     ],
   ])(
-    "is refused if it %s: a card that is missing in it would be taken for one that does not exist",
+    "a list of Cloud Eye's series that %s is refused, since it may lack cards that exist",
     async (_, change, says) => {
       const fake = cards()
       change(fake)
@@ -188,7 +188,7 @@ describe("the list of what exists", () => {
     },
   )
 
-  it("is shared by supernodes and servers, kept for five minutes, and then read anew", async () => {
+  it("the list of Cloud Eye's series is shared, kept for five minutes, and then read again", async () => {
     const fake = cards()
     const collector = metricCollector(fake, { after: noTime })
     const read = (now: number) =>
@@ -205,7 +205,7 @@ describe("the list of what exists", () => {
     expect(fake.queries.at(-1)?.metrics).toHaveLength(5)
   })
 
-  it("is not kept where it failed, however often, or was empty", async () => {
+  it("a list of Cloud Eye's series that failed or was empty is not kept", async () => {
     const fake = cards()
     const collector = metricCollector(fake, { after: noTime })
     const read = () => collector.event().join().read(question())
@@ -214,12 +214,12 @@ describe("the list of what exists", () => {
     fake.refuseList = () => null
     const { listed } = fake
     fake.listed = []
-    expect((await read())[0]?.problem).toMatch(/knows no series/)
+    expect((await read())[0]?.problem).toMatch(/no known series/)
     fake.listed = listed
     expect((await read())[0]?.problem).toBeNull()
   })
 
-  it("is kept for so many rules only that memory has a bound", async () => {
+  it("lists of Cloud Eye's series are kept for the 64 newest queries only, so that memory has a bound", async () => {
     const fake = cards()
     const collector = metricCollector(fake, { after: noTime })
     const read = (instance: string) =>

@@ -37,7 +37,7 @@ const THREE = [1, 2, 3].map((back) => ({ at: AT - back * MINUTE, value: 97 }))
 const whole = { points: THREE, problem: null, credentials: false }
 
 describe("GetMetricData", () => {
-  it("is one signed request for all metrics, and gives each its points in the order asked", async () => {
+  it("GetMetricData is one signed request for all metrics, and returns their points in the same order", async () => {
     server.valueAt = ({ Metric }) => (Metric.MetricName === "other" ? 12 : 97)
     const other = metricOf({ name: "other", statistic: "p99.5", dimensions: [], periodMs: 3 * MINUTE })
     expect(await reader.read(asking([metricOf(), other]))).toEqual({
@@ -80,7 +80,7 @@ describe("GetMetricData", () => {
     )
   })
 
-  it("is read to its last page, where the same metric may go on", async () => {
+  it("GetMetricData is read to its last page, since a metric may continue there", async () => {
     server.alter = ([result], { NextToken: token }) => {
       const { Timestamps = [], Values = [] } = result ?? {}
       const page = token === undefined ? 0 : Number(token)
@@ -93,7 +93,7 @@ describe("GetMetricData", () => {
     expect(server.asked.map(({ NextToken: token }) => token)).toEqual([undefined, "1", "2"])
   })
 
-  it("is not read for ever", async () => {
+  it("GetMetricData is refused after 20 pages without an end", async () => {
     server.alter = () => ({ MetricDataResults: [], NextToken: "again" })
     expect(await reader.read(asking())).toMatchObject({
       ok: false,
@@ -109,7 +109,7 @@ describe("GetMetricData", () => {
     ["Forbidden", true],
     ["SomethingNew", false],
   ])(
-    "of status %s is no data, with what CloudWatch says of it, and costs no other metric",
+    "a CloudWatch metric of status %s has no data but a reason, and costs no other metric",
     async (status, isKeys) => {
       server.alter = ([first, second]) => ({
         MetricDataResults: [
@@ -120,14 +120,18 @@ describe("GetMetricData", () => {
       expect(await reader.read(asking([metricOf(), metricOf({ name: "other" })]))).toMatchObject({
         ok: true,
         value: [
-          { points: [], problem: `CloudWatch said ${status} of the series: ask later`, credentials: isKeys },
+          {
+            points: [],
+            problem: `CloudWatch returned ${status} for the series: ask later`,
+            credentials: isKeys,
+          },
           whole,
         ],
       })
     },
   )
 
-  it("that leaves out a metric, or answers for one that was not asked, is said", async () => {
+  it("a metric that CloudWatch's response leaves out is reported, and one not requested is ignored", async () => {
     server.alter = ([first]) => ({
       MetricDataResults: [
         { ...first, Id: "m7" },
@@ -135,18 +139,18 @@ describe("GetMetricData", () => {
       ],
     })
     expect(await reader.read(asking())).toMatchObject({
-      value: [{ points: [], problem: "CloudWatch's answer left out the series" }],
+      value: [{ points: [], problem: "CloudWatch's response lacks the series" }],
     })
   })
 })
 
-describe("what goes wrong", () => {
+describe("failures of CloudWatch", () => {
   it.each([
     ["AccessDenied", 403],
     ["ExpiredTokenException", 400],
     ["UnrecognizedClientException", 400],
     ["InvalidSignatureException", 403],
-  ])("for want of keys is their fault: %s", async (code, status) => {
+  ])("the CloudWatch error %s counts as a failure of the keys", async (code, status) => {
     server.instead = (response) => {
       fail(response, status, code, "User: arn:aws:sts::1:role is not authorized")
       return true
@@ -162,7 +166,7 @@ describe("what goes wrong", () => {
     expect(JSON.stringify(read)).not.toContain("hush")
   })
 
-  it("with the question is a refusal, asked once", async () => {
+  it("an invalid CloudWatch query counts as refused and is not repeated", async () => {
     server.instead = (response) => {
       fail(response, 400, "InvalidParameterValueException", "The value m0 is bad")
       return true
@@ -171,7 +175,7 @@ describe("what goes wrong", () => {
     expect(server.asked).toHaveLength(1)
   })
 
-  it("at CloudWatch itself is tried again, three times in all", async () => {
+  it("a failure of CloudWatch itself is tried again, three times in all", async () => {
     server.instead = (response) => {
       if (server.asked.length === 3) return false
       fail(response, 500, "InternalServiceFault", "try again")
@@ -184,7 +188,7 @@ describe("what goes wrong", () => {
     expect(server.asked).toHaveLength(7)
   })
 
-  it("with time: silence ends, and is no refusal", async () => {
+  it("a request to a silent CloudWatch ends after the time limit and does not count as refused", async () => {
     server.instead = () => true
     const hasty = cloudwatchReader({
       endpoint: server.url,

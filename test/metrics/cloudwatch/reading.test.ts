@@ -34,7 +34,7 @@ function ruleOf(source: Partial<CloudWatchInput> = {}, over: Partial<RuleInput> 
   return ruleInput({ metric: { cloudwatch, lag: "1m" }, ...over })
 }
 
-/** A CloudWatch that has one value for every aligned period, remembers what it was asked, and can answer otherwise. */
+/** A CloudWatch with one value per aligned period. It records its queries and can respond otherwise. */
 class FakeCloudWatch implements MetricSources {
   readonly queries: CloudWatchQuery[] = []
   readonly cloudEye = notAsked
@@ -70,7 +70,7 @@ const NEWEST = Date.parse("2024-01-12T16:50:00Z")
 const STARTS = [4, 3, 2, 1, 0].map((back) => NEWEST - back * 5 * MINUTE)
 
 describe("a rule whose evidence is CloudWatch's", () => {
-  it("is one series for the supernode, by exactly the N newest ended periods", async () => {
+  it("a CloudWatch rule reads one series for the supernode, with exactly the N newest ended periods", async () => {
     const fake = new FakeCloudWatch()
     const readings = await readMetrics(questionOf([ruleOf()]), fake, FRANKFURT)
     expect(readings).toEqual([
@@ -93,13 +93,15 @@ describe("a rule whose evidence is CloudWatch's", () => {
     ])
   })
 
-  it("is one series per server where the dimensions name servers", async () => {
+  it("a CloudWatch rule reads one series per server if its dimensions name servers", async () => {
     const fake = new FakeCloudWatch()
     const servers = [serverOf("s1"), serverOf("s2", { name: null }), serverOf("s3", { status: "DELETED" })]
     const rule = ruleOf({ dimensions: { host: "{server.name}", cluster: "train" } })
     const [reading] = await readMetrics(questionOf([rule], servers), fake, FRANKFURT)
     expect(reading?.series.map(({ server }) => server)).toEqual(["s1"])
-    expect(reading?.problem).toBe("server s2: the cloud names no server.name, so CloudWatch cannot be asked")
+    expect(reading?.problem).toBe(
+      "server s2: the cloud returned no server.name, so CloudWatch cannot be queried",
+    )
     expect(fake.queries[0]?.metrics[0]?.dimensions).toEqual([
       { name: "host", value: "train-a-s1" },
       { name: "cluster", value: "train" },
@@ -112,30 +114,30 @@ describe("a rule whose evidence is CloudWatch's", () => {
     ["min", "Minimum"],
     ["sum", "Sum"],
     ["p99.9", "p99.9"],
-  ])("by the statistic %s asks for %s", async (statistic, asked) => {
+  ])("a CloudWatch rule with the statistic %s requests %s", async (statistic, asked) => {
     const fake = new FakeCloudWatch()
     await readMetrics(questionOf([ruleOf({ statistic })]), fake, FRANKFURT)
     expect(fake.queries[0]?.metrics[0]?.statistic).toBe(asked)
   })
 
-  it("is of the rule's region before AWS_REGION", async () => {
+  it("the region of a CloudWatch rule takes precedence over AWS_REGION", async () => {
     const fake = new FakeCloudWatch()
     await readMetrics(questionOf([ruleOf({ region: "eu-west-1" })]), fake, FRANKFURT)
     expect(fake.queries.map(({ region }) => region)).toEqual(["eu-west-1"])
   })
 
-  it("is not asked for without a region, and says which key to write", async () => {
+  it("a CloudWatch rule without a region sends no request and says which key to write", async () => {
     const [reading] = await readMetrics(questionOf([ruleOf()]), new FakeCloudWatch())
     expect(reading).toMatchObject({
       series: [],
-      problem: "CloudWatch was not asked: write `region` in the rule's cloudwatch, or set AWS_REGION",
+      problem: "CloudWatch was not queried: write `region` in the rule's cloudwatch, or set AWS_REGION",
       unasked: true,
     })
   })
 
-  it("keeps what came of one metric when another's may be incomplete", async () => {
+  it("a CloudWatch metric keeps its points if another metric in the request may be incomplete", async () => {
     const fake = new FakeCloudWatch()
-    const problem = "CloudWatch said PartialData of the series"
+    const problem = "CloudWatch returned PartialData for the series"
     fake.alter = (series, { name }) =>
       name === "queue" ? { points: [], problem, credentials: false } : series
     const rules = [ruleOf(), ruleOf({ name: "other" }, { name: "other" })]
@@ -145,7 +147,7 @@ describe("a rule whose evidence is CloudWatch's", () => {
     expect(fake.queries).toHaveLength(1)
   })
 
-  it("is found to be the wrong one of a request that is refused, and costs no other", async () => {
+  it("the metric that makes CloudWatch refuse a request is found, and costs no other metric", async () => {
     const fake = new FakeCloudWatch()
     fake.refuse = ({ metrics }) =>
       metrics.some(({ namespace }) => namespace === ":bad")
@@ -165,39 +167,37 @@ describe("a rule whose evidence is CloudWatch's", () => {
   })
 })
 
-it("a meter that complains of every server in other words does not fill the ledger", async () => {
+it("a problem names at most eight servers, so that a source with many problems does not fill the ledger", async () => {
   const fake = new FakeCloudWatch()
   fake.alter = (series, { dimensions }) => ({ ...series, problem: `${dimensions[0]?.value} is unwell` })
   const rule = ruleOf({ dimensions: { host: "{server.id}" } })
   const [reading] = await readMetrics(questionOf([rule], serversOf(48)), fake, FRANKFURT)
-  expect(reading?.problem).toMatch(
-    /^server s1: s1 is unwell; .*; server s8: s8 is unwell; 40 more complaints$/,
-  )
+  expect(reading?.problem).toMatch(/^server s1: s1 is unwell; .*; server s8: s8 is unwell; 40 more problems$/)
 })
 
-describe("where missing data is held to breach", () => {
+describe("CloudWatch rules with missing: breaching", () => {
   const silent = [ruleOf({}, { missing: "breaching" })]
   it.each<[string, (fake: FakeCloudWatch) => void, string, string | null]>([
-    ["no datapoint buys", (fake) => (fake.alter = (s) => ({ ...s, points: [] })), "scale-up", null],
+    ["buys without a datapoint", (fake) => (fake.alter = (s) => ({ ...s, points: [] })), "scale-up", null],
     [
-      "a part of the data does not",
+      "holds with a part of the data",
       (fake) => (fake.alter = (s) => ({ ...s, points: [], problem: "PartialData" })),
       "hold",
       "missing-data",
     ],
     [
-      "Forbidden does not",
+      "holds if CloudWatch forbids the metric",
       (fake) => (fake.alter = () => ({ points: [], problem: "Forbidden", credentials: true })),
       "hold",
       "credentials",
     ],
     [
-      "a refusal does not",
+      "holds if CloudWatch refuses the request",
       (fake) => (fake.refuse = () => ({ ok: false, why: "bad", credentials: false, refused: true })),
       "hold",
       "missing-data",
     ],
-  ])("%s", async (_, change, kind, heldBy) => {
+  ])("a CloudWatch rule with missing: breaching %s", async (_, change, kind, heldBy) => {
     const fake = new FakeCloudWatch()
     change(fake)
     const question = questionOf(silent)
@@ -219,7 +219,7 @@ describe("whatever the rules, periods and servers", () => {
     isPerServer: fc.boolean(),
   })
 
-  it("each request is aligned and within the limits, and every rule gets each of its points", async () => {
+  it("each CloudWatch request is aligned and within the limits, and every rule gets all of its points", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(anyRule, { minLength: 1, maxLength: 6 }),
@@ -264,7 +264,7 @@ describe("whatever the rules, periods and servers", () => {
     )
   })
 
-  it("metrics of several periods and lags share a request where one window serves them all", async () => {
+  it("CloudWatch metrics of several periods share a request if one window serves them all", async () => {
     const fake = new FakeCloudWatch()
     const rules = [
       ruleOf({ period: "1m" }, { name: "one" }),
@@ -275,7 +275,7 @@ describe("whatever the rules, periods and servers", () => {
     expect(fake.queries.map(({ metrics }) => metrics.length)).toEqual([3])
   })
 
-  it("500 metrics fit into one request, and one more makes it two", async () => {
+  it("500 metrics fit into one CloudWatch request, and one more needs a second request", async () => {
     for (const [servers, requests] of [
       [500, 1],
       [501, 2],

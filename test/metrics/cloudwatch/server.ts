@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { closeServer, listenOnLoopback } from "../../world/loopback.ts"
 
-// CloudWatch as the SDK of this version speaks to it: JSON 1.0 by POST, times in seconds. What an older or newer one
-// would send (the query protocol, CBOR) is refused, so that a change of protocol is noticed here and not on AWS.
+// A fake CloudWatch for the protocol of this version of the SDK: JSON 1.0 by POST, times in seconds. It
+// refuses the protocols of older or newer versions (query, CBOR), so that a change of protocol is noticed
+// here and not on AWS.
 
 export interface AskedMetric {
   Id: string
@@ -37,15 +38,15 @@ export class CloudWatchServer {
   url = ""
   readonly asked: AskedData[] = []
   readonly authorizations: string[] = []
-  /** The value of a metric at a period's start, epoch milliseconds; null for none. */
+  /** Value of a metric at the start of a period (epoch milliseconds); `null` for no sample. */
   valueAt: (metric: AskedMetric["MetricStat"], at: number) => number | null = () => 97
-  /** What becomes of the results, and the token of a further page. */
+  /** Changes the results, and may add the token of a further page. */
   alter: (results: Result[], asked: AskedData) => { MetricDataResults?: Result[]; NextToken?: string } = (
     results,
   ) => ({
     MetricDataResults: results,
   })
-  /** What is answered instead, if anything is; called for each request. */
+  /** Called for each request; returns true if it handles the response itself. */
   instead: (response: ServerResponse, asked: AskedData) => boolean = () => false
 
   private constructor(private readonly server: Server) {}
@@ -82,7 +83,7 @@ export class CloudWatchServer {
     send(response, 200, { Messages: [], ...this.alter(results, asked) })
   }
 
-  /** Newest first, as asked; periods count from the start of the window, as CloudWatch's do. */
+  /** Newest first, as requested; periods count from the start of the window, as CloudWatch's do. */
   private result({ Id, MetricStat }: AskedMetric, { StartTime, EndTime }: AskedData): Result {
     const times: number[] = []
     for (let at = StartTime; at < EndTime; at += MetricStat.Period) times.unshift(at)

@@ -17,8 +17,8 @@ function headerFor(written: Record<string, unknown>, url: string): string | null
   return loginFor(logins, new URL(url))?.authorization ?? null
 }
 
-describe("SUPERNODE_PROMETHEUS_AUTH gives", () => {
-  it("a bearer token, or user and password in UTF-8", () => {
+describe("the logins of SUPERNODE_PROMETHEUS_AUTH", () => {
+  it("SUPERNODE_PROMETHEUS_AUTH gives a bearer token, or user and password in UTF-8", () => {
     expect(headerFor({ "https://p.example.com": { bearer: SECRET } }, "https://p.example.com/api/v1/x")).toBe(
       `Bearer ${SECRET}`,
     )
@@ -28,7 +28,7 @@ describe("SUPERNODE_PROMETHEUS_AUTH gives", () => {
     )
   })
 
-  it("certificates without a login", async () => {
+  it("SUPERNODE_PROMETHEUS_AUTH gives certificates without a login", async () => {
     const { cert } = await certificateFor("localhost")
     for (const ca of [cert, "/etc/ssl/own-ca.pem"]) {
       const { logins, problems } = parsePrometheusAuth(JSON.stringify({ "https://p.example.com": { ca } }))
@@ -51,19 +51,27 @@ describe("SUPERNODE_PROMETHEUS_AUTH gives", () => {
       false,
     ],
     [
-      "never another host by a user in front",
+      "never another host after a user name",
       "https://p.example.com",
       "https://p.example.com@evil.org/",
       false,
     ],
     ["never another port", "https://p.example.com", "https://p.example.com:8443/api/v1/x", false],
-    ["never the same host in clear", "https://p.example.com", "http://p.example.com/api/v1/x", false],
-    ["never out of the path by dots", "https://p.example.com/a/b", "https://p.example.com/a/b/../c/x", false],
-  ])("its secret to %s", (_, prefix, url, isShown) => {
-    expect(headerFor({ [prefix]: { bearer: SECRET } }, url)).toBe(isShown ? `Bearer ${SECRET}` : null)
-  })
+    ["never the same host over plain http", "https://p.example.com", "http://p.example.com/api/v1/x", false],
+    [
+      "never a path that leaves the prefix by ..",
+      "https://p.example.com/a/b",
+      "https://p.example.com/a/b/../c/x",
+      false,
+    ],
+  ])(
+    "SUPERNODE_PROMETHEUS_AUTH gives its secret only to URLs under its prefix: %s",
+    (_, prefix, url, isShown) => {
+      expect(headerFor({ [prefix]: { bearer: SECRET } }, url)).toBe(isShown ? `Bearer ${SECRET}` : null)
+    },
+  )
 
-  it("the login of the longest prefix, whatever the order", () => {
+  it("SUPERNODE_PROMETHEUS_AUTH gives the login of the longest prefix, whatever the order", () => {
     const entries = [
       ["https://p.example.com", { bearer: "short" }],
       ["https://p.example.com/team/a", { bearer: "longest" }],
@@ -83,14 +91,14 @@ describe("All problems of SUPERNODE_PROMETHEUS_AUTH are reported together, witho
   const SHAPE = 'must be { "bearer": "…" } or { "user": "…", "password": "…" }'
   it.each<[string, unknown, string[]]>([
     [
-      "no JSON",
+      "not JSON",
       `{ "https://p": { "bearer": "hush`,
       [expect.stringMatching(/^must be a JSON object such as/)],
     ],
     ["a list", ["hush"], [expect.stringMatching(/^must be a JSON object such as/)]],
-    ["text instead of a login", { [P]: "hush" }, [`${P}: ${SHAPE}`]],
+    ["a string instead of a login", { [P]: "hush" }, [`${P}: ${SHAPE}`]],
     [
-      "a key that is no URL, perhaps the secret itself",
+      "a key that is not a URL, perhaps the secret itself",
       { hush: { bearer: SECRET } },
       ["entry 1: must be an http or https URL without user, query or fragment"],
     ],
@@ -100,7 +108,7 @@ describe("All problems of SUPERNODE_PROMETHEUS_AUTH are reported together, witho
       ["entry 1: must be an http or https URL without user, query or fragment"],
     ],
     [
-      "a secret that would travel in clear",
+      "a secret over plain http",
       { "http://p.example.com:9090": { bearer: SECRET } },
       ["http://p.example.com:9090: must be https: plain http is allowed only to this machine itself"],
     ],
@@ -114,7 +122,7 @@ describe("All problems of SUPERNODE_PROMETHEUS_AUTH are reported together, witho
       { [P]: { bearer: SECRET, user: "u", password: SECRET } },
       [`${P}: must have bearer, or user and password, not both`],
     ],
-    ["nothing", { [P]: {} }, [`${P}: must have bearer, or user and password`]],
+    ["an empty login", { [P]: {} }, [`${P}: must have bearer, or user and password`]],
     ["a user without password", { [P]: { user: "u" } }, [`${P}: password must be text`]],
     [
       "a user with a colon",
@@ -122,38 +130,38 @@ describe("All problems of SUPERNODE_PROMETHEUS_AUTH are reported together, witho
       [`${P}: user must be text without a colon`],
     ],
     [
-      "a token that no header carries",
+      "a token that no header can carry",
       { [P]: { bearer: `${SECRET}\n` } },
       [`${P}: bearer must be printable ASCII without spaces`],
     ],
     [
-      "a ca that is no certificate",
+      "a ca that is not a certificate",
       { [P]: { bearer: SECRET, ca: "-----BEGIN RSA-----hush" } },
-      [`${P}: ca is no certificate in PEM`],
+      [`${P}: ca is not a PEM certificate`],
     ],
     [
       "an empty ca",
       { [P]: { ca: " " } },
-      [`${P}: ca must be certificates as PEM, or the path of a file that holds them`],
+      [`${P}: ca must be certificates as PEM, or the path of a file with them`],
     ],
     [
-      "one place twice",
+      "the same URL twice",
       { [P]: { bearer: SECRET }, [`${P}:443/`]: { bearer: SECRET } },
-      [`${P}: is written twice`],
+      [`${P}: is listed twice`],
     ],
     [
-      "several things",
+      "several problems together",
       { hush: { bearer: SECRET }, [P]: { user: SECRET } },
       [
         "entry 1: must be an http or https URL without user, query or fragment",
         `${P}: password must be text`,
       ],
     ],
-  ])("%s", (_, written, problems) => {
+  ])("SUPERNODE_PROMETHEUS_AUTH is refused without repeating its content: %s", (_, written, problems) => {
     expect(problemsOf(written)).toEqual(problems)
   })
 
-  it("allows plain http to this machine, since no other machine can read it", () => {
+  it("SUPERNODE_PROMETHEUS_AUTH allows plain http to this machine, since no other machine can read it", () => {
     expect(
       problemsOf({ "http://127.0.0.1:9090": { bearer: SECRET }, "http://[::1]:9090/x": { bearer: SECRET } }),
     ).toEqual([])

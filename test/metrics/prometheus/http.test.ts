@@ -35,7 +35,7 @@ function clientOf(
   const { login, ...options } = over
   const client = prometheusClient({
     auth: async () => parsePrometheusAuth(JSON.stringify(login ?? {})).logins,
-    // None of them ends a test, however busy the machine is.
+    // No test reaches these limits, however busy the machine is.
     timeouts: { tryMs: 60_000, totalMs: 60_000 },
     wait: async () => {},
     ...options,
@@ -48,7 +48,7 @@ function asking(url: string, over: Partial<PrometheusQuery> = {}): PrometheusQue
   return { url, query: "sum(queue)", start: AT - 120_000, end: AT, periodMs: 60_000, ...over }
 }
 
-/** What comes of an answer that is not the fake's own. */
+/** Queries a server that responds by `instead`, and returns the result and the server. */
 async function readInstead(instead: (response: ServerResponse) => unknown, client = clientOf()) {
   const server = await serverOf()
   server.instead = (_, response) => {
@@ -60,7 +60,7 @@ async function readInstead(instead: (response: ServerResponse) => unknown, clien
 }
 
 describe("a range query", () => {
-  it("is one GET with the instants of the first and the last evaluation, and gives numbers by time", async () => {
+  it("a Prometheus query is one GET with the first and last instant, and returns numbers by time", async () => {
     const server = await serverOf()
     server.evaluate = () => [{ labels: { a: "b" }, at: (instant) => (AT - instant) / 1_000 + 0.5 }]
     expect(await clientOf().queryRange(asking(server.url))).toEqual({
@@ -90,7 +90,7 @@ describe("a range query", () => {
     expect(server.asked[0]?.headers.authorization).toBeUndefined()
   })
 
-  it("goes as a form where it is long, every character of it", async () => {
+  it("a long Prometheus query is sent as a form, with every character unchanged", async () => {
     const server = await serverOf()
     const query = `sum(x{a="ä & b=c + 100%"}) + ${"1 + ".repeat(900)}1`
     await clientOf().queryRange(asking(server.url, { query }))
@@ -110,13 +110,13 @@ describe("a range query", () => {
       "https://vm.example.com/select/0/prometheus//",
       "https://vm.example.com/select/0/prometheus/api/v1/query_range",
     ],
-  ])("to the base %s goes to %s", (base, url) => {
+  ])("a Prometheus query with the base URL %s goes to %s", (base, url) => {
     expect(queryRangeUrl(base).href).toBe(url)
   })
 })
 
-describe("who we are", () => {
-  it("carries the login of its url", async () => {
+describe("the login at Prometheus", () => {
+  it("a Prometheus query carries the login of its URL", async () => {
     const server = await serverOf()
     await clientOf({ login: { [server.url]: { bearer: TOKEN } } }).queryRange(asking(server.url))
     await clientOf({ login: { [`${server.url}/x`]: { user: "u", password: "p" } } }).queryRange(
@@ -128,7 +128,7 @@ describe("who we are", () => {
     ])
   })
 
-  it("goes to no other server: redirects are not followed", async () => {
+  it("the login at Prometheus goes to no other server, since redirects are not followed", async () => {
     const elsewhere = await serverOf()
     const server = await serverOf()
     server.instead = (_, response) => {
@@ -146,7 +146,7 @@ describe("who we are", () => {
   })
 
   it.each([401, 403])(
-    "and where that is not enough (%i), the keys are to blame, and it says what to do",
+    "a Prometheus that refuses the login (%i) counts as a failure of the keys, and the reason says what to do",
     async (status) => {
       const server = await serverOf()
       server.instead = (asked, response) =>
@@ -155,7 +155,7 @@ describe("who we are", () => {
       const shown = await clientOf({ login }).queryRange(asking(server.url))
       expect(shown).toMatchObject({ ok: false, credentials: true })
       expect(shown).toMatchObject({
-        why: expect.stringMatching(/does not take what SUPERNODE_PROMETHEUS_AUTH has for http:/),
+        why: expect.stringMatching(/rejected the credentials that SUPERNODE_PROMETHEUS_AUTH has for http:/),
       })
       expect(JSON.stringify(shown)).not.toContain("hush")
       const nobody = await clientOf().queryRange(asking(server.url))
@@ -169,7 +169,7 @@ describe("who we are", () => {
     },
   )
 
-  it("is not told, and nothing is asked, where the logins cannot be had", async () => {
+  it("no request is sent to Prometheus if the logins cannot be read", async () => {
     const server = await serverOf()
     const client = clientOf({ auth: () => Promise.reject(new Error("the secret could not be read")) })
     expect(await client.queryRange(asking(server.url))).toMatchObject({
@@ -181,7 +181,7 @@ describe("who we are", () => {
 })
 
 describe("TLS", () => {
-  it("is believed by the login's own certificates, written out or in a file, and by no others", async () => {
+  it("a Prometheus over TLS is trusted by its login's certificates, as text or in a file, and by no others", async () => {
     const tls = await certificateFor("localhost")
     const other = await certificateFor("localhost")
     const server = await serverOf(tls)
@@ -206,7 +206,7 @@ describe("TLS", () => {
   })
 })
 
-describe("an answer that is not one of Prometheus", () => {
+describe("the response of Prometheus", () => {
   it.each<[string, (response: ServerResponse) => unknown, RegExp]>([
     [
       "a query that it cannot parse",
@@ -224,7 +224,7 @@ describe("an answer that is not one of Prometheus", () => {
       /422 execution: too many samples/,
     ],
     [
-      "no Prometheus there",
+      "a server that is not Prometheus",
       (r) => r.writeHead(404).end("404 page not found"),
       /404 with something that is not JSON; is the url the base/,
     ],
@@ -234,16 +234,16 @@ describe("an answer that is not one of Prometheus", () => {
       /200 with something that is not JSON; is the url/,
     ],
     [
-      "an error under 200",
+      "an error with status 200",
       (r) => json(r, 200, { status: "error", errorType: "internal", error: "x" }),
       /200 internal: x/,
     ],
     [
       "an instant vector",
       (r) => json(r, 200, { status: "success", data: { resultType: "vector", result: [] } }),
-      /no matrix/,
+      /not a matrix/,
     ],
-    ["no data", (r) => json(r, 200, { status: "success" }), /no matrix/],
+    ["no data", (r) => json(r, 200, { status: "success" }), /not a matrix/],
     ["JSON of another kind", (r) => json(r, 200, []), /answered 200/],
     [
       "native histograms",
@@ -255,17 +255,17 @@ describe("an answer that is not one of Prometheus", () => {
       /native histograms/,
     ],
     [
-      "warnings: a part of a sum is not the sum",
+      "warnings, since a part of a sum is not the sum",
       (r) =>
         json(r, 200, {
           status: "success",
           warnings: ["store-2 is\nunavailable"],
           data: { resultType: "matrix", result: [{ metric: {}, values: [[1, "1"]] }] },
         }),
-      /warned, so it is not believed: store-2 is unavailable/,
+      /warned, so it is not used: store-2 is unavailable/,
     ],
     [
-      "VictoriaMetrics' partial answer",
+      "VictoriaMetrics' partial response",
       (r) => json(r, 200, { status: "success", isPartial: true, data: { resultType: "matrix", result: [] } }),
       /only a part/,
     ],
@@ -279,27 +279,30 @@ describe("an answer that is not one of Prometheus", () => {
             result: Array.from({ length: 1_001 }, () => ({ metric: {}, values: [] })),
           },
         }),
-      /1001 series, at most 1000 are read: aggregate in the query/,
+      /1001 series, the maximum is 1000: aggregate in the query/,
     ],
     [
-      "one that is too large",
+      "a body that is too large",
       (r) => r.writeHead(200).end("x".repeat(4 * 1024 * 1024 + 1)),
       /larger than 4 MB/,
     ],
-  ])("is said once and asked once: %s", async (_, instead, why) => {
-    const { read, server } = await readInstead(instead)
-    expect(read).toMatchObject({ ok: false, why: expect.stringMatching(why), credentials: false })
-    expect(server.asked).toHaveLength(1)
-  })
+  ])(
+    "an unusable response of Prometheus is reported, and the query is not repeated: %s",
+    async (_, instead, why) => {
+      const { read, server } = await readInstead(instead)
+      expect(read).toMatchObject({ ok: false, why: expect.stringMatching(why), credentials: false })
+      expect(server.asked).toHaveLength(1)
+    },
+  )
 
-  it("without any series may be null instead of an empty list", async () => {
+  it("a response of Prometheus without series may have null instead of an empty list", async () => {
     const { read } = await readInstead((r) =>
       json(r, 200, { status: "success", data: { resultType: "matrix", result: null } }),
     )
     expect(read).toEqual({ ok: true, value: [], skewMs: null })
   })
 
-  it("may come in gzip, which was not asked for", async () => {
+  it("a response of Prometheus may come in gzip that was not requested", async () => {
     const text = JSON.stringify({ status: "success", data: { resultType: "matrix", result: [] } })
     const { read } = await readInstead((r) =>
       r.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(text)),
@@ -307,7 +310,7 @@ describe("an answer that is not one of Prometheus", () => {
     expect(read).toMatchObject({ ok: true, value: [] })
   })
 
-  it("counts whole where its only warnings are notes on style, and not where one warning is real", async () => {
+  it("a response of Prometheus counts if its warnings are only notes on style, and not if one is real", async () => {
     const note = 'PromQL info: metric might not be a counter, name does not end in _total: "npu_util"'
     const answer = (...warnings: string[]) => ({
       status: "success",
@@ -320,12 +323,12 @@ describe("an answer that is not one of Prometheus", () => {
     expect(noted.read).toMatchObject({ ok: true, value: [{ points }] })
     for (const real of [[note, "store-2 is unavailable"], [`${note}\nstore-2 is unavailable`]]) {
       const doubted = await readInstead((r) => json(r, 200, answer(...real)))
-      const why = expect.stringMatching(/warned, so it is not believed: .*store-2 is unavailable/)
+      const why = expect.stringMatching(/warned, so it is not used: .*store-2 is unavailable/)
       expect(doubted.read).toMatchObject({ ok: false, why })
     }
   })
 
-  it("counts where an empty list of histograms stands beside its samples", async () => {
+  it("a response of Prometheus counts if it has an empty list of histograms beside its samples", async () => {
     const result = [{ metric: {}, values: [[1_705_078_200, "97"]], histograms: [] }]
     const { read } = await readInstead((r) =>
       json(r, 200, { status: "success", data: { resultType: "matrix", result } }),
@@ -333,7 +336,7 @@ describe("an answer that is not one of Prometheus", () => {
     expect(read).toMatchObject({ ok: true, value: [{ points: [{ at: 1_705_078_200_000, value: 97 }] }] })
   })
 
-  it("is one line of bounded length, whatever the server says", async () => {
+  it("an error of Prometheus is reported as one line of limited length", async () => {
     const { read } = await readInstead((r) =>
       json(r, 400, { status: "error", error: `a\n\u001b[31m${"x".repeat(9_000)}` }),
     )
@@ -345,12 +348,12 @@ describe("an answer that is not one of Prometheus", () => {
     ["NaN", "NaN"],
     ["+Inf", "+Inf"],
     ["-Inf", "-Inf"],
-    ["an empty text, which is no zero", ""],
+    ["an empty string, which is not zero", ""],
     ["hexadecimal", "0x10"],
-    ["a number where text belongs", 12],
+    ["a number instead of a string", 12],
     ["null", null],
-    ["more than a number can hold", "1e999"],
-  ])("in one sample costs that sample only: %s", async (_, value) => {
+    ["more than a number can represent", "1e999"],
+  ])("an unreadable sample of Prometheus costs only that sample: %s", async (_, value) => {
     const { read } = await readInstead((r) =>
       json(r, 200, {
         status: "success",
@@ -364,28 +367,32 @@ describe("an answer that is not one of Prometheus", () => {
   })
 })
 
-describe("what fails on the way", () => {
-  it.each([502, 503, 504])("is asked for again: HTTP %i", async (status) => {
+describe("failures on the way to Prometheus", () => {
+  it.each([502, 503, 504])("a Prometheus query is repeated after HTTP %i", async (status) => {
     const server = await serverOf()
     server.instead = (_, response) => server.asked.length < 3 && json(response, status, {})
     expect(await clientOf().queryRange(asking(server.url))).toMatchObject({ ok: true })
     expect(server.asked).toHaveLength(3)
   })
 
-  it("is asked for again, three times in all: a connection that breaks", async () => {
+  it("a Prometheus query is sent three times in all if the connection breaks", async () => {
     const { read, server } = await readInstead((response) => response.destroy())
-    expect(read).toMatchObject({ ok: false, credentials: false, why: expect.stringMatching(/had no answer/) })
+    expect(read).toMatchObject({
+      ok: false,
+      credentials: false,
+      why: expect.stringMatching(/got no response/),
+    })
     expect(read).not.toHaveProperty("refused")
     expect(server.asked).toHaveLength(3)
   })
 
-  it.each([429, 500])("is not asked for again: HTTP %i", async (status) => {
+  it.each([429, 500])("a Prometheus query is not repeated after HTTP %i", async (status) => {
     const { read, server } = await readInstead((response) => json(response, status, {}))
     expect(read).toMatchObject({ ok: false, why: expect.stringMatching(String(status)) })
     expect(server.asked).toHaveLength(1)
   })
 
-  it("does not hang: silence ends with the time for it", async () => {
+  it("a query to a silent Prometheus ends after the time limit", async () => {
     const server = await serverOf()
     server.instead = () => true
     const client = clientOf({ timeouts: { tryMs: 40, totalMs: 60 } })

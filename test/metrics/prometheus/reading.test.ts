@@ -64,7 +64,7 @@ async function readWith(answer: Answer, rules = [ruleOf()], servers = serversOf(
 const came = (...value: PrometheusSeries[]): Read<PrometheusSeries[]> => ({ ok: true, value, skewMs: null })
 const refused = { ok: false, why: "answered 400", credentials: false, refused: true } as const
 
-/** One number at the end of every period that is asked for. */
+/** A series with one number at the end of every requested period. */
 function evenly(labels: Record<string, string> = {}, valueAt: (at: number) => number = () => 97) {
   return {
     labels,
@@ -73,7 +73,7 @@ function evenly(labels: Record<string, string> = {}, valueAt: (at: number) => nu
 }
 
 describe("a rule whose evidence is Prometheus's", () => {
-  it("evaluates at the end of each of the N newest ended periods, and calls it by the period's start", async () => {
+  it("a Prometheus rule evaluates at the end of each of the N newest periods, and dates it by the start", async () => {
     const { queries, reading } = await readWith(came(evenly({}, (at) => at / MINUTE)))
     expect(queries).toEqual([
       {
@@ -93,9 +93,9 @@ describe("a rule whose evidence is Prometheus's", () => {
   })
 })
 
-describe("what Prometheus answers", () => {
+describe("the response of Prometheus", () => {
   it.each<[string, PrometheusSeries[]]>([
-    ["nothing", []],
+    ["no series", []],
     ["a series without a number", [{ labels: {}, points: [] }]],
     [
       "numbers at other instants only",
@@ -105,26 +105,26 @@ describe("what Prometheus answers", () => {
       "numbers after the last period only",
       [{ labels: {}, points: [{ at: NEWEST + 2 * MINUTE, value: 97 }] }],
     ],
-  ])("is missing, never zero: %s", async (_, series) => {
+  ])("a response of Prometheus with %s is missing data, never zero", async (_, series) => {
     const { reading } = await readWith(came(...series))
     expect(reading.series).toEqual([{ server: null, points: [] }])
-    expect(reading.problem).toBe("Prometheus has no number at the end of any period asked for")
+    expect(reading.problem).toBe("Prometheus has no number at the end of any requested period")
     expect(reading).not.toHaveProperty("unasked")
   })
 
-  it("is missing for a period that has no sample, and there alone", async () => {
+  it("only a period without a sample of Prometheus is missing", async () => {
     const series = evenly()
     const { reading } = await readWith(came({ ...series, points: series.points.toSpliced(1, 1) }))
     expect(reading.series[0]?.points.map(({ at }) => at)).toEqual(STARTS.toSpliced(1, 1))
     expect(reading.problem).toBeNull()
   })
 
-  it("keeps the value zero as a value", async () => {
+  it("a zero of Prometheus counts as a value", async () => {
     const { reading } = await readWith(came(evenly({}, () => 0)))
     expect(reading.series[0]?.points.map(({ value }) => value)).toEqual([0, 0, 0, 0, 0])
   })
 
-  it("is missing and says what to write if it has several series: it is unclear which one is meant", async () => {
+  it("several series of Prometheus without a server_label are missing data, and the problem says what to write", async () => {
     const { reading } = await readWith(came(evenly({ pod: "a" }), evenly({ pod: "b" })))
     expect(reading.series).toEqual([])
     expect(reading.problem).toBe("the query has 2 series: aggregate in the query, or write server_label")
@@ -140,7 +140,7 @@ describe("with a server_label", () => {
     ["cloud_server.id", "cs-s1"],
     ["cloud_server.hps_id", "hps-s1"],
     ["cloud_server.hps_ecs_id", "ecs-s1"],
-  ])("a series is of the server whose %s the label names", async (_, value) => {
+  ])("a series of Prometheus belongs to the server whose %s its server_label names", async (_, value) => {
     const { reading } = await readWith(
       came(
         evenly({ instance_id: value }),
@@ -157,26 +157,26 @@ describe("with a server_label", () => {
     })
   })
 
-  it("leaves out series of other supernodes' servers: one query may serve many supernodes", async () => {
+  it("leaves out Prometheus series of other supernodes' servers, since one query may serve many supernodes", async () => {
     const others = evenly({ instance_id: "ecs-elsewhere" }, () => 100)
     const { reading } = await readWith(
       came(others, evenly({ instance_id: "ecs-s1" }), { ...others, labels: {} }),
       labelled,
     )
     expect(reading.series.map(({ server }) => server)).toEqual(["s1"])
-    expect(reading.problem).toBe("server s2: Prometheus has no number at the end of any period asked for")
+    expect(reading.problem).toBe("server s2: Prometheus has no number at the end of any requested period")
   })
 
-  it("that names none of our servers is a mistake in the rule, and no silence", async () => {
+  it("a server_label that names none of our servers is a mistake in the rule, and not silence", async () => {
     const { reading } = await readWith(came(evenly({ instance: "10.0.0.1:9100" })), labelled)
     expect(reading).toMatchObject({
       series: [],
-      problem: "no series of the query names a server of this supernode by its label instance_id",
+      problem: "no series of the query has a server of this supernode in its label instance_id",
       unasked: true,
     })
   })
 
-  it("several series of one server are to be aggregated in the query", async () => {
+  it("several Prometheus series of one server are missing data, and the problem says how to aggregate them", async () => {
     const series = ["0", "1"].map((npu) => evenly({ instance_id: "ecs-s1", npu }))
     const { reading } = await readWith(came(...series), labelled)
     expect(reading.series).toEqual([])
@@ -185,36 +185,36 @@ describe("with a server_label", () => {
     )
   })
 
-  it("a name that two servers share names neither", async () => {
+  it("a server_label with a name that two servers share names neither of them", async () => {
     const twins = [serverOf("s1", { name: "twin" }), serverOf("s2", { name: "twin" })]
     const { reading } = await readWith(came(evenly({ instance_id: "twin" })), labelled, twins)
     expect(reading).toMatchObject({
       series: [],
-      problem: "the label instance_id names servers s1 and s2 alike",
+      problem: "the label instance_id matches several servers: s1 and s2",
     })
   })
 
-  it("an empty label names no server without a name", async () => {
+  it("an empty server_label does not name a server without a name", async () => {
     const nameless = [serverOf("s1", { name: "" })]
     const { reading } = await readWith(came(evenly({ instance_id: "" })), labelled, nameless)
     expect(reading.series).toEqual([])
   })
 
-  it("a supernode without servers is missing, whatever comes", async () => {
+  it("a supernode without servers has no Prometheus data, whatever the response is", async () => {
     const { reading } = await readWith(came(evenly({ instance_id: "ecs-s1" })), labelled, [])
     expect(reading.series).toEqual([])
   })
 })
 
 describe("several rules on Prometheus", () => {
-  it("ask once where only their number of points differs, and each keeps its own periods", async () => {
+  it("Prometheus rules that differ only in their number of points share a query, and each keeps its periods", async () => {
     const rules = [ruleOf({ name: "short", points: "1 of 2" }), ruleOf({ name: "long" })]
     const { queries, readings } = await readWith(came(evenly()), rules)
     expect(queries).toHaveLength(1)
     expect(readings.map(({ series }) => series[0]?.points.length)).toEqual([2, 5])
   })
 
-  it("fail by themselves", async () => {
+  it("a Prometheus rule that fails does not affect another one", async () => {
     const rules = [ruleOf({ name: "good" }), ruleOf({ name: "bad" }, { query: "sum(" })]
     const { readings } = await readWith((query) => (query.query === "sum(" ? refused : came(evenly())), rules)
     expect(readings.map(({ problem }) => problem)).toEqual([
@@ -223,7 +223,7 @@ describe("several rules on Prometheus", () => {
     ])
   })
 
-  it("do not fail with Cloud Eye", async () => {
+  it("a Prometheus rule works even if Cloud Eye fails", async () => {
     const fake = new FakeCloudEye()
     fake.refuse = () => new Error("Cloud Eye is down")
     const sources: MetricSources = {
@@ -240,7 +240,7 @@ describe("several rules on Prometheus", () => {
   })
 })
 
-describe("where missing data is held to breach", () => {
+describe("Prometheus rules with missing: breaching", () => {
   const silent = [ruleOf({ missing: "breaching" })]
   const decided = async (answer: Answer) => {
     const { readings, policy } = await readWith(answer, silent)
@@ -250,8 +250,8 @@ describe("where missing data is held to breach", () => {
   it.each<[string, Answer]>([
     ["no result", came()],
     ["only NaN", came({ labels: {}, points: [] })],
-    ["no answer at all", { ok: false, why: "had no answer", credentials: false }],
-  ])("the silence of a meter that was asked breaches: %s", async (_, answer) => {
+    ["no response at all", { ok: false, why: "had no answer", credentials: false }],
+  ])("a Prometheus rule with missing: breaching buys if Prometheus is silent: %s", async (_, answer) => {
     expect((await decided(answer)).kind).toBe("scale-up")
   })
 
@@ -266,7 +266,10 @@ describe("where missing data is held to breach", () => {
       "missing-data",
     ],
     ["the login is refused", { ok: false, why: "answered 401", credentials: true }, "credentials"],
-  ])("what is no silence buys nothing: %s", async (_, answer, heldBy) => {
-    expect(await decided(answer)).toMatchObject({ kind: "hold", heldBy })
-  })
+  ])(
+    "a Prometheus rule with missing: breaching holds on a failure that is not silence: %s",
+    async (_, answer, heldBy) => {
+      expect(await decided(answer)).toMatchObject({ kind: "hold", heldBy })
+    },
+  )
 })

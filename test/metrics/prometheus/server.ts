@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from "node:https"
 import { closeServer, listenOnLoopback } from "../../world/loopback.ts"
 
-/** One series of the fake's answer: its labels, and its value at an instant, epoch milliseconds; null for no sample. */
+/** Series of the fake: its labels, and its value at an instant (epoch milliseconds); `null` for no sample. */
 export interface FakeSeries {
   labels: Record<string, string>
   at: (instant: number) => number | string | null
@@ -13,21 +13,21 @@ export interface AskedRange {
   path: string
   headers: IncomingMessage["headers"]
   query: string
-  /** Seconds, as they were written. */
+  /** In seconds, as received. */
   start: string
   end: string
   step: string
 }
 
-/** Speaks as much of Prometheus's HTTP API as a range query needs, evaluates by hand, and remembers what it was asked. */
+/** A fake of the part of Prometheus' HTTP API that a range query needs; it records its requests. */
 export class PrometheusServer {
   readonly asked: AskedRange[] = []
   inFlight = 0
   #port = 0
   mostInFlight = 0
-  /** What an expression evaluates to. */
+  /** Result of an expression. */
   evaluate: (query: string) => FakeSeries[] = () => [{ labels: {}, at: () => 97 }]
-  /** What is answered instead, if anything is; called for each request. */
+  /** Called for each request; returns true if it handles the response itself. */
   instead: (asked: AskedRange, response: ServerResponse) => boolean = () => false
 
   private constructor(

@@ -18,7 +18,7 @@ import {
 const OTHER = { ...DEFAULT_SUPERNODE, id: "278d70a9-2049-450a-bf6d-db02fe9f6634", name: "train-b" }
 
 describe("another process drives the sandbox over HTTP", () => {
-  it("sees clock, supernodes, offers and orders", async () => {
+  it("GET /sandbox/state shows clock, supernodes, offers and orders", async () => {
     const sandbox = await sandboxAt()
     await scaleUp(sandbox)
     const { status, json } = await admin(sandbox, "GET", "/sandbox/state")
@@ -32,7 +32,7 @@ describe("another process drives the sandbox over HTTP", () => {
     })
   })
 
-  it("sets the load", async () => {
+  it("PUT /sandbox/load sets the load that the sandbox's Cloud Eye reports", async () => {
     const sandbox = await sandboxAt()
     expect(
       await admin(sandbox, "PUT", "/sandbox/load", { load: [{ value: 20 }, { from: -60_000, value: 90 }] }),
@@ -56,7 +56,7 @@ describe("another process drives the sandbox over HTTP", () => {
     expect(json["metrics"]).toMatchObject([{ datapoints: [{ max: 20 }, { max: 90 }] }])
   })
 
-  it("sells a flavor out, and offers others", async () => {
+  it("PUT /sandbox/offers marks a flavor as sold out and replaces the offers", async () => {
     const sandbox = await sandboxAt()
     await admin(sandbox, "PUT", "/sandbox/offers", { flavor: LARGEST, soldOut: true })
     expect((await scaleUp(sandbox)).json["error_code"]).toBe("ModelArts.6716")
@@ -65,7 +65,7 @@ describe("another process drives the sandbox over HTTP", () => {
     expect((await scaleUp(sandbox, { ...ORDER, flavor: "another.one" })).status).toBe(200)
   })
 
-  it("advances the clock, and servers come up", async () => {
+  it("POST /sandbox/clock advances the clock, and new servers become RUNNING", async () => {
     const sandbox = await sandboxAt()
     await scaleUp(sandbox)
     expect((await admin(sandbox, "POST", "/sandbox/clock", { advanceMs: 30_000 })).json).toEqual({
@@ -74,7 +74,7 @@ describe("another process drives the sandbox over HTTP", () => {
     expect((await readServers(sandbox)).every((server) => server.status === "RUNNING")).toBe(true)
   })
 
-  it("asks for failures, and takes them back", async () => {
+  it("POST /sandbox/failures plans failures, and DELETE /sandbox/failures clears them", async () => {
     const sandbox = await sandboxAt()
     const path = `${HYPERINSTANCE}/${SUPERNODE}`
     await admin(sandbox, "POST", "/sandbox/failures", {
@@ -87,7 +87,7 @@ describe("another process drives the sandbox over HTTP", () => {
     expect((await call(sandbox, { path })).status).toBe(200)
   })
 
-  it("changes a status and orders servers by hand", async () => {
+  it("PUT /sandbox/status changes a server's status, and POST /sandbox/servers adds servers by hand", async () => {
     const sandbox = await sandboxAt()
     await admin(sandbox, "PUT", "/sandbox/status", { of: "train-a-1", status: "STOPPED" })
     const { json } = await admin(sandbox, "POST", "/sandbox/servers", { count: 1 })
@@ -96,7 +96,7 @@ describe("another process drives the sandbox over HTTP", () => {
     expect(json).toEqual({ servers: [servers[2]?.id] })
   })
 
-  it("reads what was received, without credentials, and forgets it, but not the orders", async () => {
+  it("GET /sandbox/requests shows requests without credentials, and DELETE forgets them, but not the orders", async () => {
     const sandbox = await sandboxAt()
     await scaleUp(sandbox)
     const { json, text } = await admin(sandbox, "GET", "/sandbox/requests")
@@ -110,14 +110,14 @@ describe("another process drives the sandbox over HTTP", () => {
     expect(sandbox.orders).toHaveLength(1)
   })
 
-  it("leaves no trace among the cloud's own requests", async () => {
+  it("requests to the sandbox's admin API are not recorded as requests to the cloud", async () => {
     const sandbox = await sandboxAt()
     await admin(sandbox, "GET", "/sandbox/state")
     expect(sandbox.requests).toEqual([])
   })
 })
 
-describe("a request that makes no sense is refused with 400 and says what is wrong", () => {
+describe("an invalid request to the admin API is refused with the reason", () => {
   it.each<{ method: string; path: string; json: unknown; says: RegExp }>([
     { method: "PUT", path: "/sandbox/load", json: { load: 101 }, says: /^load: / },
     {
@@ -164,7 +164,7 @@ describe("a request that makes no sense is refused with 400 and says what is wro
     { method: "POST", path: "/sandbox/clock", json: { advanceMs: -1 }, says: /^advanceMs/ },
     { method: "POST", path: "/sandbox/clock", json: {}, says: /^advanceMs/ },
     { method: "POST", path: "/sandbox/clock", json: [], says: /object/ },
-  ])("$method $path $json", async ({ method, path, json, says }) => {
+  ])("the sandbox responds 400 to $method $path with $json", async ({ method, path, json, says }) => {
     const sandbox = await sandboxAt({ supernodes: [DEFAULT_SUPERNODE, OTHER] })
     const before = sandbox.state()
     const answer = await admin(sandbox, method, path, json)
@@ -172,7 +172,7 @@ describe("a request that makes no sense is refused with 400 and says what is wro
     expect(sandbox.state()).toEqual(before)
   })
 
-  it("an unknown route is 404 and names those that there are", async () => {
+  it("the sandbox responds 404 to an unknown admin route and names the known ones", async () => {
     const { status, json } = await admin(await sandboxAt(), "GET", "/sandbox/load")
     expect(status).toBe(404)
     expect(json["problems"]).toEqual([expect.stringMatching(/PUT \/sandbox\/load/)])
@@ -181,11 +181,11 @@ describe("a request that makes no sense is refused with 400 and says what is wro
   it.each([
     { what: "a form, as a web page could send it", headers: { "content-type": "text/plain" }, status: 400 },
     {
-      what: "a name that is not this machine's",
+      what: "a Host that is not this machine",
       headers: { "content-type": "application/json", host: "evil.example" },
       status: 403,
     },
-  ])("$what gets $status", async ({ headers, status }) => {
+  ])("the sandbox's admin API responds $status to $what", async ({ headers, status }) => {
     const sandbox = await sandboxAt()
     const answer = await send(`${sandbox.url}/sandbox/clock`, {
       method: "POST",
@@ -198,7 +198,7 @@ describe("a request that makes no sense is refused with 400 and says what is wro
 })
 
 describe("received requests", () => {
-  it("are kept in the order of arrival, the refused ones too, with the connection they came by", async () => {
+  it("the sandbox records requests in order of arrival, refused ones too, with their connection", async () => {
     const sandbox = await sandboxAt()
     await call(sandbox, { path: "/v1/nothing" })
     await call(sandbox, { path: `${HYPERINSTANCE}/${SUPERNODE}`, key: { ak: "nobody", sk: "x" } })
@@ -214,7 +214,7 @@ describe("received requests", () => {
     expect([...sandbox.requests, ...sandbox.scaleUps]).toEqual([])
   })
 
-  it("tell connections apart", async () => {
+  it("the sandbox records different connections of requests as different", async () => {
     const sandbox = await sandboxAt()
     const alone = { headers: { connection: "close" } }
     await send(`${sandbox.url}/a`, alone)

@@ -53,8 +53,8 @@ async function busySandbox(load: number | LoadSettings = 95): Promise<Sandbox> {
 const starts = (series: Point[] | undefined): number[] =>
   (series ?? []).map((point) => Number(point["timestamp"]))
 
-describe("an answer", () => {
-  it("has one entry per metric asked for, in that order, with its unit and only the statistic asked for", async () => {
+describe("a response of the sandbox's Cloud Eye", () => {
+  it("the sandbox's Cloud Eye returns requested metrics in order, with unit and only the requested statistic", async () => {
     const sandbox = await busySandbox()
     const { json } = await call(sandbox, { path: PATH, json: body({ from: START - 10 * MINUTE }) })
     expect(json).toEqual({
@@ -85,7 +85,7 @@ describe("an answer", () => {
         ],
       },
     },
-  ])("is empty, not an error, for $what", async ({ change }) => {
+  ])("the sandbox's Cloud Eye returns no points, rather than an error, for $what", async ({ change }) => {
     const sandbox = await busySandbox()
     const { status, json } = await call(sandbox, {
       path: PATH,
@@ -95,7 +95,7 @@ describe("an answer", () => {
     expect(json["metrics"]).toMatchObject([{ datapoints: [] }])
   })
 
-  it("is empty for another project's servers", async () => {
+  it("the sandbox's Cloud Eye returns no points for another project's servers", async () => {
     const { json } = await call(await busySandbox(), {
       path: "/V1.0/other/batch-query-metric-data",
       json: body({}),
@@ -104,7 +104,7 @@ describe("an answer", () => {
   })
 })
 
-describe("which periods are answered", () => {
+describe("the periods of a response", () => {
   const at = (minutes: number): number => START + minutes * MINUTE
 
   it.each<{ what: string; question: Question; nowMinutes?: number; expected: number[] }>([
@@ -114,21 +114,21 @@ describe("which periods are answered", () => {
       expected: [at(-15), at(-10), at(-5)],
     },
     {
-      what: "a period that has not ended is left out",
+      what: "an unfinished period is left out",
       question: { from: at(-5), to: at(4) },
       nowMinutes: 4,
       expected: [at(-5)],
     },
     {
-      what: "a period that ends this very moment is in",
+      what: "a period that ends now is included",
       question: { from: at(-5), to: at(5) },
       nowMinutes: 5,
       expected: [at(-5), at(0)],
     },
-    { what: "no point of the future", question: { from: at(-5), to: at(60) }, expected: [at(-5)] },
-    { what: "within one period there is nothing", question: { from: at(-9), to: at(-6) }, expected: [] },
+    { what: "a point of the future is left out", question: { from: at(-5), to: at(60) }, expected: [at(-5)] },
+    { what: "a range in one period has no points", question: { from: at(-9), to: at(-6) }, expected: [] },
     {
-      what: "a period that goes on after `to` is left out",
+      what: "a period beyond `to` is left out",
       question: { from: at(-10), to: at(-1) },
       expected: [at(-10)],
     },
@@ -147,11 +147,14 @@ describe("which periods are answered", () => {
       question: { from: at(-90), to: at(0), period: "3600" },
       expected: [at(-120), at(-60)],
     },
-  ])("$what", async ({ question, nowMinutes = 0, expected }) => {
-    const sandbox = await busySandbox()
-    sandbox.advance(nowMinutes * MINUTE)
-    expect(starts((await points(sandbox, question))[0])).toEqual(expected)
-  })
+  ])(
+    "the sandbox's Cloud Eye returns the right periods: $what",
+    async ({ question, nowMinutes = 0, expected }) => {
+      const sandbox = await busySandbox()
+      sandbox.advance(nowMinutes * MINUTE)
+      expect(starts((await points(sandbox, question))[0])).toEqual(expected)
+    },
+  )
 
   it.each([
     { period: "1", metrics: 1, span: 12 * HOUR, answered: 240, why: "raw data reaches back 4 h" },
@@ -163,17 +166,20 @@ describe("which periods are answered", () => {
     { period: "1200", metrics: 1, span: 9 * DAY, answered: 216, why: "20-minute data reaches back 3 days" },
     { period: "3600", metrics: 1, span: 29 * DAY, answered: 240, why: "hourly data reaches back 10 days" },
     { period: "86400", metrics: 500, span: 29 * DAY, answered: 6, why: "500 metrics leave 6 points each" },
-  ])("`from` moves forward without a word: $why", async ({ period, metrics, span, answered }) => {
-    const sandbox = await busySandbox()
-    const instances = Array.from({ length: metrics }, () => FIRST)
-    const [series] = await points(sandbox, { instances, period, from: START - span, to: START })
-    expect(series).toHaveLength(answered)
-    expect(starts(series).at(-1)).toBe(
-      START - (series?.length ? Number(period === "1" ? 60 : period) * 1000 : 0),
-    )
-  })
+  ])(
+    "the sandbox's Cloud Eye limits queries by silently moving `from` forward: $why",
+    async ({ period, metrics, span, answered }) => {
+      const sandbox = await busySandbox()
+      const instances = Array.from({ length: metrics }, () => FIRST)
+      const [series] = await points(sandbox, { instances, period, from: START - span, to: START })
+      expect(series).toHaveLength(answered)
+      expect(starts(series).at(-1)).toBe(
+        START - (series?.length ? Number(period === "1" ? 60 : period) * 1000 : 0),
+      )
+    },
+  )
 
-  it("a `from` that was moved into a period leaves that period out", async () => {
+  it("the sandbox's Cloud Eye leaves out a period that `from` was moved into", async () => {
     const sandbox = await busySandbox()
     sandbox.advance(30_000)
     const question = { from: START - 20 * MINUTE, to: START + 30_000, period: "60" }
@@ -184,7 +190,7 @@ describe("which periods are answered", () => {
     expect(starts(series).at(0)).toBe(START - 9 * MINUTE)
   })
 
-  it("data of five minutes and less is gone after two days, coarser data is not", async () => {
+  it("the sandbox's Cloud Eye drops data of five minutes and less after two days, and keeps coarser data", async () => {
     const sandbox = await busySandbox()
     const old = { from: START - 3 * DAY, to: START - 2 * DAY }
     expect((await points(sandbox, { ...old, period: "60" }))[0]).toEqual([])
@@ -200,14 +206,17 @@ describe("values follow the load", () => {
     { filter: "min", value: 10 },
     { filter: "sum", value: 150 },
     { filter: "variance", value: 200 },
-  ])("$filter over the five minutes of a period", async ({ filter, value }) => {
-    const sandbox = await busySandbox({ load: (at) => 10 + 10 * ((at / MINUTE) % 5) })
-    expect((await points(sandbox, { from: START - 5 * MINUTE, filter }))[0]).toEqual([
-      { [filter]: value, timestamp: START - 5 * MINUTE },
-    ])
-  })
+  ])(
+    "the sandbox's Cloud Eye computes $filter over the five minutes of a period",
+    async ({ filter, value }) => {
+      const sandbox = await busySandbox({ load: (at) => 10 + 10 * ((at / MINUTE) % 5) })
+      expect((await points(sandbox, { from: START - 5 * MINUTE, filter }))[0]).toEqual([
+        { [filter]: value, timestamp: START - 5 * MINUTE },
+      ])
+    },
+  )
 
-  it("a list of steps holds each value until the next one begins, by time or by distance from now", async () => {
+  it("the sandbox's load keeps each step's value until the next step, at a time or relative to now", async () => {
     const sandbox = await busySandbox({
       load: [
         { value: 20 },
@@ -218,7 +227,7 @@ describe("values follow the load", () => {
     expect((await points(sandbox))[0]?.map((point) => point["average"])).toEqual([20, 60, 90])
   })
 
-  it("a moment without load leaves no sample, and a period without samples no point", async () => {
+  it("the sandbox has no sample at a moment without load, and no point for a period without samples", async () => {
     const sandbox = await busySandbox({
       load: [{ value: 80 }, { from: -10 * MINUTE, value: null }, { from: -2 * MINUTE, value: 40 }],
     })
@@ -228,12 +237,12 @@ describe("values follow the load", () => {
     ])
   })
 
-  it("before a curve begins there is nothing", async () => {
+  it("the sandbox has no points before a load curve begins", async () => {
     const sandbox = await busySandbox({ load: [{ from: -5 * MINUTE, value: 90 }] })
     expect(starts((await points(sandbox))[0])).toEqual([START - 5 * MINUTE])
   })
 
-  it("one server may have a curve of its own and another may be silent", async () => {
+  it("a sandbox server may have its own load curve, and another may be silent", async () => {
     const sandbox = await sandboxAt()
     const [first, second] = await readServers(sandbox)
     const instances = [first, second].map((server) => server?.cloud_server.hps_ecs_id ?? "")
@@ -247,11 +256,11 @@ describe("values follow the load", () => {
     ).toEqual([undefined, 50])
   })
 
-  it("without any load the servers report 0", async () => {
+  it("the sandbox's servers report 0 if no load is set", async () => {
     expect((await points(await sandboxAt(), { from: START - 5 * MINUTE }))[0]).toMatchObject([{ average: 0 }])
   })
 
-  it("a shared load is divided by the servers that run, so that scaling out helps once they are up", async () => {
+  it("the sandbox divides a shared load by its running servers, so that new ones reduce it once they run", async () => {
     const sandbox = await sandboxAt({ provisioningMs: 5 * MINUTE })
     sandbox.setLoad({ sharedLoad: 180 })
     await scaleUp(sandbox)
@@ -260,13 +269,13 @@ describe("values follow the load", () => {
     expect(series?.map((point) => point["average"])).toEqual([90, 90, 45])
   })
 
-  it("no share is above 100 %", async () => {
+  it("a sandbox server's share of a load is at most 100 %", async () => {
     expect(
       (await points(await busySandbox({ sharedLoad: 500 }), { from: START - 5 * MINUTE }))[0],
     ).toMatchObject([{ average: 100 }])
   })
 
-  it("a server reports from the minute it runs until it stops", async () => {
+  it("a sandbox server reports load from the minute it runs until it stops", async () => {
     const sandbox = await sandboxAt({ provisioningMs: 7 * MINUTE })
     sandbox.setLoad(95)
     await scaleUp(sandbox)
@@ -309,15 +318,15 @@ describe("a query beyond the documented limits is refused with 400", () => {
       says: /namespace/,
     },
     { what: "a period as a number", json: { ...good, period: 300 }, says: /period/ },
-    { what: "a period that there is not", json: { ...good, period: "600" }, says: /period/ },
-    { what: "a filter that there is not", json: { ...good, filter: "p95" }, says: /filter/ },
+    { what: "an unknown period", json: { ...good, period: "600" }, says: /period/ },
+    { what: "an unknown filter", json: { ...good, filter: "p95" }, says: /filter/ },
     { what: "no filter", json: { ...good, filter: undefined }, says: /filter/ },
     { what: "from = to", json: { ...good, from: good.to }, says: /from/ },
     { what: "from after to", json: { ...good, from: good.to + 1 }, says: /from/ },
-    { what: "seconds for milliseconds", json: { ...good, from: 1_767_225_600 }, says: /from/ },
-    { what: "a time as text", json: { ...good, from: String(good.from) }, says: /from/ },
+    { what: "seconds instead of milliseconds", json: { ...good, from: 1_767_225_600 }, says: /from/ },
+    { what: "a time as a string", json: { ...good, from: String(good.from) }, says: /from/ },
     { what: "an unknown field", json: { ...good, limit: 10 }, says: /limit/ },
-  ])("$what", async ({ json, says }) => {
+  ])("the sandbox's Cloud Eye responds 400 to a query with $what", async ({ json, says }) => {
     const answer = await call(await sandboxAt(), { path: PATH, json })
     expect(answer).toMatchObject({
       status: 400,
@@ -328,12 +337,12 @@ describe("a query beyond the documented limits is refused with 400", () => {
   it.each([
     { bytes: 512 * 1024, status: 200 },
     { bytes: 512 * 1024 + 1, status: 400 },
-  ])("a body of $bytes bytes gets $status", async ({ bytes, status }) => {
+  ])("the sandbox's Cloud Eye responds $status to a body of $bytes bytes", async ({ bytes, status }) => {
     const raw = JSON.stringify(good).padEnd(bytes, " ")
     expect((await call(await sandboxAt(), { path: PATH, raw })).status).toBe(status)
   })
 
-  it("text that is not JSON", async () => {
+  it("the sandbox's Cloud Eye responds 400 to a query that is not JSON", async () => {
     expect(await call(await sandboxAt(), { path: PATH, raw: "from=1" })).toMatchObject({
       status: 400,
       json: { error_code: "ces.0014" },
@@ -341,12 +350,12 @@ describe("a query beyond the documented limits is refused with 400", () => {
   })
 })
 
-describe("discovery", () => {
+describe("the list of metrics", () => {
   const list = async (sandbox: Sandbox, query: Record<string, string> = {}) =>
     (await call(sandbox, { path: `/V1.0/${PROJECT}/metrics`, query })).json
   const six = { supernodes: [{ ...DEFAULT_SUPERNODE, servers: 6 }] }
 
-  it("lists one series for each server that has run, and none for those being created", async () => {
+  it("the sandbox lists one series per server that has run, and none for servers in creation", async () => {
     const sandbox = await sandboxAt()
     await scaleUp(sandbox)
     const { metrics, meta_data } = await list(sandbox, { order: "asc" })
@@ -355,7 +364,7 @@ describe("discovery", () => {
     expect(meta_data).toMatchObject({ count: 2, total: 2 })
   })
 
-  it("goes on after the marker of the page before, until a page is empty", async () => {
+  it("the sandbox's list of metrics continues after the marker of the last page until a page is empty", async () => {
     const sandbox = await sandboxAt(six)
     const seen: unknown[] = []
     let start: Record<string, string> = {}
@@ -373,7 +382,7 @@ describe("discovery", () => {
     { query: { "dim.0": "instance_id,nobody" }, count: 0 },
     { query: { namespace: "SYS.ECS" }, count: 0 },
     { query: { metric_name: "cpu_usage" }, count: 0 },
-  ])("narrows to $query", async ({ query, count }) => {
+  ])("the sandbox filters its list of metrics by $query", async ({ query, count }) => {
     expect((await list(await sandboxAt(six), query as Record<string, string>))["metrics"]).toHaveLength(count)
   })
 
@@ -383,7 +392,7 @@ describe("discovery", () => {
     { "dim.0": "instance_id" },
     { order: "newest" },
     { page: "2" },
-  ])("refuses %o with 400", async (query) => {
+  ])("the sandbox refuses the query %o for its list of metrics", async (query) => {
     expect(await list(await sandboxAt(), query as Record<string, string>)).toMatchObject({
       error_code: "ces.0014",
     })
@@ -404,7 +413,7 @@ describe("cards of a server", () => {
     )
   }
 
-  it("report beside the server, with a curve and a silence of their own", async () => {
+  it("the sandbox's cards report beside their server, and may have their own load curve or be silent", async () => {
     const sandbox = await sandboxAt(withCards)
     sandbox.setLoad({ load: 50, servers: { [`${FIRST}/1`]: 90 } })
     expect(await read(sandbox, [metric(FIRST), card("0"), card("1")])).toEqual([50, 50, 90])
@@ -415,21 +424,21 @@ describe("cards of a server", () => {
   })
 
   it.each(["train-a-1/2", "train-a-1/x", "train-a-1/0/0", "train-a-9/0"])(
-    "that are not there have no load: %s",
+    "the sandbox refuses a load for a card that does not exist: %s",
     async (name) => {
       const sandbox = await sandboxAt(withCards)
       expect(() => sandbox.setLoad({ load: 50, silent: [name] })).toThrow(/has no server/)
     },
   )
 
-  it("are known by the server first and the card second, and by no others", async () => {
+  it("the sandbox's cards are read only by the dimensions server and card, in this order", async () => {
     const sandbox = await sandboxAt(withCards)
     sandbox.setLoad(50)
     const reversed = { ...card("0"), dimensions: card("0").dimensions.toReversed() }
     expect(await read(sandbox, [reversed, card("2")])).toEqual([undefined, undefined])
   })
 
-  it("are listed with their servers, and found by either dimension", async () => {
+  it("the sandbox lists cards with their servers and finds them by either dimension", async () => {
     const sandbox = await sandboxAt(withCards)
     const list = async (query: Record<string, string>) =>
       (await call(sandbox, { path: `/V1.0/${PROJECT}/metrics`, query })).json["metrics"]

@@ -16,7 +16,7 @@ const names = (json: Record<string, unknown>): string[] =>
   (json["data"] as { name: string }[]).map((one) => one.name)
 
 describe("reading a supernode", () => {
-  it("gives the same ids in every sandbox, and the instance id of the documentation's alarm", async () => {
+  it("every sandbox has the same ids, and the instance id of the documentation's alarm", async () => {
     const [one, two] = await Promise.all(
       [sandboxAt(), sandboxAt()].map(async (sandbox) => (await get(await sandbox, `/${SUPERNODE}`)).json),
     )
@@ -26,7 +26,7 @@ describe("reading a supernode", () => {
     })
   })
 
-  it("has servers that are a month old, so that nothing looks like a recent purchase", async () => {
+  it("the sandbox's servers are a month old, so that none looks like a recent purchase", async () => {
     const { json } = await get(await sandboxAt(), `/${SUPERNODE}`)
     const old = START - 30 * 86_400_000
     expect(json["servers"]).toMatchObject(
@@ -39,7 +39,7 @@ describe("reading a supernode", () => {
     { path: "/b4beacb6-4380-448c-a218-daa82cf03f5e/servers", code: "ModelArts.6404" },
     { path: "/b4beacb6-4380-448c-a218-daa82cf03f5e/scale-evaluations", code: "ModelArts.6404" },
     { path: `/${SUPERNODE.toUpperCase()}`, code: "ModelArts.0101" },
-  ])("$path is 400 $code", async ({ path, code }) => {
+  ])("the sandbox responds 400 $code to GET $path (case %#)", async ({ path, code }) => {
     const { status, json } = await get(await sandboxAt(), path)
     expect({ status, code: json["error_code"] }).toEqual({ status: 400, code })
   })
@@ -72,7 +72,7 @@ describe("lists come in pages", () => {
       count: 0,
       page: { current: 2, pages: 2, size: 10, total: 12 },
     },
-  ])("servers with $query", async ({ query, first, count, page }) => {
+  ])("the sandbox lists servers in pages with $query", async ({ query, first, count, page }) => {
     const sandbox = await sandboxAt({ supernodes: [OTHER] })
     const { json } = await get(sandbox, `/${OTHER.id}/servers`, { ...query })
     expect(json).toMatchObject(page)
@@ -80,7 +80,7 @@ describe("lists come in pages", () => {
     expect(names(json)[0]).toBe(first)
   })
 
-  it("supernodes of the path's project, newest first unless asked otherwise", async () => {
+  it("the sandbox lists the supernodes of the path's project, newest first by default", async () => {
     const foreign = {
       ...DEFAULT_SUPERNODE,
       id: "33806b62-1c7b-4781-8d2c-411a042b86b8",
@@ -99,7 +99,7 @@ describe("lists come in pages", () => {
     { offset: "-1" },
     { offset: "2147483648" },
     { page: "1" },
-  ])("%o is 400 ModelArts.0101", async (query) => {
+  ])("the sandbox responds 400 ModelArts.0101 to a list of servers with %o", async (query) => {
     const { status, json } = await get(
       await sandboxAt(),
       `/${SUPERNODE}/servers`,
@@ -109,8 +109,8 @@ describe("lists come in pages", () => {
   })
 })
 
-describe("what the supernode may be scaled to", () => {
-  it("lists every offer, and those that are sold out as such", async () => {
+describe("the offers of a supernode", () => {
+  it("the sandbox lists every offer of a supernode and marks those that are sold out", async () => {
     const sandbox = await sandboxAt()
     sandbox.setSoldOut(LARGEST, true)
     const { json } = await get(sandbox, `/${SUPERNODE}/scale-evaluations`)
@@ -127,24 +127,27 @@ describe("what the supernode may be scaled to", () => {
   })
 })
 
-describe("every answer", () => {
+describe("every response", () => {
   it.each([
     `${HYPERINSTANCE}/${SUPERNODE}`,
     `${HYPERINSTANCE}/nobody`,
     "/v1/nothing",
     `/V1.0/${PROJECT}/metrics`,
-  ])("has a request id of its own, the sandbox's date and JSON: %s", async (path) => {
-    const sandbox = await sandboxAt()
-    sandbox.advance(1000)
-    const [one, two] = [await call(sandbox, { path }), await call(sandbox, { path })]
-    expect(one.headers).toMatchObject({
-      date: "Thu, 01 Jan 2026 00:00:01 GMT",
-      "content-type": "application/json",
-    })
-    expect(one.headers["x-request-id"]).toMatch(/^[0-9a-f]{32}$/)
-    expect(one.headers["x-request-id"]).not.toBe(two.headers["x-request-id"])
-    expect(one.json).not.toEqual({})
-  })
+  ])(
+    "every response of the sandbox has its own request id, the sandbox's date and JSON: %s",
+    async (path) => {
+      const sandbox = await sandboxAt()
+      sandbox.advance(1000)
+      const [one, two] = [await call(sandbox, { path }), await call(sandbox, { path })]
+      expect(one.headers).toMatchObject({
+        date: "Thu, 01 Jan 2026 00:00:01 GMT",
+        "content-type": "application/json",
+      })
+      expect(one.headers["x-request-id"]).toMatch(/^[0-9a-f]{32}$/)
+      expect(one.headers["x-request-id"]).not.toBe(two.headers["x-request-id"])
+      expect(one.json).not.toEqual({})
+    },
+  )
 
   it.each([
     { method: "GET", path: "/" },
@@ -152,10 +155,13 @@ describe("every answer", () => {
     { method: "GET", path: `${HYPERINSTANCE}/${SUPERNODE}/live-scale-up` },
     { method: "POST", path: `${HYPERINSTANCE}/${SUPERNODE}` },
     { method: "POST", path: `/v1.0/${PROJECT}/batch-query-metric-data` },
-  ])("to an API that is not published is 404 APIG.0101: $method $path", async ({ method, path }) => {
-    const { status, json } = await call(await sandboxAt(), { method, path })
-    expect({ status, code: json["error_code"] }).toEqual({ status: 404, code: "APIG.0101" })
-  })
+  ])(
+    "the sandbox responds 404 APIG.0101 to an API that is not published: $method $path (case %#)",
+    async ({ method, path }) => {
+      const { status, json } = await call(await sandboxAt(), { method, path })
+      expect({ status, code: json["error_code"] }).toEqual({ status: 404, code: "APIG.0101" })
+    },
+  )
 })
 
 describe("starting", () => {
@@ -165,17 +171,20 @@ describe("starting", () => {
     { options: { colour: "red" }, says: /colour/ },
     { options: { supernodes: [{ ...DEFAULT_SUPERNODE, servers: 0 }] }, says: /supernodes\.0\.servers/ },
     { options: { supernodes: [{ ...DEFAULT_SUPERNODE, id: "x" }] }, says: /supernodes\.0\.id/ },
-    { options: { supernodes: [DEFAULT_SUPERNODE, DEFAULT_SUPERNODE] }, says: /one id twice/ },
+    { options: { supernodes: [DEFAULT_SUPERNODE, DEFAULT_SUPERNODE] }, says: /not repeat an id/ },
     {
       options: { supernodes: [{ ...DEFAULT_SUPERNODE, load: { load: 101 } }] },
       says: /supernodes\.0\.load\.load/,
     },
     { options: { accessKeys: [] }, says: /accessKeys/ },
-  ])("with wrong options says which: $says", async ({ options, says }) => {
-    await expect(startSandbox(options as object)).rejects.toThrow(says)
-  })
+  ])(
+    "starting a sandbox with an invalid option fails and names the option: $says",
+    async ({ options, says }) => {
+      await expect(startSandbox(options as object)).rejects.toThrow(says)
+    },
+  )
 
-  it("on a port in use fails and says so", async () => {
+  it("starting a sandbox on a port in use fails with EADDRINUSE", async () => {
     const { port } = await sandboxAt()
     await expect(startSandbox({ port })).rejects.toThrow(/EADDRINUSE/)
   })

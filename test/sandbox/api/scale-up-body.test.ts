@@ -7,8 +7,8 @@ const userdataOf = (bytes: number): string => Buffer.alloc(bytes, "x").toString(
 
 describe("a body within the bounds of the API page buys", () => {
   it.each<{ what: string; body: object }>([
-    { what: "the page's own example, hyphens and all", body: ORDER },
-    { what: "the two mandatory fields alone", body: { flavor: ORDER.flavor, image_id: ORDER.image_id } },
+    { what: "the example of the API page", body: ORDER },
+    { what: "only the two mandatory fields", body: { flavor: ORDER.flavor, image_id: ORDER.image_id } },
     { what: "an empty root volume", body: { ...ORDER, root_volume: {} } },
     { what: "the smallest root volume", body: { ...ORDER, root_volume: { size: 100 } } },
     { what: "the largest root volume", body: { ...ORDER, root_volume: { size: 1024, type: "SATA" } } },
@@ -19,14 +19,14 @@ describe("a body within the bounds of the API page buys", () => {
     },
     { what: "a key pair name of 64 characters", body: { ...ORDER, key_pair_name: "a-_.".repeat(16) } },
     { what: "userdata of 32 KB", body: { ...ORDER, userdata: userdataOf(32_768) } },
-  ])("$what", async ({ body }) => {
+  ])("the sandbox accepts an order with $what", async ({ body }) => {
     const sandbox = await sandboxAt()
     expect((await scaleUp(sandbox, body)).status).toBe(200)
     expect(sandbox.orders).toHaveLength(1)
   })
 })
 
-describe("a body beyond them is refused with 400, names the field and buys nothing", () => {
+describe("a body beyond the bounds of the API page is refused with 400 and buys nothing", () => {
   it.each<{ what: string; body: object; code: string; says: RegExp }>([
     { what: "no flavor", body: without("flavor"), code: "6335", says: /flavor/ },
     { what: "no image", body: without("image_id"), code: "6335", says: /image_id/ },
@@ -56,7 +56,7 @@ describe("a body beyond them is refused with 400, names the field and buys nothi
       says: /flavor/,
     },
     { what: "a flavor with a blank", body: { ...ORDER, flavor: "a b" }, code: "6336", says: /flavor/ },
-    { what: "a flavor that is no string", body: { ...ORDER, flavor: 4 }, code: "6336", says: /flavor/ },
+    { what: "a flavor that is not a string", body: { ...ORDER, flavor: 4 }, code: "6336", says: /flavor/ },
     {
       what: "an image id of 35 characters",
       body: { ...ORDER, image_id: ORDER.image_id.slice(1) },
@@ -100,13 +100,13 @@ describe("a body beyond them is refused with 400, names the field and buys nothi
       says: /root_volume\.size/,
     },
     {
-      what: "half a gigabyte",
+      what: "a fraction of a gigabyte",
       body: { ...ORDER, root_volume: { size: 100.5 } },
       code: "6336",
       says: /root_volume\.size/,
     },
     {
-      what: "a size as text",
+      what: "a size as a string",
       body: { ...ORDER, root_volume: { size: "200" } },
       code: "6336",
       says: /root_volume\.size/,
@@ -137,7 +137,7 @@ describe("a body beyond them is refused with 400, names the field and buys nothi
       says: /data_volume\.size/,
     },
     {
-      what: "no data disks at all",
+      what: "zero data disks",
       body: { ...ORDER, data_volume: { ...DISK, count: 0 } },
       code: "6336",
       says: /data_volume\.count/,
@@ -155,7 +155,7 @@ describe("a body beyond them is refused with 400, names the field and buys nothi
       says: /data_volume/,
     },
     {
-      what: "userdata that is no base64",
+      what: "userdata that is not base64",
       body: { ...ORDER, userdata: "#!/bin/bash" },
       code: "6336",
       says: /userdata.*base64/,
@@ -167,13 +167,13 @@ describe("a body beyond them is refused with 400, names the field and buys nothi
       says: /userdata.*32 KB/,
     },
     {
-      what: "a password, which is not a field of this body",
+      what: "a password, which is an unknown field",
       body: { ...ORDER, admin_pass: "x" },
       code: "6400",
       says: /admin_pass/,
     },
     {
-      what: "a count of servers, which is not a key either",
+      what: "a count of servers, an unknown field",
       body: { ...ORDER, count: 2 },
       code: "6400",
       says: /count/,
@@ -184,8 +184,8 @@ describe("a body beyond them is refused with 400, names the field and buys nothi
       code: "6400",
       says: /size_gb/,
     },
-    { what: "a list", body: [ORDER], code: "6400", says: /object/ },
-  ])("$what", async ({ body, code, says }) => {
+    { what: "a list as its body", body: [ORDER], code: "6400", says: /object/ },
+  ])("the sandbox refuses an order with $what and says why", async ({ body, code, says }) => {
     const sandbox = await sandboxAt()
     const { status, json } = await scaleUp(sandbox, body)
     expect({ status, json }).toEqual({
@@ -195,7 +195,7 @@ describe("a body beyond them is refused with 400, names the field and buys nothi
     expect(sandbox.orders).toEqual([])
   })
 
-  it("says all that is wrong at once", async () => {
+  it("the sandbox reports all problems of an order together", async () => {
     const { json } = await scaleUp(await sandboxAt(), { flavor: "a b", root_volume: { size: 1 } })
     expect(json["error_msg"]).toMatch(/flavor: .*; image_id: .*; root_volume\.size: /)
   })
@@ -203,7 +203,7 @@ describe("a body beyond them is refused with 400, names the field and buys nothi
   const path = `${HYPERINSTANCE}/${SUPERNODE}/live-scale-up`
   it.each([
     { what: "text that is not JSON", raw: "{", headers: {} },
-    { what: "nothing", raw: "", headers: {} },
+    { what: "an empty body", raw: "", headers: {} },
     { what: "a byte order mark", raw: `\ufeff${JSON.stringify(ORDER)}`, headers: {} },
     { what: "bytes that are not UTF-8", raw: Buffer.from([0x22, 0xff, 0x22]), headers: {} },
     {
@@ -216,14 +216,14 @@ describe("a body beyond them is refused with 400, names the field and buys nothi
       raw: JSON.stringify(ORDER),
       headers: { "content-type": "application/json; charset=utf-16" },
     },
-  ])("$what is a bad payload, 6400", async ({ raw, headers }) => {
+  ])("the sandbox refuses $what as a bad payload, ModelArts.6400", async ({ raw, headers }) => {
     const sandbox = await sandboxAt()
     const { status, json } = await call(sandbox, { path, raw, headers })
     expect({ status, code: json["error_code"] }).toEqual({ status: 400, code: "ModelArts.6400" })
     expect(sandbox.orders).toEqual([])
   })
 
-  it("a body of more than 12 MB is refused by the gateway with 413", async () => {
+  it("the sandbox responds 413, as the gateway does, to a body of more than 12 MB", async () => {
     const { status, json } = await call(await sandboxAt(), {
       path,
       raw: Buffer.alloc(12 * 1024 * 1024 + 1, " "),

@@ -16,7 +16,7 @@ import {
 const MIDDLE = "kat3ne-16-400t.96xlarge.8.matrix"
 
 describe("an accepted order", () => {
-  it("creates the missing servers and answers with the supernode as the API page shows it, old servers and new", async () => {
+  it("an accepted sandbox order creates the missing servers and returns the supernode as the API page shows it", async () => {
     const sandbox = await sandboxAt()
     const { status, json } = await scaleUp(sandbox, {
       ...ORDER,
@@ -63,7 +63,7 @@ describe("an accepted order", () => {
     })
   })
 
-  it("is in the list of orders, and its request in scaleUps with the very bytes that were sent", async () => {
+  it("the sandbox records an accepted order, and its request with exactly the bytes that were sent", async () => {
     const sandbox = await sandboxAt()
     const { json, headers } = await scaleUp(sandbox)
     const servers = (json["servers"] as { id: string }[]).slice(2).map((server) => server.id)
@@ -90,7 +90,7 @@ describe("an accepted order", () => {
     ])
   })
 
-  it("has its servers RUNNING exactly when the provisioning time is over, and says when", async () => {
+  it("the servers of a sandbox order become RUNNING exactly after the provisioning time, and show when", async () => {
     const sandbox = await sandboxAt({ provisioningMs: 30_000 })
     await scaleUp(sandbox)
     sandbox.advance(29_999)
@@ -110,7 +110,7 @@ describe("an accepted order", () => {
     })
   })
 
-  it("may be followed by another one as soon as its servers run", async () => {
+  it("the sandbox accepts another order as soon as the servers of the last one run", async () => {
     const sandbox = await sandboxAt({
       supernodes: [{ ...DEFAULT_SUPERNODE, servers: 1 }],
       provisioningMs: 1000,
@@ -131,9 +131,9 @@ describe("a refused order buys nothing", () => {
   it.each<{ when: string; code: string; flavor?: string; given?: (sandbox: Sandbox) => unknown }>([
     { when: "the flavor is not on offer", code: "6323", flavor: "kat3ne-64.384xlarge.8.matrix" },
     { when: "the flavor is sold out", code: "6716", given: (sandbox) => sandbox.setSoldOut(LARGEST, true) },
-    { when: "the flavor has as many servers as there are", code: "6792", flavor: MIDDLE },
+    { when: "the flavor would add no server", code: "6792", flavor: MIDDLE },
     {
-      when: "the flavor has fewer servers than there are",
+      when: "the flavor would remove servers",
       code: "6792",
       flavor: "kat3ne-8.48xlarge.8.800t.matrix",
     },
@@ -158,16 +158,19 @@ describe("a refused order buys nothing", () => {
       given: (sandbox) => sandbox.setStatus("train-a-1", "ERROR"),
     },
     { when: "another order is being carried out", code: "6357", given: (sandbox) => scaleUp(sandbox, ORDER) },
-  ])("$when: ModelArts.$code", async ({ code, flavor = LARGEST, given }) => {
-    const sandbox = await sandboxAt()
-    await given?.(sandbox)
-    const before = { servers: await readServers(sandbox), orders: [...sandbox.orders] }
-    const { status, json } = await scaleUp(sandbox, { ...ORDER, flavor })
-    expect({ status, code: json["error_code"] }).toEqual({ status: 400, code: `ModelArts.${code}` })
-    expect({ servers: await readServers(sandbox), orders: sandbox.orders }).toEqual(before)
-  })
+  ])(
+    "the sandbox refuses an order with ModelArts.$code if $when",
+    async ({ code, flavor = LARGEST, given }) => {
+      const sandbox = await sandboxAt()
+      await given?.(sandbox)
+      const before = { servers: await readServers(sandbox), orders: [...sandbox.orders] }
+      const { status, json } = await scaleUp(sandbox, { ...ORDER, flavor })
+      expect({ status, code: json["error_code"] }).toEqual({ status: 400, code: `ModelArts.${code}` })
+      expect({ servers: await readServers(sandbox), orders: sandbox.orders }).toEqual(before)
+    },
+  )
 
-  it("of many sent at once one is taken and the others find it in progress", async () => {
+  it("the sandbox accepts one of many orders sent at once, and the others get ModelArts.6357", async () => {
     const sandbox = await sandboxAt()
     const answers = await Promise.all(Array.from({ length: 20 }, () => scaleUp(sandbox)))
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1)
@@ -183,7 +186,7 @@ describe("a refused order buys nothing", () => {
       code: "ModelArts.6404",
     },
     {
-      what: "another project's supernode",
+      what: "a supernode of another project",
       path: `/v1/other/dev-servers/hyperinstance/${SUPERNODE}/live-scale-up`,
       code: "ModelArts.6404",
     },
@@ -198,14 +201,14 @@ describe("a refused order buys nothing", () => {
       query: { dry_run: "true" },
       code: "ModelArts.0101",
     },
-  ])("$what: 400 $code", async ({ path, query = {}, code }) => {
+  ])("the sandbox responds 400 $code to an order with $what", async ({ path, query = {}, code }) => {
     const sandbox = await sandboxAt()
     const { status, json } = await call(sandbox, { path, json: ORDER, query })
     expect({ status, code: json["error_code"] }).toEqual({ status: 400, code })
     expect(sandbox.orders).toEqual([])
   })
 
-  it("X-Project-Id names another project than the path: 403 ModelArts.0210", async () => {
+  it("the sandbox responds 403 ModelArts.0210 if X-Project-Id and path name different projects", async () => {
     const sandbox = await sandboxAt()
     const path = `${HYPERINSTANCE}/${SUPERNODE}/live-scale-up`
     const { status, json } = await call(sandbox, {
@@ -218,14 +221,14 @@ describe("a refused order buys nothing", () => {
   })
 })
 
-describe("what else happens to a supernode", () => {
-  it("a STOPPED server does not stand in the way of an order", async () => {
+describe("other changes of a supernode", () => {
+  it("the sandbox accepts an order while a server is STOPPED", async () => {
     const sandbox = await sandboxAt()
     sandbox.setStatus("train-a-2", "STOPPED")
     expect((await scaleUp(sandbox)).status).toBe(200)
   })
 
-  it("a DELETED server is listed, but no longer counted", async () => {
+  it("the sandbox lists a DELETED server but no longer counts it", async () => {
     const sandbox = await sandboxAt()
     sandbox.setStatus("train-a-2", "DELETED")
     expect(await readServers(sandbox)).toHaveLength(2)
@@ -233,7 +236,7 @@ describe("what else happens to a supernode", () => {
     expect(sandbox.orders).toMatchObject([{ from: 1, to: 2, servers: [expect.any(String)] }])
   })
 
-  it("a server whose creation failed stays so, however late it gets", async () => {
+  it("a sandbox server in CREATE_FAILED stays so, however much time passes", async () => {
     const sandbox = await sandboxAt()
     await scaleUp(sandbox)
     sandbox.setStatus("train-a-3", "CREATE_FAILED")
@@ -246,7 +249,7 @@ describe("what else happens to a supernode", () => {
     ])
   })
 
-  it("runs servers that a person ordered by hand at once, and counts no order of ours for them", async () => {
+  it("servers that are added to the sandbox by hand run at once and are not recorded as orders", async () => {
     const sandbox = await sandboxAt()
     const ids = sandbox.addServers(2)
     const servers = await readServers(sandbox)

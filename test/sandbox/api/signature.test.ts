@@ -70,11 +70,14 @@ describe("the published test vectors", () => {
       signedHeaders: ["x-sdk-date"],
       signature: "cecc2af119b18ab70b4d094c0750f3b42c02f254903179a0fc2cc72fc9db4f59",
     },
-  ])("the signature of $vector is the published one", ({ request, signedHeaders, signature }) => {
-    expect(signatureOf(arrived(request), { signedHeaders, sk: KEY.sk })).toBe(signature)
-  })
+  ])(
+    "the sandbox computes the published signature of the test vector $vector",
+    ({ request, signedHeaders, signature }) => {
+      expect(signatureOf(arrived(request), { signedHeaders, sk: KEY.sk })).toBe(signature)
+    },
+  )
 
-  it("a published live-scale-up request is let in over HTTP where key, token and clock fit, and buys", async () => {
+  it("the sandbox accepts a published live-scale-up request if key, token and clock match, and it buys", async () => {
     const sandbox = await sandboxAt({ accessKeys: [{ ...KEY, securityToken: "tok" }] })
     const answer = await send(`${sandbox.url}${HYPERINSTANCE}/${SUPERNODE}/live-scale-up`, {
       method: "POST",
@@ -104,18 +107,18 @@ describe("the canonical query", () => {
       sk: KEY.sk,
     })
 
-  it("is the same for any order and any escaping of the same parameters", () => {
+  it("a signature is the same for any order and escaping of the same query parameters", () => {
     const other =
       "test=%e4%b8%80%20(%26%3D%3F!%23%25.*)&multi=3&path=/tmp/123&multi=1&limit=1&multi=2&enable=true"
     expect(sign(other)).toBe(sign(QUERY))
   })
 
-  it("differs as soon as one value differs", () => {
+  it("a signature differs if the value of one query parameter differs", () => {
     expect(sign(QUERY.replace("limit=1", "limit=2"))).not.toBe(sign(QUERY))
   })
 })
 
-describe("what the vendor's own signer signs", () => {
+describe("requests of the vendor's own signer", () => {
   const WHERE = { path: `${HYPERINSTANCE}/${SUPERNODE}` }
   const DISCOVERY = {
     path: `/V1.0/${PROJECT}/metrics`,
@@ -129,7 +132,7 @@ describe("what the vendor's own signer signs", () => {
     { what: "a project header", request: { ...WHERE, headers: { "X-Project-Id": PROJECT } } },
     { what: "a clock 15 minutes behind", request: { ...WHERE, date: dateText(START - 900_000) } },
     { what: "a clock 15 minutes ahead", request: { ...WHERE, date: dateText(START + 900_000) } },
-  ])("is let in: $what", async ({ request }) => {
+  ])("the sandbox accepts a request of the vendor's own signer: $what", async ({ request }) => {
     const sandbox = await sandboxAt()
     expect((await call(sandbox, request)).status).toBe(200)
   })
@@ -196,7 +199,7 @@ describe("what the vendor's own signer signs", () => {
       },
     },
     {
-      what: "a body hash that is not the body's",
+      what: "the hash of another body",
       says: /X-Sdk-Content-Sha256/,
       request: {
         path: `${WHERE.path}/live-scale-up`,
@@ -228,7 +231,7 @@ describe("what the vendor's own signer signs", () => {
       says: /X-Security-Token/,
       request: { ...WHERE, headers: { "X-Security-Token": "tok" } },
     },
-  ])("is refused with 401 APIG.0301: $what", async ({ request, says }) => {
+  ])("the sandbox refuses a request with 401 APIG.0301: $what", async ({ request, says }) => {
     const sandbox = await sandboxAt()
     const { status, json, headers } = await call(sandbox, request)
     expect(status).toBe(401)
@@ -244,13 +247,18 @@ describe("what the vendor's own signer signs", () => {
     { token: undefined, status: 401 },
     { token: "old", status: 401 },
     { token: "tok", status: 200 },
-  ])("a temporary key's request with token $token gets $status", async ({ token, status }) => {
-    const sandbox = await sandboxAt({ accessKeys: [{ ak: "temporary", sk: "secret", securityToken: "tok" }] })
-    const headers: Record<string, string> = token === undefined ? {} : { "X-Security-Token": token }
-    expect((await call(sandbox, { ...WHERE, headers, key: { ak: "temporary", sk: "secret" } })).status).toBe(
-      status,
-    )
-  })
+  ])(
+    "the sandbox responds $status to a temporary key's request with token $token",
+    async ({ token, status }) => {
+      const sandbox = await sandboxAt({
+        accessKeys: [{ ak: "temporary", sk: "secret", securityToken: "tok" }],
+      })
+      const headers: Record<string, string> = token === undefined ? {} : { "X-Security-Token": token }
+      expect(
+        (await call(sandbox, { ...WHERE, headers, key: { ak: "temporary", sk: "secret" } })).status,
+      ).toBe(status)
+    },
+  )
 })
 
 describe("signed headers", () => {
@@ -273,11 +281,14 @@ describe("signed headers", () => {
       signedHeaders: ["host", "host", "x-sdk-date"],
       says: "SignedHeaders must be lower-case, sorted, each once",
     },
-  ])("a valid signature over $signedHeaders says: $says", ({ signedHeaders, says }) => {
-    expect(refusal(signedHeaders)).toBe(says)
-  })
+  ])(
+    "the sandbox's problem with a valid signature over $signedHeaders is: $says",
+    ({ signedHeaders, says }) => {
+      expect(refusal(signedHeaders)).toBe(says)
+    },
+  )
 
-  it("refuses a signed header that is sent twice, since it is unclear which one counts", () => {
+  it("the sandbox refuses a signed header that is sent twice, since it is unclear which one counts", () => {
     expect(refusal(["host", "x-note", "x-sdk-date"], { ...headers, "X-Note": "a" }, ["X-Note", "b"])).toMatch(
       /x-note/,
     )

@@ -23,18 +23,18 @@ describe("the state of a CloudWatch alarm", () => {
     ["alarm", "unknown"],
     ["SOMETHING_NEW", "unknown"],
     ["toString", "unknown"],
-  ])("reads state %s as %s", (value, state) => {
+  ])("reads CloudWatch state %s as %s", (value, state) => {
     expect(alarmIn(sampleWith("eventbridge-cloudwatch-alarm", [...STATE, "value"], value)).state).toBe(state)
   })
 })
 
 describe("the episode of a CloudWatch alarm", () => {
-  test("starts at the state timestamp of an ALARM", () => {
+  test("the episode of a CloudWatch alarm starts at the timestamp of its ALARM state", () => {
     const alarm = alarmIn(sample("eventbridge-cloudwatch-alarm"))
     expect(alarm.episode.startsAt).toBe(alarm.at)
   })
 
-  test("has the same key for an OK of the same alarm, which starts none", () => {
+  test("an OK has the same episode key as its CloudWatch alarm, and starts no episode", () => {
     const ok = alarmIn(sample("sns-cloudwatch-ok"))
     expect(ok.episode).toEqual({ ...alarmIn(sample("eventbridge-cloudwatch-alarm")).episode, startsAt: null })
   })
@@ -47,7 +47,7 @@ describe("the state timestamp", () => {
     ["2024-01-12T16:51:16.985+00:00"],
     ["2024-01-12T16:51:16.985123456Z"],
     ["2024-01-12T18:51:16.985+0200"],
-  ])("gives the same id for %s", (timestamp) => {
+  ])("a CloudWatch alarm has the same id if its state timestamp is written as %s", (timestamp) => {
     const event = sampleWith("eventbridge-cloudwatch-alarm", [...STATE, "timestamp"], timestamp)
     expect(alarmIn(event).id).toBe(alarmIn(sample("sns-cloudwatch-alarm")).id)
   })
@@ -63,7 +63,7 @@ describe("the state timestamp", () => {
     ["2024-01-12T16:51:16+99:99"],
     ["0001-01-01T00:00:00Z"],
     [1_705_078_276_985],
-  ])("is a problem, and never now, for %s", (timestamp) => {
+  ])("a CloudWatch alarm with state timestamp %j is a problem, and is never taken as now", (timestamp) => {
     const [problem] = problemsOf(
       sampleWith("eventbridge-cloudwatch-alarm", [...STATE, "timestamp"], timestamp),
     )
@@ -72,7 +72,7 @@ describe("the state timestamp", () => {
 })
 
 describe("the points of a CloudWatch alarm", () => {
-  test("have the start of their period as time", () => {
+  test("each point of a CloudWatch alarm has the start of its period as time", () => {
     expect(withReason(REASON)).toMatchObject({
       points: [
         { at: at("16:36"), value: 91.2 },
@@ -83,7 +83,7 @@ describe("the points of a CloudWatch alarm", () => {
     })
   })
 
-  test("are not counted twice if evaluated points confirm the bare values", () => {
+  test("a CloudWatch point counts once if an evaluated datapoint confirms its bare value", () => {
     const evaluatedDatapoints = [
       { timestamp: "2024-01-12T16:46:00.000+0000", sampleCount: 5, value: 97.08 },
       { timestamp: "2024-01-12T16:41:00.000+0000", sampleCount: 5, value: 93.5 },
@@ -91,12 +91,12 @@ describe("the points of a CloudWatch alarm", () => {
     expect(withReason({ ...REASON, evaluatedDatapoints }).points).toHaveLength(3)
   })
 
-  test("are only those with a time of their own if bare values have a gap", () => {
+  test("a CloudWatch alarm keeps only points with a time of their own if its bare values have a gap", () => {
     const evaluatedDatapoints = [{ timestamp: "2024-01-12T16:51:00.000+0000", sampleCount: 5, value: 97.08 }]
     expect(withReason({ ...REASON, evaluatedDatapoints }).points).toEqual([{ at: at("16:51"), value: 97.08 }])
   })
 
-  test("are not bare values that another value contradicts", () => {
+  test("CloudWatch's bare values are dropped if an evaluated datapoint contradicts one of them", () => {
     const evaluatedDatapoints = [
       { timestamp: "2024-01-12T16:46:00.000+0000", value: 97.08 },
       { timestamp: "2024-01-12T16:41:00.000+0000", value: 12 },
@@ -107,7 +107,7 @@ describe("the points of a CloudWatch alarm", () => {
     ])
   })
 
-  test("are dropped if one time has two values", () => {
+  test("the points of a CloudWatch alarm are dropped if one time has two values", () => {
     const evaluatedDatapoints = [
       { timestamp: "2024-01-12T16:46:00.000+0000", value: 97 },
       { timestamp: "2024-01-12T16:46:00.000+0000", value: 12 },
@@ -116,31 +116,37 @@ describe("the points of a CloudWatch alarm", () => {
   })
 
   test.each<[string, unknown]>([
-    ["no JSON", "Threshold Crossed"],
+    ["not JSON", "Threshold Crossed"],
     ["empty", "{}"],
     ["null", "null"],
     ["a list", "[]"],
-    ["too deep", "[".repeat(30) + "]".repeat(30)],
+    ["nested too deep", "[".repeat(30) + "]".repeat(30)],
     ["too large", JSON.stringify({ ...REASON, pad: "x".repeat(300_000) })],
     ["without a start", { ...REASON, startDate: null }],
     ["without a period", { ...REASON, period: null }],
-    ["of a period of nothing", { ...REASON, period: 0 }],
-    ["of no numbers", { ...REASON, recentDatapoints: [null, "97", true, {}, []] }],
-    ["infinite", '{"startDate":"2024-01-12T16:36:00.000+0000","period":300,"recentDatapoints":[1e999]}'],
-    ["another kind of thing", { ...REASON, recentDatapoints: { 0: 97 } }],
+    ["with a period of zero", { ...REASON, period: 0 }],
+    ["without numbers", { ...REASON, recentDatapoints: [null, "97", true, {}, []] }],
+    [
+      "with an infinite value",
+      '{"startDate":"2024-01-12T16:36:00.000+0000","period":300,"recentDatapoints":[1e999]}',
+    ],
+    ["with an object instead of a list of values", { ...REASON, recentDatapoints: { 0: 97 } }],
     ["without times", { evaluatedDatapoints: [{ value: 97 }, null, 5, { timestamp: "soon", value: 97 }] }],
-  ])("are absent if reason data is %s, and the alarm still starts a run", (_, reason) => {
-    expect(withReason(reason)).toMatchObject({ state: "alarm", points: null, periodMs: null })
-  })
+  ])(
+    "a CloudWatch alarm without usable reason data (%s) has no points, and is still an alarm",
+    (_, reason) => {
+      expect(withReason(reason)).toMatchObject({ state: "alarm", points: null, periodMs: null })
+    },
+  )
 
-  test("keep their times if one value is no number", () => {
+  test("the other points of a CloudWatch alarm keep their times if one value is not a number", () => {
     expect(withReason({ ...REASON, recentDatapoints: [91.2, null, 97.08] }).points).toEqual([
       { at: at("16:36"), value: 91.2 },
       { at: at("16:46"), value: 97.08 },
     ])
   })
 
-  test("are at most the newest hundred", () => {
+  test("a CloudWatch alarm has at most its newest hundred points", () => {
     const points = withReason({
       ...REASON,
       recentDatapoints: Array.from({ length: 150 }, (_, i) => i),
@@ -164,19 +170,19 @@ describe("the resource of a CloudWatch alarm", () => {
       [metric({ InstanceId: "i-1" }), metric({ InstanceId: "i-2" })],
       { InstanceId: "i-1,i-2" },
     ],
-    ["dimensions that are no mapping", [metric("InstanceId")], { unreadable: "resource" }],
+    ["dimensions that are not a mapping", [metric("InstanceId")], { unreadable: "resource" }],
     ["a metric that is not an object", [5], { unreadable: "resource" }],
-    ["metrics that are no list", "many", { unreadable: "resource" }],
+    ["metrics that are not a list", "many", { unreadable: "resource" }],
     ["a metric without dimensions", [metric(undefined)], {}],
     ["no metrics (composite)", undefined, {}],
-  ])("is common to all of its metrics: %s", (_, metrics, resource) => {
+  ])("the resource of a CloudWatch alarm is read from all of its metrics: %s", (_, metrics, resource) => {
     expect(
       alarmIn(sampleWith("eventbridge-cloudwatch-alarm", ["detail", "configuration", "metrics"], metrics))
         .resource,
     ).toEqual(resource)
   })
 
-  test("is read the same way from an SNS message over metric math", () => {
+  test("the resource of an alarm over metric math is read in the same way from an SNS message", () => {
     const stat = (value: string) => ({
       MetricStat: {
         Metric: {
@@ -207,8 +213,8 @@ describe("strict reading of a CloudWatch alarm", () => {
       ],
     ],
     ["no alarm", []],
-    ["another thing", ["arn:aws:sns:eu-central-1:123456789012:topic"]],
-  ])("refuses an event about %s", (_, resources) => {
+    ["an ARN that is not an alarm's", ["arn:aws:sns:eu-central-1:123456789012:topic"]],
+  ])("refuses a CloudWatch event about %s", (_, resources) => {
     expect(problemsOf(sampleWith("eventbridge-cloudwatch-alarm", ["resources"], resources))[0]).toMatch(
       /^resources/,
     )
@@ -229,7 +235,7 @@ describe("strict reading of a CloudWatch alarm", () => {
   })
 })
 
-test("replaces an id longer than 200 characters by a digest, equal for every format", () => {
+test("replaces a CloudWatch alarm's id of more than 200 characters by a digest, equal for every format", () => {
   const arn = `arn:aws:cloudwatch:eu-central-1:123456789012:alarm:${"n".repeat(255)}`
   const direct = alarmIn(sampleWith("lambda-cloudwatch-alarm-action", ["alarmArn"], arn))
   const bridged = alarmIn(sampleWith("eventbridge-cloudwatch-alarm", ["resources"], [arn]))
@@ -238,7 +244,7 @@ test("replaces an id longer than 200 characters by a digest, equal for every for
   expect(direct.id).not.toBe(direct.episode.key)
 })
 
-describe("one series of many (a contributor)", () => {
+describe("a contributor: one of the many series of a CloudWatch alarm", () => {
   const FOREIGN = "ffffffff-0000-4000-8000-ffffffffffff"
   const metric = { metricStat: { metric: { dimensions: { InstanceId: FOREIGN } } } }
   const resourceOf = (attributes: unknown, metrics: unknown[] = []) => {
@@ -248,11 +254,14 @@ describe("one series of many (a contributor)", () => {
     return alarmIn({ ...whole, alarmData }).resource
   }
 
-  test.each([[undefined], [null], [{}]])("whose attributes are %j names no server of ours", (attributes) => {
-    expect(resourceOf(attributes)).toEqual({ unreadable: "resource" })
-  })
+  test.each([[undefined], [null], [{}]])(
+    "the resource of a CloudWatch contributor with attributes %j is unreadable",
+    (attributes) => {
+      expect(resourceOf(attributes)).toEqual({ unreadable: "resource" })
+    },
+  )
 
-  test("names what its attributes and the alarm's own metrics name", () => {
+  test("the resource of a CloudWatch contributor combines its attributes and the alarm's own metrics", () => {
     expect(resourceOf({ Node: "n-1" }, [metric])).toEqual({ Node: "n-1", InstanceId: FOREIGN })
   })
 })

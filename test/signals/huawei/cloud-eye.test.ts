@@ -21,7 +21,7 @@ describe("the state of a Cloud Eye alarm", () => {
     ["invalid", "unknown"],
     ["Alarm", "unknown"],
     ["something_new", "unknown"],
-  ])("reads alarm_status %s as %s", (status, state) => {
+  ])("reads Cloud Eye's alarm_status %s as %s", (status, state) => {
     expect(alarmWith({ alarm_status: status }).state).toBe(state)
   })
 })
@@ -37,7 +37,7 @@ describe("the id of a Cloud Eye alarm", () => {
     ["dimension", [{ name: "instance_id", value: "another" }]],
     ["time", 1_705_078_276_007],
     ["alarm_status", "ok"],
-  ])("differs for another %s", (key, value) => {
+  ])("a Cloud Eye alarm with another %s has another id: %j", (key, value) => {
     expect(alarmWith({ [key]: value }).id).not.toBe(alarmWith({}).id)
   })
 
@@ -45,23 +45,23 @@ describe("the id of a Cloud Eye alarm", () => {
     ["alarmValue", []],
     ["sms_content", "another text"],
     ["alarm_name", "renamed"],
-  ])("does not change with another %s", (key, value) => {
+  ])("a Cloud Eye alarm with another %s keeps its id", (key, value) => {
     expect(alarmWith({ [key]: value }).id).toBe(alarmWith({}).id)
   })
 
-  test("does not change if text moves from one part to another", () => {
+  test("a Cloud Eye alarm has another id if text moves from one of its parts to another", () => {
     const one = alarmWith({ alarm_id: "al1|instance_id:a", dimension: "b" })
     const other = alarmWith({ alarm_id: "al1", dimension: "instance_id:a|b" })
     expect(one.id).not.toBe(other.id)
   })
 
-  test("is replaced by a digest if it is longer than 200 characters", () => {
+  test("a Cloud Eye alarm's id of more than 200 characters is replaced by a digest", () => {
     const long = alarmWith({ dimension: `instance_id:${"x".repeat(300)}` })
     expect(long.id).toMatch(/^cloud-eye\|sha256:[0-9a-f]{64}$/)
   })
 })
 
-test("has an episode whose start only the chain knows; its key is alarm + metric + dimension", () => {
+test("the episode of a Cloud Eye alarm has alarm, metric and dimension as key; only the ledger knows its start", () => {
   const alarm = alarmWith({})
   expect(alarm.episode.startsAt).toBeNull()
   expect(alarmWith({ alarm_status: "ok", time: 1_705_078_976_006 }).episode).toEqual(alarm.episode)
@@ -90,13 +90,13 @@ describe("the dimension of a Cloud Eye alarm", () => {
     ["", {}],
     [null, {}],
     [undefined, {}],
-  ])("is name:value, several separated by commas: %j", (dimension, resource) => {
+  ])("reads Cloud Eye's dimension as name:value pairs, or else as unreadable: %j", (dimension, resource) => {
     expect(alarmWith({ dimension }).resource).toEqual(resource)
   })
 })
 
 describe("the points of a Cloud Eye alarm", () => {
-  test("come oldest first", () => {
+  test("the points of a Cloud Eye alarm are sorted oldest first", () => {
     const alarmValue = [
       { time: 1_705_078_200_000, value: 97 },
       { time: 1_705_077_900_000, value: 91 },
@@ -110,12 +110,12 @@ describe("the points of a Cloud Eye alarm", () => {
   test.each<[string, unknown]>([
     ["absent", undefined],
     ["null", null],
-    ["no list", { time: 1_705_077_900_000, value: 91 }],
+    ["not a list", { time: 1_705_077_900_000, value: 91 }],
     ["empty", []],
     ["without numbers", [{ time: 1_705_077_900_000, value: "97%" }, { time: 1_705_077_900_000 }, null, 5]],
     ["without times", [{ time: "now", value: 97 }, { value: 97 }, { time: 0, value: 97 }]],
     ["in seconds", [{ time: 1_705_077_900, value: 97 }]],
-  ])("are missing, never zero, if they are %s", (_, alarmValue) => {
+  ])("a Cloud Eye alarm whose points are %s has none, rather than zeros", (_, alarmValue) => {
     expect(alarmWith({ alarmValue })).toMatchObject({ points: null, periodMs: null, state: "alarm" })
   })
 
@@ -126,22 +126,25 @@ describe("the points of a Cloud Eye alarm", () => {
     [0, null],
     ["300", null],
     [null, null],
-  ])("have period %s (s) as %s ms; raw data has none", (period, periodMs) => {
+  ])("reads Cloud Eye's period %j (seconds) as %s ms; raw data has no period", (period, periodMs) => {
     expect(alarmWith({ period }).periodMs).toBe(periodMs)
   })
 })
 
 describe("lenient reading of a Cloud Eye alarm", () => {
-  test.each<[unknown]>([[undefined], [null], [""], [7]])("loses no alarm over message_type = %j", (type) => {
-    expect(alarmWith({ message_type: type })).toMatchObject({
-      state: "alarm",
-      alarm: "al1704475580412b2a4lnr3W",
-    })
-  })
+  test.each<[unknown]>([[undefined], [null], [""], [7]])(
+    "a Cloud Eye alarm is read even if message_type = %j",
+    (type) => {
+      expect(alarmWith({ message_type: type })).toMatchObject({
+        state: "alarm",
+        alarm: "al1704475580412b2a4lnr3W",
+      })
+    },
+  )
 })
 
 describe("strict reading of a Cloud Eye alarm", () => {
-  test("names the template to choose if the alarm uses plain text", () => {
+  test("a Cloud Eye alarm in plain text is refused, naming the template to choose", () => {
     expect(problemsOf(sample("functiongraph-smn-plain-text"))).toEqual([
       expect.stringMatching(/^record\.0\.smn\.message: is not JSON: .*choose the JSON template/),
     ])
@@ -157,7 +160,7 @@ describe("strict reading of a Cloud Eye alarm", () => {
     ["time", 1_705_078_276],
     ["time", 1_705_078_276_006.5],
     ["message_type", "event"],
-  ])("reports %s = %j as a problem and names it", (key, value) => {
+  ])("a Cloud Eye alarm with %s = %j is refused, naming the field", (key, value) => {
     expect(problemsOf(eventWith({ [key]: value }))).toEqual([
       expect.stringContaining(`record.0.smn.message.${key}: `),
     ])

@@ -6,7 +6,7 @@ import {
 
 const DAY = 86_400_000
 
-/** A fetcher that counts, and a manual clock. */
+/** A cache over a fetcher that records its calls, and over a clock that the test moves. */
 function fakes() {
   const world = {
     fetched: [] as string[],
@@ -24,13 +24,13 @@ function fakes() {
 }
 
 describe("a signing certificate", () => {
-  test("is fetched once for many concurrent requests", async () => {
+  test("a signing certificate is fetched once for many concurrent requests", async () => {
     const { world, fetch } = fakes()
     await Promise.all([fetch("a"), fetch("a"), fetch("b"), fetch("a")])
     expect(world.fetched).toEqual(["a", "b"])
   })
 
-  test("is fetched once a day", async () => {
+  test("a signing certificate is fetched once a day", async () => {
     const { world, fetch } = fakes()
     await fetch("a")
     world.now = DAY - 1
@@ -41,7 +41,7 @@ describe("a signing certificate", () => {
     expect(world.fetched).toEqual(["a", "a"])
   })
 
-  test("is tried again at once if it could not be fetched", async () => {
+  test("a signing certificate that could not be fetched is tried again at the next request", async () => {
     const { world, fetch } = fakes()
     world.answers = () => ({ ok: false, why: "timeout" })
     expect(await fetch("a")).toEqual({ ok: false, why: "timeout" })
@@ -49,7 +49,7 @@ describe("a signing certificate", () => {
     expect(await fetch("a")).toEqual({ ok: true, pem: "pem" })
   })
 
-  test("is forgotten when sixteen newer ones are known", async () => {
+  test("a signing certificate is forgotten once sixteen newer ones are known", async () => {
     const { world, fetch } = fakes()
     for (let i = 0; i <= 16; i += 1) await fetch(`url ${i}`)
     world.fetched.length = 0

@@ -22,7 +22,7 @@ const expiredKeys = await keysOf("2023-01-01", "2024-01-01")
 const strangersKeys = await keysOf("2024-01-01", "2025-01-01")
 
 describe("SMN over HTTP", () => {
-  test("turns a signed alarm into the same signal as the SMN trigger", async () => {
+  test("SMN over HTTP turns a signed alarm into the same signal as the SMN trigger", async () => {
     const world = new FakeWorld()
     const headers = { "x-smn-message-type": "Notification" }
     expect(await receive(post("/smn", notification(), headers), {}, world)).toEqual({
@@ -35,13 +35,16 @@ describe("SMN over HTTP", () => {
     ])
   })
 
-  test.each([[""], [null], [undefined]])("does not sign a subject that is %j", async (subject) => {
-    expect(await receive(post("/smn", notification({ over: { subject } })))).toMatchObject({
-      kind: "signals",
-    })
-  })
+  test.each([[""], [null], [undefined]])(
+    "the signature of an SMN message leaves out a subject that is %j",
+    async (subject) => {
+      expect(await receive(post("/smn", notification({ over: { subject } })))).toMatchObject({
+        kind: "signals",
+      })
+    },
+  )
 
-  test("signs letters beyond ASCII as UTF-8", async () => {
+  test("the signature of an SMN message covers letters beyond ASCII as UTF-8", async () => {
     expect(await receive(post("/smn", notification({ over: { subject: "[严重告警] NPU" } })))).toMatchObject({
       kind: "signals",
     })
@@ -54,20 +57,20 @@ describe("SMN over HTTP", () => {
     ["subject", ""],
     ["timestamp", "2024-01-12T16:51:17Z"],
     ["signature", Buffer.alloc(256).toString("base64")],
-  ])("refuses a signature with another %s", async (key, value) => {
+  ])("refuses a signed SMN message with another %s (case %#)", async (key, value) => {
     expect(await receive(post("/smn", { ...notification(), [key]: value }))).toEqual(
       answerOf(401, "the signature does not match the message"),
     )
   })
 
-  test("refuses a notification as a confirmation", async () => {
+  test("refuses a signed SMN notification that is resent as an unsubscription", async () => {
     const body = { ...notification(), type: "UnsubscribeConfirmation" }
     expect(await receive(post("/smn", body))).toEqual(
       answerOf(401, "the signature does not match the message"),
     )
   })
 
-  test("refuses signed text that is split into other fields", async () => {
+  test("refuses an SMN field whose line breaks would move signed text into other fields", async () => {
     const body = notification({ over: { message_id: "abc\nsubject\nforged" } })
     expect(await receive(post("/smn", body))).toMatchObject({
       status: 400,
@@ -80,14 +83,14 @@ describe("SMN over HTTP", () => {
     })
   })
 
-  test("refuses a signature by another key", async () => {
+  test("refuses an SMN message that another key signed", async () => {
     const body = notification({ key: strangersKeys.private })
     expect(await receive(post("/smn", body))).toEqual(
       answerOf(401, "the signature does not match the message"),
     )
   })
 
-  test("reports a signed alarm that is not JSON as malformed, and names the template to choose", async () => {
+  test("reports a signed SMN alarm that is not JSON as malformed, and names the template to choose", async () => {
     const answer = await receive(post("/smn", notification({ over: { message: "NPU usage is high" } })))
     expect(answer).toMatchObject({
       status: 400,
@@ -104,7 +107,7 @@ describe("SMN over HTTP", () => {
     "signing_cert_url",
     "timestamp",
     "signature_version",
-  ])("reports a message without %s as malformed", async (key) => {
+  ])("reports an SMN message without %s as malformed", async (key) => {
     const { [key]: _, ...body } = notification()
     expect(await receive(post("/smn", body))).toMatchObject({
       status: 400,
@@ -112,7 +115,7 @@ describe("SMN over HTTP", () => {
     })
   })
 
-  test("reports another signature version as malformed", async () => {
+  test("reports an SMN message with another signature version as malformed", async () => {
     expect(await receive(post("/smn", notification({ over: { signature_version: "v2" } })))).toMatchObject({
       status: 400,
     })
@@ -128,28 +131,34 @@ describe("checks before a certificate is fetched", () => {
     ["plain http", `http://smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
     ["another host", `https://evil.example.com/smn/SMN_${REGION}_${HEX}.pem`],
     [
-      "a host that merely ends like it",
+      "a host that merely ends like SMN's",
       `https://smn.${REGION}.evilmyhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`,
     ],
     [
-      "a host that merely begins like it",
+      "a host that merely begins like SMN's",
       `https://smn.${REGION}.myhuaweicloud.com.evil.com/smn/SMN_${REGION}_${HEX}.pem`,
     ],
-    ["a host under it", `https://a.smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
+    ["a subdomain of SMN's host", `https://a.smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
     ["another service", `https://obs.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
     ["a port", `https://smn.${REGION}.myhuaweicloud.com:8443/smn/SMN_${REGION}_${HEX}.pem`],
     ["a user", `https://a@smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
     ["a query", `https://smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem?a=b`],
     ["a fragment", `https://smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem#a`],
     ["another path", `https://smn.${REGION}.myhuaweicloud.com/other/SMN_${REGION}_${HEX}.pem`],
-    ["a path that climbs", `https://smn.${REGION}.myhuaweicloud.com/smn/../SMN_${REGION}_${HEX}.pem`],
+    ["a path with ..", `https://smn.${REGION}.myhuaweicloud.com/smn/../SMN_${REGION}_${HEX}.pem`],
     ["another file", `https://smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.txt`],
     ["another region", `https://smn.eu-west-0.myhuaweicloud.com/smn/SMN_eu-west-0_${HEX}.pem`],
-    ["two regions", `https://smn.${REGION}.myhuaweicloud.com/smn/SMN_eu-west-0_${HEX}.pem`],
-    ["two other regions", `https://smn.eu-west-0.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
+    [
+      "another region in the file only",
+      `https://smn.${REGION}.myhuaweicloud.com/smn/SMN_eu-west-0_${HEX}.pem`,
+    ],
+    [
+      "another region in the host only",
+      `https://smn.eu-west-0.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`,
+    ],
     ["backslashes", `https:\\\\smn.${REGION}.myhuaweicloud.com\\smn\\SMN_${REGION}_${HEX}.pem`],
-    ["a space before", ` https://smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
-  ])("refuse a certificate URL with %s", async (_, text) => {
+    ["a leading space", ` https://smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
+  ])("refuses an SMN certificate URL with %s before it is fetched", async (_, text) => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", notification(url(text))), {}, world)).toEqual(
       answerOf(401, /^signing_cert_url: must be/),
@@ -157,7 +166,7 @@ describe("checks before a certificate is fetched", () => {
     expect(world.fetched).toEqual([])
   })
 
-  test.each(["com", "cn", "eu"])("accept a certificate at myhuaweicloud.%s", async (tld) => {
+  test.each(["com", "cn", "eu"])("accepts an SMN certificate at myhuaweicloud.%s", async (tld) => {
     const world = new FakeWorld()
     const text = `https://smn.${REGION}.myhuaweicloud.${tld}/smn/SMN_${REGION}_${HEX}.pem`
     expect(await receive(post("/smn", notification(url(text))), {}, world)).toMatchObject({ kind: "signals" })
@@ -167,7 +176,7 @@ describe("checks before a certificate is fetched", () => {
   test.each<[string, readonly string[]]>([
     ["another topic is listed", [`${SMN_TOPIC}-other`]],
     ["no topic is listed", []],
-  ])("refuse a topic that is not allowed: %s", async (_, smnTopics) => {
+  ])("refuses an SMN topic that is not allowed before a certificate is fetched: %s", async (_, smnTopics) => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", notification()), { smnTopics }, world)).toEqual(
       answerOf(401, /topic is not allowed.*smn_topics/),
@@ -177,24 +186,24 @@ describe("checks before a certificate is fetched", () => {
 
   test.each<[string, number, RegExp]>([
     ["more than an hour old", NOW + HOUR, /^timestamp: is more than 1 h old/],
-    ["more than five minutes ahead", NOW - 302_000, /^timestamp: is more than 5 min ahead/],
-  ])("refuse a message %s", async (_, now, error) => {
+    ["more than five minutes ahead", NOW - 302_000, /^timestamp: is more than 5 min in the future/],
+  ])("refuses an SMN message %s before a certificate is fetched", async (_, now, error) => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", notification()), { now }, world)).toEqual(answerOf(401, error))
     expect(world.fetched).toEqual([])
   })
 
-  test("accept a message that was retried for most of an hour", async () => {
+  test("accepts an SMN message that was retried for most of an hour", async () => {
     expect(await receive(post("/smn", notification()), { now: NOW + HOUR - 2_000 })).toMatchObject({
       kind: "signals",
     })
   })
 
-  test("refuse a header that disagrees with the body", async () => {
+  test("refuses an SMN message whose header disagrees with its body before a certificate is fetched", async () => {
     const world = new FakeWorld()
     const request = post("/smn", notification(), { "x-smn-message-type": "SubscriptionConfirmation" })
     expect(await receive(request, {}, world)).toEqual(
-      answerOf(401, /^header x-smn-message-type: does not agree/),
+      answerOf(401, /^header x-smn-message-type: differs from the type/),
     )
     expect(world.fetched).toEqual([])
   })
@@ -207,13 +216,13 @@ describe("the signing certificate", () => {
     return receive(post("/smn", notification(key === undefined ? {} : { key })), {}, world)
   }
 
-  test("is refused if it has expired, even with a valid signature", async () => {
+  test("an expired signing certificate is refused, even with a valid signature", async () => {
     expect(await receiveUnder(expiredKeys.cert, expiredKeys.private)).toEqual(
       answerOf(401, "the signing certificate has expired"),
     )
   })
 
-  test("is refused if it is not valid yet", async () => {
+  test("a signing certificate that is not valid yet is refused", async () => {
     const future = await keysOf("2024-06-01", "2025-06-01")
     expect(await receiveUnder(future.cert, future.private)).toEqual(
       answerOf(401, "the signing certificate is not valid yet"),
@@ -221,19 +230,19 @@ describe("the signing certificate", () => {
   })
 
   test.each(["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])(
-    "is refused if it is %j",
+    "an unreadable signing certificate is refused: %j",
     async (pem) => {
       expect(await receiveUnder(pem)).toEqual(answerOf(401, "the signing certificate cannot be read"))
     },
   )
 
-  test("answers that another try may help if it cannot be fetched", async () => {
+  test("responds 503 if the signing certificate cannot be fetched, so that SMN sends the message again", async () => {
     expect(await receiveUnder(null)).toEqual(answerOf(503, /could not be fetched: connection refused/))
   })
 })
 
 describe("a subscription", () => {
-  test("is confirmed if it is signed", async () => {
+  test("a signed SMN subscription is confirmed", async () => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", confirmation()), {}, world)).toEqual({
       kind: "answer",
@@ -245,7 +254,7 @@ describe("a subscription", () => {
     ])
   })
 
-  test("is confirmed for the shared sample once it is signed", async () => {
+  test("the sample of an SMN subscription is confirmed once it is signed", async () => {
     const world = new FakeWorld()
     await receive(post("/smn", smnBody("smn-http-subscription-confirmation")), {}, world)
     expect(world.confirmed).toHaveLength(1)
@@ -254,27 +263,30 @@ describe("a subscription", () => {
   test.each<[string, string | null]>([
     ["plain http", "http://console.huaweicloud.com/confirm"],
     ["another host", "https://huaweicloud.com.evil.com/confirm"],
-    ["a host that merely ends like it", "https://evilhuaweicloud.com/confirm"],
+    ["a host that merely ends like Huawei Cloud's", "https://evilhuaweicloud.com/confirm"],
     ["a user", "https://console.huaweicloud.com@evil.com/confirm"],
     ["a port", "https://console.huaweicloud.com:444/confirm"],
-    ["an inner address", "https://169.254.169.254/latest"],
-    ["nothing", null],
-  ])("is refused with a subscribe_url with %s before anything is fetched", async (_, subscribe_url) => {
-    const world = new FakeWorld()
-    expect(await receive(post("/smn", confirmation({ subscribe_url })), {}, world)).toEqual(
-      answerOf(401, /^subscribe_url: must be an https URL/),
-    )
-    expect([...world.fetched, ...world.confirmed]).toEqual([])
-  })
+    ["an internal address", "https://169.254.169.254/latest"],
+    ["no value", null],
+  ])(
+    "an SMN subscription whose subscribe_url has %s is refused before anything is fetched",
+    async (_, subscribe_url) => {
+      const world = new FakeWorld()
+      expect(await receive(post("/smn", confirmation({ subscribe_url })), {}, world)).toEqual(
+        answerOf(401, /^subscribe_url: must be an https URL/),
+      )
+      expect([...world.fetched, ...world.confirmed]).toEqual([])
+    },
+  )
 
-  test("never calls another subscribe_url than the signed one", async () => {
+  test("never calls an SMN subscribe_url other than the signed one", async () => {
     const world = new FakeWorld()
     const body = { ...confirmation(), subscribe_url: "https://console.huaweicloud.com/other" }
     expect(await receive(post("/smn", body), {}, world)).toMatchObject({ status: 401 })
     expect(world.confirmed).toEqual([])
   })
 
-  test("is not confirmed for a topic that is not allowed", async () => {
+  test("an SMN subscription to a topic that is not allowed is not confirmed", async () => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", confirmation()), { smnTopics: [] }, world)).toMatchObject({
       status: 401,
@@ -282,7 +294,7 @@ describe("a subscription", () => {
     expect(world.confirmed).toEqual([])
   })
 
-  test("answers with an error if confirming fails, so that SMN sends it again", async () => {
+  test("responds 503 if an SMN subscription cannot be confirmed, so that SMN sends it again", async () => {
     const world = new FakeWorld()
     world.confirms = false
     expect(await receive(post("/smn", confirmation()), {}, world)).toEqual(
@@ -290,7 +302,7 @@ describe("a subscription", () => {
     )
   })
 
-  test("is not confirmed for an unsubscription, which is only acknowledged", async () => {
+  test("an SMN unsubscription is acknowledged and not confirmed", async () => {
     const world = new FakeWorld()
     const body = confirmation({ type: "UnsubscribeConfirmation" })
     expect(await receive(post("/smn", body), {}, world)).toMatchObject({ kind: "answer", status: 200 })
@@ -319,7 +331,7 @@ describe("SNS over HTTP", () => {
   }
 
   test.each(["1", "2"])(
-    "turns an alarm signed by version %s into the same signal as SNS gives Lambda",
+    "SNS over HTTP turns an alarm signed by version %s into the same signal as SNS gives Lambda",
     async (SignatureVersion) => {
       const world = new FakeWorld()
       const headers = { "x-amz-sns-message-type": "Notification" }
@@ -344,7 +356,7 @@ describe("SNS over HTTP", () => {
     ["Subject", "another subject"],
     ["Timestamp", "2024-01-12T16:51:17.041Z"],
     ["SignatureVersion", "2"],
-  ])("refuses a signature with another %s", async (key, value) => {
+  ])("refuses a signed SNS message with another %s", async (key, value) => {
     const body = { ...snsBody("sns-http-notification"), [key]: value }
     expect(await receive(post("/sns", body))).toEqual(
       answerOf(401, "the signature does not match the message"),
@@ -353,22 +365,22 @@ describe("SNS over HTTP", () => {
 
   test.each<[string, Json, RegExp]>([
     [
-      "another host",
+      "a certificate from another host",
       { SigningCertURL: "https://sns.eu-central-1.amazonaws.com.evil.com/SimpleNotificationService-0a.pem" },
       /^SigningCertURL/,
     ],
     [
-      "another service",
+      "a certificate from another service",
       { SigningCertURL: "https://s3.eu-central-1.amazonaws.com/SimpleNotificationService-0a.pem" },
       /^SigningCertURL/,
     ],
     [
-      "another region",
+      "a certificate from another region",
       { SigningCertURL: "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0a.pem" },
       /^SigningCertURL/,
     ],
     [
-      "another file",
+      "another certificate file",
       { SigningCertURL: "https://sns.eu-central-1.amazonaws.com/evil.pem" },
       /^SigningCertURL/,
     ],
@@ -378,7 +390,7 @@ describe("SNS over HTTP", () => {
       /topic is not allowed.*sns_topics/,
     ],
     ["an old time", { Timestamp: "2024-01-12T15:00:00.000Z" }, /^timestamp/],
-  ])("refuses %s before a certificate is fetched", async (_, over, error) => {
+  ])("refuses an SNS message with %s before anything is fetched", async (_, over, error) => {
     const world = new FakeWorld()
     expect(await receive(post("/sns", snsBody("sns-http-notification", over)), {}, world)).toEqual(
       answerOf(401, error),
@@ -386,7 +398,7 @@ describe("SNS over HTTP", () => {
     expect(world.fetched).toEqual([])
   })
 
-  test("confirms a signed subscription to an allowed topic", async () => {
+  test("confirms a signed SNS subscription to an allowed topic", async () => {
     const world = new FakeWorld()
     expect(
       await receive(post("/sns", snsBody("sns-http-subscription-confirmation")), {}, world),
@@ -400,14 +412,14 @@ describe("SNS over HTTP", () => {
     "https://evil.example.com/?Action=ConfirmSubscription&Token=a",
     "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=a",
     "https://sns.eu-central-1.amazonaws.com/?Action=Publish&Message=a",
-  ])("never calls a SubscribeURL %s", async (SubscribeURL) => {
+  ])("never calls the SNS SubscribeURL %s", async (SubscribeURL) => {
     const world = new FakeWorld()
     const body = snsBody("sns-http-subscription-confirmation", { SubscribeURL })
     expect(await receive(post("/sns", body), {}, world)).toEqual(answerOf(401, /^SubscribeURL/))
     expect([...world.fetched, ...world.confirmed]).toEqual([])
   })
 
-  test("refuses raw message delivery, which has no signature, as malformed", async () => {
+  test("refuses raw message delivery of SNS, which has no signature, as malformed", async () => {
     const { body } = sample("sns-http-notification") as { body: { Message: string } }
     expect(await receive(post("/sns", body.Message))).toMatchObject({ status: 400 })
   })

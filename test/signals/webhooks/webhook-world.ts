@@ -30,10 +30,10 @@ export async function keysOf(from: string, to: string): Promise<Keys> {
   })
 }
 
-/** The keys of the sender, valid through 2024. */
+/** Keys of the sender; the certificate is valid through 2024. */
 export const keys = await keysOf("2024-01-01", "2025-01-01")
 
-/** The environment of the webhooks; it counts outgoing requests. */
+/** Environment of the webhooks; it records outgoing requests. */
 export class FakeWorld {
   readonly fetched: string[] = []
   readonly confirmed: string[] = []
@@ -72,7 +72,7 @@ export const answerOf = (status: number, error: RegExp | string) => ({
   body: { error: typeof error === "string" ? error : expect.stringMatching(error) },
 })
 
-/** The documented string to sign, written here independently: keys and values on lines of their own. */
+/** Signs the documented string, built here independently: each key and each value on its own line. */
 export function sign(
   body: Json,
   signedKeys: readonly string[],

@@ -5,7 +5,7 @@ import { sample } from "../sample.ts"
 import { answerOf, FakeWorld, NOW, notification, post, receive, TOKEN } from "./webhook-world.ts"
 
 describe("the paths of the webhooks", () => {
-  test.each(["GET", "HEAD"])("answer %s /healthz with ok", async (method) => {
+  test.each(["GET", "HEAD"])("%s /healthz responds ok", async (method) => {
     const request = { method, path: "/healthz", headers: {}, body: Buffer.alloc(0) }
     expect(await receive(request)).toEqual({ kind: "answer", status: 200, body: { status: "ok" } })
   })
@@ -31,7 +31,7 @@ describe("the paths of the webhooks", () => {
     "/prod/healthz",
     "/healthz/",
     `/${"p".repeat(65)}/smn`,
-  ])("do not contain %j: the answer names this path and the known ones", async (path) => {
+  ])("responds 404 to the path %j, naming it and the known paths", async (path) => {
     expect(await receive(post(path, {}))).toEqual({
       kind: "answer",
       status: 404,
@@ -43,7 +43,7 @@ describe("the paths of the webhooks", () => {
     })
   })
 
-  test("are shown as one bounded line in a 404", async () => {
+  test("a 404 shows the path as one line of limited length", async () => {
     const answer = await receive(post(`/\u001b[8m\n${"x".repeat(9_000)}`, {}))
     expect(answer).toMatchObject({ status: 404, body: { path: expect.stringMatching(/^\/ \[8m x+…$/) } })
     expect(JSON.stringify(answer).length).toBeLessThan(400)
@@ -54,7 +54,7 @@ describe("the paths of the webhooks", () => {
     "/prod/alertmanager",
     "/RELEASE/supernode-autoscaler/alertmanager",
     "/a_b-1/alertmanager/",
-  ])("may have the prefix of a stage or a function's name: %s", async (path) => {
+  ])("the path of a webhook may have the prefix of a stage or of a function's name: %s", async (path) => {
     expect(await receive(post(path, {}))).toMatchObject({ status: 401 })
     expect(webhookPathOf(path)).toBe("/alertmanager")
   })
@@ -65,23 +65,26 @@ describe("the paths of the webhooks", () => {
     ["GET", "/alertmanager", "POST"],
     ["DELETE", "/grafana", "POST"],
     ["POST", "/healthz", "GET and HEAD"],
-  ])("do not allow %s %s", async (method, path, allowed) => {
+  ])("responds 405 to %s %s, naming the allowed methods", async (method, path, allowed) => {
     expect(await receive({ ...post(path, {}), method })).toEqual(
-      answerOf(405, `this path takes ${allowed} only`),
+      answerOf(405, `this path accepts ${allowed} only`),
     )
   })
 })
 
 describe("recognition of HTTP requests", () => {
-  test.each(["function-url-alertmanager", "functiongraph-apig-alertmanager"])("accepts %s", (name) => {
-    const request = httpRequestOf(sample(name))
-    expect(request).toMatchObject({
-      method: "POST",
-      path: "/alertmanager",
-      headers: { authorization: `Bearer ${TOKEN}` },
-    })
-    expect(JSON.parse(request?.body.toString() ?? "")).toMatchObject({ receiver: "supernode-autoscaler" })
-  })
+  test.each(["function-url-alertmanager", "functiongraph-apig-alertmanager"])(
+    "reads the sample event %s as an HTTP request",
+    (name) => {
+      const request = httpRequestOf(sample(name))
+      expect(request).toMatchObject({
+        method: "POST",
+        path: "/alertmanager",
+        headers: { authorization: `Bearer ${TOKEN}` },
+      })
+      expect(JSON.parse(request?.body.toString() ?? "")).toMatchObject({ receiver: "supernode-autoscaler" })
+    },
+  )
 
   test.each([
     "sns-cloudwatch-alarm",
@@ -91,7 +94,7 @@ describe("recognition of HTTP requests", () => {
     "functiongraph-timer",
     "eventbridge-scheduler",
     "manual-request",
-  ])("rejects %s", (name) => {
+  ])("does not read the sample event %s as an HTTP request", (name) => {
     expect(httpRequestOf(sample(name))).toBeNull()
   })
 
@@ -104,7 +107,7 @@ describe("recognition of HTTP requests", () => {
     [{}],
     [{ httpMethod: "POST" }],
     [{ httpMethod: 5, path: "/smn" }],
-  ])("rejects %j", (event) => {
+  ])("does not read %j as an HTTP request", (event) => {
     expect(httpRequestOf(event)).toBeNull()
   })
 
@@ -118,13 +121,13 @@ describe("recognition of HTTP requests", () => {
     ["plain in spite of the flag as text", "true", (body) => body],
     ["plain with the flag false", "false", (body) => body],
     ["plain without the flag", undefined, (body) => body],
-  ])("reads a body that is %s", (_, isBase64Encoded, written) => {
+  ])("reads an HTTP body that is %s", (_, isBase64Encoded, written) => {
     const text = JSON.stringify({ alerts: [{ note: "±" }] })
     const event = { ...sample("functiongraph-apig-alertmanager"), body: written(text), isBase64Encoded }
     expect(httpRequestOf(event)?.body.toString()).toBe(text)
   })
 
-  test("accepts header names in either case", () => {
+  test("accepts the names of HTTP headers in either case", () => {
     const event = {
       ...sample("functiongraph-apig-alertmanager"),
       headers: { AUTHORIZATION: "a", "X-Smn-Message-Type": "b", n: 5 },
@@ -135,12 +138,15 @@ describe("recognition of HTTP requests", () => {
   test.each([
     [{ authorization: `Bearer ${TOKEN}`, Authorization: "Bearer other" }],
     [{ Authorization: "Bearer other", authorization: `Bearer ${TOKEN}` }],
-  ])("treats one header in two cases as ambiguous: it equals no token", async (headers) => {
-    const request = httpRequestOf({ ...sample("function-url-alertmanager"), headers })
-    expect(request && (await receive(request))).toEqual(answerOf(401, "the token is wrong"))
-  })
+  ])(
+    "refuses an Authorization header that is sent in two cases, since it is ambiguous (case %#)",
+    async (headers) => {
+      const request = httpRequestOf({ ...sample("function-url-alertmanager"), headers })
+      expect(request && (await receive(request))).toEqual(answerOf(401, "the token is wrong"))
+    },
+  )
 
-  test("accepts a request without headers and body", () => {
+  test("accepts an HTTP request without headers and body", () => {
     expect(httpRequestOf({ httpMethod: "GET", path: "/healthz", headers: null, body: null })).toEqual({
       method: "GET",
       path: "/healthz",
@@ -152,7 +158,7 @@ describe("recognition of HTTP requests", () => {
 
 describe("the order of checks: size, token, content", () => {
   test.each(["/smn", "/sns", "/alertmanager", "/grafana", "/healthz", "/nowhere"])(
-    "refuses 10 MB at %s as too large",
+    "refuses a body of 10 MB at %s as too large",
     async (path) => {
       const world = new FakeWorld()
       const request = post(path, Buffer.alloc(10_000_000, "["))
@@ -161,7 +167,7 @@ describe("the order of checks: size, token, content", () => {
     },
   )
 
-  test("accepts 256 KB and refuses one byte more", async () => {
+  test("accepts a webhook body of 256 KB and refuses one byte more", async () => {
     const headers = { authorization: `Bearer ${TOKEN}` }
     expect(await receive(post("/alertmanager", Buffer.alloc(256 * 1024, " "), headers))).toMatchObject({
       status: 400,
@@ -171,7 +177,7 @@ describe("the order of checks: size, token, content", () => {
     })
   })
 
-  test("answers garbage without the token as not authenticated rather than malformed", async () => {
+  test("responds 401, rather than 400, to a malformed body without the token", async () => {
     expect(await receive(post("/alertmanager", "garbage"))).toMatchObject({ status: 401 })
   })
 
@@ -179,14 +185,14 @@ describe("the order of checks: size, token, content", () => {
     ["empty", ""],
     ["not JSON", "{"],
     ["not UTF-8", Buffer.from([0x22, 0xff, 0xfe, 0x22])],
-    ["nesting", "[".repeat(100_000)],
+    ["nested too deep", "[".repeat(100_000)],
     ["null", "null"],
     ["a number", "42"],
     ["a list", "[]"],
     ["an empty object", "{}"],
-    ["a prototype key", '{"__proto__":{"alerts":[]}}'],
+    ["an object with a prototype key", '{"__proto__":{"alerts":[]}}'],
     ["of wrong types", '{"alerts":"all","type":5,"Type":[]}'],
-  ])("answers a body that is %s as malformed at every path", async (_, body) => {
+  ])("responds 400 at every webhook path to a body that is %s", async (_, body) => {
     for (const path of ["/smn", "/sns", "/alertmanager", "/grafana"]) {
       const world = new FakeWorld()
       const answer = await receive(post(path, body, { authorization: `Bearer ${TOKEN}` }), {}, world)
@@ -217,7 +223,7 @@ describe("a misconfigured sender", () => {
       /no signature.*switch off `Enable raw message delivery`/,
     ],
     ["raw delivery of SNS by its body", "/sns", { AlarmArn: "arn" }, {}, /switch off `Enable raw message/],
-  ])("learns which setting to change: %s", async (_, path, body, headers, says) => {
+  ])("a misconfigured sender learns which setting to change: %s", async (_, path, body, headers, says) => {
     const answer = await receive(post(path, body, { authorization, ...headers }))
     expect(answer).toMatchObject({ status: 400, body: { problems: [expect.stringMatching(says)] } })
   })
@@ -232,14 +238,14 @@ describe("an HTTP body at the wrong path", () => {
     "functiongraph-timer",
     "lambda-cloudwatch-alarm-action",
   ]
-  test.each(events)("is never read as another door's event or a manual request: %s", async (name) => {
+  test.each(events)("an HTTP body is never read as another door's event: %s", async (name) => {
     for (const path of ["/smn", "/sns", "/alertmanager", "/grafana"]) {
       const answer = await receive(post(path, sample(name), { authorization: `Bearer ${TOKEN}` }))
       expect(answer).toMatchObject({ kind: "answer", status: 400 })
     }
   })
 
-  test("is not read as SMN for Alertmanager, nor the reverse", async () => {
+  test("an Alertmanager body is not read at /smn, and an SMN body not at /grafana", async () => {
     const alerts = httpRequestOf(sample("function-url-alertmanager"))?.body ?? Buffer.alloc(0)
     expect(await receive(post("/smn", alerts))).toMatchObject({ status: 400 })
     expect(
@@ -272,13 +278,13 @@ describe("the bearer token of Alertmanager and Grafana", () => {
   }
 
   test.each(["function-url-alertmanager", "functiongraph-apig-alertmanager"])(
-    "lets %s become exactly this signal",
+    "the sample event %s with its bearer token becomes exactly its expected signal",
     async (name) => {
       expect(await receive(requestOf(name))).toEqual({ kind: "signals", signals: [signal], problems: [] })
     },
   )
 
-  test("lets function-url-grafana become exactly this signal", async () => {
+  test("the sample event function-url-grafana with its bearer token becomes exactly its expected signal", async () => {
     const grafanaAt = Date.parse("2024-01-12T17:51:16.985Z")
     const labels = {
       alertname: "NpuBusy",
@@ -304,13 +310,13 @@ describe("the bearer token of Alertmanager and Grafana", () => {
   test.each<[string, Record<string, string>]>([
     ["missing", {}],
     ["of another scheme", { authorization: `Basic ${TOKEN}` }],
-    ["bare", { authorization: TOKEN }],
+    ["without a scheme", { authorization: TOKEN }],
     ["empty", { authorization: "Bearer " }],
     ["wrong", { authorization: "Bearer THE-WEBHOOK-TOKEM" }],
-    ["a beginning", { authorization: "Bearer THE-WEBHOOK" }],
-    ["longer", { authorization: `Bearer ${TOKEN}X` }],
+    ["cut off", { authorization: "Bearer THE-WEBHOOK" }],
+    ["too long", { authorization: `Bearer ${TOKEN}X` }],
     ["in another header", { "x-webhook-token": TOKEN }],
-  ])("is refused if it is %s", async (_, headers) => {
+  ])("a bearer token is refused if it is %s", async (_, headers) => {
     for (const path of ["/alertmanager", "/grafana"]) {
       expect(await receive({ ...requestOf("function-url-alertmanager"), path, headers })).toMatchObject({
         kind: "answer",
@@ -319,7 +325,7 @@ describe("the bearer token of Alertmanager and Grafana", () => {
     }
   })
 
-  test("accepts the scheme's name in either case", async () => {
+  test("accepts the scheme of a bearer token in either case", async () => {
     const request = {
       ...requestOf("function-url-alertmanager"),
       headers: { authorization: `bearer ${TOKEN}` },
@@ -327,7 +333,7 @@ describe("the bearer token of Alertmanager and Grafana", () => {
     expect(await receive(request)).toMatchObject({ kind: "signals" })
   })
 
-  test("is required: without a configured token the webhook is closed, and names the setting that opens it", async () => {
+  test("a webhook without a configured token is closed, and the response names the setting that opens it", async () => {
     for (const authorization of [`Bearer ${TOKEN}`, "Bearer ", "Bearer null", ""]) {
       const request = { ...requestOf("function-url-alertmanager"), headers: { authorization } }
       expect(await receive(request, { webhookTokens: [] })).toEqual(
@@ -336,7 +342,7 @@ describe("the bearer token of Alertmanager and Grafana", () => {
     }
   })
 
-  test("may be either of two while one replaces the other, and no third one", async () => {
+  test("accepts either of two bearer tokens while one replaces the other, and no third one", async () => {
     const webhookTokens = [TOKEN, "the-next-token-of-ours"]
     for (const [token, kind] of [
       [TOKEN, "signals"],
@@ -350,7 +356,7 @@ describe("the bearer token of Alertmanager and Grafana", () => {
     }
   })
 
-  test("is never repeated in an answer", async () => {
+  test("a response never repeats a bearer token", async () => {
     const answers = await Promise.all(
       ["Bearer wrong-secret", `Basic ${TOKEN}`].map((authorization) =>
         receive({ ...requestOf("function-url-alertmanager"), headers: { authorization } }),
@@ -359,7 +365,7 @@ describe("the bearer token of Alertmanager and Grafana", () => {
     expect(JSON.stringify(answers)).not.toMatch(/wrong-secret|THE-WEBHOOK-TOKEN/)
   })
 
-  test("does not hide problems: readable alerts are run and the others reported", async () => {
+  test("reads the readable alerts of an Alertmanager body and reports the others as problems", async () => {
     const request = requestOf("function-url-alertmanager")
     const body = JSON.parse(request.body.toString()) as { alerts: unknown[] }
     const answer = await receive({

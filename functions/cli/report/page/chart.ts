@@ -3,24 +3,24 @@ import { colour, h, isPhone } from "./dom.ts"
 import type { Timeline } from "./timeline.ts"
 import type { Zone } from "./zone.ts"
 
-/** Width of the value axis: the same for all charts, so that times are below each other. */
+/** Width of the value axis. It is equal in all charts, so that equal times are below each other. */
 export const AXIS_PX = 62
 export const RIGHT_PX = 28
 
 export interface Line {
   label: string
-  /** Name of a colour of the style sheet. */
+  /** Name of a colour in the style sheet. */
   colour: string
   values: (number | null)[]
   isStepped?: true
   isDashed?: true
   isThin?: true
-  /** Fills down to the line with that index, or to the axis. */
+  /** Fills the area down to the line with this index, or down to the axis. */
   fill?: "axis" | number
   says(value: number): string
 }
 
-/** What is painted behind or before the lines. */
+/** Paints behind the lines, or in front of them. */
 export type Layer = (plot: uPlot) => void
 
 export interface ChartParts {
@@ -29,11 +29,11 @@ export interface ChartParts {
   height: number
   at: number[]
   lines: Line[]
-  /** Values that the axis must reach. */
+  /** Values that the axis must include. */
   reach: number[]
   isWhole?: true
   behind: Layer
-  before: Layer
+  inFront: Layer
   zone: Zone
   timeline: Timeline
   legend: { label: string; class: string }[]
@@ -47,7 +47,7 @@ export class Chart {
   readonly #box = h("div", { class: "plot" })
   readonly #readout = h("output", { class: "readout" })
   #plot: uPlot | null = null
-  /** Width on paper; null: as wide as its place. */
+  /** Width on paper, pixels; `null` on a screen, where the chart is as wide as its box. */
   #fixedWidth: number | null = null
   #parts: ChartParts
 
@@ -75,7 +75,7 @@ export class Chart {
     new ResizeObserver(() => this.resize()).observe(this.#box)
   }
 
-  /** Draws anew, for another theme or other data. */
+  /** Draws the chart again, for another theme or other data. */
   draw(parts: ChartParts = this.#parts): void {
     this.#parts = parts
     this.#plot?.destroy()
@@ -91,7 +91,9 @@ export class Chart {
     this.#follow()
   }
 
-  /** Nothing observes the width of paper, so it is given; null: it is a screen again. */
+  /**
+   * Sets the width for paper, since no observer reports it; `null` means that the chart is on a screen again.
+   */
   fix(width: number | null): void {
     this.#fixedWidth = width
     this.draw()
@@ -121,7 +123,7 @@ export class Chart {
       this.#readout.textContent = ""
       return
     }
-    // A step holds until the next one, so the nearest element may be one too far.
+    // A step lasts until the next one, so the nearest element may be after the cursor.
     const under = plot.posToVal(left, "x")
     const isStepped = lines.some((line) => line.isStepped)
     const index = isStepped && (at[idx] ?? 0) > under ? idx - 1 : idx
@@ -135,7 +137,7 @@ export class Chart {
 }
 
 function optionsOf(parts: ChartParts, width: number, read: (plot: uPlot) => void): uPlot.Options {
-  const { lines, height, timeline, zone, behind, before, reach, isWhole } = parts
+  const { lines, height, timeline, zone, behind, inFront, reach, isWhole } = parts
   const grid = { stroke: colour("grid"), width: 1 }
   const axis = {
     stroke: colour("muted"),
@@ -185,7 +187,7 @@ function optionsOf(parts: ChartParts, width: number, read: (plot: uPlot) => void
     ),
     hooks: {
       drawAxes: [behind],
-      draw: [before],
+      draw: [inFront],
       setCursor: [read],
       setSelect: [
         (plot) => {

@@ -40,7 +40,7 @@ export function badgeOf({ kind }: ReportEvent): HTMLElement {
   return h("span", { class: `badge ${kind}` }, h("span", { "aria-hidden": "true" }, mark), ` ${label}`)
 }
 
-/** The gates that stopped it come first; the others keep their order. */
+/** Table of all gates, in their order. The style sheet emphasizes gates that did not pass. */
 function findingsTable(findings: readonly ReportFinding[], texts: readonly string[]): HTMLElement {
   const passed = findings.filter(([, verdict]) => verdict === 1).length
   const rows = findings.map(([gate, verdict, says]) => {

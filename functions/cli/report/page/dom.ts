@@ -1,8 +1,11 @@
-/** Attributes by name; a function is a listener (`click`), false and undefined leave the attribute out. */
+/**
+ * Attributes by name. A function is a listener of that event (`click`); `false` and `undefined` omit the
+ * attribute.
+ */
 export type Attributes = Record<string, string | number | boolean | undefined | ((event: Event) => void)>
 type Child = Node | string | null
 
-/** An element. Texts become text nodes: nothing here reads HTML. */
+/** Creates an element. Texts become text nodes and are never parsed as HTML. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -18,7 +21,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** A colour of the style sheet as it is now. */
+/** Current value of a colour in the style sheet. */
 export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 }

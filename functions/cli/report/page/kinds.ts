@@ -1,6 +1,9 @@
 import type { EventKind } from "../report.ts"
 
-/** How each kind of event is called and marked; the shape says it without the colour. */
+/**
+ * Name and mark of each kind of event. Each mark has its own shape, so colour is not needed to tell them
+ * apart.
+ */
 export const KINDS: Readonly<Record<EventKind, { label: string; mark: string; isDecision: boolean }>> = {
   purchase: { label: "purchase", mark: "▲", isDecision: true },
   unknown: { label: "outcome unknown", mark: "?", isDecision: true },
@@ -11,7 +14,7 @@ export const KINDS: Readonly<Record<EventKind, { label: string; mark: string; is
   observation: { label: "observation", mark: "◆", isDecision: false },
 }
 
-/** The more important one of two in the same place is drawn. */
+/** Kinds from least to most important. The most important event of a shared marker is drawn. */
 export const RANK: readonly EventKind[] = [
   "hold",
   "observation",

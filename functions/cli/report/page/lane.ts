@@ -5,10 +5,10 @@ import { KINDS, RANK } from "./kinds.ts"
 import type { Timeline } from "./timeline.ts"
 import type { Zone } from "./zone.ts"
 
-/** Width of a marker: events that are nearer to each other share one. */
+/** Width of a marker, pixels. Events that are closer to each other share one. */
 const MARKER_PX = 18
 
-/** Events in one place of one row. */
+/** Events that share one marker. */
 interface Cluster {
   events: ReportEvent[]
   x: number
@@ -17,11 +17,11 @@ interface Cluster {
 export interface LaneParts {
   timeline: Timeline
   zone: Zone
-  /** An event was chosen by its marker; `among` are all events of that marker. */
+  /** Called when a reader chooses an event by its marker; `among` has all events of that marker. */
   choose(event: ReportEvent, among: readonly ReportEvent[]): void
 }
 
-/** Markers of all events below the charts: one stop for Tab, arrows go from one to the next. */
+/** Markers of all events, below the charts. Tab stops at one marker; the arrow keys move to the others. */
 export class Lane {
   readonly element: HTMLElement
   readonly #rows = [h("div", { class: "row" }), h("div", { class: "row holds" })] as const

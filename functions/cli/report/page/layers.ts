@@ -10,7 +10,7 @@ const BAND_COLOURS: Readonly<Record<BandKind, string>> = {
   paused: "paused",
 }
 
-/** Bands behind the lines: nothing is bought in these times. */
+/** Bands behind the lines, for times in which nothing is bought. */
 export function bandLayer(bands: readonly Band[]): Layer {
   return (plot) =>
     within(plot, (context) => {
@@ -28,7 +28,7 @@ export function bandLayer(bands: readonly Band[]): Layer {
     })
 }
 
-/** Thresholds before the lines, each with its words at its right end. */
+/** Thresholds in front of the lines, each with its text at its right end. */
 export function thresholdLayer(thresholds: readonly Threshold[]): Layer {
   return (plot) =>
     within(plot, (context) => {
@@ -54,7 +54,7 @@ export function thresholdLayer(thresholds: readonly Threshold[]): Layer {
     })
 }
 
-/** Words that can be read before any line. */
+/** Text with an outline, so that it can be read in front of any line. */
 function haloed(context: CanvasRenderingContext2D, text: string, x: number, y: number): void {
   context.save()
   context.setLineDash([])
@@ -83,13 +83,13 @@ export function purchaseLayer(events: readonly ReportEvent[]): Layer {
     })
 }
 
-export function together(...layers: Layer[]): Layer {
+export function mergeLayers(...layers: Layer[]): Layer {
   return (plot) => {
     for (const layer of layers) layer(plot)
   }
 }
 
-/** Paints inside the chart's area only. */
+/** Paints only inside the chart's area. */
 function within(plot: uPlot, paint: (context: CanvasRenderingContext2D) => void): void {
   const { ctx: context, bbox } = plot
   context.save()

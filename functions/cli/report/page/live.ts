@@ -4,12 +4,15 @@ import { h } from "./dom.ts"
 const EVERY_MS = 30_000
 const MAX_WAIT_MS = 20_000
 
-/** Reads the newest data of a live page, and says how that goes. */
+/** Fetches the newest data of a live page, and shows whether that worked. */
 export class LiveStatus {
   readonly element = h("p", { class: "live", role: "status" }, "live")
   #newest = ""
 
-  /** `address`: relative to the page, so that it works behind any path of a proxy. The browser sends its own login. */
+  /**
+   * `address` is relative to the page, so that it works behind any path of a proxy. The browser adds its own
+   * login.
+   */
   constructor(private readonly address: string) {}
 
   start(show: (report: Report) => void): void {
@@ -30,7 +33,7 @@ export class LiveStatus {
         cache: "no-store",
         signal: AbortSignal.timeout(MAX_WAIT_MS),
       })
-      if (!answer.ok) throw new Error(`the answer is ${answer.status}`)
+      if (!answer.ok) throw new Error(`the server responded with ${answer.status}`)
       const report = (await answer.json()) as Report
       const { generatedAt, ...content } = report
       const text = JSON.stringify(

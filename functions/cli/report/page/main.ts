@@ -9,10 +9,10 @@ import { timelineBar } from "./timeline-bar.ts"
 import { ViewPanel } from "./view.ts"
 import { Zone } from "./zone.ts"
 
-/** Class of the page while it is printed: light, whatever the screen is. */
+/** Class of the page while it is printed: always light, whatever the theme on the screen. */
 const PAPER = "paper"
 
-/** The page: it shows one report, and a live one again and again. */
+/** The page of one report. A live page also shows each newer report. */
 class Page {
   readonly #header = h("div", {})
   readonly #comparison = h("div", {})

@@ -4,7 +4,7 @@ import { h } from "./dom.ts"
 import { themeSwitch } from "./theme.ts"
 import type { Zone } from "./zone.ts"
 
-/** Title, what the data is of, and what a reader must know of it. */
+/** Header of the page: title, source of the data, and notes that a reader must know. */
 export function headerOf(report: Report, zone: Zone, live: HTMLElement | null): HTMLElement {
   const { title, kind, ledgerId, generatedAt, version, notes, views } = report
   const range = views[0] ?? { from: generatedAt, to: generatedAt }
@@ -27,7 +27,7 @@ export function headerOf(report: Report, zone: Zone, live: HTMLElement | null): 
   )
 }
 
-/** Key figures of all views in one table; null for a single one, which has them above its charts. */
+/** Key figures of all views in one table; `null` for a single view, which shows them above its charts. */
 export function comparisonOf({ views, kind }: Report, zone: Zone): HTMLElement | null {
   if (views.length < 2) return null
   const labels = [...new Set(views.flatMap(({ facts }) => facts.map(({ label }) => label)))]
@@ -66,7 +66,7 @@ export function factsOf({ facts }: View, zone: Zone): HTMLElement {
   )
 }
 
-/** The policies in force, the newest first. */
+/** The policies that were active, the newest first. */
 export function policiesOf({ policies, policyFile }: View, zone: Zone): HTMLElement {
   const [newest, ...older] = policies.toReversed()
   return h(
@@ -84,7 +84,7 @@ export function policiesOf({ policies, policyFile }: View, zone: Zone): HTMLElem
   )
 }
 
-/** Why nothing was bought, as bars. */
+/** Reasons why nothing was bought, as bars; `null` if there are none. */
 export function holdsOf({ holds: { unit, reasons } }: View): HTMLElement | null {
   const most = Math.max(...reasons.map(({ count }) => count))
   if (reasons.length === 0) return null

@@ -4,13 +4,13 @@ import { h } from "./dom.ts"
 import { KINDS } from "./kinds.ts"
 import type { Zone } from "./zone.ts"
 
-/** Rows that are drawn at first, and by each press of the button. */
+/** Number of rows at first, and number of rows that each press of the button adds. */
 const ROWS = 25
 const MORE_ROWS = 100
 
 interface Row {
   event: ReportEvent
-  /** All its texts in small letters. */
+  /** All texts of the event in lower case. */
   searched: string
 }
 
@@ -19,7 +19,7 @@ export interface TableParts {
   choose(event: ReportEvent): void
 }
 
-/** All events, the newest first, with a filter; a row opens to its gates. */
+/** All events, the newest first, with a filter. An opened row shows its gates. */
 export class EventTable {
   readonly element: HTMLElement
   readonly #body = h("tbody", {})
@@ -102,7 +102,7 @@ export class EventTable {
     const shown = found.slice(0, this.#shown)
     this.#count.textContent =
       this.#rows.length === 0
-        ? "Nothing is on record for this time."
+        ? "Nothing is recorded in this period."
         : `${found.length} of ${this.#rows.length}${shown.length < found.length ? `, the newest ${shown.length} shown` : ""}`
     this.#body.replaceChildren(...shown.flatMap(({ event }) => this.#rowsOf(event)))
     this.#more.hidden = shown.length === found.length
@@ -140,7 +140,7 @@ export class EventTable {
     return [row, h("tr", { class: "opened" }, cell)]
   }
 
-  /** Draws one event anew and leaves the focus where it is. */
+  /** Draws one event again, and keeps the focus on it. */
   #redraw(event: ReportEvent): void {
     const row = [...this.#body.children].find((one) => (one as HTMLElement).dataset["id"] === event.id)
     if (!row) return

@@ -7,7 +7,7 @@ const KEY = "supernode-autoscaler-theme"
 
 const listeners = new Set<() => void>()
 
-/** Called whenever colours change: by the switch, by the system, for paper. */
+/** Adds a listener that is called when colours change, by the switch or by the system. */
 export function onTheme(listener: () => void): void {
   listeners.add(listener)
 }
@@ -42,7 +42,7 @@ function apply(theme: Theme): void {
   document.documentElement.dataset["theme"] = theme === "auto" ? (DARK.matches ? "dark" : "light") : theme
 }
 
-/** A page from disk may have no storage: then a choice lasts as long as the page. */
+/** A page from disk may have no storage; the choice then lasts as long as the page. */
 let current: Theme = "auto"
 
 function kept(): Theme {
@@ -58,6 +58,6 @@ function keep(theme: Theme): void {
   try {
     window.localStorage.setItem(KEY, theme)
   } catch {
-    // It lasts as long as the page.
+    // The choice then lasts as long as the page.
   }
 }

@@ -2,7 +2,7 @@ import { h } from "./dom.ts"
 import type { Timeline } from "./timeline.ts"
 import type { Zone } from "./zone.ts"
 
-/** What all charts show, and buttons that change it; dragging over a chart does, too. */
+/** Shows the time range of all charts, and buttons that change it. Dragging over a chart also changes it. */
 export function timelineBar(timeline: Timeline, zone: Zone): HTMLElement {
   const shown = h("output", { class: "range" })
   const say = (): void => {

@@ -5,7 +5,7 @@ export interface Range {
 
 const LEAST_MS = 60_000
 
-/** The part of time that all charts of the page show. */
+/** The time range that all charts of the page show. */
 export class Timeline {
   #range: Range
   readonly #listeners = new Set<(range: Range) => void>()
@@ -26,7 +26,7 @@ export class Timeline {
     this.#listeners.add(listener)
   }
 
-  /** A live page grows: one that shows everything goes on to show everything. */
+  /** Extends the whole range, since a live page grows. A page that showed everything continues to do so. */
   extend(whole: Range): void {
     const wasWhole = this.isWhole
     this.whole = whole
@@ -46,14 +46,14 @@ export class Timeline {
     this.show(this.whole)
   }
 
-  /** `factor` below 1 shows less. */
+  /** Zooms around the middle. A `factor` below 1 shows a shorter range. */
   zoom(factor: number): void {
     const { from, to } = this.#range
     const [middle, half] = [(from + to) / 2, ((to - from) / 2) * factor]
     this.show({ from: middle - half, to: middle + half })
   }
 
-  /** Moves by a share of what is shown. */
+  /** Moves by a share of the shown range; a positive share moves to later times. */
   move(share: number): void {
     const { from, to } = this.#range
     const by = (to - from) * share

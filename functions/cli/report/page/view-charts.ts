@@ -1,11 +1,11 @@
 import type { Envelope, Load, Spend, View } from "../report.ts"
 import { Chart, type ChartParts, type Line, numberText } from "./chart.ts"
 import { h } from "./dom.ts"
-import { bandLayer, purchaseLayer, thresholdLayer, together } from "./layers.ts"
+import { bandLayer, mergeLayers, purchaseLayer, thresholdLayer } from "./layers.ts"
 import type { Timeline } from "./timeline.ts"
 import type { Zone } from "./zone.ts"
 
-interface Place {
+interface ChartFrame {
   view: View
   zone: Zone
   timeline: Timeline
@@ -13,19 +13,19 @@ interface Place {
 
 const MINUTE_MS = 60_000
 
-/** A chart, or the words that stand in its place. */
+/** A chart, or a text in its place. */
 export type ChartOrWords = Chart | { element: HTMLElement }
 
-/** The charts of one view: the load of each meter, servers, money. */
-export function chartsOf(place: Place): ChartOrWords[] {
-  const { view } = place
+/** Charts of one view: the load of each meter, servers, money. */
+export function chartsOf(frame: ChartFrame): ChartOrWords[] {
+  const { view } = frame
   return [
-    ...view.loads.map((load) => loadChart(load, place)),
+    ...view.loads.map((load) => loadChart(load, frame)),
     view.servers.at.length > 0
-      ? new Chart(serversParts(place))
-      : words("Servers over time", "No entry of this time has read the servers."),
+      ? new Chart(serversParts(frame))
+      : words("Servers over time", "No entry in this period has read the servers."),
     view.spend
-      ? new Chart(spendParts(view.spend, place))
+      ? new Chart(spendParts(view.spend, frame))
       : words("Spend", "Nothing was bought, and the policy has no budget."),
   ]
 }
@@ -35,30 +35,30 @@ function words(title: string, text: string): { element: HTMLElement } {
   return { element: h("figure", { class: "chart" }, caption, h("p", { class: "empty" }, text)) }
 }
 
-function loadChart(load: Load, place: Place): ChartOrWords {
+function loadChart(load: Load, frame: ChartFrame): ChartOrWords {
   if (load.empty !== null) return words(load.title, load.empty)
   const { values, thresholds } = load
   return new Chart({
-    ...common(place),
+    ...common(frame),
     title: load.title,
     says: [load.says, sayBuckets(values)].filter((part) => part !== "").join("; "),
     height: 210,
     at: values.at,
     lines: linesOf(values),
     reach: thresholds.map(({ value }) => value),
-    before: together(thresholdLayer(thresholds), purchaseLayer(place.view.events)),
+    inFront: mergeLayers(thresholdLayer(thresholds), purchaseLayer(frame.view.events)),
     legend: [
       { label: values.bucketMs === null ? "value" : "lowest to highest value", class: "line-load" },
       ...(thresholds.some(({ kind }) => kind === "breach")
         ? [{ label: "threshold", class: "line-threshold" }]
         : []),
       ...(thresholds.some(({ kind }) => kind === "clear") ? [{ label: "clear", class: "line-clear" }] : []),
-      ...bandKeys(place),
+      ...bandKeys(frame),
     ],
   })
 }
 
-/** What a reader must know of a series that was made shorter. */
+/** Note for the reader of a series whose values were combined; empty if they were not. */
 function sayBuckets({ bucketMs, rows }: Envelope): string {
   if (bucketMs === null) return ""
   const minutes = bucketMs / MINUTE_MS
@@ -86,19 +86,19 @@ function linesOf({ low, high, bucketMs }: Envelope): Line[] {
   ]
 }
 
-function serversParts(place: Place): ChartParts {
-  const { servers, serversLimit } = place.view
+function serversParts(frame: ChartFrame): ChartParts {
+  const { servers, serversLimit } = frame.view
   const most = Math.max(...servers.present)
   const showsLimit = serversLimit !== null && serversLimit <= most * 2
   return {
-    ...common(place),
+    ...common(frame),
     title: "Servers",
     says: serversLimit === null ? "" : `the policy allows ${serversLimit}`,
     height: 150,
     at: servers.at,
     lines: [
       {
-        label: "with orders under way",
+        label: "with orders in flight",
         colour: "ordered",
         values: servers.present,
         isStepped: true,
@@ -116,16 +116,19 @@ function serversParts(place: Place): ChartParts {
     ],
     reach: showsLimit ? [serversLimit] : [],
     isWhole: true,
-    before: purchaseLayer(place.view.events),
+    inFront: purchaseLayer(frame.view.events),
     legend: [
       { label: "running", class: "line-servers" },
-      { label: "with orders under way", class: "line-ordered" },
-      ...bandKeys(place),
+      { label: "with orders in flight", class: "line-ordered" },
+      ...bandKeys(frame),
     ],
   }
 }
 
-function spendParts({ currency, window, at, amount, budget, unpriced }: Spend, place: Place): ChartParts {
+function spendParts(
+  { currency, window, at, amount, budget, unpriced }: Spend,
+  frame: ChartFrame,
+): ChartParts {
   const without = unpriced > 0 ? `; ${unpriced} purchases have no price` : ""
   const thresholds = budget.map(({ from, to, amount: value }) => ({
     rule: "budget",
@@ -136,7 +139,7 @@ function spendParts({ currency, window, at, amount, budget, unpriced }: Spend, p
     to,
   }))
   return {
-    ...common(place),
+    ...common(frame),
     behind: () => undefined,
     title: "Spend",
     says: `${currency} ${window}${budget.length === 0 ? ", no budget" : ""}${without}`,
@@ -153,7 +156,7 @@ function spendParts({ currency, window, at, amount, budget, unpriced }: Spend, p
       },
     ],
     reach: thresholds.map(({ value }) => value),
-    before: together(thresholdLayer(thresholds), purchaseLayer(place.view.events)),
+    inFront: mergeLayers(thresholdLayer(thresholds), purchaseLayer(frame.view.events)),
     legend: [
       { label: `spend ${window}`, class: "line-spend" },
       ...(budget.length > 0 ? [{ label: "budget", class: "line-threshold" }] : []),
@@ -161,7 +164,7 @@ function spendParts({ currency, window, at, amount, budget, unpriced }: Spend, p
   }
 }
 
-function common({ view, zone, timeline }: Place) {
+function common({ view, zone, timeline }: ChartFrame) {
   return { behind: bandLayer(view.bands), zone, timeline }
 }
 
@@ -172,7 +175,7 @@ const BAND_KEYS = [
   ["paused", "paused or held"],
 ] as const
 
-function bandKeys({ view }: Place): { label: string; class: string }[] {
+function bandKeys({ view }: ChartFrame): { label: string; class: string }[] {
   return BAND_KEYS.filter(([kind]) => view.bands.some((band) => band.kind === kind)).map(([kind, label]) => ({
     label,
     class: `band band-${kind}`,

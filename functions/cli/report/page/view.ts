@@ -10,10 +10,10 @@ import type { Timeline } from "./timeline.ts"
 import { type ChartOrWords, chartsOf } from "./view-charts.ts"
 import { Zone } from "./zone.ts"
 
-/** Width of a chart on paper. */
+/** Width of a chart on paper, pixels. */
 const PAPER_PX = 680
 
-/** One supernode, or one policy of a simulation. */
+/** Panel of one supernode, or of one policy of a simulation. */
 export class ViewPanel {
   readonly element = h("section", { class: "card view" })
   readonly #zone: Zone
@@ -77,7 +77,10 @@ export class ViewPanel {
     for (const one of this.#drawn) if (one instanceof Chart) one.fix(isForPaper ? PAPER_PX : null)
   }
 
-  /** What the reader chose stays; else the newest order, or the newest event. */
+  /**
+   * Shows the event that the reader chose. Without a choice, shows the newest order or, if there is none, the
+   * newest event.
+   */
   #chooseFirst(): void {
     const { events } = this.view
     const chosen = this.#chosen?.byReader ? events.find(({ id }) => id === this.#chosen?.id) : undefined
@@ -86,7 +89,7 @@ export class ViewPanel {
     )
     const event = chosen ?? order ?? events.at(-1)
     if (!event) {
-      this.#details.replaceChildren(h("p", { class: "empty" }, "Nothing is on record for this time."))
+      this.#details.replaceChildren(h("p", { class: "empty" }, "Nothing is recorded in this period."))
       return
     }
     this.#showDetails(event, [event])
@@ -105,7 +108,7 @@ export class ViewPanel {
     this.#details.replaceChildren(...(among.length > 1 ? [this.#stepper(event, among)] : []), details)
   }
 
-  /** Several events share a marker: one after the other. */
+  /** Buttons to step through the events of one marker. */
   #stepper(event: ReportEvent, among: readonly ReportEvent[]): HTMLElement {
     const at = among.indexOf(event)
     const step = (by: number, text: string) => {

@@ -13,7 +13,7 @@ interface Parts {
 export class Zone {
   readonly #format: Intl.DateTimeFormat
 
-  /** A zone that this browser does not know is shown as UTC. */
+  /** A zone that this browser does not know is replaced by UTC. */
   constructor(readonly name: string) {
     this.#format = formatOf(name) ?? formatIn("UTC")
   }
@@ -30,7 +30,7 @@ export class Zone {
     return `${date} ${time}`
   }
 
-  /** `Asia/Shanghai (+08:00)`; both offsets where they differ within the range. */
+  /** `Asia/Shanghai (+08:00)`; has both offsets if the start and the end of the range differ. */
   saying({ from, to }: { from: number; to: number }): string {
     const offsets = [...new Set([from, to].map((at) => this.parts(at).offset))]
     return `${this.#format.resolvedOptions().timeZone} (${offsets.join(", ")})`
@@ -40,7 +40,10 @@ export class Zone {
     return typeof value === "string" ? value : this.instant(value.at)
   }
 
-  /** A tick of an axis whose ticks are `step` milliseconds apart; a second line where the day changes. */
+  /**
+   * Label of a tick on an axis whose ticks are `step` milliseconds apart. If the day changes, a second line
+   * has the date.
+   */
   tick(at: number, step: number, before: number | null): string {
     const { date, time } = this.parts(at)
     const isNewDay = before === null || this.parts(before).date !== date

@@ -4,9 +4,10 @@ import { referencePattern } from "../pattern.ts"
 const COOLDOWN_MS = HOUR
 
 /**
- * Check the state, make the call, then write state and cooldown, in one try. Seen in cloudspannerecosystem/autoscaler
- * (`processScalingRequest`): the call and its record share one try, and a failure of either is logged as a failed scaling,
- * so that no cooldown starts; the next poll evaluates anew. Theirs sets a size, where twice is harmless.
+ * Checks the state, makes the call, then writes state and cooldown, all in one `try`. Seen in
+ * cloudspannerecosystem/autoscaler (`processScalingRequest`): a failure of the call or of its record is
+ * logged as a failed scaling. No cooldown starts then, and the next poll decides again. Their call sets a
+ * size, so a repetition is harmless.
  */
 export const effectThenRecord = referencePattern(
   "effect, then record",

@@ -2,9 +2,9 @@ import { HOUR, SUPERNODE_ID } from "../../../decision/builders.ts"
 import { type Pattern, referencePattern, type Wakeup } from "../pattern.ts"
 import { NEEDED_SERVERS } from "../world.ts"
 
-// The documented protocol of Powertools for AWS Lambda's idempotency (TypeScript, 2.35.0), not the package: what its
-// IdempotencyHandler.ts and DynamoDBPersistenceLayer.ts do. Put side by side with the package, over these scripts, it bought
-// the same. Its conditional put:
+// The documented protocol of Powertools for AWS Lambda's idempotency (TypeScript, 2.35.0), not the package
+// itself. It follows IdempotencyHandler.ts and DynamoDBPersistenceLayer.ts. In a comparison over these
+// scripts it bought the same as the package. Its conditional put:
 //
 //   |  LOCKED  |  taken over if "INPROGRESS"  |  taken over
 //   put        in_progress_expiry             expiry
@@ -13,7 +13,7 @@ import { NEEDED_SERVERS } from "../world.ts"
 interface IdempotencyRecord {
   status: "INPROGRESS" | "COMPLETED"
   expiresAt: number
-  /** When the function that wrote it must be over. */
+  /** Time at which the function that wrote it must have ended. */
   inProgressUntil: number
 }
 
@@ -39,7 +39,7 @@ function idempotent(name: string, keyOf: (wakeup: Wakeup) => string): Pattern {
     try {
       if (await isNeeded()) await buy()
     } catch (error) {
-      // Whatever the error: a purchase whose answer was lost is forgotten here, too.
+      // On any error: this also deletes the record of a purchase whose response was lost.
       await records.delete(process, key)
       throw error
     }
@@ -48,10 +48,10 @@ function idempotent(name: string, keyOf: (wakeup: Wakeup) => string): Pattern {
   })
 }
 
-/** The key of most examples: the event, equal for every delivery of it. */
+/** The key of most examples is the event's id, which is equal for all its deliveries. */
 export const idempotentByEvent = idempotent("idempotency record, by event", (wakeup) => wakeup.id)
 
-/** The best key there is: what is to be bought, equal for all that may wake us. */
+/** The best possible key is the order itself, which is equal for all signals. */
 export const idempotentByOrder = idempotent(
   "idempotency record, by order",
   () => `${SUPERNODE_ID} to ${NEEDED_SERVERS} servers`,

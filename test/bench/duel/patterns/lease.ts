@@ -6,13 +6,13 @@ interface Lease {
   until: number
 }
 
-/** Twice what the call may take: every guide says to leave such room. */
+/** Twice the time limit of the call, since every guide recommends such a reserve. */
 const LEASE_MS = 2 * TIMEOUT_MS
 
 /**
- * A lock that ends by itself, around the call. Seen as Redis `SET NX PX` (Redlock's `using`), dynamodb-lock-client's fail
- * open lock, ShedLock's `lockAtMostFor`. As ShedLock does it: who finds it taken skips, and it is let go of at the end,
- * however that comes about; by its owner only.
+ * A lock with an expiry around the call. Seen as Redis `SET NX PX` (Redlock's `using`),
+ * dynamodb-lock-client's fail open lock, ShedLock's `lockAtMostFor`. As in ShedLock, a process skips its work
+ * if the lock is taken. The owner, and only the owner, releases the lock at the end, also after an error.
  */
 export const lease = referencePattern(
   "lock with a TTL",

@@ -15,9 +15,9 @@ import { post } from "../purchase.ts"
 import { LedgerStores } from "../store.ts"
 import { POLICY, type World } from "../world.ts"
 
-// The real run() over the real chain, with the real reading of the cloud's answers.
+// The real run() over the real chain, with the real code that reads the cloud's responses.
 
-/** `cloudOf`: another client, for showing that a worse one would be found out. */
+/** `cloudOf` replaces the client, to show that the duel detects a worse one. */
 export function oursWith(policy: Policy, cloudOf: (process: Process) => Cloud = cloudSeenBy): Pattern {
   return {
     name: "ours",
@@ -38,7 +38,7 @@ export function oursWith(policy: Policy, cloudOf: (process: Process) => Cloud = 
 
 export const ours = oursWith(POLICY)
 
-/** New servers settle an unknown outcome as accepted by themselves; only that nothing was bought is for people to say. */
+/** New servers settle an unknown outcome as accepted. Only an operator can settle that nothing was bought. */
 export const oursAuto = oursWith({ ...POLICY, unknownOutcome: "auto" })
 
 function portsOf(process: Process, stores: LedgerStores, cloudOf: (process: Process) => Cloud): Ports {
@@ -69,7 +69,7 @@ export function cloudSeenBy(process: Process): Cloud {
   })
 }
 
-/** People settle an unknown attempt, and nothing else: no other state may come up here. */
+/** Operators settle an unknown attempt. No other state needs them in the duel. */
 async function settle({ supernode, scheduler, newId }: World, stores: LedgerStores): Promise<boolean> {
   const ledger = ledgerOver(stores.truth)
   const { attempt } = stateOf(await ledger.head(supernode.stream))

@@ -1,11 +1,11 @@
 import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
-import { type Exchange, exchangeOnce } from "../../../lib/huawei/purchase/exchange.ts"
+import { type PurchaseRequest, sendPurchase } from "../../../lib/huawei/purchase/send-purchase.ts"
 import { SUPERNODE } from "../fixture.ts"
 import { answer, type Script, startWire, type Wire } from "../wire.ts"
 
-// What happens to a connection between standing and being written to, which a server alone cannot bring about on time.
+// Events between the opening of a connection and the first write. A server alone cannot time them.
 
 const open: Wire[] = []
 afterEach(async () => {
@@ -15,7 +15,7 @@ afterEach(async () => {
 async function exchangeOver(
   script: Script,
   prepare: (socket: Socket) => Promise<unknown>,
-  whyNotToSend: Exchange["whyNotToSend"] = () => null,
+  whyNotToSend: PurchaseRequest["whyNotToSend"] = () => null,
 ) {
   const wire = await startWire(script)
   open.push(wire)
@@ -24,7 +24,7 @@ async function exchangeOver(
   await once(socket, "connect")
   await prepare(socket)
   let handovers = 0
-  const ending = await exchangeOnce({
+  const ending = await sendPurchase({
     socket,
     url: new URL(`http://127.0.0.1:${wire.port}/x`),
     headers: {},
@@ -46,30 +46,33 @@ describe("a connection that is lost before the request is written", () => {
   it.each<[string, Script, (socket: Socket) => Promise<unknown>]>([
     ["closed by us", accepting, destroyed],
     [
-      "hung up by the server",
+      "closed by the server",
       { onConnect: (socket) => socket.end() },
       (socket) => once(socket.resume(), "close"),
     ],
     [
-      "spoken over by a server that was not asked yet",
+      "written to by the server before any request",
       { onConnect: (socket) => socket.write(answer(200, { id: SUPERNODE })) },
       (socket) => once(socket, "readable"),
     ],
-  ])("%s: nothing was sent, and no other connection is opened instead", async (_title, script, prepare) => {
-    const { ending, wire, handovers } = await exchangeOver(script, prepare)
-    expect(ending).toMatchObject({ kind: "kept", reason: "connect-failure" })
-    expect([wire.received(), wire.connections(), handovers]).toEqual(["", 1, 0])
-  })
+  ])(
+    "a purchase sends nothing and opens no other connection if its connection was %s",
+    async (_title, script, prepare) => {
+      const { ending, wire, handovers } = await exchangeOver(script, prepare)
+      expect(ending).toMatchObject({ kind: "kept", reason: "connect-failure" })
+      expect([wire.received(), wire.connections(), handovers]).toEqual(["", 1, 0])
+    },
+  )
 })
 
-it("the connection is closed when the exchange is over, although the server would keep it", async () => {
+it("a purchase closes its connection at the end, although the server would keep it open", async () => {
   const { ending, wire, socket, handovers } = await exchangeOver(accepting, () => Promise.resolve())
   expect(ending).toMatchObject({ kind: "complete", answer: { status: 200 } })
   expect(socket.destroyed).toBe(true)
   expect([wire.requestLines(), wire.connections(), handovers]).toEqual([1, 1, 1])
 })
 
-it("the connection is closed also where the request may not be written any more", async () => {
+it("a purchase closes its connection even if it is too late to write the request", async () => {
   const tooLate = { reason: "too-late", says: "too late" }
   const { ending, wire, socket, handovers } = await exchangeOver(
     accepting,
@@ -84,7 +87,7 @@ it("the connection is closed also where the request may not be written any more"
 it.each([
   ["EPIPE", "reset"],
   ["ECONNABORTED", "connection-error"],
-])("a connection that fails with %s after the request is a %s", async (code, reason) => {
+])("a purchase whose connection fails with %s after the request ends as a %s", async (code, reason) => {
   const failing = (socket: Socket) => {
     const failed = Object.assign(new Error(`write ${code}`), { code })
     return Promise.resolve(setImmediate(() => socket.destroy(failed)))

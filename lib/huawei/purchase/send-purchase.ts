@@ -2,49 +2,51 @@ import type { Socket } from "node:net"
 import { Client, type Dispatcher, errors } from "undici"
 import { codeOf, messageOf } from "../failure.ts"
 
-/** The answer, complete or as far as it was received. */
-export interface PurchaseAnswer {
+/** The response, complete or as far as it was received. */
+export interface PurchaseResponse {
   status: number
   headers: Readonly<Record<string, string | string[] | undefined>>
   body: Buffer
 }
 
-/** `kept`: no byte of the request left. `broken`: it did, and the exchange did not end as HTTP wants it. */
+/**
+ * `kept`: no byte of the request was sent. `broken`: sending began, but no complete, valid response came back.
+ */
 export type Ending =
   | { kind: "kept"; reason: string; says: string }
-  | { kind: "broken"; reason: string; says: string; answer: PurchaseAnswer | null }
-  | { kind: "complete"; answer: PurchaseAnswer }
+  | { kind: "broken"; reason: string; says: string; answer: PurchaseResponse | null }
+  | { kind: "complete"; answer: PurchaseResponse }
 
-export interface Exchange {
+export interface PurchaseRequest {
   socket: Socket
   url: URL
   headers: Record<string, string>
   body: string
-  /** From the first byte sent to the last of the answer. */
+  /** Limit from the first byte sent to the last byte of the response, in milliseconds. */
   timeoutMs: number
-  /** Asked in the very moment before the request is written; null: it may be. */
+  /** Called immediately before the request is written; `null` allows it. */
   whyNotToSend: () => { reason: string; says: string } | null
-  /** Told right before the first byte is written. */
+  /** Called immediately before the first byte is written. */
   onHandover: () => void
 }
 
-/** Of an answer, as it comes and once it is inflated. */
+/** Maximum size of a response, both as received and decompressed. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
 
-/** One request over one open socket. Never rejects; the socket is closed afterwards, whatever happens. */
-export async function exchangeOnce(exchange: Exchange): Promise<Ending> {
-  const client = clientOn(exchange.socket, exchange.url)
+/** Sends one request over one open socket. Never rejects, and always closes the socket. */
+export async function sendPurchase(request: PurchaseRequest): Promise<Ending> {
+  const client = clientOn(request.socket, request.url)
   try {
     return await new Promise<Ending>((resolve) => {
-      client.dispatch(requestOf(exchange), new PurchaseHandler(exchange, resolve))
+      client.dispatch(requestOf(request), new PurchaseHandler(request, resolve))
     })
   } finally {
-    exchange.socket.destroy()
+    request.socket.destroy()
     void client.destroy().catch(() => undefined)
   }
 }
 
-/** A client that cannot connect: it gets the socket once, so nothing can be sent a second time over another. */
+/** A client that cannot connect. It gets the socket once, so nothing can be sent again over another one. */
 function clientOn(socket: Socket, url: URL): Client {
   let isGiven = false
   return new Client(url.origin, {
@@ -54,15 +56,15 @@ function clientOn(socket: Socket, url: URL): Client {
     connect: (_options, callback) => {
       const again = isGiven
       isGiven = true
-      // Called later, as a real connector would; called at once, undici never sends the request.
+      // Called later, as by a real connector: if it is called at once, undici never sends the request.
       queueMicrotask(() =>
-        again ? callback(new Error("a purchase has one connection only"), null) : callback(null, socket),
+        again ? callback(new Error("a purchase uses only one connection"), null) : callback(null, socket),
       )
     },
   })
 }
 
-function requestOf({ url, headers, body }: Exchange): Dispatcher.DispatchOptions {
+function requestOf({ url, headers, body }: PurchaseRequest): Dispatcher.DispatchOptions {
   return {
     method: "POST",
     path: `${url.pathname}${url.search}`,
@@ -73,41 +75,41 @@ function requestOf({ url, headers, body }: Exchange): Dispatcher.DispatchOptions
   }
 }
 
-const SENT_ALREADY = { reason: "sent-already", says: "a second request was about to be written; it was not" }
+const SENT_ALREADY = { reason: "sent-already", says: "a second request was blocked before it was written" }
 
 class PurchaseHandler implements Dispatcher.DispatchHandler {
-  readonly #exchange: Exchange
+  readonly #request: PurchaseRequest
   readonly #resolve: (ending: Ending) => void
   readonly #chunks: Buffer[] = []
   #bytes = 0
-  #head: Omit<PurchaseAnswer, "body"> | null = null
+  #head: Omit<PurchaseResponse, "body"> | null = null
   #isHandedOver = false
   #refusal: { reason: string; says: string } | null = null
   #timer: NodeJS.Timeout | undefined
 
-  constructor(exchange: Exchange, resolve: (ending: Ending) => void) {
-    this.#exchange = exchange
+  constructor(request: PurchaseRequest, resolve: (ending: Ending) => void) {
+    this.#request = request
     this.#resolve = resolve
-    // Should the connection never take the request, we stop waiting; `onRequestStart` refuses from then on.
+    // If the connection never takes the request, we stop waiting; `onRequestStart` then refuses to send.
     this.#timer = setTimeout(() => {
       this.#refusal = {
         reason: "connect-failure",
-        says: "the connection never took the request; nothing was sent",
+        says: "the connection never accepted the request; nothing was sent",
       }
       this.#end({ kind: "kept", ...this.#refusal })
-    }, exchange.timeoutMs)
+    }, request.timeoutMs)
   }
 
-  /** undici calls this synchronously before it writes; an abort in here leaves the socket untouched. */
+  /** undici calls this synchronously before it writes. If this aborts, nothing is written to the socket. */
   onRequestStart(controller: Dispatcher.DispatchController) {
-    this.#refusal ??= this.#isHandedOver ? SENT_ALREADY : this.#exchange.whyNotToSend()
+    this.#refusal ??= this.#isHandedOver ? SENT_ALREADY : this.#request.whyNotToSend()
     if (this.#refusal) return controller.abort(new Error(this.#refusal.says))
-    const { timeoutMs } = this.#exchange
-    this.#exchange.onHandover()
+    const { timeoutMs } = this.#request
+    this.#request.onHandover()
     this.#isHandedOver = true
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
-      this.#break("timeout", `the answer was not complete ${timeoutMs} ms after the request began`)
+      this.#break("timeout", `the response was not complete ${timeoutMs} ms after the request began`)
       controller.abort(new Error("timeout"))
     }, timeoutMs)
   }
@@ -115,7 +117,7 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     status: number,
-    headers: PurchaseAnswer["headers"],
+    headers: PurchaseResponse["headers"],
   ) {
     if (status >= 200) this.#head = { status, headers }
   }
@@ -124,14 +126,14 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
     if (this.#bytes <= MAX_ANSWER_BYTES) return
-    this.#break("answer-too-large", `the answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+    this.#break("answer-too-large", `the response is larger than ${MAX_ANSWER_BYTES} bytes`)
     controller.abort(new Error("answer too large"))
   }
 
   onResponseEnd() {
     const answer = this.#answer()
     if (answer) this.#end({ kind: "complete", answer })
-    else this.#break("malformed-answer", "the answer had no status")
+    else this.#break("malformed-answer", "the response had no status")
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error) {
@@ -146,7 +148,7 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
     this.#end({ kind: "broken", reason, says, answer: this.#answer() })
   }
 
-  #answer(): PurchaseAnswer | null {
+  #answer(): PurchaseResponse | null {
     return this.#head && { ...this.#head, body: Buffer.concat(this.#chunks) }
   }
 
@@ -162,7 +164,7 @@ function reasonOf(cause: Error): string {
     cause instanceof errors.HTTPParserError ||
     cause instanceof errors.ResponseContentLengthMismatchError ||
     cause instanceof errors.HeadersOverflowError ||
-    // undici's name for an unexpected answer, such as a 100 Continue without a request for it.
+    // undici's message for an unexpected response, such as a 100 Continue that was not requested.
     /^bad (response|upgrade)/.test(cause.message)
   if (isMalformed) return "malformed-answer"
   return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(code) ? "reset" : "connection-error"

@@ -1,7 +1,7 @@
 import { Turns } from "../turns.ts"
 
-/** Work by key (a host), at most so much of one key at the same time; the rest waits in the order in which it came. */
-export class Places {
+/** Limits concurrent work per key (a host). Further work waits in the order of its calls. */
+export class KeyedLimiter {
   readonly #limit: number
   readonly #lanes = new Map<string, Turns>()
 

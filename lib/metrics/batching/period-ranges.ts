@@ -1,4 +1,7 @@
-/** Period starts as unbroken stretches [oldest, newest]; rules with far-apart lags must not make us ask for the gap. */
+/**
+ * Groups period starts into ranges [oldest, newest] without gaps. If rules have very different lags, the gap
+ * between their periods must not be requested.
+ */
 export function periodRanges(
   starts: ReadonlySet<number>,
   periodMs: number,

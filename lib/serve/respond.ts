@@ -10,17 +10,17 @@ import type { Reply } from "./listener.ts"
 import { PAGE_PATHS, type PagePath } from "./live-page.ts"
 import type { Runs } from "./runs.ts"
 
-/** Seconds after which a refused sender may try again. */
+/** Seconds after which a refused sender may send again. */
 const RETRY_AFTER = { "retry-after": "30" }
 
-/** Paths that say something of this process, and start nothing. */
-export const LOOKS: readonly string[] = ["/healthz", "/readyz", "/metrics", ...PAGE_PATHS]
+/** Paths that report on this process and start no run. */
+export const STATUS_PATHS: readonly string[] = ["/healthz", "/readyz", "/metrics", ...PAGE_PATHS]
 
-export interface ExchangeParts {
+export interface ResponderParts {
   app: App
   runs: Runs
   clock: Clock
-  tell: Emit
+  emit: Emit
   health(): Promise<Reply>
   readiness(): Promise<Reply>
   metrics(incoming: IncomingMessage): Promise<Reply>
@@ -28,15 +28,18 @@ export interface ExchangeParts {
   isStopping(): boolean
 }
 
-/** Answers one HTTP request and reports the answer as one line. null: the sender closed the connection before the end of its request. */
-export async function answerTo(parts: ExchangeParts, incoming: IncomingMessage): Promise<Reply | null> {
+/**
+ * Answers one HTTP request and reports the response as one event. `null` if the sender closed the connection
+ * before the end of its request.
+ */
+export async function respondTo(parts: ResponderParts, incoming: IncomingMessage): Promise<Reply | null> {
   const startedAt = parts.clock.monotonic()
   const method = incoming.method ?? ""
   const [path = ""] = (incoming.url ?? "").split("?", 1)
   const reply = await replyTo(parts, { incoming, method, path })
   if (reply === null) return null
   const { status, body } = reply
-  parts.tell({
+  parts.emit({
     kind: "request",
     answered: {
       method,
@@ -49,14 +52,14 @@ export async function answerTo(parts: ExchangeParts, incoming: IncomingMessage):
   return parts.isStopping() ? { ...reply, isLast: true } : reply
 }
 
-/** Longest path that the log shows. */
+/** Maximum length of a path in the log. */
 const MAX_PATH_CHARS = 256
 /** A token has at least this many characters (SUPERNODE_WEBHOOK_TOKEN). */
 const TOKEN_CHARS = 16
 
 /**
- * The path as the log may show it, so that an operator sees why a sender gets 404. It is foreign text, and a sender may
- * write a token into it: of a segment that could be a token only the beginning is shown.
+ * The path for the log, so that an operator sees why a sender gets 404. It is foreign text, and a sender may
+ * write a token into it. So a segment that is long enough to be a token is truncated.
  */
 function pathSeen(path: string): string {
   const shown = path
@@ -66,24 +69,27 @@ function pathSeen(path: string): string {
   return cleanText(shown.join("/"), MAX_PATH_CHARS)
 }
 
-interface Asked {
+interface ServeRequest {
   incoming: IncomingMessage
   method: string
   path: string
 }
 
-async function replyTo(parts: ExchangeParts, { incoming, method, path }: Asked): Promise<Reply | null> {
-  const isLook = method === "GET" || method === "HEAD"
-  if (isLook && path === "/healthz") return parts.health()
-  if (isLook && path === "/readyz") return parts.readiness()
-  if (isLook && path === "/metrics") return parts.metrics(incoming)
+async function replyTo(
+  parts: ResponderParts,
+  { incoming, method, path }: ServeRequest,
+): Promise<Reply | null> {
+  const isRead = method === "GET" || method === "HEAD"
+  if (isRead && path === "/healthz") return parts.health()
+  if (isRead && path === "/readyz") return parts.readiness()
+  if (isRead && path === "/metrics") return parts.metrics(incoming)
   const page = PAGE_PATHS.find((one) => one === path)
-  if (isLook && page)
+  if (isRead && page)
     return parts
       .page(incoming, page)
       .catch((error: unknown) => failed(parts, { what: `${method} ${path}`, error }))
   if (path === "/readyz" || path === "/metrics" || page)
-    return { ...refuse(405, "this path takes GET only"), headers: headersFor(405, path), isLast: true }
+    return { ...refuse(405, "use GET for this path"), headers: headersFor(405, path), isLast: true }
   if (parts.isStopping()) return stopping()
   const body = await readBody(incoming, MAX_TEXT_BYTES)
   if (body.kind === "gone") return null
@@ -104,7 +110,7 @@ async function replyTo(parts: ExchangeParts, { incoming, method, path }: Asked):
 type Received = Extract<Awaited<ReturnType<App["receive"]>>, { kind: "signals" }>
 
 async function runAll(
-  { runs, tell }: ExchangeParts,
+  { runs, emit }: ResponderParts,
   path: string,
   { signals, problems }: Received,
 ): Promise<Reply> {
@@ -116,27 +122,25 @@ async function runAll(
   }
   const accepted = signals.map(({ id }) => id)
   admission.done.catch((error: unknown) => {
-    if (error instanceof DroppedError) tell({ kind: "dropped", signals: accepted })
-    else tell({ kind: "failed", what: `run of ${accepted.join(", ")}`, error })
+    if (error instanceof DroppedError) emit({ kind: "dropped", signals: accepted })
+    else emit({ kind: "failed", what: `run of ${accepted.join(", ")}`, error })
   })
   return { status: 202, body: { accepted } }
 }
 
-/** Its reasons are for the log: who sent the event needs to know no more than that sending it again may help. */
-function failed({ tell }: ExchangeParts, { what, error }: { what: string; error: unknown }): Reply {
+/** Logs the reasons. The sender learns no more than whether the ledger failed, and that it may send again. */
+function failed({ emit }: ResponderParts, { what, error }: { what: string; error: unknown }): Reply {
   if (error instanceof DroppedError) return stopping()
-  tell({ kind: "failed", what, error })
+  emit({ kind: "failed", what, error })
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
   const results = error instanceof RunsFailed ? error.results : []
   const byLedger = errors.every((one) => one instanceof LedgerError)
-  const says = byLedger
-    ? "the ledger could not be read or written"
-    : "it could not be handled; the log says why"
+  const says = byLedger ? "the ledger could not be read or written" : "the request failed; see the log"
   return { status: byLedger ? 503 : 500, body: { error: says, results }, headers: RETRY_AFTER }
 }
 
 function headersFor(status: number, path: string): Record<string, string> {
-  if (status === 405) return { allow: LOOKS.includes(path) ? "GET, HEAD" : "POST" }
+  if (status === 405) return { allow: STATUS_PATHS.includes(path) ? "GET, HEAD" : "POST" }
   return status === 503 ? RETRY_AFTER : {}
 }
 

@@ -1,11 +1,11 @@
 import type { Dispatcher } from "undici"
 import type { TimeLimit } from "./deadline.ts"
 
-/** An answer that came in whole. */
-export interface WholeAnswer {
+/** A response that was received completely. */
+export interface WholeResponse {
   status: number
   headers: Readonly<Record<string, string | string[] | undefined>>
-  /** As it came over the wire. */
+  /** Body as received, before decompression. */
   body: Buffer
 }
 
@@ -14,49 +14,54 @@ export interface WholeRequest {
   method: "GET" | "POST"
   headers: Record<string, string>
   body: string | null
-  /** Ends the exchange once it is over. */
+  /** Time limit; when it is over, the request is aborted. */
   limit: TimeLimit
-  /** Called when the answer's status and headers have arrived. */
+  /** Called when the status and headers of the response have arrived. */
   onHeaders(): void
 }
 
 /**
- * One exchange, its answer kept in memory. undici's own `request` makes a stream for each answer and takes an AbortSignal;
- * together they cost more CPU than the rest of a read. Rejects with undici's error.
+ * Sends one request and keeps its response in memory. undici's own `request` creates a stream for each
+ * response and takes an AbortSignal; together they cost more CPU than the rest of a read. Rejects with
+ * undici's error.
  */
-export function askWhole(dispatcher: Dispatcher, request: WholeRequest): Promise<WholeAnswer> {
+export function sendRequest(dispatcher: Dispatcher, request: WholeRequest): Promise<WholeResponse> {
   const { url, method, headers, body } = request
   return new Promise((resolve, reject) => {
     const path = `${url.pathname}${url.search}`
-    const handler = new AnswerHandler(request, resolve, reject)
+    const handler = new ResponseHandler(request, resolve, reject)
     dispatcher.dispatch({ origin: url.origin, path, method, headers, body }, handler)
   })
 }
 
-class AnswerHandler implements Dispatcher.DispatchHandler {
+class ResponseHandler implements Dispatcher.DispatchHandler {
   readonly #request: WholeRequest
-  readonly #resolve: (answer: WholeAnswer) => void
+  readonly #resolve: (response: WholeResponse) => void
   readonly #reject: (cause: Error) => void
   readonly #chunks: Buffer[] = []
-  #head: Omit<WholeAnswer, "body"> | null = null
+  #head: Omit<WholeResponse, "body"> | null = null
 
-  constructor(request: WholeRequest, resolve: (answer: WholeAnswer) => void, reject: (cause: Error) => void) {
+  constructor(
+    request: WholeRequest,
+    resolve: (response: WholeResponse) => void,
+    reject: (cause: Error) => void,
+  ) {
     this.#request = request
     this.#resolve = resolve
     this.#reject = reject
   }
 
-  /** Called right before the request is written, which may be long after the time is over. */
+  /** Called right before the request is written. That may be long after the time is over. */
   onRequestStart(controller: Dispatcher.DispatchController) {
-    this.#request.limit.whenOver(() => controller.abort(new Error("timeout")))
+    this.#request.limit.whenPassed(() => controller.abort(new Error("timeout")))
   }
 
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     status: number,
-    headers: WholeAnswer["headers"],
+    headers: WholeResponse["headers"],
   ) {
-    // An answer such as 103 comes before the one that counts.
+    // An informational response such as 103 precedes the final one.
     if (status < 200) return
     this.#head = { status, headers }
     this.#request.onHeaders()
@@ -68,7 +73,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   onResponseEnd() {
     if (this.#head) this.#resolve({ ...this.#head, body: Buffer.concat(this.#chunks) })
-    else this.#reject(new Error("the answer had no status"))
+    else this.#reject(new Error("the response had no status"))
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error) {

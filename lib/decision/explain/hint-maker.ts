@@ -3,9 +3,9 @@ import type { GateFacts } from "../gates/gate.ts"
 import type { Hint } from "./change.ts"
 
 /** A failed gate with all its inputs. */
-export interface Question extends GateFacts {
+export interface HintInputs extends GateFacts {
   finding: Finding
 }
 
-/** null: this situation has no useful hint; a comment at the return gives the reason. */
-export type HintMaker = (question: Question) => Hint | null
+/** Returns `null` if no hint is useful; a comment at the `return` gives the reason. */
+export type HintMaker = (inputs: HintInputs) => Hint | null

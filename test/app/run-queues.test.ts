@@ -11,7 +11,8 @@ import { noTime } from "../metrics/read-alone.ts"
 import { clockAt } from "../world/clock.ts"
 import { loadedOf } from "../world/task.ts"
 
-// A tick for many supernodes. Without a ledger each run ends at once (ledger-new), so that only the dispatch is at work.
+// A tick for many supernodes. Without a ledger, each run ends at once (ledger-new), so that only the dispatch
+// matters.
 
 const SECOND = 1_000
 
@@ -28,12 +29,12 @@ const cloud: Cloud = {
 
 interface Fleet {
   count: number
-  /** How long each run takes; 100 take it together. */
+  /** Duration of each run; 100 runs are concurrent. */
   runMs: number
   settings?: Record<string, string>
 }
 
-/** Supernodes train-0, train-1 …; `tick` runs all, from the moment and with the time of a function's invocation. */
+/** Supernodes train-0, train-1 …; `tick` runs all of them in one invocation that has `givenMs` of time. */
 function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
   const supernodes = Array.from({ length: count }, (_, i) => {
     const id = `b4beacb6-4380-448c-a218-${String(i).padStart(12, "0")}`
@@ -65,7 +66,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
       current: () => ({ ...file, notify: [], warnings: [], silenced: [] }),
       reload: unexpected,
       refused: () => null,
-      takeNotes: () => [],
+      takeWarnings: () => [],
     },
     ledger,
     cloud,
@@ -86,7 +87,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
     async tick(at: number, givenMs: number): Promise<Ran> {
       timeoutMs = givenMs
       started = 0
-      // Where 100 run at a time, each for as long, the next one starts once as many hundreds before it have ended.
+      // 100 runs are concurrent and equally long, so a run starts when all hundreds before it have ended.
       const remainingMs = () => timeoutMs - Math.floor(started / 100) * runMs
       const invocation: Invocation = { requestId: "r", remainingMs, credentials: null }
       return run([tickOf({ at })], invocation, { problems: [], mode: null, only: null })
@@ -97,16 +98,16 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
 const namesOf = ({ results }: Ran) => results.map(({ supernode }) => supernode)
 
 describe("a tick for more supernodes than it has time for", () => {
-  it("starts no further run when it might take longer than the time left, and counts what it did not reach", async () => {
+  it("a tick starts no run that might exceed the time left, and counts the supernodes that it did not reach", async () => {
     const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
     const ran = await tick(NOW, 55 * SECOND)
     expect(namesOf(ran)).toHaveLength(200)
     expect(ran.warnings).toEqual([
-      'the tick did not reach 50 of 250 supernodes: 15 s were left, and a run may take 17 s. The next tick starts elsewhere. To reach all, raise the function\'s timeout, or split the tick with "shard": "i/n"',
+      'the tick did not reach 50 of 250 supernodes: 15 s were left, and a run may take 17 s. The next tick starts with other supernodes. To reach all, raise the function\'s timeout, or split the tick with "shard": "i/n"',
     ])
   })
 
-  it("keeps in live mode the time that a purchase takes", async () => {
+  it("a tick in live mode reserves the time that a purchase takes", async () => {
     const settings = { SUPERNODE_MODE: "live", SUPERNODE_LEDGER: "dynamodb://table?region=eu-central-1" }
     const { tick } = fleetOf({ count: 250, runMs: 40 * SECOND, settings })
     const ran = await tick(NOW, 180 * SECOND)
@@ -114,20 +115,21 @@ describe("a tick for more supernodes than it has time for", () => {
     expect(ran.warnings).toEqual([expect.stringContaining("100 s were left, and a run may take 107 s")])
   })
 
-  it("reaches all of them without a warning where the time suffices", async () => {
+  it("a tick reaches all supernodes without a warning if the time suffices", async () => {
     const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
     const ran = await tick(NOW, 180 * SECOND)
     expect(new Set(namesOf(ran)).size).toBe(250)
     expect(ran.warnings).toEqual([])
   })
 
-  it("starts the first 100 whatever the time: each run then says itself what it lacks", async () => {
+  it("a tick starts its first 100 runs whatever time is left", async () => {
     const { tick } = fleetOf({ count: 3, runMs: 1 })
     expect(namesOf(await tick(NOW, 2))).toEqual(["train-0", "train-1", "train-2"])
   })
 
-  // Each interval is one whose multiples would always begin at the same supernodes, if the start were counted by minutes.
-  it.each([5, 60, 250])("reaches every supernode after some ticks, one each %i minutes", async (minutes) => {
+  // If the start were counted by minutes, ticks at each of these intervals would always start at the same
+  // supernodes.
+  it.each([5, 60, 250])("several ticks, one each %i minutes, reach every supernode", async (minutes) => {
     const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
     const reached = new Set<string>()
     for (let nth = 0; nth < 20 && reached.size < 250; nth++)
@@ -135,7 +137,7 @@ describe("a tick for more supernodes than it has time for", () => {
     expect(reached.size).toBe(250)
   })
 
-  it("starts at the same supernodes when the same tick is delivered again", async () => {
+  it("a tick that is delivered again starts at the same supernodes", async () => {
     const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
     expect(namesOf(await tick(NOW, 30 * SECOND))).toEqual(namesOf(await tick(NOW, 30 * SECOND)))
   })

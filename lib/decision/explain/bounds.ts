@@ -1,7 +1,7 @@
 import type { ComparisonOperator } from "../policy/choices.ts"
 import type { Rule } from "../policy/policy.ts"
 import { highIsBad } from "../policy/threshold.ts"
-import type { Level } from "./change.ts"
+import type { ValueBound } from "./change.ts"
 
 const OPPOSITE: Record<ComparisonOperator, ComparisonOperator> = {
   above: "at_most",
@@ -10,8 +10,8 @@ const OPPOSITE: Record<ComparisonOperator, ComparisonOperator> = {
   below: "at_least",
 }
 
-/** Value that breaches: the threshold, or the mildest step. null: every number does. */
-export function breachingLevel({ compare, steps, ...rule }: Rule): Level | null {
+/** Values that breach: past the threshold, or on the mildest step. `null` if every number breaches. */
+export function breachingBound({ compare, steps, ...rule }: Rule): ValueBound | null {
   if (compare) return { op: compare.op, value: compare.value }
   const high = highIsBad({ compare, steps, ...rule })
   const ends = steps.map(({ from, to }) => (high ? (from ?? -Infinity) : (to ?? Infinity)))
@@ -19,14 +19,14 @@ export function breachingLevel({ compare, steps, ...rule }: Rule): Level | null 
   return Number.isFinite(value) ? { op: high ? "at_least" : "below", value } : null
 }
 
-/** Value that is clear. null: no number is. */
-export function clearLevel(rule: Rule): Level | null {
+/** Values that are clear; `null` if no number is. */
+export function clearBound(rule: Rule): ValueBound | null {
   if (rule.clear !== null) return { op: highIsBad(rule) ? "below" : "above", value: rule.clear }
-  const breaching = breachingLevel(rule)
+  const breaching = breachingBound(rule)
   return breaching && { op: OPPOSITE[breaching.op], value: breaching.value }
 }
 
 /** ` above 85`; empty if any value is enough. */
-export function sayLevel(level: Level | null): string {
-  return level === null ? "" : ` ${level.op.replace("_", " ")} ${level.value}`
+export function sayBound(bound: ValueBound | null): string {
+  return bound === null ? "" : ` ${bound.op.replace("_", " ")} ${bound.value}`
 }
