@@ -213,9 +213,10 @@ async function toCommonJs(outdir) {
   const files = (await readdir(outdir)).map((name) => join(outdir, name))
   const { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel } = shared
   const each = { absWorkingDir, platform, target, minifySyntax, minifyWhitespace, logLevel }
-  await build({ ...each, ...AS_COMMON_JS, allowOverwrite: true, entryPoints: files, outdir })
-  // The package around it has `"type": "module"`.
+  // The package around it has `"type": "module"`. Written first: esbuild reads it, and a default import would
+  // otherwise get the whole module.
   await writeFile(join(outdir, "package.json"), '{ "type": "commonjs" }\n')
+  await build({ ...each, ...AS_COMMON_JS, allowOverwrite: true, entryPoints: files, outdir })
 }
 
 /** FunctionGraph knows CommonJS only. */

@@ -18,7 +18,11 @@ export type BundleName = "alarm" | "schedule" | "manual" | "functiongraph" | "cl
  * change.
  */
 export function builtFolder(name: BundleName): Promise<string> {
-  const build = (folder: string) => run(process.execPath, [join(ROOT, "esbuild.config.mjs"), folder, name])
+  const build = async (folder: string) => {
+    // As in dist/: esbuild reads the package around the folder, whose files are modules.
+    await writeFile(join(folder, "package.json"), '{ "type": "module" }\n')
+    await run(process.execPath, [join(ROOT, "esbuild.config.mjs"), folder, name])
+  }
   return builtOnce(`dist-${name}`, build)
 }
 

@@ -218,7 +218,7 @@ function refusalRows(
     ...(efficacy?.stopped ? [["  efficacy", `${efficacy.says}: ${operatorCommand.reset(name)}`]] : []),
     ...(backoffUntil === null
       ? []
-      : [["  back-off", `until ${when(backoffUntil, frame)}, as the cloud requested`]]),
+      : [["  back-off", `until ${when(backoffUntil, frame)}, because the cloud throttled the purchase`]]),
     ...Object.entries(blockedFlavors).map(([flavor, until]) => [
       "  blocked",
       `${flavor} was refused for capacity, until ${when(until, frame)}`,

@@ -42,9 +42,13 @@ export function noAttemptInFlight({ situation: { state, now } }: GateFacts): Ver
     )
   }
   if (throttle && throttle.until > now) {
-    return fail("backoff", `backing off until ${sayTime(throttle.until)}, as the cloud requested`, {
-      ...throttle,
-    })
+    return fail(
+      "backoff",
+      `backing off until ${sayTime(throttle.until)}, because the cloud throttled the purchase`,
+      {
+        ...throttle,
+      },
+    )
   }
   return pass("nothing is in flight")
 }

@@ -172,7 +172,7 @@ describe("status", () => {
     own.sandbox.failNext("scale-up", { throttle: 300 })
     await own.run("run", "--event", ALARM)
     expect(row((await own.run("status")).out, "back-off")).toBe(
-      "until 2024-01-12 16:57:00 +00:00, in 5 minutes, as the cloud requested",
+      "until 2024-01-12 16:57:00 +00:00, in 5 minutes, because the cloud throttled the purchase",
     )
     own.advance(6 * MINUTE)
     expect(row((await own.run("status")).out, "back-off")).toBeUndefined()
