@@ -1,3 +1,4 @@
+import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { LedgerError } from "../ports.ts"
 import { isCanonicalText } from "./canonical-form.ts"
 import { checkEntry, type LedgerEntry, READ_VERSIONS, textFitsHash } from "./entry.ts"
@@ -30,7 +31,7 @@ export function trustedEntry(stream: string, raw: RawEntry): LedgerEntry {
 export function distrust(stream: string, seq: number, problem: string): LedgerError {
   return new LedgerError(
     `ledger entry ${stream}#${seq} cannot be trusted: it ${problem}. Nothing is bought until this is repaired. ` +
-      "To see the extent, run: supernode-autoscaler audit verify. To repair it, restore a backup of the store",
+      `To see the extent, run: ${operatorCommand.auditVerify}. To repair it, restore a backup of the store`,
   )
 }
 

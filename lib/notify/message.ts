@@ -1,3 +1,4 @@
+import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { cleanText } from "../decision/inputs/foreign-text.ts"
 import type { Anchor, Notification } from "../ports.ts"
 import { cutBytes } from "./text.ts"
@@ -50,8 +51,7 @@ export function messageOf(notification: Notification): Message {
   }
 }
 
-const HEADS =
-  "Ledger heads, to keep outside the ledger (supernode-autoscaler audit verify --anchor FILE compares them):"
+const HEADS = `Ledger heads, to keep outside the ledger (${operatorCommand.auditVerify} --anchor FILE compares them):`
 
 /** Full text, at most `maxBytes` in UTF-8. Omits heads that do not fit, because cut JSON is unusable. */
 export function textOf({ title, lines, anchor }: Message, maxBytes: number): string {

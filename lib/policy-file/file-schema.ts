@@ -1,4 +1,5 @@
 import * as z from "zod"
+import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { isRecord } from "../decision/policy/amounts.ts"
 import { approversSchema } from "../decision/policy/approvers.ts"
 import { type NotifyRecipient, notifyRecipient } from "../decision/policy/notify.ts"
@@ -34,7 +35,7 @@ const shapeWith = <N extends z.ZodType>(notify: N) => ({
   ledger_id: z
     .string()
     .regex(LEDGER_ID, {
-      error: "must be the id of a ledger, a UUID, as `supernode-autoscaler ledger show` prints it",
+      error: `must be the id of a ledger, a UUID, as \`${operatorCommand.ledgerShow}\` prints it`,
     })
     .optional(),
   smn_topics: z.array(z.lazy(smnTopic)).default([]),

@@ -79,6 +79,16 @@ const HASH = `sha256:${"0".repeat(64)}`
 
 describe("a printed command line", () => {
   it.each([
+    operatorCommand.doctor("train-a"),
+    operatorCommand.doctorAll,
+    operatorCommand.status("train-a"),
+    operatorCommand.statusAll,
+    operatorCommand.validate,
+    operatorCommand.ledgerShow,
+    operatorCommand.auditAnchor,
+    operatorCommand.auditReport,
+    operatorCommand.auditVerify,
+    operatorCommand.auditShow("supernode:train-a", 1),
     operatorCommand.dryRun("train-a"),
     operatorCommand.planFile("train-a"),
     operatorCommand.approve(HASH),

@@ -43,6 +43,8 @@ async function buying(): Promise<{ place: PlaceApart; one: Program; lost: Promis
   const place = await placeNow()
   await place.sandbox.failNext("scale-up", { hang: "after-effect" })
   const one = serveWithoutTicks(place)
+  // Fails at once if the command cannot start.
+  await urlOf(one)
   const lost = alert(one).catch(() => "no answer")
   await place.sandbox.until(() => place.sandbox.orders.length > 0)
   return { place, one, lost }

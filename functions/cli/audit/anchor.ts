@@ -1,3 +1,4 @@
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { type Anchor, anchorOf, parseAnchor } from "../../../lib/ledger/anchor.ts"
 import type { LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { type Task, withLedger } from "../context.ts"
@@ -28,6 +29,6 @@ export async function readAnchor(file: string, io: CliIo): Promise<Anchor> {
   const parsed = parseAnchor(text)
   if (parsed.ok) return parsed.anchor
   throw new CommandError(
-    `${where} is not an anchor: ${parsed.problems.join("; ")}. To make one, run: supernode-autoscaler audit anchor`,
+    `${where} is not an anchor: ${parsed.problems.join("; ")}. To make one, run: ${operatorCommand.auditAnchor}`,
   )
 }

@@ -1,3 +1,4 @@
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import type { Clock, Ledger } from "../../../lib/ports.ts"
 import type { LivePage } from "../../../lib/serve/live-page.ts"
 import { reportOfLedger } from "./from-ledger.ts"
@@ -58,7 +59,7 @@ export class LiveReport implements LivePage {
     const notes =
       skipped > 0
         ? [
-            `The newest ${MAX_ENTRIES} entries of each stream were read; to see ${skipped} older ones, run: supernode-autoscaler audit report`,
+            `The newest ${MAX_ENTRIES} entries of each stream were read; to see ${skipped} older ones, run: ${operatorCommand.auditReport}`,
           ]
         : []
     const title = "supernode-autoscaler, live"

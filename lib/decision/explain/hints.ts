@@ -81,7 +81,7 @@ export const PRECONDITION_HINTS: Readonly<Record<string, Hint>> = {
     change: { kind: "person", verb: "ledger-init" },
   },
   "ledger-other": {
-    says: "use the ledger that the policy names: set SUPERNODE_LEDGER or --ledger, or correct ledger_id (supernode-autoscaler ledger show prints the id)",
+    says: `use the ledger that the policy names: set SUPERNODE_LEDGER or --ledger, or correct ledger_id (${operatorCommand.ledgerShow} prints the id)`,
     change: { kind: "settings", what: "ledger" },
   },
   "ledger-behind": {

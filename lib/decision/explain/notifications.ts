@@ -5,6 +5,7 @@ import type { NotificationRecord } from "../state/observation.ts"
 import type { Purchase } from "../state/purchases.ts"
 import type { SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
+import { operatorCommand } from "./operator-command.ts"
 import { orderTrouble } from "./order.ts"
 import {
   isNotifiedOnce,
@@ -108,7 +109,7 @@ function purchaseAction(name: string, { attempt, at }: Purchase): PendingAction 
     state: "purchase",
     about: `purchase ${attempt}`,
     says: `the cloud accepted the purchase of ${sayTime(at)} (attempt ${attempt})`,
-    todo: `supernode-autoscaler status ${name}`,
+    todo: operatorCommand.status(name),
     since: at,
     attempt,
   }
@@ -140,7 +141,7 @@ function blindSourceActions({ state }: NotificationFacts): PendingAction[] {
       state: "blind",
       about: `blind ${source}`,
       says: `source ${source} has had no data since the tick of ${sayTime(since)}: ${why}. ${sayBlindness(source)}`,
-      todo: "supernode-autoscaler doctor",
+      todo: operatorCommand.doctorAll,
       since,
     }))
 }
@@ -158,7 +159,7 @@ function policyFileActions({ file, now }: NotificationFacts): PendingAction[] {
     state: "daily",
     about: "daily",
     says: `supernode-autoscaler ran at ${sayTime(now)}`,
-    todo: "supernode-autoscaler audit verify",
+    todo: operatorCommand.auditVerify,
     since: now,
   }
   if (!file.refused) return [daily]
@@ -167,7 +168,7 @@ function policyFileActions({ file, now }: NotificationFacts): PendingAction[] {
     state: "policy-refused",
     about: `policy-refused ${file.refused.since}`,
     says: `the policy file read at ${sayTime(file.refused.since)} was refused, and the previous file stays active: ${file.refused.says}`,
-    todo: "supernode-autoscaler validate",
+    todo: operatorCommand.validate,
     since: file.refused.since,
   }
   return [refused, daily]

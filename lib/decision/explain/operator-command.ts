@@ -10,6 +10,10 @@ const WHO_AND_WHY = "--why TEXT --by WHO"
  */
 export const operatorCommand = {
   doctor: (name: string) => `${PROGRAM} doctor ${name}`,
+  doctorAll: `${PROGRAM} doctor`,
+  status: (name: string) => `${PROGRAM} status ${name}`,
+  statusAll: `${PROGRAM} status`,
+  validate: `${PROGRAM} validate`,
   dryRun: (name: string) => `${PROGRAM} dry-run ${name}`,
   planFile: (name: string) => `${PROGRAM} dry-run ${name} ${WHO_AND_WHY} --out plan.json`,
   apply: (planFile: string) => `${PROGRAM} apply ${planFile}`,
@@ -21,9 +25,13 @@ export const operatorCommand = {
   /** `as`: the outcomes to choose from. */
   settle: (name: string, as: readonly ("accepted" | "completed" | "absent")[]) =>
     `${PROGRAM} settle ${name} --as ${as.join("|")} ${WHO_AND_WHY}`,
+  ledgerShow: `${PROGRAM} ledger show`,
   ledgerInit: `${PROGRAM} ledger init ${WHO_AND_WHY}`,
   ledgerRestored: `${PROGRAM} ledger restored ${WHO_AND_WHY}`,
   ledgerConfirm: (name: string) => `${PROGRAM} ledger confirm ${name} ${WHO_AND_WHY}`,
+  auditAnchor: `${PROGRAM} audit anchor`,
+  auditReport: `${PROGRAM} audit report report.html`,
+  auditVerify: `${PROGRAM} audit verify`,
   auditShow: (stream: string, seq: number) => `${PROGRAM} audit show ${stream} ${seq}`,
   reset: (name: string) => `${PROGRAM} reset ${name} ${WHO_AND_WHY}`,
 }

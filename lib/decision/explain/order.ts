@@ -8,6 +8,7 @@ import {
   type UnreadableOrder,
 } from "../state/order.ts"
 import { isWatched } from "../state/order-to-read.ts"
+import { operatorCommand } from "./operator-command.ts"
 
 /** Names of `order_info.status` (BSS, order details). */
 const STATUS_NAMES: Readonly<Record<number, string>> = {
@@ -69,7 +70,7 @@ function unreadableOrder({ unreadable = "refused" }: OrderRecord, says: string):
 function differenceOf(order: OrderRecord): string | null {
   if (isTakenBack(order)) return ", although the cloud accepted the purchase"
   if (hasUnknownStatus(order))
-    return ", which is not a known status. Check the order in the Billing Center, and the servers with `supernode-autoscaler status`"
+    return `, which is not a known status. Check the order in the Billing Center, and the servers with \`${operatorCommand.statusAll}\``
   return differsFromPlan(order)
     ? ". Correct the price in the policy's ladder: budgets count the planned price"
     : null
