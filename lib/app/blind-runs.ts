@@ -36,7 +36,7 @@ export class BlindRuns {
     }
     const since = Math.min(this.#since.get(name) ?? facts.at, blindSince(facts))
     this.#since.set(name, since)
-    return `${name} has been blind since ${sayTime(since)}: ${why}. A run does not buy without data. To find the cause, run: ${operatorCommand.doctor(name)}`
+    return `${name} has been blind since ${sayTime(since)}: ${why}. A run does not buy on data that it cannot read. To find the cause, run: ${operatorCommand.doctor(name)}`
   }
 }
 

@@ -4,7 +4,7 @@ import type { RunMode } from "../decision/situation.ts"
 import type { FinishedRun } from "./notify.ts"
 import type { RunTask } from "./task.ts"
 
-/** Maximum number of rounds after conflicts, and of purchases that one run may try. */
+/** Maximum number of rounds that end in a conflict, and of purchases that one run may try. */
 export const MAX_ROUNDS = 3
 
 export type Round =

@@ -5,7 +5,7 @@ import { type KnownLedger, sayLedger } from "../known-ledger.ts"
 // Shared parts of commands that record an operator command in the ledger.
 
 export const WHO =
-  "name of the person who gives this command; not verified, only the cloud's access control limits who can run this"
+  "name of the person who gives this command; not verified: the cloud's access control alone limits who can run this"
 
 /** Text of `--by` for commands that may need a signature. */
 export const SIGNER =

@@ -84,7 +84,7 @@ export function wait(what: string, until: number): Hint {
   return { says: `wait until ${sayTime(until)}, when ${what}`, change: { kind: "wait", until } }
 }
 
-/** Like `together`, but keeps only the longest wait, since waits run at the same time. */
+/** Like `combineHints`, but keeps only the longest wait, since waits run at the same time. */
 export function withLastWait(needed: readonly Hint[]): Hint | null {
   const waits = needed.flatMap((one) =>
     one.change.kind === "wait" ? [{ one, until: one.change.until }] : [],

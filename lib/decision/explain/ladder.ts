@@ -124,9 +124,9 @@ function unblocked(flavor: string, { blocked }: SupernodeState, now: number): Hi
 
 /** The soonest of the hints that need only time; `null` if there is none. */
 function soonestOf(hints: readonly (Hint | null)[]): Hint | null {
-  const waits = hints.flatMap((way) =>
-    way?.change.kind === "wait" ? [{ way, until: way.change.until }] : [],
+  const waits = hints.flatMap((hint) =>
+    hint?.change.kind === "wait" ? [{ hint, until: hint.change.until }] : [],
   )
   const [first] = waits.sort((a, b) => a.until - b.until)
-  return first?.way ?? null
+  return first?.hint ?? null
 }

@@ -288,9 +288,12 @@ export class Stage {
   private answer<T>(what: string, value: T): Read<T> {
     if (!this.unreadable.includes(what))
       return { ok: true, value, skewMs: this.skewMs, date: this.now + this.skewMs }
-    return this.refusesKeys
-      ? { ok: false, why: "HTTP 401", credentials: true }
-      : { ok: false, why: "HTTP 503", credentials: false }
+    return { ok: false, ...this.failure() }
+  }
+
+  /** Failure of every read that the scenario makes unreadable. */
+  private failure(): { why: string; credentials: boolean } {
+    return { why: this.refusesKeys ? "HTTP 401" : "HTTP 503", credentials: this.refusesKeys }
   }
 
   private readingOf(
@@ -302,13 +305,13 @@ export class Stage {
     const source = rule.metric["cloud-eye"] ?? rule.metric.prometheus ?? rule.metric.cloudwatch
     const periodMs = source?.period ?? MINUTE
     if (this.unreadable.includes("metrics")) {
-      const refused = this.refusesKeys ? { credentials: true as const } : {}
+      const { why, credentials } = this.failure()
       return {
         rule: rule.name,
         periodMs,
         series: [],
-        problem: `the meter could not be read: ${this.refusesKeys ? "HTTP 401" : "HTTP 503"}`,
-        ...refused,
+        problem: `the meter could not be read: ${why}`,
+        ...(credentials ? { credentials } : {}),
       }
     }
     const starts = newestPeriods({
