@@ -3,7 +3,7 @@ import crypto from "node:crypto"
 
 /** RFC 8785 canonical JSON, independent of key order. Throws TypeError for a value without JSON form. */
 export function canonicalText(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value)
+  if (typeof value === "string") return textOf(value)
   // JSON writes finite numbers and booleans as JavaScript does.
   if (typeof value === "number" && Number.isFinite(value)) return `${value}`
   if (typeof value === "boolean" || value === null) return `${value}`
@@ -11,10 +11,28 @@ export function canonicalText(value: unknown): string {
   throw new TypeError(`a ${typeof value} without a JSON form has no canonical text`)
 }
 
+/** Printable ASCII without quotes and backslashes: the text that JSON does not escape. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+function textOf(value: string): string {
+  return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value)
+}
+
 function textOfObject(value: object): string {
   if ("toJSON" in value && typeof value.toJSON === "function") return canonicalText(value.toJSON())
   if (Array.isArray(value)) return textOfList(value)
-  return `{${canonicalMembers(value, Object.keys(value).sort())}}`
+  return `{${canonicalMembers(value, sortedKeys(value))}}`
+}
+
+/** Names of the members, sorted. Most objects list them so already. */
+function sortedKeys(value: object): string[] {
+  const keys = Object.keys(value)
+  let before = ""
+  for (const key of keys) {
+    if (before > key) return keys.sort()
+    before = key
+  }
+  return keys
 }
 
 /** Canonical text of the members named by `keys`, in that order, without braces and undefined members. */

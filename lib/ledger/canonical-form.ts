@@ -65,7 +65,8 @@ function numberLength(value: number): number {
   return length
 }
 
-function keysAreSorted(value: unknown): boolean {
+/** True if each object in the value lists its keys in the order of its canonical text. */
+export function keysAreSorted(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return true
   if (Array.isArray(value)) return value.every(keysAreSorted)
   let before = ""

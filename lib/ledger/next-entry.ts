@@ -10,6 +10,7 @@ import type { Outcome } from "../decision/state/outcome.ts"
 import { EMPTY_STATE, type SupernodeState } from "../decision/state/state.ts"
 import { fold } from "../decision/transitions/fold.ts"
 import { keptForms } from "./answer.ts"
+import { keysAreSorted } from "./canonical-form.ts"
 import { type EntryDraft, type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
 
 /** The new fields of an entry. Its position in the chain and the state after it are derived from the head. */
@@ -65,21 +66,10 @@ export function nextEntry(
 
 /** Same value with all keys sorted as in its canonical text. Does not copy parts that are already sorted. */
 function inCanonicalOrder<T>(value: T): T {
-  if (Array.isArray(value)) {
-    const items = value.map(inCanonicalOrder)
-    return items.every((item, i) => item === value[i]) ? value : (items as T)
-  }
-  if (typeof value !== "object" || value === null) return value
-  const keys = Object.keys(value)
-  const members = keys.map((key) => inCanonicalOrder((value as Record<string, unknown>)[key]))
-  const isInOrder = keys.every(
-    (key, i) =>
-      members[i] === (value as Record<string, unknown>)[key] && (i === 0 || (keys[i - 1] ?? "") <= key),
-  )
-  if (isInOrder) return value
-  return Object.fromEntries(
-    keys.map((key, i) => [key, members[i]] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
-  ) as T
+  if (keysAreSorted(value)) return value
+  if (Array.isArray(value)) return value.map(inCanonicalOrder) as T
+  const members = Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(members.map(([key, member]) => [key, inCanonicalOrder(member)])) as T
 }
 
 function hasPolicy(standing: SupernodeState, { policy, policyHash }: EntryFields): boolean {

@@ -33,6 +33,9 @@ export interface PurchaseRequest {
 /** Maximum size of a response, both as received and decompressed. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
 
+/** Made once: by default undici makes an error with its stack for each client. */
+const ORDER_IS_OVER = new Error("the order's connection is closed")
+
 /** Sends one request over one open socket. Never rejects, and always closes the socket. */
 export async function sendPurchase(request: PurchaseRequest): Promise<Ending> {
   const client = clientOn(request.socket, request.url)
@@ -42,7 +45,7 @@ export async function sendPurchase(request: PurchaseRequest): Promise<Ending> {
     })
   } finally {
     request.socket.destroy()
-    void client.destroy().catch(() => undefined)
+    void client.destroy(ORDER_IS_OVER).catch(() => undefined)
   }
 }
 
