@@ -153,8 +153,8 @@ export interface Clock {
 /** Calls `call` after `ms` milliseconds. Returns a function that cancels the call. */
 export type After = (ms: number, call: () => void) => () => void
 
-/** What one supernode's last run found in its chain. For the next run it is only a guess. */
-export interface LastLook {
+/** What one supernode's last run found in its chain. Other processes may have appended entries since then. */
+export interface LastRunSummary {
   /** Time of the newest entry, epoch milliseconds; `null` if there was none. */
   headAt: number | null
   hasAttempt: boolean
@@ -176,8 +176,8 @@ export interface Ports {
    * ledger's conditional append protects the money. If absent, all buyers run at once.
    */
   inFleetTurn?<T>(work: () => Promise<T>): Promise<T>
-  /** Last look at each supernode's chain, by stream. If absent, a supernode is read only after the heads. */
-  lastLooks?: Map<string, LastLook>
+  /** Summary of each supernode's last run, by stream. If absent, a supernode is read only after the heads. */
+  lastRuns?: Map<string, LastRunSummary>
   /** Milliseconds that this invocation may still run; `Infinity` on a host. */
   timeLeftMs(): number
 }

@@ -13,8 +13,8 @@ import { inZone, zoneOf } from "./print/time.ts"
  * an order.
  */
 export async function handleEvent(task: Task, app: App, event: unknown): Promise<void> {
-  // If the process stopped between sending and recording, the purchase would be unknown and would hold all
-  // later ones.
+  // On an interrupt, the process finishes first. If it stopped after sending a purchase but before recording the
+  // outcome, that outcome would be unknown and would hold all later purchases.
   void task.io.untilStopped().then(() => {
     task.screen.note("finishing first: a purchase may be in progress. Interrupt again to stop at once")
   })

@@ -38,7 +38,8 @@ export async function requireLedger(ledger: AuditedLedger, settings: Settings): 
   const { place, control, known } = await lookAtLedger(ledger, settings)
   if (known === null) throw new CommandError(`${sayNoLedger(place)}; nothing was done`)
   const problem = whyUnusable({ state: "read", value: control }, await pinnedId(settings))
-  if (problem) throw new CommandError(`${problem.reason}: ${problem.says}: ${place}; nothing was done`)
+  if (problem)
+    throw new CommandError(`${place} cannot be used (${problem.reason}): ${problem.says}; nothing was done`)
   return known
 }
 

@@ -2,7 +2,7 @@ import { operatorCommand } from "../decision/explain/operator-command.ts"
 import { sayTime } from "../decision/verdict.ts"
 import type { RunFacts } from "./run-facts.ts"
 
-/** Reasons for a hold that a blind run can have. `lastDecision` in the state has the time of such a hold. */
+/** Reasons for which a blind run holds. If the last decision held for the same one, its time shows the start of the blindness. */
 const BLIND_HOLDS: readonly (string | null)[] = ["credentials", "supernode-unreadable", "missing-data"]
 
 /**
@@ -12,9 +12,9 @@ const BLIND_HOLDS: readonly (string | null)[] = ["credentials", "supernode-unrea
 function whyBlind({ sources }: Pick<RunFacts, "sources">): string | null {
   const { supernode, ...meters } = sources
   if (supernode && supernode.problem !== null) return sayProblem("supernode", supernode)
-  const asked = Object.entries(meters)
-  if (asked.length === 0 || asked.some(([, { problem }]) => problem === null)) return null
-  return asked.map(([source, read]) => sayProblem(source, read)).join("; ")
+  const queried = Object.entries(meters)
+  if (queried.length === 0 || queried.some(([, { problem }]) => problem === null)) return null
+  return queried.map(([source, read]) => sayProblem(source, read)).join("; ")
 }
 
 function sayProblem(source: string, { problem, isRefused }: RunFacts["sources"][string]): string {
@@ -36,7 +36,7 @@ export class BlindRuns {
     }
     const since = Math.min(this.#since.get(name) ?? facts.at, blindSince(facts))
     this.#since.set(name, since)
-    return `${name} has been blind since ${sayTime(since)}: ${why}. A run does not buy on data that it cannot read. To find the cause, run: ${operatorCommand.doctor(name)}`
+    return `${name} has been blind since ${sayTime(since)} (${why}). Runs do not buy without data. To find the cause, run: ${operatorCommand.doctor(name)}`
   }
 }
 

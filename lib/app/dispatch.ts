@@ -49,7 +49,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
   const { settings, policies, ledger, cloud, metrics, keys, clock, notifierOf } = wiring
   const blindRuns = new BlindRuns()
   const inFleetTurn = fleetTurns()
-  const lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
+  const lastRuns: NonNullable<Ports["lastRuns"]> = new Map()
   let alarmsRunning = 0
   return (signals, invocation, scope) => {
     const timeLeftMs = invocation.remainingMs
@@ -63,7 +63,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
       notify,
       newId: randomUUID,
       inFleetTurn,
-      lastLooks,
+      lastRuns,
       timeLeftMs,
     }
     return keys.during(invocation.credentials, async () => {
@@ -147,7 +147,7 @@ async function runEach(runs: EventRuns): Promise<Ran> {
   return { results, warnings, facts }
 }
 
-/** Maximum number of alarms of one event that start runs. One would be enough, since evidence decides. */
+/** Maximum number of alarms of one event that start runs. Each run evaluates all metrics, so further alarms add nothing. */
 const MAX_ALARMS = 1_000
 /** Maximum number of unlisted alarms that get a warning of their own. */
 const MAX_NAMED = 20
@@ -161,10 +161,10 @@ interface Routed {
 function routedSignals(signals: readonly Signal[], router: SignalRouter): Routed {
   const all = signals.map((signal) => ({ signal, routes: router.route(signal) }))
   const routed = all.filter(({ routes }) => routes.length > 0)
-  const strangers = all.flatMap(({ signal, routes }) =>
+  const unlistedAlarms = all.flatMap(({ signal, routes }) =>
     routes.length === 0 && signal.kind === "alarm" ? [`${signal.source} alarm ${signal.alarm}`] : [],
   )
-  const warnings = unlisted([...new Set(strangers)])
+  const warnings = sayUnlisted([...new Set(unlistedAlarms)])
   if (routed.length > MAX_ALARMS) {
     warnings.push(
       `${routed.length} alarms of one event concern this policy; the first ${MAX_ALARMS} were handled. Lower max_alerts in the sender's webhook_configs, or group alerts by supernode (group_by)`,
@@ -173,10 +173,17 @@ function routedSignals(signals: readonly Signal[], router: SignalRouter): Routed
   return { routed: routed.slice(0, MAX_ALARMS), warnings }
 }
 
-function unlisted(alarms: readonly string[]): string[] {
-  const named = alarms.slice(0, MAX_NAMED).map((alarm) => `no supernode lists the ${alarm} under \`alarms\``)
+function sayUnlisted(alarms: readonly string[]): string[] {
+  const named = alarms
+    .slice(0, MAX_NAMED)
+    .map(
+      (alarm) =>
+        `no supernode lists the ${alarm} under \`alarms\`, so it started no run; list it in the policy, or stop sending it here`,
+    )
   const more = alarms.length - named.length
-  return more > 0 ? [...named, `and ${more} more alarms that no supernode lists under \`alarms\``] : named
+  return more > 0
+    ? [...named, `${more} more alarms started no run, because no supernode lists them under \`alarms\``]
+    : named
 }
 
 /** Mode of the settings: an event cannot override observe. A dry-run request is always a dry run. */

@@ -66,7 +66,7 @@ async function readPackagedHere(path: string): Promise<Awaited<ReturnType<typeof
 }
 
 function sayUnused(path: string, why: string): string {
-  return `the policy was read from its YAML instead of ${packagedPath(path)}: ${why}. Decisions are the same, starts are slower. To fix this, package the function again`
+  return `the policy was read from its YAML instead of ${packagedPath(path)}: ${why}. Decisions are the same, but starts are slower. To fix this, package the function again`
 }
 
 function sayRefusal(error: unknown): string {

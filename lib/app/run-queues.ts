@@ -105,8 +105,8 @@ interface Pool {
 }
 
 /**
- * Results in the order of the queues, whichever ended first. While fewer than `limit` run, a few start in
- * each turn of the event loop.
+ * Returns the results in the order of the queues, not in the order in which runs ended. While fewer than
+ * `limit` run, a few start in each turn of the event loop.
  */
 function runPool({ context, queues, limit, isOutOfTime }: Pool): Promise<RanInOrder[]> {
   const metrics = context.metricEvent()

@@ -236,7 +236,10 @@ function problemsTogether(values: Partial<Values>): string[] {
     if (values[other] && !values[one]) report(one, `must be set if ${other} is set`)
   }
   if (values.HUAWEICLOUD_SDK_SECURITY_TOKEN && !values.HUAWEICLOUD_SDK_AK && !values.HUAWEICLOUD_SDK_SK)
-    report("HUAWEICLOUD_SDK_SECURITY_TOKEN", "must come with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
+    report(
+      "HUAWEICLOUD_SDK_SECURITY_TOKEN",
+      "must be set together with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
+    )
 
   const { kind } = parseLedgerUrl(values.SUPERNODE_LEDGER ?? "")
   const isLost = kind === "sqlite" || kind === "memory"
@@ -244,7 +247,7 @@ function problemsTogether(values: Partial<Values>): string[] {
   if (isLost && values.SUPERNODE_MODE === "live" && isFunction(values))
     report(
       "SUPERNODE_LEDGER",
-      `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function, not ${kind}: — each sandbox would have its own ledger and could buy again`,
+      `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function. With ${kind}:, each sandbox would have its own ledger and could buy again`,
     )
   return problems
 }

@@ -30,7 +30,7 @@ export const GATES: readonly Gate[] = [
   { id: "no-hold", check: noHold }, // an operator asked for quiet
   { id: "no-attempt-in-flight", check: noAttemptInFlight }, // never buy twice
   { id: "supernode-ready", check: supernodeReady }, // the API refuses other states, or accepts an order that it cannot fulfil
-  { id: "rung-known", check: ({ choice }) => choice.rungKnown }, // from an unknown rung every step is a guess
+  { id: "rung-known", check: ({ choice }) => choice.rungKnown }, // without the current rung, no larger one can be chosen
   { id: "evidence", check: ({ choice }) => choice.evidence }, // an alarm starts a run, evidence decides
   { id: "rung-above-current", check: ({ choice }) => choice.aboveCurrent }, // we never scale in
   { id: "within-servers-limit", check: ({ choice }) => choice.withinServersLimit }, // the operator's ceiling
@@ -41,20 +41,19 @@ export const GATES: readonly Gate[] = [
   { id: "price-known", check: priceKnown }, // an unknown price fits no budget
   { id: "within-budget", check: withinBudget }, // caps the bill
   { id: "plan-as-shown", check: planAsShown }, // only the plan that was shown may be bought
-  { id: "approved", check: approved }, // above a price people approve
+  { id: "approved", check: approved }, // above a price, people must approve
 ]
 
 /**
- * Decision for this situation, with its reasons: a pure function, and the only place that says "scale-up". It
- * buys only if every gate passed; a gate that was not evaluated (`passed: null`) never buys. On a hold,
- * `heldBy` is null only while facts are missing that have not been read yet. `explain` adds the hints, since
- * a run decides several times.
+ * Decision for this situation, with its reasons. A pure function, and the only place that decides "scale-up".
+ * Every gate must pass; one that was not evaluated (`passed: null`) has not passed. On a hold, `heldBy` is null
+ * only if inputs are still to be read. A run decides several times, so `explain` adds the hints only once.
  */
 export function decide(situation: Situation, digest: Digest): Decision {
   return consider(situation, digest).decision
 }
 
-/** A decision, and the facts of its gates: its explanation and its plan need not weigh the evidence again. */
+/** A decision, and the facts of its gates. With them, hints and plan need no second evaluation of the evidence. */
 export interface Considered {
   decision: Decision
   facts: GateFacts
@@ -73,7 +72,7 @@ export function consider(situation: Situation, digest: Digest): Considered {
     heldBy,
     findings,
     target,
-    // If clocks disagree, points from before the load rose could clear a latch.
+    // If clocks disagree, old points from before the load rose could look new and wrongly clear a latch.
     cleared: clocksAgree(situation) ? choice.cleared : [],
   }
   return { decision, facts }
@@ -111,21 +110,24 @@ function factsOf(situation: Situation, choice: Choice, digest: Digest): GateFact
 }
 
 /**
- * Operator commands and approvals that can change while a run reads; all other inputs change only through the
- * cloud and the chain.
+ * The gates that read operator commands and approvals. These can change while a run reads; all other inputs change
+ * only through the cloud and the chain.
  */
-const LAST_GATES: readonly string[] = ["not-paused", "no-hold", "plan-as-shown", "approved"]
+const GATES_BEFORE_SENDING: readonly string[] = ["not-paused", "no-hold", "plan-as-shown", "approved"]
 
 /**
  * Last check between the opened attempt and its request: the first finding that forbids sending it, or null.
  * Any operator command active since the decision counts, even a pause that has ended by now. An approval must
- * not have expired meanwhile. The evidence of the decision is kept: periods that ended since are not
- * evaluated.
+ * not have expired meanwhile. Metrics are not evaluated again: the evidence of the decision still counts.
  */
-export function whyNotSent(decided: Situation, { control, now }: LastLook, digest: Digest): Finding | null {
+export function whyNotSent(
+  decided: Situation,
+  { control, now }: FinalCheckInputs,
+  digest: Digest,
+): Finding | null {
   const choice = chooseRung(decided)
-  const gates = GATES.filter(({ id }) => LAST_GATES.includes(id))
-  // Both instants use one plan: the decision's.
+  const gates = GATES.filter(({ id }) => GATES_BEFORE_SENDING.includes(id))
+  // The gates are checked at two instants, the decision and now, both with the plan of the decision.
   const decidedFacts = factsOf(decided, choice, digest)
   const findings = [decided.now, now].flatMap((at) => {
     const facts = { ...decidedFacts, situation: { ...decided, control, now: at } }
@@ -134,7 +136,8 @@ export function whyNotSent(decided: Situation, { control, now }: LastLook, diges
   return findings.find(({ passed }) => passed !== true) ?? null
 }
 
-export interface LastLook {
+/** Inputs that are read again right before the request is sent. */
+export interface FinalCheckInputs {
   control: Fetched<Control>
   now: number
 }

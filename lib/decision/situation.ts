@@ -25,12 +25,12 @@ export interface Situation {
   /** `at` of the chain's newest entry; null on an empty chain. */
   headAt: number | null
   state: SupernodeState
-  /** Only for a request of a person that came before and held. */
+  /** Present only if this request of a person was delivered before and was held. */
   asked?: EarlierDelivery
   control: Fetched<Control>
-  /** The cloud's clock (`Date` header) minus ours, milliseconds; null before the first answer. */
+  /** The cloud's clock (`Date` header) minus ours, milliseconds; null before the first response. */
   cloudSkewMs: number | null
-  /** The earliest `Date` of this run's answers, epoch milliseconds; null or missing if none named a time. */
+  /** The earliest `Date` header of this run's responses, epoch milliseconds; null or missing if none had one. */
   cloudDate?: number | null
   supernode: Fetched<Supernode>
   /** One reading per rule of the policy. */

@@ -51,7 +51,7 @@ export function messageOf(notification: Notification): Message {
   }
 }
 
-const HEADS = `Ledger heads, to keep outside the ledger (${operatorCommand.auditVerify} --anchor FILE compares them):`
+const HEADS = `Ledger heads. Keep them outside the ledger; \`${operatorCommand.auditVerify} --anchor FILE\` compares them:`
 
 /** Full text, at most `maxBytes` in UTF-8. Omits heads that do not fit, because cut JSON is unusable. */
 export function textOf({ title, lines, anchor }: Message, maxBytes: number): string {
@@ -60,7 +60,7 @@ export function textOf({ title, lines, anchor }: Message, maxBytes: number): str
   const whole = `${text}\n${HEADS}\n${JSON.stringify(anchor)}`
   if (Buffer.byteLength(whole) <= maxBytes) return whole
   const count = Object.keys(anchor.heads).length
-  const note = `\nThe heads of ${count} streams are too long for this format; json, SMN and SNS carry them.`
+  const note = `\nThe heads of ${count} streams are too long for this format; recipients of json, SMN and SNS get them.`
   return `${cutBytes(text, maxBytes - Buffer.byteLength(note))}${note}`
 }
 
@@ -70,7 +70,7 @@ export function testMessage(at: number): Message {
   return {
     title: "supernode-autoscaler: test message",
     lines: [
-      `Sent at ${time} by: supernode-autoscaler notify test. Nothing happened, and no action is needed.`,
+      `Sent at ${time} by the command \`supernode-autoscaler notify test\`. Nothing happened, and no action is needed.`,
     ],
     anchor: null,
     fields: { state: "test", since: time },

@@ -60,11 +60,11 @@ export function notifierFor(recipients: readonly Recipient[]): Notifier | null {
     async send(notification, timeoutMs) {
       const wanting = recipients.filter(({ topics }) => topics.includes(topicOf(notification.state)))
       const missed = wanting.filter(({ label }) => notification.to?.includes(label))
-      // After an edit of the list, none of the missed recipients may be left. Then all with the topic get it.
-      const asked = missed.length > 0 ? missed : wanting
+      // If the list was edited, the missed recipients may be gone. Then every recipient of the topic gets it.
+      const addressed = missed.length > 0 ? missed : wanting
       const message = messageOf(notification)
       const deliveries = await Promise.all(
-        asked.map(async ({ label, send }) => ({ label, delivery: await send(message, timeoutMs) })),
+        addressed.map(async ({ label, send }) => ({ label, delivery: await send(message, timeoutMs) })),
       )
       const failures = deliveries.flatMap(({ label, delivery }) =>
         delivery.ok ? [] : [{ label, why: delivery.why }],
@@ -72,7 +72,7 @@ export function notifierFor(recipients: readonly Recipient[]): Notifier | null {
       const taken = deliveries.flatMap(({ label, delivery }) => (delivery.ok ? [label] : []))
       if (failures.length === 0) return { ok: true, taken }
       const why = failures
-        .map((one) => (asked.length === 1 ? one.why : `${one.label}: ${one.why}`))
+        .map((one) => (addressed.length === 1 ? one.why : `${one.label}: ${one.why}`))
         .join("; ")
       return { ok: false, why, taken, failed: failures.map(({ label }) => label) }
     },

@@ -3,7 +3,7 @@ import { CONTROL_STREAM, controlOf, FLEET_STREAM } from "../ledger/next-entry.ts
 import type { Anchor, Ports } from "../ports.ts"
 import type { RunTask } from "./task.ts"
 
-/** Reading hundreds of streams of a slow store must not delay a run. After this time the anchor holds the streams read so far. */
+/** Maximum time for reading the streams, so that a slow store does not delay a run. The anchor then holds the streams read so far. */
 const MAX_READ_MS = 3_000
 /** Time reserved for the notification itself and for the entry that records its failure. */
 const KEEP_MS = 10_000
@@ -31,12 +31,12 @@ export async function takeAnchor(
   return { v: 1, ledger, at: new Date(ports.clock.now()).toISOString(), heads }
 }
 
-/** undefined for a stream without entries or one that cannot be read: the notification is sent without it. */
+/** Newest entry of a stream; undefined if the stream is empty or unreadable. The anchor then leaves this stream out. */
 function headOf(ports: Pick<Ports, "ledger">, stream: string) {
   return ports.ledger.head(stream).catch(() => undefined)
 }
 
-/** `ledger init` writes the id; a ledger from before it has none. */
+/** Id of the ledger, which `ledger init` writes; null for an older ledger without an id. */
 function ledgerIdIn(control: Control & { ledger?: { id?: string } }): string | null {
   return control.ledger?.id ?? null
 }

@@ -15,8 +15,8 @@ interface Observed {
 }
 
 /**
- * Appends an observation made after a run, under a new run id and dated not before the chain's newest entry. Returns the run
- * with that entry as its newest. Returns it unchanged if another run appended meanwhile: a later tick asks again.
+ * Appends an observation made after a run, under a new run id, and dated no earlier than the chain's newest entry. Returns the run
+ * with that entry as its newest. If another run appended meanwhile, returns the run unchanged; a later tick tries again.
  */
 export async function appendObservation(
   ports: Ports,

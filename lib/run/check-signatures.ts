@@ -8,8 +8,8 @@ import { isSignedBy } from "../ssh-signature/verify.ts"
 type Approvers = Pick<Policy, "approval" | "approvers">
 
 /**
- * The state of stream `control` with each approval's signature verified by the keys of this policy and replaced by the result.
- * So `decide` stays pure, and its entry holds the results that it used.
+ * The state of stream `control`, with each signature replaced by `isSigned`: the result of its verification with the keys of this
+ * policy. So `decide` stays pure, and the entry of the decision holds the results that it used.
  */
 export function withCheckedSignatures(control: Control, policy: Approvers): Control {
   const ledger = control.ledger?.id ?? null
@@ -29,7 +29,7 @@ function isSigned(
   { approval, approvers }: Approvers,
 ): boolean {
   if (!approval || ledger === null) return false
-  // This program writes no time outside the range of a date.
+  // `isoTime` would throw for a time outside the range of a date. This program never writes one.
   if (Number.isNaN(new Date(expires).getTime())) return false
   const approver = approversWithKeys(approvers).find(({ name }) => personKey(name) === personKey(by))
   if (!approver) return false

@@ -9,17 +9,17 @@ import { modeOf } from "./mode.ts"
 import { withPreconditions } from "./preconditions.ts"
 import type { RunTask } from "./task.ts"
 
-/** The decision about one situation, with what lies outside the gates, and the plan of the target that it chose. */
-export interface Decided {
+/** The decision about one situation, and the plan of the target that it chose. */
+export interface PlannedDecision {
   situation: Situation
   decision: Decision
-  /** null where no target was chosen. */
+  /** null if no target was chosen. */
   plan: ScaleUpPlan | null
   mode: RunMode
 }
 
-/** Decides about the situation and plans the target that it chose. Includes holds from outside the gates. */
-export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation): Decided {
+/** Decides whether to buy, and makes the plan of the purchase. Also holds for reasons that are not gates. */
+export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation): PlannedDecision {
   const considered = considerOnce(task, situation)
   const explained = task.hintsAreUnread ? considered.decision : explain(considered)
   const decided = heldUntrusted(task, situation, explained)
@@ -29,8 +29,8 @@ export function decideAndPlan(ports: Ports, task: RunTask, situation: Situation)
   return { situation, decision, plan, mode }
 }
 
-/** Adds the hints to a decision that is recorded. A run whose result shows no hints has not made them yet. */
-export function withHints<D extends Decided>(task: RunTask, decided: D): D {
+/** Adds the hints before the decision is recorded. A run whose result shows no hints has not made them yet. */
+export function withHints<D extends PlannedDecision>(task: RunTask, decided: D): D {
   if (!task.hintsAreUnread) return decided
   const { facts } = considerOnce(task, decided.situation)
   return { ...decided, decision: explain({ decision: decided.decision, facts }) }

@@ -4,9 +4,9 @@ import type { Situation } from "../decision/situation.ts"
 import { digest } from "../digest.ts"
 import type { RunTask } from "./task.ts"
 
-/** Number of situations that are kept per run. A situation that is no longer kept is decided again. */
+/** Number of situations that are cached per run. A situation that was dropped from the cache is decided again. */
 const MAX_SITUATIONS = 8
-/** Number of simultaneous runs whose decisions are kept. */
+/** Number of simultaneous runs whose decisions are cached. */
 const MAX_RUNS = 128
 
 /**
@@ -15,7 +15,7 @@ const MAX_RUNS = 128
  */
 const ofRuns = new Map<RunTask, Considered[]>()
 
-/** Decides once per situation. A run asks up to seven times, mostly about the same situation. Situations are immutable. */
+/** The decision about a situation, cached. A run needs it up to seven times, mostly for the same situation. Situations are immutable. */
 export function decideOnce(task: RunTask, situation: Situation): Decision {
   return considerOnce(task, situation).decision
 }

@@ -10,29 +10,29 @@ import type { Heads } from "./heads.ts"
 import { type RunResult, resultOf } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
-/** Maximum age of a request's first delivery: as long as the state remembers a request that led to an attempt. */
+/** Maximum age of a request's first delivery. The state remembers a request that led to an attempt for the same time. */
 const LOOK_BACK_MS = 7 * 86_400_000
 /** Entries per read. One read is nearly always enough, since repeated holds are not recorded. */
 const PAGE_ENTRIES = 200
-/** Maximum number of reads. More entries within that age come from a writer that never stops: older ones are ignored. */
+/** Maximum number of reads. Only a faulty writer appends more entries within LOOK_BACK_MS; the older ones are then not searched. */
 const MAX_PAGES = 25
 
 /**
- * The result for a signal that another run has already opened an attempt for: that run's plan, outcome and entry, and a
- * decision with the reason `duplicate`. Appends nothing. null if no attempt was opened for the signal: then it is decided.
+ * The result of a signal that is delivered again after it led to a purchase attempt; null for any other signal. It repeats the first
+ * run's plan, outcome and entry, with a hold for the reason `duplicate`. Appends nothing.
  */
 export async function firstDeliveryResult(
   ports: Ports,
   task: RunTask,
   { head, control }: Heads,
 ): Promise<RunResult | null> {
-  const standing = stateOf(head)
-  const first = getOwn(standing.signals, task.signal.id)
-  // A dry run shows all gates; there the gate itself has the reason `duplicate`.
+  const state = stateOf(head)
+  const first = getOwn(state.signals, task.signal.id)
+  // A dry run shows all gates, so the gate signal-is-new gives the reason `duplicate`.
   if (!first || first.run === task.run || task.mode === "dry-run") return null
   const { policy, hash } = task.loaded
   const now = ports.clock.now()
-  const facts = {
+  const fixed = {
     signal: task.signal,
     exclusive: task.exclusive,
     policy,
@@ -41,16 +41,16 @@ export async function firstDeliveryResult(
     run: task.run,
     now,
   }
-  const seen = {
+  const fetched = {
     headAt: head?.at ?? null,
-    state: standing,
+    state,
     control,
     cloudSkewMs: null,
     supernode: NOT_FETCHED,
     readings: NOT_FETCHED,
     offers: NOT_FETCHED,
   }
-  const decision = decideAndExplain({ ...facts, ...seen }, digest)
+  const decision = decideAndExplain({ ...fixed, ...fetched }, digest)
   const entries = await entriesOf(ports, task.stream, {
     fromSeq: first.seq,
     toSeq: first.seq + 20,
@@ -63,10 +63,10 @@ export async function firstDeliveryResult(
 }
 
 /**
- * The first delivery of a person's live request whose deliveries were all held so far. Each decision about it is an entry, so
- * the state does not need to remember it. undefined if this is the first delivery.
+ * The first delivery of a person's live request, if all deliveries were held so far; undefined if this is the first one. It is
+ * found among the entries, since each decision about a request is recorded.
  */
-export async function firstDelivery(
+export async function readFirstDelivery(
   ports: Pick<Ports, "ledger">,
   { signal, mode }: RunTask,
   head: LedgerEntry | undefined,
@@ -83,7 +83,7 @@ export async function firstDelivery(
   return { at: first.at, forApprovalOnly }
 }
 
-/** The first such entry within LOOK_BACK_MS before `head`. The limit is a time, so that much traffic does not shorten it. */
+/** The first matching entry within LOOK_BACK_MS before `head`. The limit is a time, so that many entries do not shorten it. */
 async function earliest(
   ports: Pick<Ports, "ledger">,
   head: LedgerEntry,
@@ -105,10 +105,11 @@ interface EntrySearch {
   fromSeq: number
   toSeq: number
   isOne(entry: LedgerEntry): boolean
-  /** Reading ends with the first entry for which this is true. Without it all entries are read. */
+  /** Reading ends with the first entry for which this is true. If absent, all entries are read. */
   isLast?(entry: LedgerEntry): boolean
 }
 
+/** Reads the matching entries of a stream, in order. */
 export async function entriesOf(
   ports: Pick<Ports, "ledger">,
   stream: string,

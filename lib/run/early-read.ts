@@ -7,14 +7,14 @@ import type { FinishedRun } from "./notify.ts"
 import { staleAfter } from "./stale-after.ts"
 import type { RunTask } from "./task.ts"
 
-// The supernode, read beside the heads of an alarm or a request: one step less between the event and the order.
+// For an alarm or a request, the supernode is read at the same time as the heads. This saves one round trip before the order.
 //
-// Its answer must not be older than the state that it is compared with. The answer is dropped, and the supernode is read after
-// the heads, if one of these is true:
-//   - the head holds an attempt, whose outcome may have become visible in between;
-//   - the head is newer than the start of the read minus the tolerance of two clocks;
-//   - so much time has passed that the process was frozen.
-// No other check is needed here: `open` succeeds only if no entry follows the head that was read beside the supernode.
+// The response must not be older than the state that it is compared with. In these cases it is dropped, and the supernode is read
+// again after the heads:
+//   - the head has an open attempt, whose servers may have appeared after the read;
+//   - the head may be newer than the start of the read, within the tolerance of two clocks;
+//   - so much time has passed that the process must have been frozen.
+// An entry that another run appends later needs no check here: then the append of `opened` conflicts, and the run starts again.
 
 /** Maximum time from the start of the read to its use. Reading heads takes milliseconds; only a frozen process takes longer. */
 const MAX_AGE_MS = 10_000
@@ -24,17 +24,17 @@ export interface EarlyRead {
   /** Epoch milliseconds, by our clock. */
   startedAt: number
   isStale(): boolean
-  answer: Promise<Read<Supernode>>
+  response: Promise<Read<Supernode>>
 }
 
-/** Starts the read if the run will probably need the answer; else null. */
+/** Starts the read if the run will probably need it; else null. */
 export function beginEarlyRead(ports: Ports, task: RunTask): EarlyRead | null {
   if (!isProbablyUsed(ports, task)) return null
   const startedAt = ports.clock.now()
-  return { startedAt, isStale: staleAfter(ports, MAX_AGE_MS), answer: readEarly(ports, task) }
+  return { startedAt, isStale: staleAfter(ports, MAX_AGE_MS), response: readEarly(ports, task) }
 }
 
-/** Never rejects, even if the cloud port breaks its contract: nothing awaits an answer that is dropped. */
+/** Never rejects, even if the cloud port breaks its contract: a dropped read has no handler for its rejection. */
 async function readEarly(ports: Ports, { loaded }: RunTask): Promise<Read<Supernode>> {
   try {
     return await ports.cloud.readSupernode(loaded.policy)
@@ -44,19 +44,19 @@ async function readEarly(ports: Ports, { loaded }: RunTask): Promise<Read<Supern
 }
 
 /**
- * False if this process knows that the answer would not be used. A tick, an OK and a repeated alarm that the state alone holds
- * read nothing. An answer beside an attempt or a new entry would be dropped.
+ * False if the read would probably not be used. Ticks, OK signals, and repeated alarms that the state alone holds read no
+ * supernode. With an open attempt or a new entry, the response would be dropped.
  */
-function isProbablyUsed({ clock, lastLooks }: Ports, { signal, stream }: RunTask): boolean {
-  if (!lastLooks || signal.kind === "tick") return false
+function isProbablyUsed({ clock, lastRuns }: Ports, { signal, stream }: RunTask): boolean {
+  if (!lastRuns || signal.kind === "tick") return false
   if (signal.kind === "alarm" && signal.state !== "alarm") return false
-  const last = lastLooks.get(stream)
+  const last = lastRuns.get(stream)
   if (!last) return true
   if (last.hasAttempt || isNewAt(last.headAt, clock.now())) return false
   return signal.kind === "request" || !last.isHeld
 }
 
-/** The supernode as it was read beside this head, if that answer is new enough; else it is read now. */
+/** The supernode from the early read, if that is new enough for this head; else it is read now. */
 export async function readSupernodeAfter(
   ports: Ports,
   task: RunTask,
@@ -64,24 +64,24 @@ export async function readSupernodeAfter(
 ): Promise<Read<Supernode>> {
   const isOutdated = !early || early.isStale() || isNewAt(head?.at ?? null, early.startedAt)
   if (isOutdated || stateOf(head).attempt !== null) return ports.cloud.readSupernode(task.loaded.policy)
-  return early.answer
+  return early.response
 }
 
 function isNewAt(headAt: number | null, startedAt: number): boolean {
   return (headAt ?? 0) > startedAt - CLOCK_TOLERANCE_MS
 }
 
-/** Remembers what the next event of this supernode can expect. `isHeld`: the state alone held this one. */
-export function rememberLook(
-  { lastLooks }: Ports,
+/** Remembers a summary of this run for the next one. `isHeld`: the state alone held this run. */
+export function rememberRun(
+  { lastRuns }: Ports,
   { stream }: RunTask,
   { head, isHeld }: { head: LedgerEntry | undefined; isHeld: boolean },
 ): void {
-  lastLooks?.set(stream, { headAt: head?.at ?? null, hasAttempt: stateOf(head).attempt !== null, isHeld })
+  lastRuns?.set(stream, { headAt: head?.at ?? null, hasAttempt: stateOf(head).attempt !== null, isHeld })
 }
 
-/** Updates it after the run, which may have appended entries. */
+/** Updates the summary after the run, which may have appended entries. */
 export function rememberEnd(ports: Ports, task: RunTask, { tail }: FinishedRun): void {
-  const isHeld = ports.lastLooks?.get(task.stream)?.isHeld ?? false
-  if (tail?.head) rememberLook(ports, task, { head: tail.head, isHeld })
+  const isHeld = ports.lastRuns?.get(task.stream)?.isHeld ?? false
+  if (tail?.head) rememberRun(ports, task, { head: tail.head, isHeld })
 }

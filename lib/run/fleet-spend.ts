@@ -21,15 +21,15 @@ export interface FetchedFleet {
   spend: FleetSpend
 }
 
-/** A run's position: the situation, and the entry whose state it has. */
+/** A run's position in its chain: the situation, and the entry whose state is in that situation. */
 export interface ChainPosition {
   situation: Situation
   head: LedgerEntry | undefined
 }
 
 /**
- * Counts what the others have bought and reserved. Throws LedgerError: a chain that cannot be read may hold the very
- * purchase that uses up the cap. null if the policy has no cap across supernodes: then nothing is read.
+ * Counts what the other supernodes have bought and reserved; null, and nothing is read, if the policy has no cap across supernodes.
+ * Throws LedgerError: a chain that cannot be read may contain the purchase that uses up the cap.
  */
 export async function readFleet(
   ports: Ports,
@@ -43,7 +43,7 @@ export async function readFleet(
   const known = [...Object.keys(fleet.members), ...fleet.pending.map(({ stream }) => stream)]
   const streams = [...new Set([...task.fleetStreams, ...known])].filter((stream) => stream !== task.stream)
   const tips = new Map<string, ChainTip>([[task.stream, tipOf(ownHead)]])
-  // All in one turn of the event loop, so that the ledger reads them with one query.
+  // All reads start in one turn of the event loop, so that the ledger combines them into one query.
   const heads = await Promise.all(streams.map((stream) => readTip(ports, stream)))
   for (const [nth, stream] of streams.entries()) tips.set(stream, tipOf(heads[nth]))
   for (const reservation of fleet.pending) {
@@ -64,9 +64,9 @@ function tipOf(head: LedgerEntry | undefined): ChainTip {
 }
 
 /**
- * Takes the place of an attempt that was not opened in time, so that it cannot be opened later: a run that still tries gets a
- * conflict and starts again. If another entry already took that place, nothing is left to do. A run that does not buy
- * behaves as if it had taken the place.
+ * Appends an entry at the place of an attempt that was not opened in time. A run that still tries to open the attempt then gets a
+ * conflict and starts again. If another entry already has that place, nothing is left to do. A run that does not buy only assumes
+ * that the place is taken.
  */
 async function fence(
   ports: Ports,
@@ -80,12 +80,12 @@ async function fence(
   const observation = { kind: "lapsed" as const, says, attempt: id, servers: [], present: null, at }
   const fields = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }
   const entry = fitting(() => nextEntry(stream, head, { ...fields, kind: "observed" }))
-  // A chain that is too full for this entry keeps the place: over-counting is allowed.
+  // If the chain is too full for this entry, the reservation still counts: the cap may be counted too high, never too low.
   if (!entry) return tipOf(head)
   return tipOf((await ports.ledger.append(entry)) === "appended" ? entry : await ports.ledger.head(stream))
 }
 
-/** The part of it that the situation holds. */
+/** The fleet's spend as a field of the situation. */
 export function spendSeenBy(fleet: FetchedFleet | null): Pick<Situation, "fleet"> {
   return fleet ? { fleet: { state: "read", value: fleet.spend } } : {}
 }

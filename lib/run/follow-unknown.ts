@@ -21,8 +21,8 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 const MIN_READ_MS = 11_000
 
 /**
- * Asks independent sources about an attempt whose outcome is unknown, after a tick and after the run that sent it. Records
- * news for status and notifications. Settles nothing and never throws; no gate reads it. A later tick asks again.
+ * While the outcome of an attempt is unknown, reads independent sources about it (CTS, the list of servers) and records what is new.
+ * Only `status` and notifications show it; no gate reads it. Never settles or throws. A later tick reads the sources again.
  */
 export async function followUnknown(ports: Ports, task: RunTask, ended: FinishedRun): Promise<FinishedRun> {
   const { tail, result } = ended

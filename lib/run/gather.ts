@@ -7,8 +7,8 @@ import { digest } from "../digest.ts"
 import { stateOf } from "../ledger/next-entry.ts"
 import type { Ports, Read } from "../ports.ts"
 import { decideOnce } from "./decide-once.ts"
-import { firstDelivery } from "./duplicate.ts"
-import { type EarlyRead, readSupernodeAfter, rememberLook } from "./early-read.ts"
+import { readFirstDelivery } from "./duplicate.ts"
+import { type EarlyRead, readSupernodeAfter, rememberRun } from "./early-read.ts"
 import { nowAfter, withTimeOf } from "./entry-time.ts"
 import { readFleet, spendSeenBy } from "./fleet-spend.ts"
 import type { Heads } from "./heads.ts"
@@ -17,59 +17,61 @@ import { type Gathered, recordObservations } from "./record-observation.ts"
 import type { RunTask } from "./task.ts"
 
 /**
- * Fetches the inputs of the decision, each only if the ones before it leave it open:
+ * Reads the inputs of the decision in this order, and stops as soon as one of them already holds the run:
  *
- * 1. the supernode, unless it was read beside the heads. A tick that the state alone holds ends before it, except with an
- *    attempt in flight, an effect to measure, or a latch that may clear;
+ * 1. the supernode, unless it was read at the same time as the heads. A tick that the state alone holds stops before this read,
+ *    except with an attempt in flight, an effect to measure, or a latch that may clear;
  * 2. the metrics;
  * 3. the offers and the ledger's age, once a rung was chosen;
- * 4. other supernodes' purchases, if nothing else holds.
+ * 4. other supernodes' purchases.
  *
- * Appends observations to this supernode's chain, and takes the place of an attempt that lapsed in another chain (`fence`).
- * Returns "overtaken" if another run appended first. A dry run appends nothing.
+ * Appends observations to this supernode's chain. If another supernode's reserved attempt was not opened in time, it appends to
+ * that chain too, so that the attempt can no longer be opened (`fence`). Returns "overtaken" if another run appended first. A dry
+ * run appends nothing.
  */
 export async function gatherAndRecord(
   ports: Ports,
   task: RunTask,
   chain: Heads & { early: EarlyRead | null },
 ): Promise<Gathered | "overtaken"> {
-  const asked = await firstDelivery(ports, task, chain.head)
-  const first = { situation: unread(ports, task, { ...chain, asked }), head: chain.head, fleet: null }
-  rememberLook(ports, task, { head: chain.head, isHeld: decideOnce(task, first.situation).heldBy !== null })
+  const firstDelivery = await readFirstDelivery(ports, task, chain.head)
+  const first = { situation: unread(ports, task, { ...chain, firstDelivery }), head: chain.head, fleet: null }
+  rememberRun(ports, task, { head: chain.head, isHeld: decideOnce(task, first.situation).heldBy !== null })
   const readsAll = task.mode === "dry-run" || readsMore(task, first.situation)
-  const isHeld = (so: Situation) => !readsAll && decideOnce(task, so).heldBy !== null
+  const isHeld = (situation: Situation) => !readsAll && decideOnce(task, situation).heldBy !== null
   if (isHeld(first.situation) && !first.situation.state.attempt && !readsMetrics(first.situation))
     return first
 
   const supernode = await readSupernodeAfter(ports, task, chain)
-  const looked = withTimeOf({ ...first.situation, supernode: seen(supernode) }, supernode)
-  const noted = await recordObservations(ports, task, { ...first, situation: looked }, reconcile)
-  if (noted === "overtaken") return noted
-  if (isHeld(noted.situation) && !readsMetrics(noted.situation)) return noted
+  const withSupernode = withTimeOf({ ...first.situation, supernode: fetchedOf(supernode) }, supernode)
+  const reconciled = await recordObservations(ports, task, { ...first, situation: withSupernode }, reconcile)
+  if (reconciled === "overtaken") return reconciled
+  if (isHeld(reconciled.situation) && !readsMetrics(reconciled.situation)) return reconciled
 
-  const metered = { ...noted, situation: await readMeters(ports, task, noted.situation) }
-  const measured = await recordObservations(ports, task, metered, (so) => measureEffect(so, digest))
-  if (measured === "overtaken") return measured
-  const unmetered = { ...measured.situation, readings: NOT_FETCHED }
-  const { situation } = measured
+  const withMetrics = { ...reconciled, situation: await readMeters(ports, task, reconciled.situation) }
+  const afterEffect = await recordObservations(ports, task, withMetrics, (now) => measureEffect(now, digest))
+  if (afterEffect === "overtaken") return afterEffect
+  const withoutMetrics = { ...afterEffect.situation, readings: NOT_FETCHED }
+  const { situation } = afterEffect
   const { target, heldBy, cleared } = decideOnce(task, situation)
-  // A tick that holds with and without the metrics read them to measure an effect: they are no part of its decision, unless a latch cleared.
-  if (isHeld(noted.situation) && isHeld(unmetered) && cleared.length === 0)
-    return { ...measured, situation: unmetered }
+  // This tick holds with and without the metrics. It read them only to measure an effect, so its decision leaves them out, unless
+  // a latch cleared.
+  if (isHeld(reconciled.situation) && isHeld(withoutMetrics) && cleared.length === 0)
+    return { ...afterEffect, situation: withoutMetrics }
 
-  if (!target || (!readsAll && heldBy !== null)) return countFleet(ports, task, measured)
-  // Both at once: neither needs the other's answer. The age of the ledger only grows, so that at worst it is too low.
-  const [offers, aged] = await Promise.all([
+  if (!target || (!readsAll && heldBy !== null)) return countFleet(ports, task, afterEffect)
+  // Both reads run at once, since neither needs the other. The ledger's age only grows, so a read that is too early gives a lower age.
+  const [offers, ledgerAge] = await Promise.all([
     ports.cloud.readOffers(situation.policy),
     readLedgerAge(ports, task, situation),
   ])
-  const offered = withTimeOf({ ...situation, ...aged, offers: seen(offers) }, offers)
-  return countFleet(ports, task, { ...measured, situation: offered })
+  const withOffers = withTimeOf({ ...situation, ...ledgerAge, offers: fetchedOf(offers) }, offers)
+  return countFleet(ports, task, { ...afterEffect, situation: withOffers })
 }
 
 /**
- * True if a signal reads everything although the state alone holds. A person's request always does. An alarm does if it holds
- * for another reason than the last decision, so that each reason is recorded once with all inputs. An OK never buys.
+ * True if the run reads all inputs even though the state alone holds it. A person's request always does. An alarm does if its
+ * reason to hold is new, so that each reason is recorded once with all inputs. An OK never does, since it never buys.
  */
 function readsMore(task: RunTask, situation: Situation): boolean {
   const { signal, state } = situation
@@ -87,12 +89,12 @@ function readsMore(task: RunTask, situation: Situation): boolean {
   }
 }
 
-/** True if a tick that holds still reads the metrics: to measure an effect, or because a latch may clear. */
+/** True if a run that holds still reads the metrics: to measure an effect, or because a latch may clear. */
 function readsMetrics(situation: Situation): boolean {
   return effectIsDue(situation, digest) || awaitsClearing(situation)
 }
 
-/** Counts the fleet's spend last, since that may take many reads: only if nothing else holds, or in a dry run. */
+/** Counts the fleet's spend if nothing else holds, or in a dry run. It comes last, since it may take many reads. */
 async function countFleet(ports: Ports, task: RunTask, gathered: Gathered): Promise<Gathered> {
   const { situation } = gathered
   if (task.mode !== "dry-run") {
@@ -110,7 +112,7 @@ async function readMeters(ports: Ports, { signal }: RunTask, situation: Situatio
   return { ...situation, readings: { state: "read", value: readings } }
 }
 
-function unread(ports: Ports, task: RunTask, { head, control, asked }: Heads): Situation {
+function unread(ports: Ports, task: RunTask, { head, control, firstDelivery }: Heads): Situation {
   const situation: Situation = {
     signal: task.signal,
     exclusive: task.exclusive,
@@ -128,10 +130,10 @@ function unread(ports: Ports, task: RunTask, { head, control, asked }: Heads): S
     readings: NOT_FETCHED,
     offers: NOT_FETCHED,
   }
-  return asked ? { ...situation, asked } : situation
+  return firstDelivery ? { ...situation, asked: firstDelivery } : situation
 }
 
-function seen<T>(read: Read<T>): Fetched<T> {
+function fetchedOf<T>(read: Read<T>): Fetched<T> {
   return read.ok
     ? { state: "read", value: read.value }
     : { state: "unreadable", why: read.why, credentials: read.credentials }

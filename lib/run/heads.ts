@@ -13,10 +13,10 @@ export interface Heads {
   head: LedgerEntry | undefined
   control: Fetched<Control>
   /** The first delivery of a person's request that was delivered before and was held. */
-  asked?: EarlierDelivery | undefined
+  firstDelivery?: EarlierDelivery | undefined
 }
 
-/** Reads the heads. Throws LedgerError: without the ledger nothing is decided, and the sender may deliver the event again. */
+/** Reads the newest entry of this supernode's chain, and the operators' commands. Throws LedgerError; then nothing is decided. */
 export async function readHeads(ports: Ports, task: RunTask): Promise<Heads> {
   const [head, control] = await Promise.all([
     ports.ledger.head(task.stream),

@@ -2,6 +2,7 @@ import type { Decision, Finding } from "../decision/decision.ts"
 import type { Hint } from "../decision/explain/change.ts"
 import { PRECONDITION_HINTS } from "../decision/explain/hints.ts"
 
+/** The decision as a hold whose own entry would be too big for the ledger. */
 export function heldTooBig(decision: Decision): Decision {
   return holdFor(decision, "standing-full", "the entry of this decision would be too big for the ledger")
 }

@@ -13,8 +13,8 @@ const MAX_STREAMS = 9
 const PAGE_ENTRIES = 20
 
 /**
- * The first time of this ledger that the cloud confirmed. Read only if it can matter: the ledger was empty at `ledger init`, and
- * no gate holds. Throws LedgerError.
+ * The first time on this ledger that the cloud confirmed. It is read only if the ledger was empty at `ledger init` and no gate
+ * holds. Throws LedgerError.
  */
 export async function readLedgerAge(
   ports: Pick<Ports, "ledger">,
@@ -44,8 +44,8 @@ interface ConfirmedTimeQuery {
 }
 
 /**
- * The first time that the cloud confirmed to a run on this very ledger; null if no entry has one. The cloud's time and the
- * run's own agreed, and the later one counts. Throws LedgerError.
+ * The first time that the cloud confirmed to a run on this ledger; null if no entry has one. Confirmed means that the cloud's clock
+ * and the run's agreed; the later one counts. Throws LedgerError.
  */
 export async function firstConfirmedTime(
   ports: Pick<Ports, "ledger">,
@@ -74,7 +74,7 @@ async function firstConfirmedIn(
   }
 }
 
-/** null for a run that had read another ledger or none: its reads may be older than this ledger. */
+/** The confirmed time of an entry; null if its run had not read this ledger's id, since it may have started before this ledger. */
 function confirmedOn({ confirmedAt = null, situation }: LedgerEntry, ledgerId: string): number | null {
   if (confirmedAt === null || situation?.control?.state !== "read") return null
   if (situation.control.value.ledger?.id !== ledgerId) return null

@@ -8,11 +8,11 @@ import type { FinishedRun } from "./notify.ts"
 import { resultOf } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
-// Results of runs that must not even append to their ledger.
+// Results of runs that must not append anything to their ledger.
 
 const NOTHING_DECIDED: Decision = { kind: "hold", heldBy: null, findings: [], target: null, cleared: [] }
 
-/** The result of a run that must not even append to its ledger; null if it may. A dry run decides as on an empty ledger. */
+/** The result of a run that must not append to its ledger; null if it may. A dry run decides as on an empty ledger. */
 export function endUnusable(task: RunTask, { control }: Heads): FinishedRun | null {
   const problem = task.mode === "dry-run" ? null : whyUnusable(control, task.loaded.ledgerId ?? null)
   return problem && endWithoutWriting(task, heldBecause(NOTHING_DECIDED, problem))

@@ -16,21 +16,21 @@ export function heldUntrusted(task: RunTask, situation: Situation, decision: Dec
   const problem = whyNotTrusted(task, { situation, decision })
   if (!problem) return decision
   const held = heldBecause(decision, problem)
-  // The gates come first.
+  // If a gate already holds the decision, its reason stays the first one.
   return { ...held, heldBy: decision.heldBy ?? held.heldBy }
 }
 
-interface Decided {
+interface UntrustedCheck {
   situation: Situation
   decision: Decision
 }
 
-function whyNotTrusted(task: RunTask, { situation, decision }: Decided): LedgerProblem | null {
+function whyNotTrusted(task: RunTask, { situation, decision }: UntrustedCheck): LedgerProblem | null {
   const { control, policy, now } = situation
   const unusable = whyUnusable(control, task.loaded.ledgerId ?? null)
   if (unusable?.reason === "ledger-other") return unusable
   if (decision.heldBy === null) return whyUntrusted({ control, supernodeId: policy.id, ...ageIn(situation) })
-  // A run that holds anyway may not have asked the cloud: its age is by our own clocks.
+  // A run that holds anyway may not have read the cloud, so our own clocks give the ledger's age.
   const madeAt = control.state === "read" ? (control.value.ledger?.at ?? null) : null
   const shown = { firstConfirmedAt: madeAt, confirmed: confirmedNow(situation) ?? now }
   return whyUntrusted({ control, supernodeId: policy.id, ...shown })
@@ -40,13 +40,13 @@ function ageIn(situation: Situation): LedgerAge {
   return { firstConfirmedAt: situation.ledgerConfirmedAt ?? null, confirmed: confirmedNow(situation) }
 }
 
-/** The earlier of our time and the cloud's, where each confirms the other. */
+/** The earlier of our time and the cloud's; null unless the two clocks agree. */
 export function confirmedNow(situation: Situation): number | null {
   const confirmed = confirmedTime(situation)
   return confirmed === null ? null : Math.min(confirmed, situation.now)
 }
 
-/** Problem of the ledger right before the request that forbids sending; null if there is none. */
+/** Reason not to send the request: a problem of the ledger, checked right before sending. Null if there is none. */
 export function whyNotOnThisLedger(decided: Situation, control: Fetched<Control>): LedgerProblem | null {
   const before = decided.control.state === "read" ? decided.control.value.ledger?.id : undefined
   const supernodeId = decided.policy.id

@@ -12,7 +12,7 @@ import { takeAnchor } from "./anchor.ts"
 import type { RunResult } from "./result.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
-// Notifications are sent after the run, when all that it did is recorded. They never make it fail.
+// Notifications are sent after the run, once everything that it did is recorded. A failed notification never fails the run.
 
 /** A run that is over. */
 export interface FinishedRun {
@@ -20,7 +20,7 @@ export interface FinishedRun {
   tail: RunTail | null
 }
 
-/** The chain's newest entry and the time at the end of the run; null if it may not notify: a dry run, a repeated signal. */
+/** The chain's newest entry and the time, at the end of the run. A dry run and a repeated signal have none, so they do not notify. */
 export interface RunTail {
   head: LedgerEntry | undefined
   at: number
@@ -30,12 +30,12 @@ export interface RunTail {
 
 const MAX_WAIT_MS = 5_000
 const MAX_TRIES = 3
-/** In one run; the next tick sends the other notifications that are due. */
+/** Maximum per run. The next tick sends the other notifications that are due. */
 const MAX_NOTIFICATIONS = 3
 
 /**
- * Sends the notifications that are due. Appends a claim first: of many workers with the same notification, only the one whose
- * append succeeds sends it. Repeats a notification at most hourly while the state lasts. Never throws.
+ * Sends the notifications that are due. Appends a claim to the ledger first, so that only one of several workers sends each
+ * notification. Repeats it at most hourly while the state lasts. Never throws.
  */
 export async function notifyOperators(
   ports: Ports,
@@ -70,7 +70,7 @@ interface Claim {
   tries: number
 }
 
-/** Counts the ticks in which a source had no data, if a recipient wants to know. Returns the newest entry afterwards. */
+/** Counts the ticks in which a source had no data, if a recipient has the topic `trouble`. Returns the newest entry. */
 async function recordBlindness(ports: Ports, task: RunTask, after: After): Promise<LedgerEntry | undefined> {
   const { head, situation, result } = after
   if (!situation || !head || task.signal.kind !== "tick" || !ports.notify?.wants("trouble")) return head
@@ -84,7 +84,7 @@ async function recordBlindness(ports: Ports, task: RunTask, after: After): Promi
     mode: result.mode,
     observation: { ...aboutPeople(now), kind: "blind", says, blind },
   })
-  // Another worker appended meanwhile: this tick is not counted.
+  // If another worker appended meanwhile, this tick is not counted.
   return (await ports.ledger.append(entry)) === "appended" ? entry : head
 }
 
@@ -93,29 +93,29 @@ async function claimNotification(ports: Ports, task: RunTask, after: After): Pro
   const { mode, supernode, decision, plan = null } = after.result
   let { head } = after
   for (let tries = 0; head && tries < MAX_TRIES; tries++) {
-    const standing = stateOf(head)
+    const state = stateOf(head)
     const now = Math.max(after.at, head.at)
-    const facts = { name: supernode, state: standing, decision, plan, now, file: fileOf(task) }
+    const facts = { name: supernode, state, decision, plan, now, file: fileOf(task) }
     const due = dueNotifications({ ...facts, wants: (topic) => ports.notify?.wants(topic) === true })[0]
     if (!due || ports.timeLeftMs() <= 2 * LEDGER_WRITE_MS) return null
-    const telling = await withPurchase(ports, task, { head, due })
-    const { state, about, says } = telling
-    const stated = standing.told?.[about]?.entry ?? statementIn(head, telling)
+    const action = await withPurchase(ports, task, { head, due })
+    const { state: topic, about, says } = action
+    const source = state.told?.[about]?.entry ?? sourceEntry(head, action)
     const claim = observed(ports, task, head, {
       mode,
       observation: {
         ...aboutPeople(now),
         kind: "telling",
-        says: `${state}: ${says}`,
-        telling: { about, entry: stated },
+        says: `${topic}: ${says}`,
+        telling: { about, entry: source },
       },
     })
     if ((await ports.ledger.append(claim)) === "appended") {
-      const { seq, hash } = stated ?? claim
+      const { seq, hash } = source ?? claim
       const to = due.to === null ? {} : { to: due.to }
       return {
         head: claim,
-        notification: { ...telling, ...to, supernode, mode, entry: { stream: task.stream, seq, hash } },
+        notification: { ...action, ...to, supernode, mode, entry: { stream: task.stream, seq, hash } },
         tries: due.tries,
       }
     }
@@ -124,17 +124,20 @@ async function claimNotification(ports: Ports, task: RunTask, after: After): Pro
   return null
 }
 
-/** Only ticks notify of the policy file: an alarm's run has little time. */
+/** State of the policy file, for ticks only: an alarm's run has little time. */
 function fileOf({ signal, fileNews }: RunTask): (RunTask["fileNews"] & {}) | null {
   return signal.kind === "tick" ? (fileNews ?? null) : null
 }
 
-/** The entry that a notification is about. Every entry's state has an attempt's outcome, but only a decision's entry has its plan. */
-function statementIn(
+/**
+ * The entry that shows the subject of a notification; null for the entry of the claim. A plan is only in the entry of its decision;
+ * every other subject is in the state of any entry.
+ */
+function sourceEntry(
   { seq, hash, plan }: LedgerEntry,
   { state, planHash }: PendingAction,
 ): { seq: number; hash: string } | null {
-  // The claim itself holds what is not part of the state.
+  // These two subjects are not part of the state, so only the claim's entry shows them.
   if (state === "policy-refused" || state === "daily") return null
   return planHash === null || plan?.hash === planHash ? { seq, hash } : null
 }
@@ -147,18 +150,18 @@ interface DueAt {
   due: DueNotification
 }
 
-/** The notification of a purchase names requester, reason, price and order, from the entries of its attempt. */
+/** Adds requester, reason, price and order to the notification of a purchase, from the entries of its attempt. */
 async function withPurchase(ports: Ports, task: RunTask, { head, due }: DueAt): Promise<PendingAction> {
-  const { action: telling } = due
-  const { attempt: id } = telling
-  if (telling.state !== "purchase" || id === null) return telling
+  const { action } = due
+  const { attempt: id } = action
+  if (action.state !== "purchase" || id === null) return action
   const { attempt } = stateOf(head)
   const fromSeq = attempt?.id === id ? attempt.seq : Math.max(1, head.seq - MAX_ENTRIES_BACK)
   const entries: LedgerEntry[] = []
   for await (const entry of ports.ledger.read(task.stream, { fromSeq, toSeq: head.seq })) entries.push(entry)
   const purchase = purchaseMessage(entries, id)
-  if (!purchase) return telling
-  return { ...telling, says: sayPurchase(purchase), orderId: purchase.orderId, purchase }
+  if (!purchase) return action
+  return { ...action, says: sayPurchase(purchase), orderId: purchase.orderId, purchase }
 }
 
 function carriesHeads({ state }: Notification): boolean {
@@ -190,7 +193,7 @@ async function noteDelivery(
   return head
 }
 
-/** null if the claim is record enough: a delivered notification of a state that lasts. */
+/** The observation to record about a delivery. null after a delivered notification of a lasting state: its claim is enough. */
 function endingOf(
   { head, notification, tries }: Claim,
   delivery: Delivery,
@@ -211,12 +214,12 @@ function endingOf(
     : null
 }
 
-/** The observation has no attempt and no servers: it changes none of them. */
+/** Fields of an observation that changes neither the attempt nor the servers. */
 function aboutPeople(at: number): Omit<Observation, "kind" | "says"> {
   return { attempt: null, servers: [], present: null, at }
 }
 
-/** An entry under a new run id, so that the result of a repeated signal is that of the first delivery, without its notifications. */
+/** An entry under a new run id. A repeated signal returns the entries of its first run, and this entry must not be among them. */
 function observed(
   ports: Ports,
   { stream, signal }: RunTask,

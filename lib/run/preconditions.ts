@@ -12,17 +12,17 @@ import { holdFor, preconditionFinding, withFinding } from "./hold-for.ts"
 import { changesState, type DecidedEvent } from "./state-change.ts"
 import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
-// Checks of a run that no gate can make: room in the state, time left, whether a decision is news, whether another attempt may follow.
+// Checks of a run that no gate can make: room in the state, time left, whether to record a decision, whether to try a larger rung.
 
 /**
- * The last safeguard: a bigger state leaves no room for the settlement of an attempt. Traffic keeps it below 16 KB. Only
- * operators and purchases can add more, such as a year of purchases or attempts settled as absent.
+ * Maximum size of a state with which a run may buy. With a bigger one, the entry of the outcome might not fit. Signals alone never
+ * fill more than 16 KB; only many purchases, or attempts settled as absent, can reach this size.
  */
 export const MAX_STANDING_BYTES = 96 * 1024
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 
-/** Time that a purchase needs after its connection is open: the exchange, and one write. */
+/** Time that a purchase needs once its connection is open: for the request with its response, and for one write. */
 export function timeToBuy({ buyTimeoutMs }: RunTask): number {
   return buyTimeoutMs + LEDGER_WRITE_MS
 }
@@ -37,7 +37,7 @@ export function stateFindings(situation: Situation): Finding[] {
       ? [
           preconditionFinding(
             "standing-full",
-            "the state is so large that an outcome might not fit into its entry; wait until old purchases and settled attempts expire",
+            "the recorded state is so large that the outcome of a purchase might not fit into the ledger. Purchases resume when old purchases and settled attempts expire",
           ),
         ]
       : []),
@@ -47,14 +47,14 @@ export function stateFindings(situation: Situation): Finding[] {
 const knownBytes = new WeakMap<SupernodeState, number>()
 
 /**
- * Bytes of the state in an entry; the order of its keys does not matter. Kept per state: states are immutable, and most runs
- * have the same one as the run before.
+ * Bytes of the state in an entry; the order of its keys does not matter. Cached by state, since states are immutable and most runs
+ * have the same state as the run before.
  */
-function bytesOf(standing: SupernodeState): number {
-  const known = knownBytes.get(standing)
+function bytesOf(state: SupernodeState): number {
+  const known = knownBytes.get(state)
   if (known !== undefined) return known
-  const bytes = Buffer.byteLength(JSON.stringify(standing))
-  knownBytes.set(standing, bytes)
+  const bytes = Buffer.byteLength(JSON.stringify(state))
+  knownBytes.set(state, bytes)
   return bytes
 }
 
@@ -75,23 +75,23 @@ function conflictFinding(
 export function withPreconditions(
   ports: Ports,
   task: RunTask,
-  { situation, decision, mode }: Ready,
+  { situation, decision, mode }: ModeDecision,
 ): Decision {
   const held = stateFindings(situation).reduce(withFinding, decision)
   if (mode !== "live" || held.kind !== "scale-up") return held
   const neededMs = task.sendWithinMs + timeToBuy(task)
   if (ports.timeLeftMs() > neededMs) return held
-  const says = `${Math.round(ports.timeLeftMs() / 1000)} s are left in the function; a purchase may take ${neededMs / 1000} s`
+  const says = `the function has ${Math.round(ports.timeLeftMs() / 1000)} s left, but a purchase may take ${neededMs / 1000} s`
   return holdFor(held, "no-time", says)
 }
 
-interface Ready {
+interface ModeDecision {
   situation: Situation
   decision: Decision
   mode: RunMode
 }
 
-interface Noted {
+interface DecisionToRecord {
   task: RunTask
   situation: Situation
   decision: Decision
@@ -101,10 +101,10 @@ interface Noted {
 }
 
 /**
- * True if a decision that buys nothing is recorded. A person's request always is. An alarm or a tick is if the decision is new,
- * an hour (alarm) or a day (tick) has passed, or the state changes.
+ * True if a decision that buys nothing is recorded. A person's request is always recorded. An alarm or a tick is recorded if the
+ * decision differs from the last one, if the state changes, or after an hour (alarm) or a day (tick).
  */
-export function isWorthNoting({ task, situation, decision, plan, event }: Noted): boolean {
+export function isWorthNoting({ task, situation, decision, plan, event }: DecisionToRecord): boolean {
   const { state, now, supernode } = situation
   const { signal } = task
   if (signal.kind === "request") return true
@@ -115,21 +115,21 @@ export function isWorthNoting({ task, situation, decision, plan, event }: Noted)
     )
   if (changesState(state, event)) return true
   const last = state.lastDecision
-  const mostMs = Math.min(signal.kind === "tick" ? DAY_MS : HOUR_MS, signableMs(situation.policy, decision))
-  if (!last || Math.abs(now - last.at) >= mostMs) return true
+  const maxAgeMs = Math.min(signal.kind === "tick" ? DAY_MS : HOUR_MS, signableMs(situation.policy, decision))
+  if (!last || Math.abs(now - last.at) >= maxAgeMs) return true
   if (last.kind !== decision.kind || last.heldBy !== decision.heldBy) return true
-  // If nothing was read, no rung was looked for, so a missing rung is not a change.
+  // Without a read of the supernode no rung was chosen, so a missing rung is not a change.
   const isRead = supernode.state !== "not-read"
   return isRead && (last.to !== (decision.target?.to ?? null) || last.planHash !== (plan?.hash ?? null))
 }
 
-/** A text to sign expires `approval.expires` after its recorded hold, so the hold is recorded again when half of that has passed. */
+/** Maximum age of a hold that approvers sign. The text to sign expires, so the hold is recorded again after half of `approval.expires`. */
 function signableMs({ approval, approvers }: Situation["policy"], { heldBy }: Decision): number {
   const isSignable = approval && heldBy === "approval-needed" && approversWithKeys(approvers).length > 0
   return isSignable ? approval.expires / 2 : Number.POSITIVE_INFINITY
 }
 
-/** True if an overtaken run records that. Of thousands in one minute only the first one does. */
+/** True if an overtaken run records its hold. If thousands are overtaken in one minute, only the first one records it. */
 export function isFirstOvertaken(
   { signal }: RunTask,
   { lastDecision }: SupernodeState,
@@ -139,7 +139,7 @@ export function isFirstOvertaken(
   return Math.abs(now - lastDecision.at) >= HOUR_MS
 }
 
-/** Only a capacity refusal leads to another attempt, and never for a plan that a person saw or approved. */
+/** True if the run may try a larger rung: only after a capacity refusal, and never for a plan that a person saw or approved. */
 export function mayTryLarger({ signal }: RunTask, { policy }: Situation, outcome: Outcome): boolean {
   return (
     outcome.kind === "rejected" &&

@@ -12,20 +12,26 @@ import { sendOnce } from "./send.ts"
 import { settle } from "./settle.ts"
 import type { RunTask } from "./task.ts"
 
-const NOT_OPENED: Outcome = {
+const OVERTAKEN: Outcome = {
   kind: "not-sent",
   reason: "overtaken",
-  says: "the attempt was not opened: another entry was appended first, or its own entry would be too big",
+  says: "the attempt was not opened, because another run appended to the ledger first",
 }
 
-/** Opens the attempt, sends its one request and records the outcome. After the append nothing is repeated: the line of no return. */
-export async function purchase(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Round> {
-  const { plan } = wanted
-  const reserved = await reserveInTurn(ports, task, wanted)
+const TOO_BIG: Outcome = {
+  kind: "not-sent",
+  reason: "standing-full",
+  says: "the attempt was not opened, because its entry would be too big for the ledger",
+}
+
+/** Opens the attempt, sends its request and records the outcome. Its request is sent at most once. */
+export async function purchase(ports: Ports, task: RunTask, intent: PurchaseIntent): Promise<Round> {
+  const { plan } = intent
+  const reserved = await reserveInTurn(ports, task, intent)
   if (reserved.kind === "overtaken")
-    return { kind: "overtaken", decision: wanted.decision, plan, mode: "live" }
+    return { kind: "overtaken", decision: intent.decision, plan, mode: "live" }
   const { situation, decision } = reserved
-  const ready = { ...wanted, situation, decision }
+  const ready = { ...intent, situation, decision }
   if (reserved.kind === "held") return note(ports, task, { ...ready, mode: "live" })
 
   const { attempt, sendBeforeMonotonic } = reserved
@@ -34,7 +40,7 @@ export async function purchase(ports: Ports, task: RunTask, wanted: PurchaseInte
   const opening = { ...fields, kind: "opened" as const, decision, plan, attempt: { ...attempt, latching } }
   const opened = fitting(() => nextEntry(task.stream, ready.head, opening))
   if (!opened || (await ports.ledger.append(opened)) === "conflict") {
-    await releaseInTurn(ports, reserved, NOT_OPENED)
+    await releaseInTurn(ports, reserved, opened ? OVERTAKEN : TOO_BIG)
     if (opened) return { kind: "overtaken", decision, plan, mode: "live" }
     return note(ports, task, { ...ready, decision: heldTooBig(decision), mode: "live" })
   }

@@ -4,7 +4,7 @@ import type { RunMode, Situation } from "../decision/situation.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
 import { type EntryFields, nextNote, stateOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
-import { type Decided, withHints } from "./decide-and-plan.ts"
+import { type PlannedDecision, withHints } from "./decide-and-plan.ts"
 import { firstDeliveryResult } from "./duplicate.ts"
 import { stampOf } from "./entry-time.ts"
 import { readHeads } from "./heads.ts"
@@ -16,11 +16,11 @@ import { MAX_ROUNDS, type Round } from "./round.ts"
 import type { DecidedEvent } from "./state-change.ts"
 import type { RunTask } from "./task.ts"
 
-/** A decision, and the head that holds its situation's state. */
-type Noted = Decided & { head: LedgerEntry | undefined }
+/** A decision, and the newest entry that it was based on. */
+type DecisionAtHead = PlannedDecision & { head: LedgerEntry | undefined }
 
-/** Records a decision that buys nothing, if it is news. */
-export async function recordDecision(ports: Ports, task: RunTask, decided: Noted): Promise<Round> {
+/** Records a decision that buys nothing, unless it only repeats the last recorded one. */
+export async function recordDecision(ports: Ports, task: RunTask, decided: DecisionAtHead): Promise<Round> {
   const { head, situation, decision, plan } = decided
   const event = decidedEvent(task, decided)
   if (isWorthNoting({ task, situation, decision, plan, event }))
@@ -32,8 +32,11 @@ export async function recordDecision(ports: Ports, task: RunTask, decided: Noted
   }
 }
 
-/** The fields of its entry that may change the state. The entry itself is not made, since most decisions are not recorded. */
-function decidedEvent({ signal, run: runId }: RunTask, { situation, decision }: Decided): DecidedEvent {
+/** The fields of a decision's entry that may change the state. Most decisions are not recorded, so the entry itself is made later. */
+function decidedEvent(
+  { signal, run: runId }: RunTask,
+  { situation, decision }: PlannedDecision,
+): DecidedEvent {
   const { policy, policyHash } = situation
   return {
     seq: 0,
@@ -49,29 +52,30 @@ function decidedEvent({ signal, run: runId }: RunTask, { situation, decision }: 
   }
 }
 
-/** Appends a decision that buys nothing. One that fits in no entry is still the run's result. */
-export async function note(ports: Ports, task: RunTask, noted: Noted): Promise<Round> {
-  const { head, situation, decision, plan, mode } = noted
+/** Appends a decision that buys nothing. If its entry would be too big, the decision is only the run's result. */
+export async function note(ports: Ports, task: RunTask, decided: DecisionAtHead): Promise<Round> {
+  const { head, situation, decision, plan, mode } = decided
   const fields = { ...entryFieldsOf(ports, task, { situation, mode }), kind: "decided" as const }
   const entry = nextNote(task.stream, head, { ...fields, decision, ...(plan ? { plan } : {}) })
   if (!entry) {
-    const result = resultOfDecision(task, { ...noted, decision: heldTooBig(decision) })
+    const result = resultOfDecision(task, { ...decided, decision: heldTooBig(decision) })
     return { kind: "done", result, tail: { head, at: stampOf(situation), situation } }
   }
   if ((await ports.ledger.append(entry)) === "conflict") return { kind: "overtaken", decision, plan, mode }
   return {
     kind: "done",
-    result: resultOfDecision(task, noted, entry),
+    result: resultOfDecision(task, decided, entry),
     tail: { head: entry, at: entry.at, situation },
   }
 }
 
+/** Fields of an entry about this situation. The entry before holds the state; the policy has a field of its own. */
 export function entryFieldsOf(
   ports: Ports,
   { signal, run: runId }: { signal: Signal; run: string },
   { situation, mode }: { situation: Situation; mode: RunMode },
 ): Omit<EntryFields, "kind"> {
-  const { state: _before, policy, ...kept } = situation
+  const { state: _before, policy, ...inputs } = situation
   return {
     at: stampOf(situation),
     confirmedAt: confirmedTime(situation),
@@ -81,13 +85,13 @@ export function entryFieldsOf(
     signal,
     policyHash: situation.policyHash,
     policy,
-    situation: kept,
+    situation: inputs,
   }
 }
 
 /**
- * The result of a run that other runs overtook too often: it buys nothing, and tries once to record that. Never a dry run, which
- * appends nothing.
+ * The result of a run that other runs overtook too often. It buys nothing, and tries once to record that. Dry runs do not get here,
+ * because they append nothing.
  */
 export async function holdOvertaken(
   ports: Ports,
@@ -95,10 +99,10 @@ export async function holdOvertaken(
   lost: Round & { kind: "overtaken" },
 ): Promise<FinishedRun> {
   const chain = await readHeads(ports, task)
-  // One of those others may have been another delivery of this very signal.
+  // One of the other runs may have handled another delivery of this same signal.
   const repeated = await firstDeliveryResult(ports, task, chain)
   if (repeated) return { result: repeated, tail: null }
-  const says = `other runs wrote to the ledger ${MAX_ROUNDS} times while this run decided`
+  const says = `other runs wrote to the ledger ${MAX_ROUNDS} times while this run was deciding`
   const decision = holdFor(lost.decision, "overtaken", says)
   const { signal, run: runId, stream, loaded } = task
   const { mode, plan } = lost

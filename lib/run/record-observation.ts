@@ -8,9 +8,10 @@ import { stampOf } from "./entry-time.ts"
 import type { FetchedFleet } from "./fleet-spend.ts"
 import type { RunTask } from "./task.ts"
 
-/** Maximum number per run. One read can show a few in a row: an attempt is unknown, then accepted, then complete. */
+/** Maximum number per run. One read can lead to a few in a row: an attempt is unknown, then accepted, then complete. */
 const MAX_OBSERVATIONS = 4
 
+/** The inputs of a decision that a run has read so far. */
 export interface Gathered {
   situation: Situation
   /** The head that holds the situation's state. */
@@ -19,37 +20,41 @@ export interface Gathered {
   fleet: FetchedFleet | null
 }
 
-/** Records each observation as an entry, and continues with the state after it. A dry run records nothing. */
+/** Records observations as entries, one by one, each made on the state after the one before. A dry run appends nothing. */
 export async function recordObservations(
   ports: Ports,
   task: RunTask,
   gathered: Gathered,
-  look: (situation: Situation) => Observation | null,
+  observe: (situation: Situation) => Observation | null,
 ): Promise<Gathered | "overtaken"> {
   const isDry = task.mode === "dry-run"
-  let so = gathered
+  let current = gathered
   for (let count = 0; count < MAX_OBSERVATIONS; count++) {
-    const noticed = look(so.situation)
-    if (!noticed) break
-    const entry = observedEntry(ports, task, { ...so, noticed })
+    const observation = observe(current.situation)
+    if (!observation) break
+    const entry = observedEntry(ports, task, { ...current, observation })
     if (!isDry && (await ports.ledger.append(entry)) === "conflict") return "overtaken"
-    const headAt = isDry ? so.situation.headAt : entry.at
-    so = {
-      ...so,
-      situation: { ...so.situation, state: stateOf(entry), headAt },
-      head: isDry ? so.head : entry,
+    const headAt = isDry ? current.situation.headAt : entry.at
+    current = {
+      ...current,
+      situation: { ...current.situation, state: stateOf(entry), headAt },
+      head: isDry ? current.head : entry,
     }
   }
-  return so
+  return current
 }
 
-interface Noticed {
+interface ObservationAtHead {
   situation: Situation
   head: LedgerEntry | undefined
-  noticed: Observation
+  observation: Observation
 }
 
-function observedEntry(ports: Ports, task: RunTask, { situation, head, noticed }: Noticed): LedgerEntry {
+function observedEntry(
+  ports: Ports,
+  task: RunTask,
+  { situation, head, observation }: ObservationAtHead,
+): LedgerEntry {
   const { policyHash, policy } = situation
   const fields = {
     at: stampOf(situation),
@@ -61,7 +66,7 @@ function observedEntry(ports: Ports, task: RunTask, { situation, head, noticed }
     policyHash,
     policy,
     kind: "observed" as const,
-    observation: noticed,
+    observation,
   }
   return nextEntry(task.stream, head, fields)
 }

@@ -17,16 +17,16 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 
 // Caps across supernodes (policy `fleet`): counted before the decision, reserved before the attempt is opened.
 //
-// Why two supernodes cannot both take the last place. A run reads the head of stream `fleet` first, the chains of all
+// Two supernodes cannot both take the last place, for this reason. A run reads the head of stream `fleet` first, the chains of all
 // others after it, and reserves by an append that must follow the very head it read. So any other purchase was reserved
 //   - after that read: then this append conflicts, and everything is read and decided again;
-//   - before it, and is pending there: then it is counted;
-//   - before it, and was dropped since: the run that dropped it had seen an entry at its place in its chain. Chains only
-//     grow and this run reads that chain later: it is counted there, or can never be opened.
-// Within one process buyers take turns (`Ports.inFleetTurn`), so that each reads what the one before it has reserved. That
-// only spares conflicts: nothing above relies on it. After a conflict nothing that was read before is used again, and a read
-// that the ledger shares among runs begins after each of them has asked for it, so after its read of stream `fleet` ended.
-// A run whose evidence is too old by then starts from the top, like an overtaken run: it was frozen or waited long for its turn.
+//   - before it, and is still pending: then it is counted;
+//   - before it, and was dropped since. The run that dropped it had seen an entry at the attempt's place in its chain. This run
+//     reads that chain later, and chains only grow. So the purchase is counted there, or it can never be opened.
+// Within one process buyers take turns (`Ports.inFleetTurn`), so that each one reads the previous buyer's reservation. This only
+// saves conflicts: nothing above relies on it. After a conflict, everything is read again. Runs may share one read of a chain; the
+// ledger starts it after each of these runs has requested it, so after each has read stream `fleet`.
+// A run whose evidence is too old by then was frozen, or waited long for its turn. It starts again, like an overtaken run.
 // None of this depends on a clock. A reservation whose run died is dropped by taking its place in the chain (`fence`), not by its
 // age: a run that was only paused could otherwise still open its attempt, although the reservation went to another run.
 
@@ -34,12 +34,12 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 const MAX_TRIES = 8
 const MAX_RELEASES = 3
 
-/** The intended purchase, and the count of the fleet for it. */
+/** The intended purchase, and the count of the fleet that allows it. */
 export interface PurchaseIntent extends ChainPosition {
   decision: Decision
   plan: ScaleUpPlan
   fleet: FetchedFleet | null
-  /** True once its evidence is too old: then the run starts from the top. */
+  /** True once the evidence is too old: then the run starts again. */
   isStale(): boolean
 }
 
@@ -49,7 +49,7 @@ export type Reserved =
       attempt: AttemptTiming
       /** `attempt.sendBefore` by the monotonic clock. */
       sendBeforeMonotonic: number
-      /** In stream `fleet`; null where the policy counts nothing across supernodes. */
+      /** In stream `fleet`; null if the policy counts nothing across supernodes. */
       entry: LedgerEntry | null
       situation: Situation
       decision: Decision
@@ -57,20 +57,20 @@ export type Reserved =
   | { kind: "held"; situation: Situation; decision: Decision }
   | { kind: "overtaken" }
 
-/** `reserve`, in turn with other buyers of this process if caps across supernodes apply. */
-export function reserveInTurn(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
-  if (!wanted.fleet || !ports.inFleetTurn) return reserve(ports, task, wanted)
-  return ports.inFleetTurn(() => reserve(ports, task, wanted))
+/** Reserves a place under the fleet's caps. If there are such caps, the buyers of one process do this one after another. */
+export function reserveInTurn(ports: Ports, task: RunTask, intent: PurchaseIntent): Promise<Reserved> {
+  if (!intent.fleet || !ports.inFleetTurn) return reserve(ports, task, intent)
+  return ports.inFleetTurn(() => reserve(ports, task, intent))
 }
 
 /**
- * Makes the attempt and reserves its place under the fleet's caps. After a conflict the fleet is counted and the decision is
- * made again. Throws LedgerError: then the place may be reserved, and is given up when it lapses.
+ * Makes the attempt and reserves its place under the fleet's caps. After a conflict it counts the fleet again and decides again.
+ * Throws LedgerError: then the place may be reserved, and other runs release it when it lapses.
  */
-async function reserve(ports: Ports, task: RunTask, wanted: PurchaseIntent): Promise<Reserved> {
-  const { head, plan } = wanted
-  let { situation, decision, fleet } = wanted
-  for (let tries = 0; tries < MAX_TRIES && !wanted.isStale(); tries++) {
+async function reserve(ports: Ports, task: RunTask, intent: PurchaseIntent): Promise<Reserved> {
+  const { head, plan } = intent
+  let { situation, decision, fleet } = intent
+  for (let tries = 0; tries < MAX_TRIES && !intent.isStale(); tries++) {
     const sending = newAttempt(ports, task, situation)
     if (!fleet) return { kind: "reserved", ...sending, entry: null, situation, decision }
     const entry = fitting(
@@ -95,7 +95,7 @@ function newAttempt(ports: Ports, task: RunTask, { headAt, now }: Situation) {
   return { attempt: { id: ports.newId(), openedAt, sendBefore, deadline }, sendBeforeMonotonic }
 }
 
-interface Reserving {
+interface ReservationInputs {
   head: LedgerEntry | undefined
   plan: ScaleUpPlan
   fleet: FetchedFleet
@@ -106,7 +106,7 @@ interface Reserving {
 function reservationAfter(
   ports: Ports,
   { stream, run, mode }: RunTask,
-  { head, plan, fleet, attempt, situation }: Reserving,
+  { head, plan, fleet, attempt, situation }: ReservationInputs,
 ): () => LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
   const reservation = { ...attempt, stream, seq, cost: plan.cost && moneyOf(plan.cost) }
@@ -136,8 +136,8 @@ function buyersIn(tips: ReadonlyMap<string, ChainTip>): Record<string, number> {
 }
 
 /**
- * Releases the reservation; the attempt's own chain has its outcome by now. Other runs can see that without the release, so it
- * is tried a few times only, and never throws.
+ * Releases the reservation. The attempt's own chain has the outcome by now, so other runs need no release. It is tried only a few
+ * times, and never throws.
  */
 export function releaseInTurn(
   ports: Ports,
@@ -173,7 +173,7 @@ async function release(
         writer: ports.newId(),
         mode,
         attempt,
-        outcome: withoutAnswer(outcome),
+        outcome: withoutRaw(outcome),
         fleet,
       }
       if ((await ports.ledger.append(nextFleetEntry(head, { ...fields, kind: "settled" }))) === "appended")
@@ -185,7 +185,7 @@ async function release(
   }
 }
 
-/** Only the supernode's own chain holds the raw answer. */
-function withoutAnswer(outcome: Outcome): Outcome {
+/** Removes the raw response, which only the supernode's own chain holds. */
+function withoutRaw(outcome: Outcome): Outcome {
   return outcome.kind === "not-sent" ? outcome : { ...outcome, raw: null }
 }

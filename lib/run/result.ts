@@ -3,15 +3,15 @@ import type { ScaleUpPlan } from "../decision/plan.ts"
 import type { RunMode } from "../decision/situation.ts"
 import type { Outcome, RawAnswer } from "../decision/state/outcome.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
-import type { Decided } from "./decide-and-plan.ts"
+import type { PlannedDecision } from "./decide-and-plan.ts"
 import { whyObserved } from "./mode.ts"
 import type { RunTask } from "./task.ts"
 
-/** An outcome without the raw answer, which only the ledger's `settled` entry holds. */
+/** An outcome without the cloud's raw response, which only the ledger's `settled` entry holds. */
 export type ShownOutcome = Shown<Outcome>
 type Shown<O> = O extends unknown ? Omit<O, "raw"> : never
 
-/** One supernode's part of what a handler resolves to (design: result JSON). */
+/** One supernode's part of the result JSON that a handler returns. */
 export interface RunResult {
   supernode: string
   mode: RunMode
@@ -35,7 +35,7 @@ export interface EntryRef {
 /** The result of a decision that bought nothing, with the entry that records it, if any. */
 export function resultOfDecision(
   task: RunTask,
-  { situation, decision, plan, mode }: Decided,
+  { situation, decision, plan, mode }: PlannedDecision,
   entry: LedgerEntry | null = null,
 ): RunResult {
   const observed = whyObserved(task, situation)
@@ -76,6 +76,6 @@ export function resultOf({
 }
 
 function withoutRaw(outcome: ShownOutcome & { raw?: RawAnswer | null }): ShownOutcome {
-  const { raw: _kept, ...shown } = outcome
+  const { raw: _raw, ...shown } = outcome
   return shown
 }

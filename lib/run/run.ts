@@ -19,9 +19,9 @@ import type { RunTask } from "./task.ts"
 // One signal for one supernode, in order. Reads may repeat; only `buy` spends, and it is never retried.
 
 /**
- * Reads, decides and buys at most once per attempt. Then follows the order or the unknown outcome, and notifies operators.
- * Throws LedgerError only above the line of no return, and if an outcome could not be recorded. Then the attempt stays open, and
- * later runs count it as a purchase.
+ * Handles one signal for one supernode: reads, decides, buys if all gates pass, and notifies operators.
+ * Throws LedgerError if nothing was sent yet, or if an outcome could not be recorded. In the second case the attempt stays open,
+ * and later runs count it as a purchase.
  */
 export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
   const ended = await runRounds(ports, task)
@@ -36,19 +36,19 @@ export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
 async function runRounds(ports: Ports, task: RunTask): Promise<FinishedRun> {
   let conflicts = 0
   let purchases = 0
-  let tried: RunResult["outcome"]
-  // For the first round only: each further round follows an entry that is newer than this read.
+  let lastOutcome: RunResult["outcome"]
+  // Only the first round uses this early read. A further round starts because of a newer entry, so the read would be too old.
   let early = beginEarlyRead(ports, task)
   for (;;) {
     const round = await oneRound(ports, task, early)
     early = null
     if (round.kind === "next-larger" && ++purchases < MAX_ROUNDS) {
-      tried = round.result.outcome
+      lastOutcome = round.result.outcome
       continue
     }
     if (round.kind === "overtaken" && ++conflicts < MAX_ROUNDS) continue
     const { result, tail } = round.kind === "overtaken" ? await holdOvertaken(ports, task, round) : round
-    return { tail, result: result.outcome || !tried ? result : { ...result, outcome: tried } }
+    return { tail, result: result.outcome || !lastOutcome ? result : { ...result, outcome: lastOutcome } }
   }
 }
 

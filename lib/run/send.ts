@@ -9,7 +9,7 @@ import { timeToBuy } from "./preconditions.ts"
 import type { PurchaseIntent } from "./reserve.ts"
 import type { RunTask } from "./task.ts"
 
-/** Checks once more for a stop by an operator, then sends the one request. Never throws. */
+/** Sends the one purchase request, unless a last check forbids it, such as a new pause by an operator. Never throws. */
 export async function sendOnce(
   ports: Ports,
   task: RunTask,
@@ -21,8 +21,8 @@ export async function sendOnce(
     why: String(error),
     credentials: false,
   }))
-  const lastLook = { control, now: Math.max(ports.clock.now(), attempt.openedAt) }
-  const stopped = whyNotSent(situation, lastLook, digest)
+  const finalInputs = { control, now: Math.max(ports.clock.now(), attempt.openedAt) }
+  const stopped = whyNotSent(situation, finalInputs, digest)
   if (stopped) return { kind: "not-sent", reason: stopped.reason ?? stopped.gate, says: stopped.says }
   const untrusted = whyNotOnThisLedger(situation, control)
   if (untrusted) return { kind: "not-sent", reason: untrusted.reason, says: untrusted.says }

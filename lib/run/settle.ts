@@ -5,7 +5,7 @@ import { nextSettlement } from "../ledger/next-entry.ts"
 import { LedgerError, type Ports } from "../ports.ts"
 import type { RunTask } from "./task.ts"
 
-/** Maximum time of the retries on a host, while the ledger fails. A function retries until shortly before its time is over. */
+/** Maximum time of the retries on a host, while the ledger fails. In a function, the last try starts about 500 ms before its time limit. */
 const MAX_SETTLING_MS = 120_000
 
 interface Settlement {
@@ -15,8 +15,8 @@ interface Settlement {
 }
 
 /**
- * Appends the outcome after the chain's newest entry, and retries until it is recorded or the time is over. Tries at least
- * twice: an entry appended meanwhile must not lose a known outcome.
+ * Records the outcome of an attempt, and retries until that succeeds or the time is over. Tries at least twice: an entry appended
+ * meanwhile must not lose a known outcome.
  */
 export async function settle(ports: Ports, task: RunTask, settlement: Settlement): Promise<LedgerEntry> {
   const { opened, attempt, outcome } = settlement
@@ -56,6 +56,6 @@ function settlementAfter(
 }
 
 function unsettled({ id }: AttemptTiming, { kind }: Outcome, cause: unknown): LedgerError {
-  const says = `the outcome of attempt ${id} (${kind}) could not be written; it stays open and counts as unknown`
+  const says = `the outcome of attempt ${id} (${kind}) could not be written to the ledger, so the attempt stays open and its outcome counts as unknown`
   return new LedgerError(says, { cause })
 }

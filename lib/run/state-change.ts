@@ -3,13 +3,13 @@ import { fold } from "../decision/transitions/fold.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
 import { isSameJson } from "../digest.ts"
 
-/** True if an entry would change more of the state than `lastDecision`. Expiry alone is not a change. */
-export function changesState(standing: SupernodeState, event: DecidedEvent): boolean {
+/** True if the entry of a decision would change more of the state than `lastDecision`. Expired parts do not count as a change. */
+export function changesState(state: SupernodeState, event: DecidedEvent): boolean {
   const { seq, kind, at, confirmedAt, run } = event
-  const without = fold(standing, { seq, kind, at, confirmedAt, run })
-  const withIt = fold(standing, event)
-  return !isSameJson({ ...withIt, lastDecision: null }, { ...without, lastDecision: null })
+  const expired = fold(state, { seq, kind, at, confirmedAt, run })
+  const changed = fold(state, event)
+  return !isSameJson({ ...changed, lastDecision: null }, { ...expired, lastDecision: null })
 }
 
-/** A decision as far as the state is folded from it. */
+/** The fields of a decision's entry from which the state is folded. */
 export type DecidedEvent = ChainEvent & { kind: "decided"; confirmedAt: number | null }

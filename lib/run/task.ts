@@ -10,7 +10,7 @@ export interface RunTask {
   exclusive: boolean
   loaded: LoadedPolicy
   mode: RunMode
-  /** Random per run, so that a run's own entries are no duplicates to it. */
+  /** Random id of the run. By it a run recognizes its own entries, which do not make its signal a duplicate. */
   run: string
   /** `supernode:<id>`. */
   stream: string
@@ -20,11 +20,11 @@ export interface RunTask {
   sendWithinMs: number
   /** Streams of all supernodes of the policy file, including this one: its `fleet` caps count them. */
   fleetStreams: readonly string[]
-  /** True if only the decision's kind and first reason are read of the result. Then only recorded decisions get hints. */
+  /** True if the caller reads only the kind and the first reason of the decision. Then only recorded decisions get hints. */
   hintsAreUnread?: true
-  /** News of the policy file as a whole. Only the first supernode of the file has it, so that operators are notified once. */
+  /** State of the policy file as a whole. Only the first supernode of the file has it, so that operators are notified once. */
   fileNews?: PolicyFileState
 }
 
-/** Time kept for one write to the ledger: a purchase, a release and a notification do not start without it. */
+/** Time reserved for one write to the ledger. A purchase, a release and a notification do not start without it. */
 export const LEDGER_WRITE_MS = 5_000

@@ -58,7 +58,7 @@ export function readAlerts(body: unknown, now: number, concerns?: Concerns): Rea
     ...read,
     problems: [
       ...read.problems,
-      `truncatedAlerts: ${truncatedAlerts} alerts were cut off by the sender: raise max_alerts in its webhook_configs, or group alerts by supernode (group_by)`,
+      `truncatedAlerts: ${truncatedAlerts} alerts were cut off by the sender. Raise max_alerts in its webhook_configs, or group alerts by supernode (group_by)`,
     ],
   }
 }

@@ -20,7 +20,7 @@ export function readJson(text: string, where: string, hint?: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new SignalError(`${where}: is not JSON${hint === undefined ? "" : `: ${hint}`}`, { cause })
+    throw new SignalError(`${where}: is not JSON${hint === undefined ? "" : `; ${hint}`}`, { cause })
   }
 }
 

@@ -53,7 +53,7 @@ export const request: Shape = {
     const asked = parseShape(requestShape(), event, "")
     if (asked.mode === "live" && asked.planHash === undefined) {
       throw new SignalError(
-        'planHash: is missing: "live" buys only the plan that was shown. Send the same request with "mode": "dry-run" and put its plan.hash here',
+        'planHash: is missing, but "live" buys only the plan that was shown. Send the same request with "mode": "dry-run" and put its plan.hash here',
       )
     }
     const { id, ...rest } = asked

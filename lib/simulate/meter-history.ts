@@ -68,7 +68,7 @@ async function readRule(
   let problem: string | null = null
   for (let start = first; start < end; start += PERIODS_AT_ONCE * periodMs) {
     const count = Math.min(PERIODS_AT_ONCE, (end - start) / periodMs)
-    // At this time, the newest period that a run reads is the last period of this part.
+    // A run at this time would read the last period of this part as its newest one.
     const now = start + count * periodMs + rule.metric.lag
     const signal = { kind: "tick" as const, id: `history-${start}`, name: "history", at: now }
     const rules = [{ ...rule, points: { ...rule.points, n: count } }]

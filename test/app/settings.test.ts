@@ -214,7 +214,7 @@ describe("wrong settings", () => {
   const ORIGIN =
     "SUPERNODE_CES_ENDPOINT: must be an origin such as https://modelarts.cn-southwest-2.myhuaweicloud.com: no user, path or query"
   const outlive = (scheme: string) =>
-    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION or ${PG} in live mode on a function, not ${scheme}: — each sandbox would have its own ledger and could buy again`
+    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION or ${PG} in live mode on a function. With ${scheme}:, each sandbox would have its own ledger and could buy again`
 
   it.each<[string, Record<string, string>, string[]]>([
     [
@@ -318,7 +318,7 @@ describe("wrong settings", () => {
     [
       "a token without keys",
       { HUAWEICLOUD_SDK_SECURITY_TOKEN: "hush" },
-      ["HUAWEICLOUD_SDK_SECURITY_TOKEN: must come with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK"],
+      ["HUAWEICLOUD_SDK_SECURITY_TOKEN: must be set together with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK"],
     ],
     [
       "half of GeminiDB's keys",

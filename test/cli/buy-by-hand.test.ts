@@ -258,7 +258,7 @@ describe("the printed request", () => {
     const own = await cloudDesk()
     const request = { supernode: "train-a", mode: "live", servers: 4, requestedBy: "ops", why: "x" }
     const { code, err } = await own.run("run", "--event", own.file("request.json", request))
-    expect(err).toContain('planHash: is missing: "live" buys only the plan that was shown')
+    expect(err).toContain('planHash: is missing, but "live" buys only the plan that was shown')
     expect([code, own.sandbox.scaleUps.length]).toEqual([1, 0])
   })
 })

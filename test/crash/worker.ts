@@ -105,7 +105,7 @@ export class Worker {
       clock: this.#clock,
       notify: this.#place.notifies.length > 0 ? this.#notify : null,
       newId: this.#place.newId,
-      lastLooks: new Map(),
+      lastRuns: new Map(),
       timeLeftMs: () => Number.POSITIVE_INFINITY,
     }
   }

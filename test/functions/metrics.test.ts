@@ -79,7 +79,7 @@ it("a FunctionGraph function writes one JSON line of metrics per run, and warns 
   corridor.sandbox.advance(300_000)
   // The handler of another door starts without memory. It knows only what the ledger holds.
   await corridor.functionGraph("any", { ...TICK, time: "2024-01-12T17:00:00Z" })
-  const says = /^train-a has been blind since 2024-01-12T16:55:00.000Z: supernode refused our keys: .*403/
+  const says = /^train-a has been blind since 2024-01-12T16:55:00.000Z \(supernode refused our keys: .*403/
   const metrics = {
     supernode: "train-a",
     supernode_autoscaler_decisions_total: 1,

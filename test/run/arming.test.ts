@@ -36,7 +36,7 @@ describe("a new policy", () => {
 
   it("a result under a new policy names the end of observing, whatever the decision is", async () => {
     const says =
-      "this policy is new: until 2024-01-13T17:00:00.000Z runs only decide and record (arm_after: 1d)"
+      "this policy is new. Until 2024-01-13T17:00:00.000Z, runs only decide and record, because arm_after is 1d"
     expect(await tick()).toMatchObject({ decision: { kind: "scale-up" }, observed: says })
     world.now += HOUR
     world.load = 10
@@ -47,7 +47,7 @@ describe("a new policy", () => {
     const result = await request()
     expect(result).toMatchObject({
       mode: "observe",
-      observed: expect.stringContaining("until 2024-01-13T17:00:00.000Z"),
+      observed: expect.stringContaining("Until 2024-01-13T17:00:00.000Z"),
       decision: { kind: "scale-up" },
       entry: { seq: 1 },
     })

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest"
 import type { Signal } from "../../lib/decision/inputs/signal.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
 import { nextEntry, supernodeStream } from "../../lib/ledger/next-entry.ts"
-import { firstDelivery } from "../../lib/run/duplicate.ts"
+import { readFirstDelivery } from "../../lib/run/duplicate.ts"
 import type { RunTask } from "../../lib/run/task.ts"
 import { alarmOf, DAY, HOUR, MINUTE, NOW, policyOf, requestOf, tickOf } from "../decision/builders.ts"
 import { taskOf } from "../world/task.ts"
@@ -94,7 +94,7 @@ describe("the first delivery of a request", () => {
         }
     }
     const ports = { ledger: { ...world.ledger, read } }
-    const first = await firstDelivery(ports, task, { ...entry, seq, at: at(seq) })
+    const first = await readFirstDelivery(ports, task, { ...entry, seq, at: at(seq) })
     return { at: first?.at, pages }
   }
 

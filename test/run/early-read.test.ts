@@ -44,7 +44,7 @@ describe("an alarm whose supernode is read at the same time as the heads", () =>
     await held()
     world.now += 5 * MINUTE
     const { reads } = await alarmWith(async () => {
-      world.lastLooks.clear()
+      world.lastRuns.clear()
       world.load = null
       world.interference = {}
       await world.run(tickOf({ id: "other", at: world.now }))
@@ -60,7 +60,7 @@ describe("an alarm whose supernode is read at the same time as the heads", () =>
   it("an alarm reads the supernode again if the newest entry holds an attempt, however old it is", async () => {
     await world.run()
     world.now += 20 * MINUTE
-    world.lastLooks.clear()
+    world.lastRuns.clear()
     const { reads } = await alarmWith(async () => {
       world.deliver(4)
     })
@@ -127,7 +127,7 @@ describe("a supernode that is not read at the same time as the heads", () => {
   })
 
   it("the supernode is not read early by a process that remembers nothing", async () => {
-    Object.assign(world, { lastLooks: undefined })
+    Object.assign(world, { lastRuns: undefined })
     expect(await readsBefore(alarmOf())).toEqual([])
     expect((await world.run(alarmOf())).outcome?.kind).toBe("accepted")
   })

@@ -436,7 +436,8 @@ describe("the time left before an attempt is opened", () => {
       world.timeLeftMs = 95 * SECOND + more
       const { decision } = await world.run(alarmOf())
       expect(decision.heldBy).toBe(heldBy)
-      if (heldBy) expect(decision.findings.at(-1)?.says).toMatch(/^95 s are left .* may take 95 s$/)
+      if (heldBy)
+        expect(decision.findings.at(-1)?.says).toMatch(/^the function has 95 s left, .* may take 95 s$/)
       expect(world.orders).toHaveLength(more)
     },
   )

@@ -21,10 +21,14 @@ import {
   HOUR,
   MINUTE,
   NOW,
+  offersOf,
   type PolicyInput,
   policyOf,
   requestOf,
+  ruleInput,
   SECOND,
+  serversOf,
+  supernodeOf,
   tickOf,
 } from "../decision/builders.ts"
 import { accepted, rejected, unknown, unreachable, World } from "./world.ts"
@@ -673,6 +677,22 @@ describe("an entry of stream fleet", () => {
     expect(given?.outcome).toEqual(notSent)
     expect(last?.outcome).toEqual({ ...accepted, raw: null })
     expect([given, last].map((entry) => entry?.fleet?.over)).toEqual([[], []])
+  })
+
+  it("releases a reservation as standing-full if the attempt's own entry would be too large", async () => {
+    const rules = Array.from({ length: 4 }, (_, i) => ruleInput({ name: `rule-${i}`, points: "3 of 100" }))
+    const ladder = [24, 48].map((servers) => ({ flavor: `rung-${servers}`, servers }))
+    world.supernode = { ok: true, value: supernodeOf({ servers: serversOf(24) }), skewMs: 0 }
+    world.offers = { ok: true, value: offersOf("rung-48"), skewMs: 0 }
+    const result = await run(0, { actions: 1, over: { rules, ladder } })
+    expect(result.decision.heldBy).toBe("standing-full")
+    expect(world.orders).toEqual([])
+    expect((await fleetEntries()).at(-1)?.outcome).toMatchObject({
+      kind: "not-sent",
+      reason: "standing-full",
+      says: "the attempt was not opened, because its entry would be too big for the ledger",
+    })
+    expect(await pending()).toEqual([])
   })
 
   it("a run does not release a reservation that another run has already dropped", async () => {

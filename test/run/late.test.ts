@@ -382,7 +382,7 @@ describe("the outcome of a purchase", () => {
       return "conflict"
     }
     const failed = world.run(alarmOf())
-    await expect(failed).rejects.toThrow(/stays open and counts as unknown/)
+    await expect(failed).rejects.toThrow(/stays open and its outcome counts as unknown/)
     await expect(failed).rejects.toMatchObject({
       cause: { message: "other runs kept writing to the ledger" },
     })

@@ -119,7 +119,9 @@ describe("a signal that comes again", () => {
 
   it("a repeated signal holds as duplicate if its attempt was never settled", async () => {
     world.interference.beforeAppend = async (entry) => (entry.kind === "settled" ? unreachable() : undefined)
-    await expect(world.run(alarmOf())).rejects.toThrow(/could not be written; it stays open/)
+    await expect(world.run(alarmOf())).rejects.toThrow(
+      /could not be written to the ledger, so the attempt stays open/,
+    )
     world.interference = {}
     const again = await world.run(alarmOf())
     expect(again).toMatchObject({ decision: { heldBy: "duplicate" }, entry: { seq: 1 } })
@@ -521,7 +523,9 @@ describe("holds outside the gates", () => {
     world.load = 97
     const { decision } = await world.run()
     expect(decision).toMatchObject({ kind: "hold", heldBy: "standing-full" })
-    expect(decision.findings.at(-1)?.says).toContain("wait until old purchases and settled attempts expire")
+    expect(decision.findings.at(-1)?.says).toContain(
+      "Purchases resume when old purchases and settled attempts expire",
+    )
     expect(world.orders).toEqual([])
   })
 })

@@ -69,7 +69,7 @@ export class World {
   /** `null` until `listen`, as if the policy named no recipient. */
   notify: Notifier | null = null
   /** Memory of one process from run to run. */
-  readonly lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
+  readonly lastRuns: NonNullable<Ports["lastRuns"]> = new Map()
   private ids = 0
   readonly ledger: Ledger
 
@@ -159,7 +159,7 @@ export class World {
       clock: this.clock,
       notify: this.notify,
       newId: this.newId,
-      lastLooks: this.lastLooks,
+      lastRuns: this.lastRuns,
       timeLeftMs: () => this.timeLeftMs,
       ...(this.inFleetTurn ? { inFleetTurn: this.inFleetTurn } : {}),
     }

@@ -234,7 +234,7 @@ describe("a process that can read nothing of the cloud", () => {
     expect(warnings).toEqual(
       Array(3).fill(
         expect.stringMatching(
-          /^train-a has been blind since 2024-01-12T16:55:00.000Z: supernode refused our keys: .*401.* supernode-autoscaler doctor train-a$/,
+          /^train-a has been blind since 2024-01-12T16:55:00.000Z \(supernode refused our keys: .*401.*\)\. .* supernode-autoscaler doctor train-a$/,
         ),
       ),
     )

@@ -274,7 +274,7 @@ describe("strict reading of an alert", () => {
     const { signals, problems } = readAlerts({ ...alertmanager, truncatedAlerts: 3 }, NOW)
     expect(signals).toHaveLength(1)
     expect(problems).toEqual([
-      "truncatedAlerts: 3 alerts were cut off by the sender: raise max_alerts in its webhook_configs, or group alerts by supernode (group_by)",
+      "truncatedAlerts: 3 alerts were cut off by the sender. Raise max_alerts in its webhook_configs, or group alerts by supernode (group_by)",
     ])
   })
 

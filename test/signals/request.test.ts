@@ -43,7 +43,7 @@ describe("a manual request", () => {
 
   test("a live request without a plan's hash is refused, and the error says how to get one", () => {
     const [problem] = problemsOf({ ...MINIMAL, mode: "live" }, "manual")
-    expect(problem).toMatch(/^planHash: is missing: .*"mode": "dry-run".*plan\.hash/)
+    expect(problem).toMatch(/^planHash: is missing, .*"mode": "dry-run".*plan\.hash/)
   })
 
   test("a manual request with unknown keys is refused, naming each of them", () => {

@@ -93,7 +93,7 @@ describe("a malformed shard", () => {
   it.each([
     ["1/4", "user_event: is not JSON"],
     ['{"shrad":"1/4"}', 'user_event: Unrecognized key: "shrad"'],
-    ["shard=1/4", "user_event: is not JSON: leave the trigger's user event empty, or write"],
+    ["shard=1/4", "user_event: is not JSON; leave the trigger's user event empty, or write"],
     ["[]", "user_event: must be object, not array"],
     [7, "user_event: must be string"],
   ])("a user event of TIMER that is not an object with a shard is refused: %j", (text, says) => {

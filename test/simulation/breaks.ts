@@ -663,8 +663,8 @@ export const BREAKS: readonly Break[] = [
     changes: [
       {
         file: TELL,
-        from: "const { seq, hash } = stated ?? claim",
-        to: "const { seq, hash } = { seq: 1, hash: (stated ?? claim).hash }",
+        from: "const { seq, hash } = source ?? claim",
+        to: "const { seq, hash } = { seq: 1, hash: (source ?? claim).hash }",
       },
     ],
   },

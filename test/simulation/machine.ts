@@ -85,7 +85,7 @@ export class Process extends VirtualProcess {
   readonly ledger: AuditedLedger
   readonly clock: Clock
   readonly inFleetTurn: ReturnType<typeof fleetTurns>
-  readonly lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
+  readonly lastRuns: NonNullable<Ports["lastRuns"]> = new Map()
   readonly #lost = new Set<() => void>()
 
   constructor(

@@ -282,7 +282,7 @@ export class World {
       },
       newId: this.newId,
       inFleetTurn: process.inFleetTurn,
-      ...(this.#readsEarly ? { lastLooks: process.lastLooks } : {}),
+      ...(this.#readsEarly ? { lastRuns: process.lastRuns } : {}),
       timeLeftMs: () => endsAt - this.scheduler.now,
     }
     return this.broken?.ports?.(ports, this) ?? ports

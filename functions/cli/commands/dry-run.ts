@@ -56,10 +56,7 @@ export function registerDryRun(program: Command, cli: Cli): void {
       words,
     )
     .option("--servers <N>", "as if a person requested this many servers in all", whole(1, 48))
-    .option(
-      "--bypass-cooldown",
-      "as if a person requested to buy despite the cooldown; bypasses nothing else",
-    )
+    .option("--bypass-cooldown", "as if a person's request bypassed the cooldown; no other gate is bypassed")
     .option("--by <WHO>", `requester in the line that buys (${WHO}); default: this system's user`, actor)
     .option("--why <TEXT>", "reason in the line that buys; without it no such line is printed", reason)
     .option(

@@ -56,8 +56,8 @@ export function whyNotReady({ decision, plan }: RunResult, { requestedBy }: Aske
   if (!plan || !mayBeAskedFor(decision))
     return `nothing would be bought: held (${decision.heldBy ?? "no rung"})`
   return requestedBy === null
-    ? "--by is missing: a plan names its requester"
-    : "--why is missing: a plan states its reason"
+    ? "--by is missing: a plan must name the person who requests it"
+    : "--why is missing: a plan must give the reason for the purchase"
 }
 
 /** True if a person may request the plan as it is. */

@@ -70,12 +70,12 @@ function cloudRows(
   { servers, rung, load, unread }: SupernodeStatus,
   { whyNotAsked, ...frame }: Timeframe & { whyNotAsked: string | null },
 ): string[][] {
-  if (whyNotAsked !== null) return [["  servers", `not read, nor was the load: ${whyNotAsked}`]]
+  if (whyNotAsked !== null) return [["  servers", `servers and load were not read: ${whyNotAsked}`]]
   const ofOffers = unread.find(({ source }) => source === "offers")
   const offers = ofOffers ? [["  offers", `not read: ${ofOffers.why}`, BAD]] : []
   if (!servers) {
     const why = unread.find(({ source }) => source === "supernode")?.why ?? "no response"
-    return [["  servers", `not read, nor was the load: ${why}`, BAD], ...offers]
+    return [["  servers", `servers and load were not read: ${why}`, BAD], ...offers]
   }
   return [
     ["  servers", sayServers(servers), ...(servers.status === "ACTIVE" ? [] : [BAD])],

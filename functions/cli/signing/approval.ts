@@ -61,11 +61,11 @@ function signableEnds({
   const rule = policy?.approval
   if (!rule)
     throw new CommandError(
-      "no run recorded this plan as one that waits for approval, so there is no text to sign; nothing was recorded. An operator's own plan is recorded after its live request was sent",
+      "no run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. If you made the plan with a dry run, send its live request first: that records it",
     )
   const ends = (known?.heldAt ?? []).map((at) => at + rule.expires).filter((end) => end > now)
   if (ends.length > 0) return [...new Set(ends)]
   throw new CommandError(
-    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. It was used, it changed, or its text expired (approval.expires). The next tick records it again; an operator's own plan needs another live request`,
+    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. The plan was used, it changed, or its text expired (approval.expires). The next tick records it again. If you made the plan with a dry run, send its live request again`,
   )
 }

@@ -43,7 +43,7 @@ export function withCause({ policy }: Situation, { target, rules }: Caused, dige
   return { ...target, cause }
 }
 
-/** Cached hash of each rule's metric. Safe, since rules do not change after they are read. */
+/** Cached hash of each rule's metric. The cache stays valid, since rules never change after they are read. */
 const knownHashes = new WeakMap<Rule, { digest: Digest; hash: string }>()
 
 function metricHash(rule: Rule, digest: Digest): string {

@@ -1,4 +1,4 @@
-import { SETTLED } from "../gates/supernode.ts"
+import { STABLE_STATUSES } from "../gates/supernode.ts"
 import { includesId } from "../inputs/id.ts"
 import { missingServers } from "../state/missing-servers.ts"
 import { type Change, combineHints, type Hint } from "./change.ts"
@@ -30,7 +30,7 @@ export function supernodeIsReady({ situation }: HintInputs): Hint | null {
   const listed = servers.map(({ id }) => id)
   const { attempt } = state
   const isLost = attempt?.before.some((id) => !includesId(listed, id)) ?? false
-  const unsettled = servers.filter((server) => !SETTLED.includes(server.status))
+  const unsettled = servers.filter((server) => !STABLE_STATUSES.includes(server.status))
   return combineHints([
     // A reset forgets the chain's list of servers, but not an attempt's `before`: that needs a settlement.
     attempt && isLost ? settledBy(situation, attempt.id) : null,

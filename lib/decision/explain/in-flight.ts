@@ -28,7 +28,7 @@ export function unpaused({ situation: { control, policy, now } }: HintInputs): H
 }
 
 export function released({ situation: { control, policy, now } }: HintInputs): Hint | null {
-  if (control.state !== "read") return null // as above
+  if (control.state !== "read") return null // not read: another gate gives the reason
   const until = activeStop(getOwn(control.value.held, policy.id), now)?.until ?? null
   if (until === null) return null // no command sets a hold without an end
   const ends = wait("the hold ends", until)

@@ -11,15 +11,15 @@ import type { HintInputs } from "./hint-maker.ts"
 // Hints about the current rung, the servers limit, and the rungs that the cloud offers.
 
 /** Number of servers that a person requested; `null` if evidence decides. */
-function askedFor({ signal }: Situation): number | null {
+function requestedServers({ signal }: Situation): number | null {
   return signal.kind === "request" ? signal.servers : null
 }
 
 export function rungAdded({ situation, finding }: HintInputs): Hint | null {
   const { counted } = finding.facts
-  const asked = askedFor(situation)
-  const wanted = [counted, asked].filter((servers): servers is number => typeof servers === "number")
-  const missing = [...new Set(wanted)].filter(
+  const requested = requestedServers(situation)
+  const needed = [counted, requested].filter((servers): servers is number => typeof servers === "number")
+  const missing = [...new Set(needed)].filter(
     (servers) => !situation.policy.ladder.some((rung) => rung.servers === servers),
   )
   // No rung can have zero servers, or more than `MAX_SERVERS`.
@@ -36,7 +36,7 @@ export function rungAdded({ situation, finding }: HintInputs): Hint | null {
 export function rungAbove({ situation, finding, choice }: HintInputs): Hint | null {
   const { from } = finding.facts
   const top = situation.policy.ladder.at(-1)?.servers ?? 0
-  if (askedFor(situation) !== null || typeof from !== "number" || from < top || from >= MAX_SERVERS)
+  if (requestedServers(situation) !== null || typeof from !== "number" || from < top || from >= MAX_SERVERS)
     return null
   // Schedules alone demand no more servers than there are: a larger rung would not help.
   if (!proposesMore(choice.evidence.facts["rules"])) return null
@@ -59,7 +59,7 @@ export function limitRaised({ situation, finding }: HintInputs): Hint | null {
   const { from, wanted } = finding.facts
   const next = situation.policy.ladder.find((rung) => rung.servers > Number(from))?.servers
   // A request needs its exact rung; any other demand accepts the next rung.
-  const value = askedFor(situation) === null ? next : Number(wanted)
+  const value = requestedServers(situation) === null ? next : Number(wanted)
   if (value === undefined) return null
   return {
     says: `raise limits.servers to at least ${value}`,
@@ -81,7 +81,7 @@ export function offered({ situation, finding, choice }: HintInputs): Hint | null
   // A failed finding of this gate always names a flavor of the ladder.
   if (!allowed) return null
   const first = lacks(allowed, situation)
-  if (!first.isListed || askedFor(situation) !== null) return combineHints(first.needed)
+  if (!first.isListed || requestedServers(situation) !== null) return combineHints(first.needed)
   const rivals = searchedRungs({ situation, allowed, mayGoLarger: policy.soldOut === "next-larger" })
   const soonest = soonestOf(rivals.map(({ rung }) => combineHints(lacks(rung, situation).needed)))
   if (soonest) return soonest

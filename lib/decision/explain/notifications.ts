@@ -124,7 +124,7 @@ function orderActions({ name, state: { order }, now }: NotificationFacts): Pendi
       state: trouble.state,
       about: `${trouble.state} ${orderId} ${status}`,
       says: trouble.says,
-      todo: `supernode-autoscaler ${trouble.state === "order-unreadable" ? "doctor" : `status ${name}`}`,
+      todo: trouble.state === "order-unreadable" ? operatorCommand.doctorAll : operatorCommand.status(name),
       since: at,
       attempt,
       orderId,

@@ -46,11 +46,11 @@ export function purchaseMessage(entries: readonly ChainEvent[], attemptId: strin
 function causeOf({ signal, decision }: ChainEvent): string {
   const { rules = [], schedules = [] } = decision?.target ?? {}
   const evidence = decision?.findings.find(({ gate }) => gate === "evidence")?.says
-  const wanted = [
+  const demands = [
     ...(rules.length > 0 ? [`rule ${rules.join(", ")}`] : []),
     ...(schedules.length > 0 ? [`schedule ${schedules.map(({ schedule }) => schedule).join(", ")}`] : []),
   ]
-  const because = wanted.length > 0 && evidence ? [`${wanted.join(" and ")} (${evidence})`] : wanted
+  const because = demands.length > 0 && evidence ? [`${demands.join(" and ")} (${evidence})`] : demands
   return [...sayWaker(signal), ...because].join("; ") || "no cause is on record"
 }
 

@@ -22,8 +22,8 @@ export function readableTime({ situation: { now, signal } }: HintInputs): Hint |
 }
 
 /**
- * A stale signal stays stale, so a newer one is needed: later than the OK that closed the episode, and later
- * than `spentUntil`.
+ * A stale signal never becomes fresh again. A newer one is needed, dated after the OK that closed the episode and
+ * after `spentUntil`.
  */
 export function newerSignal({ situation }: HintInputs): Hint {
   const { signal, now, state, asked } = situation

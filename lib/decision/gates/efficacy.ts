@@ -3,9 +3,9 @@ import { fail, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
 /**
- * Effect of the last k purchases that rules caused, each by the metric of its own rule. If none gained
- * enough, another purchase will not help either. An unmeasured effect counts as no gain. People may still
- * buy; `reset` clears the row.
+ * Holds automatic purchases if none of the last k purchases that rules caused improved the metric of its rule
+ * enough: another one would not help either. An unmeasured effect counts as no gain. People may still buy.
+ * After the command `reset`, the count of purchases starts again.
  */
 export function efficacy({ situation, digest }: GateFacts): Verdict {
   const { policy, state, signal, now } = situation
@@ -52,7 +52,7 @@ function sayLast(count: number): string {
   return count === 1 ? "the last purchase" : `the last ${count} purchases`
 }
 
-/** `moved npu-busy by 1.2 and 0.4`: neighbours of one rule share its name. */
+/** `moved npu-busy by 1.2 and 0.4`: consecutive effects of one rule share its name. */
 function sayRow(row: readonly CountedEffect[], now: number): string {
   const changes = row.map((effect, i) => {
     const name = row[i - 1]?.rule === effect.rule ? "" : `${effect.rule} `
@@ -64,8 +64,9 @@ function sayRow(row: readonly CountedEffect[], now: number): string {
 function sayGain(effect: CountedEffect, now: number): string {
   const { before, gain, dueAt } = effect
   if (gain !== null) return `by ${sayNumber(gain)}`
-  if (before === null) return "by an unmeasurable amount (missing data had caused the purchase)"
+  if (before === null)
+    return "by an unknown amount (missing data caused the purchase, so there is no earlier value)"
   return isStillDue(effect, now)
-    ? `by an amount that cannot be measured before ${sayTime(dueAt)}`
-    : `by an amount that is still unmeasured (due since ${sayTime(dueAt)})`
+    ? `by a still unknown amount (to be measured after ${sayTime(dueAt)})`
+    : `by a still unknown amount (its measurement has been due since ${sayTime(dueAt)})`
 }

@@ -8,7 +8,7 @@ import type { Verdict } from "../verdict.ts"
 export interface GateFacts {
   situation: Situation
   choice: Choice
-  /** The exact order for the chosen rung; null if none was chosen. It is made once, and only if it is asked for. */
+  /** The exact order for the chosen rung; null if none was chosen. It is made once, at the first call. */
   planOf: () => ScaleUpPlan | null
   /** Cost of that order; null if the policy gives no price. */
   cost: Money | null

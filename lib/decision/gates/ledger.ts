@@ -38,13 +38,13 @@ interface TrustInputs extends LedgerAge {
  * sufficient.
  */
 export function whyUntrusted({ control, supernodeId, ...age }: TrustInputs): LedgerProblem | null {
-  if (control.state !== "read") return null // as above
+  if (control.state !== "read") return null // gate not-paused holds: control-unreadable
   const { ledger, restored } = control.value
   if (ledger && ledgerIsNew(ledger, age)) {
     const { firstConfirmedAt, confirmed } = age
     const until = (firstConfirmedAt ?? confirmed ?? ledger.at) + NEW_LEDGER_MS
-    const unsaid = confirmed === null ? "; no response of the cloud has confirmed a time yet" : ""
-    const says = `the ledger was empty at ${sayTime(ledger.at)}; until ${sayTime(until)}, 45 minutes after the cloud first confirmed a time, an order that the ledger does not contain may be in progress${unsaid}`
+    const unsaid = confirmed === null ? ", and no response of the cloud has confirmed a time yet" : ""
+    const says = `the ledger was empty at ${sayTime(ledger.at)}, so an order that it does not contain may be in progress. Live runs wait until ${sayTime(until)}: 45 minutes after the cloud first confirmed a time${unsaid}`
     return ledgerProblem("ledger-new", says, { ledger: ledger.id, until })
   }
   if (!restored || restored.confirmed.includes(supernodeId)) return null

@@ -57,7 +57,7 @@ export function approved({ situation, choice, planOf, cost }: GateFacts): Verdic
   if (names.length >= approvers) return pass(`approved by ${names.join(", ")}`, facts)
   return fail(
     "approval-needed",
-    `${sayMoney(cost)} is above ${sayMoney(above)}: ${counted(approvers, "approval")} of ${plan.hash} ${approvers === 1 ? "is" : "are"} needed, ${names.length} ${names.length === 1 ? "is" : "are"} valid${ignored}`,
+    `${sayMoney(cost)} is above ${sayMoney(above)}, so ${counted(approvers, "approval")} of ${plan.hash} ${approvers === 1 ? "is" : "are"} needed, ${names.length} ${names.length === 1 ? "is" : "are"} valid${ignored}`,
     facts,
   )
 }

@@ -112,13 +112,13 @@ export function overtakenAt(situation: Situation): Overtaken | null {
   }
   const { spentUntil = -Infinity, signals } = state
   if (signal.at <= spentUntil && getOwn(signals, signal.id)?.run !== run) {
-    const says = `the state keeps only the newest signals that led to attempts: signals dated up to ${sayTime(spentUntil)} count as stale`
+    const says = `signals dated up to ${sayTime(spentUntil)} count as stale, because it is no longer known which of them led to purchase attempts`
     return { says, facts: { spentUntil } }
   }
   const closedAt = signal.kind === "alarm" && signal.state === "alarm" ? closedAtOf(signal, state) : null
   if (closedAt === null || closedAt <= signal.at) return null
   return {
-    says: `an OK signal dated ${sayTime(closedAt)}, after this signal, closed the alarm's episode`,
+    says: `the alarm has recovered since then: its OK signal is dated ${sayTime(closedAt)}`,
     facts: { closedAt },
   }
 }

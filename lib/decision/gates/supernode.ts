@@ -4,9 +4,10 @@ import { missingServers } from "../state/missing-servers.ts"
 import { fail, notEvaluated, pass, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
-/** Statuses of a server that is not about to change. DELETED is gone; all others are transitional or broken. */
-export const SETTLED: readonly string[] = ["RUNNING", "STOPPED", "DELETED"]
+/** Statuses of servers that are not about to change. Every other status is transitional or broken. */
+export const STABLE_STATUSES: readonly string[] = ["RUNNING", "STOPPED", "DELETED"]
 
+/** Passes if the supernode is ACTIVE, all its servers are stable, and none that the ledger knows is missing from the list. */
 export function supernodeReady({ situation: { supernode, state } }: GateFacts): Verdict {
   if (supernode.state === "not-read") return notEvaluated("the supernode was not read")
   if (supernode.state === "unreadable") {
@@ -28,7 +29,7 @@ export function supernodeReady({ situation: { supernode, state } }: GateFacts): 
   const statuses = Object.fromEntries(servers.map((server) => [server.id, server.status]))
   if (status !== "ACTIVE")
     return fail("supernode-not-ready", `the supernode is ${status}; it must be ACTIVE`, { status, statuses })
-  const unsettled = servers.filter((server) => !SETTLED.includes(server.status))
+  const unsettled = servers.filter((server) => !STABLE_STATUSES.includes(server.status))
   if (unsettled.length > 0) {
     const named = unsettled.map((server) => `${server.name ?? server.id} is ${server.status}`).join(", ")
     return fail("supernode-not-ready", `${named}; servers must be RUNNING or STOPPED`, { status, statuses })

@@ -9,7 +9,7 @@ export interface Clocks {
    * answer named a time.
    */
   cloudSkewMs: number | null
-  /** The earliest `Date` of the run, epoch milliseconds; null or missing if no answer named a time. */
+  /** The earliest `Date` of the run, epoch milliseconds; null or missing if no response had one. */
   cloudDate?: number | null
 }
 

@@ -14,11 +14,11 @@ export interface Reading {
   series: Series[]
   /** Reason why data is missing or incomplete, in a sentence; null if it is complete. */
   problem: string | null
-  /** The source answered 401 or 403: another try does not help until the keys are corrected. */
+  /** True if the source responded with 401 or 403. Another try does not help until the keys are corrected. */
   credentials?: true
   /**
-   * The meter was not asked, or one side could not read the other's message: this does not count as a silent
-   * meter.
+   * Set if the source was not queried, or if the query or its response was unreadable. Then missing data does not
+   * mean that the meter is silent.
    */
   unasked?: true
 }

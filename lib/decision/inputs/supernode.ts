@@ -23,7 +23,7 @@ export interface Supernode {
   name: string | null
   /** `status`: PROVISIONING, ACTIVE, ERROR, REIMAGING, TERMINATING, TERMINATED or something newer. */
   status: string
-  /** null if the answer had no list at all, which differs from an empty one. */
+  /** null if the response had no list at all, which differs from an empty one. */
   servers: Server[] | null
 }
 

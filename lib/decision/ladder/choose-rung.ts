@@ -73,11 +73,11 @@ function walkUp({ situation, here, demand }: WalkFacts): Walk {
   const demanded =
     ladder[demand.rung.kind === "servers" ? rungWith(ladder, demand.rung.servers) : demand.rung.index]
   if (!demanded) {
-    const asked = demand.rung.kind === "servers" ? demand.rung.servers : 0
+    const requested = demand.rung.kind === "servers" ? demand.rung.servers : 0
     const rungKnown = fail(
       "rung-unknown",
-      `no rung of the ladder has ${counted(asked, "server")}: the rungs have ${sayLadder(ladder)}`,
-      { asked, ladder: ladder.map((rung) => rung.servers) },
+      `no rung of the ladder has ${counted(requested, "server")}: the rungs have ${sayLadder(ladder)}`,
+      { asked: requested, ladder: ladder.map((rung) => rung.servers) },
     )
     return { ...none, rungKnown }
   }

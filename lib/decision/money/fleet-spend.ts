@@ -25,12 +25,12 @@ export interface FleetSpend {
   purchases: FleetPurchase[]
 }
 
-/** True if its position in the chain holds an entry: from then on only that chain counts. */
+/** True if the chain has an entry at the reserved position. Then the chain shows the purchase, and the reservation no longer counts. */
 export function isResolved({ stream, seq }: Reservation, tips: ReadonlyMap<string, ChainTip>): boolean {
   return (tips.get(stream)?.seq ?? 0) >= seq
 }
 
-/** Not opened in time: its position may be lost. A run that only reads assumes that it was. */
+/** True if the attempt was not opened in time. Then a buyer appends an entry at its position, so that it can no longer be opened. */
 export function hasLapsed(
   reservation: Reservation,
   tips: ReadonlyMap<string, ChainTip>,
@@ -40,9 +40,9 @@ export function hasLapsed(
 }
 
 /**
- * Other supernodes' purchases by their chains, and their reservations that are not over. Reservations of the
- * own supernode by other runs are left out: they would use the position of this run's attempt, and only one
- * of them can.
+ * Other supernodes' purchases by their chains, and their reservations that are not over. This supernode's own
+ * reservations are left out: they have the same position in the chain as this run's attempt, and only one entry
+ * can have it.
  */
 export function spendOfOthers(
   fleet: FleetState,

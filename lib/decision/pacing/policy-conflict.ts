@@ -3,8 +3,7 @@ import type { Situation } from "../situation.ts"
 import type { PolicyChanges, SupernodeState } from "../state/state.ts"
 import { sayTime } from "../verdict.ts"
 
-// One supernode, one policy file. Two alternating files have two sets of limits, and the looser ones would
-// apply.
+// One supernode must have one policy file. If two files alternate, the looser limits of the two would apply.
 
 const MINUTE_MS = 60_000
 /** Three changes between the same two hashes within this time are a conflict (see the exception below). */
@@ -64,13 +63,13 @@ export interface PolicyConflict {
 type Facts = Pick<Situation, "state" | "policyHash" | "now" | "signal">
 
 /**
- * Reason why this policy file must not buy now: it alternates with another one, or another was in force a
+ * Reason why this policy file must not buy now: it alternates with another one, or another was in use a
  * moment ago. null: it may buy.
  */
 export function policyConflict({ state, policyHash, now, signal }: Facts): PolicyConflict | null {
   const { policySeen } = state
   if (!policySeen) return null
-  // Treated as if this run were recorded now: a change of hash counts from the run that makes it.
+  // A change of hash counts from the first run with the new hash, even before that run is recorded.
   const isChange = policySeen.hash !== policyHash
   const changes = isChange
     ? afterChange(state, policySeen, { hash: policyHash, at: now })
@@ -84,6 +83,6 @@ export function policyConflict({ state, policyHash, now, signal }: Facts): Polic
   }
   if (signal.kind === "request" || now - changedAt >= NEW_MS || now - changes.before.at > OTHER_MS)
     return null
-  const says = `policy ${hashes[1]} has been in use since ${sayTime(changedAt)}, and policy ${hashes[0]} was in use at ${sayTime(changes.before.at)}: alarms and ticks do not buy for ${sayDuration(NEW_MS)}, in case both files are in use`
+  const says = `the policy changed to ${hashes[1]} at ${sayTime(changedAt)}, and policy ${hashes[0]} was still in use at ${sayTime(changes.before.at)}. In case both files are in use, alarms and ticks do not buy for ${sayDuration(NEW_MS)}`
   return { says, until: changedAt + NEW_MS, isConflict: false, hashes }
 }

@@ -9,8 +9,8 @@ export function comesOn(
   { month, dayOfMonth, dayOfWeek }: { month: number; dayOfMonth: number; dayOfWeek: number },
 ): boolean {
   if (!cron.months.includes(month)) return false
-  const wanted = [cron.daysOfMonth?.includes(dayOfMonth), cron.daysOfWeek?.includes(dayOfWeek)]
-  return wanted.includes(true) || wanted.every((one) => one === undefined)
+  const matches = [cron.daysOfMonth?.includes(dayOfMonth), cron.daysOfWeek?.includes(dayOfWeek)]
+  return matches.includes(true) || matches.every((one) => one === undefined)
 }
 
 /** Times of day at which the expression fires, in order; local milliseconds since midnight. */

@@ -50,7 +50,9 @@ const warningId = () =>
   z.enum(WARNING_IDS, {
     error: ({ input }) => {
       const near = typeof input === "string" ? didYouMean(input, WARNING_IDS) : null
-      return `must be the id of a warning as validate prints it${near === null ? "" : `, such as ${near}`}`
+      return near === null
+        ? "must be the id of a warning; the command validate prints the ids"
+        : `must be the id of a warning; did you mean ${near}?`
     },
   })
 

@@ -1,4 +1,4 @@
-/** The blank of Braille: a letter by its class, and invisible. */
+/** White space, and the Braille blank: it looks like a space, but `\s` does not match it. */
 const BLANKS = /[\s\u2800]+/gu
 
 /**

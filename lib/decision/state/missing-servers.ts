@@ -3,7 +3,7 @@ import type { Supernode } from "../inputs/supernode.ts"
 import type { SupernodeState } from "./state.ts"
 
 /**
- * Ids of servers that the chain knows and the cloud no longer lists, although no answer showed them DELETED.
+ * Ids of servers that the chain knows and the cloud no longer lists, although no response showed them as DELETED.
  * A list that omits servers must not be used for counting: it may omit what we bought.
  */
 export function missingServers({ servers, attempt }: SupernodeState, supernode: Supernode): string[] {

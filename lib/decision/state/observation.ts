@@ -12,7 +12,7 @@ export interface NotificationRecord {
    * Present if the newest try failed: failed tries in a row, and the labels of the recipients that it missed.
    */
   failed?: { tries: number; to: readonly string[] }
-  /** Recorded: every recipient accepted it; only for states that are notified once. */
+  /** Set once every recipient has accepted it. Recorded only for states that are notified once. */
   delivered?: true
 }
 

@@ -14,11 +14,11 @@ export type Outcome = Accepted | Rejected | NotSent | Unknown
 export interface Accepted {
   kind: "accepted"
   status: number
-  /** `order_id` of the answer, or the newest among its servers; null if it named none. */
+  /** `order_id` of the response, or the newest one among its servers; null if it has none. */
   orderId: string | null
   /** Header `X-Request-Id`. */
   requestId: string | null
-  /** Ids of `servers[]` in the answer. */
+  /** Ids of `servers[]` in the response. */
   servers: string[]
   raw: RawAnswer | null
 }
@@ -39,7 +39,7 @@ export interface Rejected {
   class: RejectionClass
   code: string
   message: string | null
-  /** `Retry-After`, milliseconds; null if the answer had none. */
+  /** `Retry-After`, milliseconds; null if the response had none. */
   retryAfterMs: number | null
   requestId: string | null
   raw: RawAnswer | null

@@ -39,7 +39,7 @@ export interface PolicyChanges {
   /** Changes between these two hashes within the last hour, oldest first; at most 8. */
   at: number[]
   /**
-   * True if they alternated as two policy files for one supernode do. It ends after 20 minutes with one file.
+   * True if the hashes alternate, as if two policy files were in use. It becomes false after 20 minutes with one file.
    */
   isConflict: boolean
 }
@@ -50,8 +50,8 @@ export interface SupernodeState {
   /** Time at which the newest attempt was opened, whatever its outcome. */
   openedAt: number | null
   /**
-   * Its id; absent if the chain has opened no attempt since ids are recorded. A plan names it, so that a plan
-   * can be bought only once.
+   * Id of that attempt; absent if the chain has opened none since entries record ids. A plan names it, so that a
+   * plan can be bought only once.
    */
   newestAttempt?: string
   /** Completion of the newest purchase: all its servers RUNNING. */

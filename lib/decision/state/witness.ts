@@ -13,7 +13,7 @@ export interface ScaleUpTrace {
   at: number | null
   /** `user.name`: an IAM user, or an agency. */
   user: string | null
-  /** `code`: the HTTP status of the answer. */
+  /** `code`: the HTTP status of the response. */
   status: number | null
   /** `flavor` of the request's body. */
   flavor: string | null
@@ -66,7 +66,7 @@ export function traceWindow({ openedAt }: OpenAttempt, now: number): { from: num
   }
 }
 
-/** True if the trace fits this attempt in time, flavor and source, and the cloud answered with success. */
+/** True if the trace fits this attempt in time, flavor and source, and its response was a success. */
 export function supportsAccepted(
   { at, status, flavor, source }: ScaleUpTrace,
   attempt: OpenAttempt,
@@ -78,7 +78,7 @@ export function supportsAccepted(
   return isTimely && isSuccess && source !== "ConsoleAction" && (flavor === null || flavor === attempt.flavor)
 }
 
-/** An answer of CTS. */
+/** A response of CTS. */
 type TracesRead =
   | { ok: true; value: readonly ScaleUpTrace[] }
   | { ok: false; why: string; credentials: boolean }
@@ -90,7 +90,7 @@ const NOT_CONFIGURED: TracesSeen = {
   why: "SUPERNODE_MODELARTS_ENDPOINT is set, but SUPERNODE_CTS_ENDPOINT is not",
 }
 
-/** CTS's answer in order of time, with the traces that fit the attempt best; null if no CTS is known. */
+/** The traces in a response of CTS that fit the attempt best, in order of time; null if no CTS is known. */
 export function tracesSeen(read: TracesRead | null, attempt: OpenAttempt): TracesSeen {
   if (read === null) return NOT_CONFIGURED
   if (!read.ok)
@@ -105,7 +105,7 @@ export function tracesSeen(read: TracesRead | null, attempt: OpenAttempt): Trace
   return { kind: "read", count: traces.length, kept: kept.toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0)) }
 }
 
-/** null if the answer had no list of servers. */
+/** Servers of the supernode since the attempt; null if the response had no list of servers. */
 export function serversSeen(supernode: Supernode, { before }: OpenAttempt): ServersSeen | null {
   if (supernode.servers === null) return null
   const present = presentServers(supernode)

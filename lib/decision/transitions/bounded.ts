@@ -1,8 +1,8 @@
-/** Bound of one part of the state. */
+/** Maximum size of one part of the state. */
 export interface Bound {
-  most: number
-  /** Bound of its JSON text, by its maximum size in UTF-8. */
-  mostBytes: number
+  maxCount: number
+  /** Maximum size of its JSON text in UTF-8. */
+  maxBytes: number
 }
 
 export interface Kept<T> {
@@ -18,13 +18,14 @@ export function newestWithin<T>(
   bound: Bound,
 ): Kept<T> {
   const members = Object.entries(record)
-  if (members.length <= bound.most && bytesOf(record) <= bound.mostBytes) return { kept: record, dropped: [] }
+  if (members.length <= bound.maxCount && bytesOf(record) <= bound.maxBytes)
+    return { kept: record, dropped: [] }
   // If two members have the same time, the one added later is newer.
   const newestFirst = members.reverse().sort(([, a], [, b]) => timeOf(b) - timeOf(a))
   let bytes = 0
   const fits = newestFirst.map(([key, value], i) => {
     bytes += bytesOf({ [key]: value })
-    return i === 0 || (i < bound.most && bytes <= bound.mostBytes)
+    return i === 0 || (i < bound.maxCount && bytes <= bound.maxBytes)
   })
   const firstOut = fits.indexOf(false)
   const count = firstOut < 0 ? members.length : firstOut

@@ -138,7 +138,7 @@ function foldAnswer(state: SupernodeState, { attempt, outcome, event }: AttemptA
   }
 }
 
-/** Folds the answer of an attempt that a person had settled as absent. */
+/** Folds the outcome of an attempt that a person had settled as absent. */
 function foldLateAnswer(state: SupernodeState, { attempt, outcome, event }: AttemptAnswer): SupernodeState {
   const others = state.absent.filter(({ id }) => id !== attempt.id)
   switch (outcome.kind) {

@@ -11,10 +11,10 @@ import { sayTime } from "../verdict.ts"
 import { KEEP_ABSENT_MS } from "./remember.ts"
 
 /**
- * Reconciles the state with the supernode: the outcome of the attempt in flight, or an external change. It
- * returns at most one observation, so that each is one entry; null if nothing changed. Pure. `stuck`,
- * `partial` and `wrong` are final here: a person settles them. If our clock and the cloud's disagree, a
- * deadline ends by the earlier and a wait starts by the later.
+ * Compares the state with the supernode. Returns one observation, the outcome of the attempt in flight or an
+ * external change, since each observation is an entry of its own; null if nothing changed. Pure. Attempts
+ * that are `stuck`, `partial` or `wrong` do not change here: a person settles them. If our clock and the
+ * cloud's disagree, deadlines are checked by the earlier one, and waits start at the later one.
  */
 export function reconcile(situation: Situation): Observation | null {
   const { state, supernode, policy } = situation
@@ -28,7 +28,7 @@ export function reconcile(situation: Situation): Observation | null {
   const late = attempt ? undefined : state.absent.find(({ acceptedAt }) => acceptedAt !== null)
   if (late) return lateAnswer(late, now)
   if (supernode.state !== "read" || supernode.value.servers === null) return null
-  // A list that omits a server that was never seen DELETED allows no conclusion.
+  // The list lacks a server that no response has shown as DELETED, so the list is incomplete and proves nothing.
   if (missingServers(state, supernode.value).length > 0) return null
   if (!attempt) return reconcileOthers({ ...state, absent: absentNow(situation) }, supernode.value, latest)
   const present = presentServers(supernode.value)
@@ -56,7 +56,7 @@ interface AcceptedFacts {
   newcomers: Server[]
   now: number
   latest: number
-  /** True if an answer of the cloud named a time. */
+  /** True if a response of the cloud had a time. */
   isDated: boolean
 }
 
@@ -104,7 +104,7 @@ function reconcileAccepted({
     }
   }
   const acceptedAt = attempt.acceptedAt ?? attempt.openedAt
-  // Our own clock alone may be hours ahead: a later run decides.
+  // Without a time of the cloud, our own clock may be hours ahead. A later run then decides whether it is stuck.
   if (!isDated || now - acceptedAt <= STUCK_AFTER_MS) return null
   if (newcomers.length > 0 && running.length === newcomers.length) {
     return {
@@ -126,7 +126,7 @@ function completedAt(attempt: OpenAttempt, newcomers: Server[], now: number): nu
   return Math.max(attempt.openedAt, Math.min(newest, now))
 }
 
-/** Flavor of a new server if all servers before had another one in common. */
+/** Flavor of a new server that differs from the one flavor of all earlier servers; null if there is none. */
 function otherFlavor(attempt: OpenAttempt, supernode: Supernode, newcomers: Server[]): string | null {
   const before = new Set(
     (supernode.servers ?? [])
@@ -138,15 +138,15 @@ function otherFlavor(attempt: OpenAttempt, supernode: Supernode, newcomers: Serv
   return newcomers.find((server) => server.flavor !== null && server.flavor !== usual)?.flavor ?? null
 }
 
-/** An attempt that a person had settled as absent and the cloud accepted. */
+/** Observation about an attempt that a person had settled as absent, although the cloud accepted it. */
 function lateAnswer({ id, orderId }: OpenAttempt, now: number): Observation {
   const says = `was settled as absent, but the cloud accepted it${orderId ? ` as order ${orderId}` : ""}`
   return { kind: "wrong", says, attempt: id, servers: [], present: null, at: now }
 }
 
 /**
- * Servers that came or went without us. After a person's `absent`, new servers mean that the purchase did
- * happen.
+ * Servers that appeared or were deleted without us. If a person settled an attempt as absent, new servers show
+ * that its purchase did happen.
  */
 function reconcileOthers(state: SupernodeState, supernode: Supernode, now: number): Observation | null {
   const absent = state.absent.at(-1)

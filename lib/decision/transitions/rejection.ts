@@ -4,8 +4,8 @@ import { offName } from "../state/handled-starts.ts"
 import type { Rejected, RejectionClass } from "../state/outcome.ts"
 import type { Backoff, SupernodeState } from "../state/state.ts"
 
-const THROTTLE = { firstMs: 30_000, mostMs: 10 * 60_000 }
-const CAPACITY = { firstMs: 5 * 60_000, mostMs: 60 * 60_000 }
+const THROTTLE = { firstMs: 30_000, maxMs: 10 * 60_000 }
+const CAPACITY = { firstMs: 5 * 60_000, maxMs: 60 * 60_000 }
 
 /** State without any record of a refusal; a person's `reset` restores it. */
 export const REFUSAL_FREE: Pick<SupernodeState, "breaker" | "throttle" | "blocked" | "rulesOff"> = {
@@ -18,11 +18,11 @@ export const REFUSAL_FREE: Pick<SupernodeState, "breaker" | "throttle" | "blocke
 /** Each refusal in a row doubles the wait, up to a bound. */
 function longer(
   before: Backoff | null | undefined,
-  { firstMs, mostMs }: { firstMs: number; mostMs: number },
+  { firstMs, maxMs }: { firstMs: number; maxMs: number },
   at: number,
 ): Backoff {
   const times = (before?.times ?? 0) + 1
-  return { until: at + Math.min(mostMs, firstMs * 2 ** (times - 1)), times }
+  return { until: at + Math.min(maxMs, firstMs * 2 ** (times - 1)), times }
 }
 
 /** Folds a refused purchase: waits, a blocked flavor, switched-off rules, or a breaker that a person resets. */
@@ -48,7 +48,7 @@ export function foldRejection(
         },
       }
     case "invalid":
-      // A person requested it: no rule and no schedule caused it, and the person sees the answer.
+      // If a person requested the order, no rule or schedule caused it, so none is switched off. The person sees the refusal.
       return {
         ...state,
         rulesOff: {

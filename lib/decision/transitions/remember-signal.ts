@@ -17,9 +17,9 @@ const KEEP_REQUESTS_MS = 7 * 86_400_000
 const KEEP_EPISODES_MS = 20 * 60_000
 
 /** Requests have a separate bound, so that many alarms cannot remove a person's request. */
-const SIGNALS = { most: 12, mostBytes: 2_500 }
-const REQUESTS = { most: 8, mostBytes: 1_500 }
-const EPISODES = { most: 64, mostBytes: 5_000 }
+const SIGNALS = { maxCount: 12, maxBytes: 2_500 }
+const REQUESTS = { maxCount: 8, maxBytes: 1_500 }
+const EPISODES = { maxCount: 64, maxBytes: 5_000 }
 
 /**
  * Remembers a signal that led to an `opened` entry, whatever the outcome: it never opens another one. A
@@ -44,8 +44,8 @@ function keepSignalUntil(signal: Signal, at: number): number {
 }
 
 /**
- * Reduces signals without room to one time. Every alarm and tick up to it is stale; the next tick evaluates
- * anew.
+ * Drops the oldest signals that do not fit, and keeps only the newest time among them (`spentUntil`). Every alarm
+ * and tick up to that time counts as stale; the next tick evaluates everything again.
  */
 function boundSignals(state: SupernodeState): SupernodeState {
   const all = Object.entries(state.signals)

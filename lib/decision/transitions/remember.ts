@@ -11,14 +11,14 @@ import { forgetOldTimes } from "./remember-signal.ts"
 
 /** Time for which new servers may belong to an order that a person settled as absent. */
 export const KEEP_ABSENT_MS = 30 * 86_400_000
-/** A block that is over still determines the length of the next one of that flavor. */
+/** Time for which an ended block is remembered, since it determines the length of the next one of that flavor. */
 const KEEP_BLOCKED_MS = 7 * 86_400_000
-/** Longer than any interval between two notifications of the same state. */
+/** Time for which a notification is remembered: longer than any interval between two notifications of one state. */
 const KEEP_NOTIFIED_MS = 7 * 86_400_000
 /** Bounds of the notification records, a few hundred bytes each; more than can be due at once. */
 const MAX_NOTIFIED = 10
 const MAX_NOTIFIED_ONCE = 6
-/** Longer than any schedule is active after its start (at most 366 days). */
+/** Time for which a start is remembered: longer than any schedule is active after its start (at most 366 days). */
 const KEEP_HANDLED_STARTS_MS = 400 * 86_400_000
 
 export function rememberDecision(state: SupernodeState, { decision, plan, at }: ChainEvent): SupernodeState {

@@ -10,14 +10,14 @@ const LISTED: readonly { class: RejectionClass; status: number; codes: readonly 
   { class: "throttle", status: 429, codes: modelArts("2799", "4206", "4395", "6101") },
   { class: "throttle", status: 429, codes: ["APIG.0308"] },
 
-  // Flavor sold out, EVS sold out, insufficient background resources.
+  // 6329, 6716: flavor sold out. 6528: EVS disks sold out. 6360: insufficient background resources.
   { class: "capacity", status: 400, codes: modelArts("6329", "6716", "6528", "6360") },
 
   { class: "quota", status: 400, codes: modelArts("0113", "0118", "6302") },
   { class: "quota", status: 403, codes: modelArts("5040") },
 
-  // Account frozen, account restricted; frozen for arrears. They are documented among authentication and
-  // state errors, but only a payment resolves them.
+  // 6201: account frozen. 6203: account restricted. 6326: frozen for arrears. The documentation lists them among
+  // authentication and state errors, but only a payment resolves them.
   { class: "balance", status: 401, codes: modelArts("6201", "6203") },
   { class: "balance", status: 400, codes: modelArts("6326") },
 
@@ -26,7 +26,8 @@ const LISTED: readonly { class: RejectionClass; status: number; codes: readonly 
     status: 400,
     codes: modelArts("0101", "0104", "0107", "6332", "6335", "6336", "6400", "6600"),
   },
-  // The flavor does not fit; the image is not found; the key pair cannot be used: the order is wrong, not the caller.
+  // 6323, 6330, 6792, 6870: the flavor does not fit. 6797: image not found. 6789: the key pair cannot be used.
+  // In each case the order is wrong, not the caller.
   { class: "invalid", status: 400, codes: modelArts("6323", "6330", "6792", "6870", "6797", "6789") },
   // The gateway refuses a malformed request. The same code with 5xx is a lost backend, hence unknown.
   { class: "invalid", status: 400, codes: ["APIG.0201"] },
@@ -40,7 +41,8 @@ const LISTED: readonly { class: RejectionClass; status: number; codes: readonly 
   { class: "auth", status: 401, codes: ["APIG.0301", "APIG.0303", "APIG.0305", "APIG.0307", "APIG.0311"] },
   { class: "auth", status: 403, codes: ["APIG.0302", "APIG.0304", "APIG.0306", "APIG.0310"] },
 
-  // Running, starting, stopped, stopping, not running, another operation in progress, initializing.
+  // 6305: running. 6306: starting. 6307: stopped. 6308: stopping. 6327: not running. 6357: another operation in
+  // progress. 6355: initializing.
   {
     class: "state-conflict",
     status: 400,

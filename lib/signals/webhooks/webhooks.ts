@@ -146,7 +146,7 @@ const MAX_AUTHORIZATION_CHARS = 4_096
  * token matched.
  */
 function tokenProblem(authorization = "", tokens: readonly string[]): string | null {
-  if (tokens.length === 0) return "this webhook is closed: no token is configured (SUPERNODE_WEBHOOK_TOKEN)"
+  if (tokens.length === 0) return "this webhook is closed, because SUPERNODE_WEBHOOK_TOKEN is not set"
   const isBounded = authorization.length <= MAX_AUTHORIZATION_CHARS
   const [, given] = (isBounded && /^Bearer +(\S.*)$/i.exec(authorization)) || []
   if (given === undefined) return "header Authorization: must have the form Bearer TOKEN"
@@ -179,7 +179,7 @@ async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<Webh
 }
 
 const RAW_DELIVERY_HINT =
-  "the body: has no signature, since the subscription delivers raw messages: switch off `Enable raw message delivery` (RawMessageDelivery) of this SNS subscription"
+  "the body: has no signature, since the subscription delivers raw messages. Switch off `Enable raw message delivery` (RawMessageDelivery) of this SNS subscription"
 
 /** SNS marks raw delivery in a header. A CloudWatch alarm without its envelope is raw delivery, too. */
 function isRawDelivery({ headers }: HttpRequest, body: unknown): boolean {
@@ -235,7 +235,7 @@ function jsonBody({ body, headers }: HttpRequest): unknown {
 }
 
 const COMPRESSED_HINT =
-  "the body: is compressed, which is not supported: switch off compression (Content-Encoding) in the sender or in the proxy in front of this endpoint"
+  "the body: is compressed, which is not supported. Switch off compression (Content-Encoding) in the sender or in the proxy in front of this endpoint"
 
 /** True if a body is compressed. gzip is recognized by its first two bytes, even if the header is missing. */
 function isCompressed(body: Buffer, encoding = "identity"): boolean {

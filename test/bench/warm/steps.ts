@@ -65,7 +65,7 @@ async function alarm(): Promise<{ steps: number; ms: number; names: string[] }> 
       clock: systemClock,
       notify: null,
       newId: randomUUID,
-      lastLooks,
+      lastRuns,
       timeLeftMs: () => Infinity,
     },
     {
@@ -99,7 +99,7 @@ function delayedLedger(ledger: Ledger, steps: Steps): Ledger {
 
 const place = await openWarm(ALARMS + 1)
 const { app } = place
-const lastLooks: NonNullable<Ports["lastLooks"]> = new Map()
+const lastRuns: NonNullable<Ports["lastRuns"]> = new Map()
 // The first alarm opens the connections.
 await alarm()
 await place.cloud.set({ delayMs: STEP_MS })

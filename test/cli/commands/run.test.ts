@@ -47,7 +47,7 @@ describe("run", () => {
     const own = await cloudDesk()
     Object.assign(own.env, { SUPERNODE_MODE: undefined })
     const { code, out } = await own.run("run", "--event", ALARM)
-    expect(out).toMatch(/^train-a: would buy .*\n {2}NOT BOUGHT: SUPERNODE_MODE is not live: runs decide/)
+    expect(out).toMatch(/^train-a: would buy .*\n {2}NOT BOUGHT: SUPERNODE_MODE is not live, so runs decide/)
     expect(own.sandbox.scaleUps).toHaveLength(0)
     expect(code).toBe(0)
   })
@@ -57,10 +57,10 @@ describe("run", () => {
     const request = own.file("request.json", await liveRequest(own))
     const { out } = await own.run("run", "--event", request)
     expect(out).toMatch(
-      /^train-a: would buy .*\n {2}NOT BOUGHT: this policy is new: until 2024-01-13 16:52:00 \+00:00 runs only decide/,
+      /^train-a: would buy .*\n {2}NOT BOUGHT: this policy is new\. Until 2024-01-13 16:52:00 \+00:00, runs only decide/,
     )
     const [result] = resultsOf(await own.run("run", "--event", own.file("t.json", TICK), "--json"))
-    expect(result).toMatchObject({ mode: "observe", observed: expect.stringContaining("arm_after: 1d") })
+    expect(result).toMatchObject({ mode: "observe", observed: expect.stringContaining("arm_after is 1d") })
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 

@@ -102,7 +102,7 @@ describe("status", () => {
   it("status --no-cloud sends no request to the cloud", async () => {
     const own = await cloudDesk()
     const { out } = await own.run("status", "--no-cloud")
-    expect(row(out, "servers")).toBe("not read, nor was the load: --no-cloud was given")
+    expect(row(out, "servers")).toBe("servers and load were not read: --no-cloud was given")
     expect(row(out, "now")).toBe("no reason to hold is known; the servers, the load and the offers decide")
     expect(own.sandbox.requests).toEqual([])
   })
@@ -153,7 +153,7 @@ describe("status", () => {
     own.advance(6 * MINUTE)
     await tick("2024-01-12T16:58:00Z")
     expect(row((await own.run("status")).out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by an amount that cannot be measured before 2024-01-12 17:41:00 +00:00; at least 5 is required. Automatic purchases wait until the effect can be measured, after 2024-01-12 17:41:00 +00:00",
+      "the last purchase moved npu-busy by a still unknown amount (to be measured after 2024-01-12 17:41:00 +00:00); at least 5 is required. Automatic purchases wait until the effect can be measured, after 2024-01-12 17:41:00 +00:00",
     )
     own.advance(64 * MINUTE)
     await tick("2024-01-12T18:02:00Z")

@@ -233,14 +233,16 @@ describe("the efficacy gate", () => {
 
   it("gate efficacy names effects that could not be measured, and counts them as no gain", () => {
     expect(findingOf("efficacy", bought([gained(1.2), gained(null)])).says).toBe(
-      "the last 2 purchases moved npu-busy by 1.2 and by an amount that is still unmeasured (due since 2024-01-12T15:41:00.000Z); at least 5 is required. Automatic purchases stop until a person resets the supernode",
+      "the last 2 purchases moved npu-busy by 1.2 and by a still unknown amount (its measurement has been due since 2024-01-12T15:41:00.000Z); at least 5 is required. Automatic purchases stop until a person resets the supernode",
     )
   })
 
   it("gate efficacy waits, instead of stopping, while an effect can still be measured soon", () => {
     const finding = findingOf("efficacy", bought([gained(1.2), justDone()]))
     // Complete at 16:40 and warm at 16:55: five periods have ended at 17:20, and are readable a minute later.
-    expect(finding.says).toContain("by an amount that cannot be measured before 2024-01-12T17:21:00.000Z")
+    expect(finding.says).toContain(
+      "by a still unknown amount (to be measured after 2024-01-12T17:21:00.000Z)",
+    )
     expect(finding.facts).toMatchObject({ stopped: false, until: NOW + 21 * MINUTE })
   })
 

@@ -222,7 +222,7 @@ describe("strict reading of a CloudWatch alarm", () => {
 
   test("refuses an SNS message that is not JSON, and says what is expected", () => {
     expect(problemsOf(sampleWith("sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"], "hello"))).toEqual(
-      ["Records.0.Sns.Message: is not JSON: a CloudWatch alarm is expected"],
+      ["Records.0.Sns.Message: is not JSON; a CloudWatch alarm is expected"],
     )
   })
 

@@ -146,7 +146,7 @@ describe("lenient reading of a Cloud Eye alarm", () => {
 describe("strict reading of a Cloud Eye alarm", () => {
   test("a Cloud Eye alarm in plain text is refused, naming the template to choose", () => {
     expect(problemsOf(sample("functiongraph-smn-plain-text"))).toEqual([
-      expect.stringMatching(/^record\.0\.smn\.message: is not JSON: .*choose the JSON template/),
+      expect.stringMatching(/^record\.0\.smn\.message: is not JSON; .*choose the JSON template/),
     ])
   })
 

@@ -207,22 +207,22 @@ describe("a misconfigured sender", () => {
   const gzip = gzipSync('{"alerts":[]}')
   test.each<[string, string, string | Buffer | object, Record<string, string>, RegExp]>([
     ["Grafana's legacy alerting", "/grafana", sample("grafana-legacy-body"), {}, /legacy alerting.*Webhook/],
-    ["gzip without a header", "/alertmanager", gzip, {}, /compressed.*switch off compression/],
+    ["gzip without a header", "/alertmanager", gzip, {}, /compressed.*Switch off compression/],
     [
       "gzip with its header",
       "/sns",
       "\u001f\ufffd",
       { "content-encoding": "gzip" },
-      /compressed.*switch off compression/,
+      /compressed.*Switch off compression/,
     ],
     [
       "raw delivery of SNS by its header",
       "/sns",
       "{}",
       { "x-amz-sns-rawdelivery": "true" },
-      /no signature.*switch off `Enable raw message delivery`/,
+      /no signature.*Switch off `Enable raw message delivery`/,
     ],
-    ["raw delivery of SNS by its body", "/sns", { AlarmArn: "arn" }, {}, /switch off `Enable raw message/],
+    ["raw delivery of SNS by its body", "/sns", { AlarmArn: "arn" }, {}, /Switch off `Enable raw message/],
   ])("a misconfigured sender learns which setting to change: %s", async (_, path, body, headers, says) => {
     const answer = await receive(post(path, body, { authorization, ...headers }))
     expect(answer).toMatchObject({ status: 400, body: { problems: [expect.stringMatching(says)] } })
