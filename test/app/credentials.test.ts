@@ -25,7 +25,7 @@ function secretOf(text: string) {
 const KEYS = JSON.stringify({ HUAWEICLOUD_SDK_AK: "S-AK", HUAWEICLOUD_SDK_SK: "S-SK" })
 
 describe("the keys to sign with", () => {
-  it("signs with an invocation's own keys before the environment's, and only during that invocation", async () => {
+  it("requests are signed with an invocation's own keys before the environment's, only during that invocation", async () => {
     const source = credentialSource(
       {
         credentials: ENVIRONMENT,
@@ -40,7 +40,7 @@ describe("the keys to sign with", () => {
     expect(await source.provide()).toEqual(ENVIRONMENT)
   })
 
-  it("never signs with the keys of another invocation that runs at the same time", async () => {
+  it("no request is signed with the keys of another invocation that runs at the same time", async () => {
     const source = credentialSource(
       {
         credentials: ENVIRONMENT,
@@ -65,7 +65,7 @@ describe("the keys to sign with", () => {
     ).toEqual(["TEMP-AK", "OTHER-AK", "ENV-AK"])
   })
 
-  it("takes the keys from the secret if the environment has none, and reads the secret again after five minutes", async () => {
+  it("the cloud's keys come from the secret if the environment has none; the secret is read again after five minutes", async () => {
     const { world, source } = secretOf(KEYS)
     expect(await source.provide()).toEqual({ ak: "S-AK", sk: "S-SK", securityToken: null })
     world.now += 5 * 60_000 - 1
@@ -100,7 +100,7 @@ describe("the keys to sign with", () => {
   it.each([
     ["text that is not JSON", "hush"],
     ["JSON of another kind", '["hush"]'],
-    ["only one of the two", '{ "HUAWEICLOUD_SDK_AK": "hush" }'],
+    ["only one of the two keys", '{ "HUAWEICLOUD_SDK_AK": "hush" }'],
     ["an empty key", '{ "HUAWEICLOUD_SDK_AK": "hush", "HUAWEICLOUD_SDK_SK": "" }'],
   ])(
     "a secret that holds %s is an error that says what it must hold, and never what it holds",
@@ -118,7 +118,7 @@ describe("the logins for Prometheus", () => {
     { prefix: "https://p.example.com", authorization: "Bearer hush", secrets: ["hush"], ca: null },
   ]
 
-  it("takes the Prometheus logins from the setting, without reading the secret", async () => {
+  it("the Prometheus logins come from the setting, without reading the secret", async () => {
     const readSecret = () => Promise.reject(new Error("must not be read"))
     const settings = {
       credentials: null,
@@ -130,7 +130,7 @@ describe("the logins for Prometheus", () => {
     expect(await credentialSource(settings, { now: () => 0, readSecret }).prometheusAuth()).toEqual(bearer)
   })
 
-  it("takes the Prometheus logins from the secret if the setting is unset, and reads the secret once", async () => {
+  it("the Prometheus logins come from the secret if the setting is unset, and the secret is read once", async () => {
     for (const written of [logins, JSON.stringify(logins)]) {
       const text = JSON.stringify({ ...JSON.parse(KEYS), SUPERNODE_PROMETHEUS_AUTH: written })
       const { world, source } = secretOf(text)
@@ -140,7 +140,7 @@ describe("the logins for Prometheus", () => {
     }
   })
 
-  it("has no Prometheus logins if neither the setting nor the secret has one", async () => {
+  it("there are no Prometheus logins if neither the setting nor the secret has any", async () => {
     expect(await secretOf(KEYS).source.prometheusAuth()).toEqual([])
     const none = {
       credentials: null,

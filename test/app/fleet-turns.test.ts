@@ -26,7 +26,7 @@ function turns() {
 const settled = () => new Promise(setImmediate)
 
 describe("turns among the buyers of one process", () => {
-  it("buyers of one process take turns in the order of their requests, one at a time", async () => {
+  it("runs that buy in one process take turns one at a time, in the order in which they requested them", async () => {
     const { began, begin } = turns()
     const [first, second, third] = [begin("first"), begin("second"), begin("third")]
     third.end()
@@ -43,7 +43,7 @@ describe("turns among the buyers of one process", () => {
     ])
   })
 
-  it("the next buyer's turn begins after a turn that fails, and the failure reaches its caller", async () => {
+  it("a turn to buy that fails is followed by the next run's turn, and the failure reaches its caller", async () => {
     const { begin } = turns()
     const [first, second] = [begin("first"), begin("second")]
     first.fail()
@@ -52,7 +52,7 @@ describe("turns among the buyers of one process", () => {
     expect(await second.result).toBe("second")
   })
 
-  it("a turn passes to the next buyer after its time limit, and work that hung until then may still end", async () => {
+  it("a turn to buy passes to the next run after its time limit, and work that hung until then may still end", async () => {
     const { began, begin, timeOut } = turns()
     const [hanging, second, third] = [begin("hanging"), begin("second"), begin("third")]
     await settled()

@@ -21,7 +21,7 @@ const SMN = "urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:alarms"
 const SNS = "arn:aws:sns:eu-central-1:123456789012:alarms"
 
 describe("the default settings", () => {
-  it("without any setting, everything has its documented default, and the mode is observe", () => {
+  it("without any environment variable, every setting has its documented default, and the mode is observe", () => {
     expect(settingsOf({})).toEqual({
       policyPath: "./policy.yaml",
       ledgerUrl: "sqlite:./ledger.db",

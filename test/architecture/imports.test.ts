@@ -148,10 +148,10 @@ describe("who may import whom", () => {
     ["an import at run time by a template", "const a = await import(`../huawei/a.ts`)"],
     ["an import at run time by a computed name", `const a = await import("../hua" + "wei/a.ts")`],
     ["a require", `const a = require("../huawei/a.ts")`],
-    ["a require in an import", `import a = require("../huawei/a.ts")`],
+    ["a require that uses an import", `import a = require("../huawei/a.ts")`],
     ["an escaped name", `import a from "\\x2e./huawei/a.ts"`],
-    ["a detour", `import a from "./../signals/../huawei/a.ts"`],
-    ["a compiled name", `import a from "../huawei/a.js"`],
+    ["a path with a detour", `import a from "./../signals/../huawei/a.ts"`],
+    ["the compiled file's name", `import a from "../huawei/a.js"`],
     [
       "an import behind a quote in a regular expression",
       `const q = /["'\`]/\nimport a from "../huawei/a.ts"`,

@@ -114,7 +114,7 @@ async function boughtBy(answers: { supernode: Json; offers: Json }): Promise<num
 }
 
 describe("an unreadable value neither starts nor enlarges a purchase", () => {
-  it("an odd value in the supernode buys the same rung or none", async () => {
+  it("an odd value in the supernode's response buys the same rung or none", async () => {
     const whole = supernodeJson(NOW - 30 * DAY)
     expect(await boughtBy({ supernode: whole, offers: OFFERS })).toBe(4)
     for (const { path, json } of changesOf(whole))
@@ -124,14 +124,14 @@ describe("an unreadable value neither starts nor enlarges a purchase", () => {
       ])
   })
 
-  it("an odd value in the supernode does not end the cooldown of servers that a person added", async () => {
+  it("an odd value in the supernode's response does not end the cooldown of servers that a person added", async () => {
     const whole = supernodeJson(NOW - 5 * MINUTE)
     expect(await boughtBy({ supernode: whole, offers: OFFERS })).toBe(0)
     for (const { path, json } of changesOf(whole))
       expect([path, await boughtBy({ supernode: json, offers: OFFERS })]).toEqual([path, 0])
   })
 
-  it("an odd value in the offers buys the same rung or none", async () => {
+  it("an odd value in the response with the offers buys the same rung or none", async () => {
     const supernode = supernodeJson(NOW - 30 * DAY)
     for (const { path, json } of changesOf(OFFERS))
       expect([path, await boughtBy({ supernode, offers: json })]).toEqual([path, expect.toBeOneOf([0, 4])])

@@ -12,14 +12,14 @@ import { EVENT_FIELDS, type EventField, SIGNALS_TABLE } from "./lenient-signals.
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
 describe("every lenient reader", () => {
-  it("every lenient reader has a row for absent, null, wrong-typed and implausible values", () => {
+  it("the test tables list every lenient reader, with its result for absent, null, wrong-typed and implausible values", () => {
     const folders = ["lib/huawei", "lib/metrics", "lib/signals", "lib/notify", "lib/http"]
     const table = { ...SIGNALS_TABLE, ...CLOUD_TABLE }
     expect(lenientReadersIn(ROOT, folders).toSorted()).toEqual(Object.keys(table).toSorted())
     for (const row of Object.values(table)) expect(Object.values(row)).not.toContain("")
   })
 
-  it("lenient readers are found by their method, function or choice, with the key that they read", () => {
+  it("lenient readers are found in the source code by how they read, and listed with the key that they read", () => {
     const found = lenientReadersIn(ROOT, ["test/architecture/lenient-sample.ts"])
     expect(found).toEqual([
       "test/architecture/lenient-sample.ts amount nullish catch",
@@ -93,7 +93,7 @@ function expectNoMore(plain: Signal, other: Signal): void {
 
 describe("an odd value of a field starts no purchase and enlarges none", () => {
   it.each(EVENT_FIELDS.map((field) => [`${field.event} ${field.at.join(".")}`, field] as const))(
-    "an odd value starts no purchase and enlarges none: %s",
+    "an odd value in an event starts no purchase and enlarges none: %s",
     (_, field) => {
       const wrongTyped = new Set(field.wrongTyped.map((value) => meaningOf(field, { value })))
       expect([

@@ -131,7 +131,7 @@ describe("the line that a dry run prints", () => {
     )
   })
 
-  it("a dry run never lowers a person's request to the limit, and prints no line that buys above it", async () => {
+  it("a dry run never lowers a person's request to the limit, and prints no line that buys above the limit", async () => {
     const own = await cloudDesk({}, POLICY.replace("servers: 48", "servers: 3"))
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toMatch(/^train-a: would hold \(at-limit\)/)
@@ -143,7 +143,7 @@ describe("a dry run during a cooldown", () => {
   /** Two servers that a person added a moment ago. */
   const young = () => cloudDesk({}, POLICY.replace("limits:", "cooldown: 366d\n    limits:"))
 
-  it("a dry run holds during a cooldown, and with --bypass-cooldown prints a line that bypasses it too", async () => {
+  it("a dry run holds during a cooldown, and with --bypass-cooldown prints a line that bypasses the cooldown", async () => {
     const own = await young()
     expect((await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")).out).toMatch(
       /^train-a: would hold \(cooldown\)/,
@@ -176,7 +176,7 @@ describe("a dry run during a cooldown", () => {
 })
 
 describe("a dry run that lacks only approval", () => {
-  it("a dry run that lacks only approval prints both lines; pasted in order they buy, within one minute too", async () => {
+  it("a dry run that lacks only approval prints an approve line and a line that buys, even within one minute", async () => {
     const own = await cloudDesk({}, WANTED)
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toContain("to buy exactly this once it is approved, or nothing if anything changed:")

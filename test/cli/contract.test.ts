@@ -360,7 +360,7 @@ describe("a command", () => {
   })
 
   // Processes that run until they are stopped are checked in process.test.ts and serve.test.ts.
-  it("the contract of commands covers every schema but those of long-running commands", () => {
+  it("the contract tests of commands cover every JSON Schema except those of sandbox and serve", () => {
     const covered = new Set([...ROWS.map(([command]) => command), "error", "audit-export"])
     const left = Object.keys(OUTPUT_SCHEMAS).filter((name) => !covered.has(name as OutputName))
     expect(left).toEqual(["sandbox", "serve"])
@@ -374,7 +374,7 @@ it("docs/cli has the JSON Schemas as generated: run `npm run schema` after a cha
     )
 })
 
-it("JSON Schemas refuse a document with an extra member, a missing one, or one of another type", () => {
+it("JSON Schemas refuse a document with an extra member, a missing member, or a member of another type", () => {
   const good = { ok: true, checks: [{ what: "ledger", supernode: null, ok: true, says: "", todo: [] }] }
   expect(problemsOf("doctor", good)).toBeNull()
   for (const bad of [{ ...good, extra: 1 }, { ok: true }, { ...good, ok: "yes" }])

@@ -102,7 +102,7 @@ describe("a printed command line", () => {
     operatorCommand.ledgerConfirm("train-a"),
     ...SETTLEMENTS.map((as) => operatorCommand.settle("train-a", [as])),
     operatorCommand.settle("train-a", SETTLEMENTS),
-  ])("the command accepts a printed command line: %s", async (line) => {
+  ])("the command line parser accepts the printed command line %s", async (line) => {
     expect(await problemOf(line)).toBeNull()
   })
 
@@ -153,7 +153,7 @@ describe("a printed command line", () => {
     expect((await Promise.all([...lines].map(problemOf))).filter((problem) => problem !== null)).toEqual([])
   })
 
-  it("only one file of the source makes the command lines that operators run", () => {
+  it("only one source file builds the command lines that operators run", () => {
     const strays = [...listed("lib", ".ts"), ...listed("functions", ".ts")]
       .filter((file) => file !== "lib/decision/explain/operator-command.ts")
       .flatMap((file) =>
@@ -256,7 +256,7 @@ describe("an example in a message about a wrong argument", () => {
     ["WHO", actor, "WHO"],
     ["WHY", reason, "TEXT"],
     ["words", words, " "],
-  ])("an example in a message about a wrong argument is valid: %s", (_what, parse, wrong) => {
+  ])("an example in a message about a wrong argument is valid: %s (case %#)", (_what, parse, wrong) => {
     const message = messageOf(() => parse(wrong))
     const examples = [...message.matchAll(/"([^"]+)"|(\d{4}-\d{2}-\d{2}T[\w:+-]+\w)/g)].map(
       ([, quoted, time]) => quoted ?? time ?? "",
@@ -265,12 +265,12 @@ describe("an example in a message about a wrong argument", () => {
     for (const example of examples) expect(() => parse(example), example).not.toThrow()
   })
 
-  it("an example of a duration points to the past only if the option does", () => {
+  it("a message's example of a duration points to the past only if the option takes a past time", () => {
     expect(messageOf(() => timeBefore(START)("soon"))).toContain("must be a duration back from now such as")
     expect(messageOf(() => timeAfter(START)("soon"))).toContain("must be a duration from now such as")
   })
 
-  it("the command that printed an example accepts it", async () => {
+  it("pause accepts the example time that its own error message prints", async () => {
     const { err } = await desk().run("pause", "--why", "x", "--by", "ann", "--until", "tomorrow")
     for (const [example] of err.matchAll(/\d{4}-\d{2}-\d{2}T[\d:]+(?:Z|[+-]\d{2}:\d{2})/g)) {
       expect((await desk().run("pause", "--why", "x", "--by", "ann", "--until", example)).code).toBe(0)

@@ -23,7 +23,7 @@ function fleetOf(out: string): Record<string, string> {
 }
 
 describe("status under caps across supernodes", () => {
-  it("status under fleet caps prints how much of them is left, and that no supernode's next tick could buy", async () => {
+  it("status under fleet caps prints what is left of each cap, and that no supernode's next tick could buy", async () => {
     const own = await usedDesk()
     const { out } = await own.run("status")
     expect(fleetOf(out)).toEqual({
@@ -64,7 +64,7 @@ describe("status under caps across supernodes", () => {
     })
   })
 
-  it("status --json includes fleet caps, and null without such caps", async () => {
+  it("status --json includes fleet caps, or null if the policy has no fleet caps", async () => {
     const { json } = await (await usedDesk()).run("status", "--json")
     expect(json()).toMatchObject({
       fleet: {
@@ -79,7 +79,7 @@ describe("status under caps across supernodes", () => {
 })
 
 describe("a dry run under caps across supernodes", () => {
-  it("dry-run under fleet caps shows both counts, and writes nothing", async () => {
+  it("dry-run under fleet caps shows the supernode's and the fleet's purchase counts, and writes nothing", async () => {
     const own = await usedDesk()
     const { out } = await own.run("dry-run", "train-a", "--servers", "4")
     expect(out).toMatch(
@@ -91,7 +91,7 @@ describe("a dry run under caps across supernodes", () => {
 })
 
 describe("audit of stream fleet", () => {
-  it("audit lists, shows and verifies the stream fleet like any other", async () => {
+  it("audit list, show and verify handle the stream fleet like any other stream", async () => {
     const own = await usedDesk()
     const { out } = await own.run("audit", "list", "fleet")
     const rows = out

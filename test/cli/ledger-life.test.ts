@@ -54,7 +54,7 @@ describe("a missing ledger", () => {
     expect(existsSync(own.ledgerPath)).toBe(false)
   })
 
-  it("a dry run without a ledger decides as on an empty one, with a note, and prints no line that buys", async () => {
+  it("a dry run without a ledger decides as on an empty ledger, notes this, and prints no line that buys", async () => {
     const own = await cloudDesk({}, POLICY, { withoutLedger: true })
     const { code, out, err } = await own.run("dry-run", "train-a")
     expect(err).toMatch(/^note: there is no ledger at .*\n.*such a plan cannot be bought/)
@@ -190,7 +190,7 @@ it("ledger confirm confirms nothing if the ledger was restored again in the mean
   expect(control.restored).toMatchObject({ why: "backup of Sunday", confirmed: [] })
 })
 
-it("a plan is not bought on another ledger than the one that its dry run used", async () => {
+it("a plan is not bought on a ledger other than the ledger that its dry run used", async () => {
   const own = await cloudDesk({}, POLICY)
   const shown = await own.run("dry-run", "train-a", "--servers", "4", "--why", "x", "--json")
   const { request } = shown.json() as { request: object }

@@ -27,7 +27,7 @@ async function payment(own: CloudDesk): Promise<string> {
 }
 
 describe("an accepted order", () => {
-  it("an accepted order that is completed at the planned price is read and recorded once", async () => {
+  it("an order that is completed at the planned price is read once from the billing service and recorded", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 5, amount: 120_000, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -37,7 +37,7 @@ describe("an accepted order", () => {
     expect((await own.run("audit", "verify")).code).toBe(0)
   })
 
-  it("an accepted order that awaits payment is read until it is paid, also after its servers run", async () => {
+  it("an order that awaits payment is read from the billing service until it is paid, even if its servers run", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 6, amount: null, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -53,14 +53,14 @@ describe("an accepted order", () => {
     expect(asked(own)).toBe(before)
   })
 
-  it("an accepted order is reported with both amounts if its amount differs from the plan", async () => {
+  it("status shows both amounts if an accepted order's amount differs from the plan", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 3, amount: 150_000.5, currency: "CNY" })
     await own.run("run", "--event", ALARM)
     expect(await payment(own)).toMatch(/is processing, 150000\.5 CNY; 120000 CNY was planned$/)
   })
 
-  it("an accepted order that may not be read is requested again, and the purchase stays accepted", async () => {
+  it("a tick reads an accepted order again after the billing service refused it, and the purchase stays accepted", async () => {
     const own = await deskWithBilling()
     own.sandbox.failNext("order", { status: 403, code: "CBC.0150", message: "no permission" }, 2)
     expect((await own.run("run", "--event", ALARM)).code).toBe(0)
@@ -72,7 +72,7 @@ describe("an accepted order", () => {
     expect(await payment(own)).toMatch(/is completed$/)
   })
 
-  it("an accepted order keeps its known values after a refusal, or a response without an amount", async () => {
+  it("an accepted order keeps its known values if the billing service refuses or returns no amount", async () => {
     const own = await deskWithBilling()
     own.sandbox.setPayment({ status: 6, amount: 150_000, currency: "CNY" })
     await own.run("run", "--event", ALARM)
@@ -94,7 +94,7 @@ describe("an accepted order", () => {
     expect((await own.run("status")).out).toMatch(/in flight +no$/m)
   })
 
-  it("an accepted order is requested again by the next tick after the billing service failed", async () => {
+  it("the next tick reads an accepted order again if the billing service failed", async () => {
     const own = await deskWithBilling()
     own.sandbox.failNext("order", { status: 503 }, 4)
     await own.run("run", "--event", ALARM)
@@ -105,14 +105,14 @@ describe("an accepted order", () => {
   })
 })
 
-it("an accepted order is not read if another ModelArts is set without a billing service", async () => {
+it("an accepted order is not read if a ModelArts endpoint is set without a billing endpoint", async () => {
   const own = await cloudDesk()
   await own.run("run", "--event", ALARM)
   expect(asked(own)).toBe(0)
   expect(await payment(own)).toBe("nothing")
 })
 
-it("doctor checks whether orders can be read, which a purchase does not require", async () => {
+it("doctor reports whether orders can be read, and passes if not, since purchases do not need this", async () => {
   const own = await deskWithBilling()
   expect((await own.run("doctor")).out).toContain("orders: orders can be read")
   own.sandbox.failNext("order", { status: 403, code: "CBC.0150" })

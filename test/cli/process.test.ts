@@ -76,7 +76,7 @@ describe("the process of a command", () => {
     return start(own, process.execPath, ["--require", told, built.file, ...argv])
   }
 
-  it("the command line names the Node.js that it needs on an older one, and does nothing else", async () => {
+  it("the command line names the minimum Node.js version on an older Node.js, and does nothing else", async () => {
     expect(await ended(asOn(desk(), "18.20.8", "validate"))).toEqual({
       out: "",
       err: "error: supernode-autoscaler needs Node.js 20.15.1 or newer, but this is 18.20.8; install a newer Node.js\n",
@@ -104,7 +104,7 @@ describe("the process of a command", () => {
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("run finishes a purchase after one stop signal, and leaves the attempt open on record after a second one", async () => {
+  it("run finishes a purchase after one stop signal, and leaves the attempt open after a second stop signal", async () => {
     let arrive = (): void => undefined
     const arrived = new Promise<void>((resolve) => {
       arrive = resolve
@@ -145,7 +145,7 @@ describe("sandbox", () => {
     expect([code, err]).toEqual([0, "the sandbox is closed\n"])
   })
 
-  it("sandbox prints settings that lead to an order in another terminal", async () => {
+  it("a command in another terminal places an order with the settings that sandbox prints", async () => {
     const own = desk()
     const child = cli(own, "sandbox", "--json")
     const printed = JSON.parse(await seen(child.stdout, /\n/)) as { env: Record<string, string> }

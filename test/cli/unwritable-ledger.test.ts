@@ -41,7 +41,7 @@ function expectRefused({ doctor, tick, ready, ended, log }: AskedOfLedger, expec
   expect(log).toMatch(expected.log)
 }
 
-it("without a ledger /readyz responds 503, doctor and run fail, and serve logs an ERROR", async () => {
+it("without a ledger, /readyz responds 503, doctor and run fail, and serve logs an ERROR", async () => {
   const own = await busyDesk({ withoutLedger: true })
   expectRefused(await askOfLedger(own.env, START, own.event), {
     reason: /^ledger-new: the ledger is missing or was not created/,
@@ -52,7 +52,7 @@ it("without a ledger /readyz responds 503, doctor and run fail, and serve logs a
   expect(own.sandbox.scaleUps).toEqual([])
 })
 
-it("with a ledger that has no id /readyz responds 503, doctor and run fail, and serve logs an ERROR", async () => {
+it("with a ledger that has no id, /readyz responds 503, doctor and run fail, and serve logs an ERROR", async () => {
   const own = await busyDesk()
   await own.ledger((ledger) => ledger.head("control"))
   own.cutChain("control", 0)
@@ -65,7 +65,7 @@ it("with a ledger that has no id /readyz responds 503, doctor and run fail, and 
   expect(own.sandbox.scaleUps).toEqual([])
 })
 
-it("with a read-only ledger file or folder doctor and run fail, and serve is not ready or does not start", async () => {
+it("with a read-only ledger file or folder, doctor and run fail, and serve is not ready or does not start", async () => {
   const own = await busyDesk()
   await own.ledger((ledger) => ledger.head("control"))
   const ledgerIn = (folder: string, fileMode: number, folderMode: number): Record<string, string> => {
@@ -111,7 +111,7 @@ async function unprivileged(envs: object[], event: string): Promise<AskedOfLedge
   return JSON.parse(stdout) as AskedOfLedger[]
 }
 
-it("with a read-only DynamoDB table /readyz responds 503, doctor and run fail, and serve logs an ERROR", async () => {
+it("with a read-only DynamoDB table, /readyz responds 503, doctor and run fail, and serve logs an ERROR", async () => {
   const own = await busyDesk()
   const server = new DynamoServer()
   await server.start()

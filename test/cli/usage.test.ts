@@ -45,7 +45,7 @@ describe("wrong usage", () => {
     [["serve", "--shard", "0/4"], 'It must be "i/n" with 1 ≤ i ≤ n'],
     [["serve", "--tick", "61 * * * *"], "It is not a valid cron expression: Invalid value for minute: 61"],
     [["serve", "--tick", "0 0 30 2 *"], "It never occurs"],
-  ])("wrong usage exits 2 and names the right usage: %j", async (argv, says) => {
+  ])("wrong usage of a command exits 2 and names the right usage: %j", async (argv, says) => {
     const { code, out, err } = await desk().run(...argv)
     expect(err).toContain(says)
     expect(out).toBe("")
@@ -88,7 +88,7 @@ describe("help", () => {
 })
 
 describe("a wrong environment", () => {
-  it("a wrong environment exits 1 with a line for each wrong setting, without a stack trace", async () => {
+  it("the command line exits 1 with a line for each wrong environment variable, without a stack trace", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_MODE: "lively", SUPERNODE_POLCY: "x" })
     const { code, out, err } = await own.run("status")
@@ -98,7 +98,7 @@ describe("a wrong environment", () => {
     expect([code, out]).toEqual([1, ""])
   })
 
-  it("a policy with problems exits 1 with a line for each problem", async () => {
+  it("the command line exits 1 with a line for each problem of the policy", async () => {
     const own = desk(POLICY.replace("above: 85", "above: high").replace("servers: 48", "servers: 49"))
     const { code, err } = await own.run("status")
     expect(err).toMatch(/policy\.yaml:\d+:\d+: supernodes\.0\.rules\.0\.above: /)
@@ -107,7 +107,7 @@ describe("a wrong environment", () => {
     expect(code).toBe(1)
   })
 
-  it("a missing policy exits 1 and is named", async () => {
+  it("the command line exits 1 and names the policy file if the file is missing", async () => {
     const { code, err } = await desk().run("status", "--policy", "nowhere.yaml")
     expect(err).toContain("nowhere.yaml")
     expect(code).toBe(1)
@@ -116,7 +116,7 @@ describe("a wrong environment", () => {
   it.each([
     ["a ledger that is a directory", "sqlite:/", "is a directory; name a file in it"],
     ["a ledger of no known kind", "redis://here", "has an unknown scheme; write sqlite:PATH"],
-  ])("a wrong ledger URL exits 1 and is explained: %s", async (_case, url, says) => {
+  ])("the command line exits 1 and explains a wrong ledger URL: %s", async (_case, url, says) => {
     const { code, err } = await desk().run("status", "--ledger", url)
     expect(err).toContain(says)
     expect(err).not.toContain("SUPERNODE_LEDGER")
@@ -134,7 +134,7 @@ describe("a wrong environment", () => {
     expect(code).toBe(1)
   })
 
-  it("an error prints its stack trace only for debugging", async () => {
+  it("an error of the command line prints its stack trace only at log level debug", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_LOG_LEVEL: "debug" })
     const { code, err } = await own.run("dry-run", "train-x")
@@ -172,7 +172,7 @@ describe("colours", () => {
     expect((await own.runWith({ isTerminal: true }, "status")).out).not.toContain("\u001b[")
   })
 
-  it("foreign text never controls the terminal", async () => {
+  it("text from the ledger or the cloud never controls the terminal", async () => {
     const own = desk()
     await own.run("pause", "--by", "night-shift", "--why", "look \u001b]0;owned\u0007\u001b[2J here")
     const { out } = await own.run("status")

@@ -42,7 +42,7 @@ async function settled(own: CloudDesk, as: string) {
 }
 
 describe("while an outcome is unknown", () => {
-  it("a tick finds a trace that comes late, and status shows it as support for accepted", async () => {
+  it("a tick finds a CTS trace that arrives late, and status says that the trace supports settling as accepted", async () => {
     const own = await incident("after-effect")
     expect(row((await own.run("status")).out, "traces")).toMatch(NOTHING)
     await tick(own)
@@ -57,7 +57,7 @@ describe("while an outcome is unknown", () => {
     })
   })
 
-  it("ticks stop reading CTS once it showed the attempt, and record nothing that is not new", async () => {
+  it("ticks stop reading CTS once CTS showed the attempt's trace, and then write no entry", async () => {
     const own = await incident("after-effect")
     await tick(own)
     const { length } = asked(own)
@@ -85,7 +85,7 @@ describe("while an outcome is unknown", () => {
     })
   })
 
-  it("status no longer shows traces once the attempt is settled", async () => {
+  it("status no longer shows CTS traces once the attempt is settled", async () => {
     const own = await incident("after-effect")
     await tick(own)
     await settled(own, "accepted")
@@ -96,7 +96,7 @@ describe("while an outcome is unknown", () => {
 })
 
 describe("settle", () => {
-  it("settle shows the trace, warns before absent, and refuses it because of new servers", async () => {
+  it("settle shows the attempt's CTS trace, warns before --as absent, and refuses it because of new servers", async () => {
     const own = await incident("after-effect")
     own.advance(3 * MINUTE)
     const { out, err, code } = await settled(own, "absent")
@@ -105,7 +105,7 @@ describe("settle", () => {
     expect(code).toBe(1)
   })
 
-  it("settle says that a missing trace proves nothing", async () => {
+  it("settle says that a missing CTS trace proves nothing", async () => {
     const own = await incident("before-effect")
     own.advance(3 * MINUTE)
     expect(row((await settled(own, "accepted")).out, "traces")).toMatch(NOTHING)
@@ -120,7 +120,7 @@ describe("settle", () => {
     )
   })
 
-  it("settle reads all pages of traces, and keeps the attempt's own trace among many", async () => {
+  it("settle reads all pages of CTS traces, and keeps the attempt's own trace among many", async () => {
     const own = await incident("after-effect")
     own.sandbox.setTracing({ pageSize: 2 })
     for (let i = 0; i < 4; i++) own.sandbox.addServers(1)
@@ -158,7 +158,7 @@ describe("settle", () => {
     expect((await settled(own, "accepted")).code).toBe(0)
   })
 
-  it("settle says that CTS is not set beside another ModelArts, and reads no traces", async () => {
+  it("settle says that no CTS endpoint is set beside another ModelArts endpoint, and reads no traces", async () => {
     const own = await incident("after-effect")
     own.env["SUPERNODE_CTS_ENDPOINT"] = undefined
     const { length } = asked(own)
@@ -180,7 +180,7 @@ describe("no source can make an attempt absent", () => {
       "auto",
       odd({ trace_name: NAME, time: Date.parse("2024-01-12T16:52:01Z"), code: "400" }),
     ],
-    ["keys that may not read", "human", { status: 403 }],
+    ["keys that may not read CTS", "human", { status: 403 }],
   ])(
     "an unknown outcome with %s and unknown_outcome %s keeps its money reserved, and nothing is sent again",
     async (_title, auto, failure) => {
@@ -198,7 +198,7 @@ describe("no source can make an attempt absent", () => {
   )
 })
 
-it("doctor says whether CTS can be read, which a purchase does not require", async () => {
+it("doctor reports whether CTS can be read, and passes if not, since purchases do not need this", async () => {
   const own = await cloudDesk()
   own.env["SUPERNODE_CTS_ENDPOINT"] = own.sandbox.url
   expect((await own.run("doctor")).out).toContain("traces: CTS can be read")

@@ -142,7 +142,7 @@ describe("requests of one tick", () => {
   })
 })
 
-it("the next tick reads the metrics again: no reading is kept", async () => {
+it("each tick reads the metrics again: no reading is kept for the next tick", async () => {
   const corridor = await fleetOf({ count: 2, metric: () => CLOUD_EYE })
   await tick(corridor)
   const event = { ...eventOf("eventbridge-schedule"), time: "2024-01-12T16:50:05Z" }

@@ -149,7 +149,7 @@ describe('a rule on the "*" of Cloud Eye', () => {
     'cloud-eye: { namespace: AGT.ECS, name: npu_util_rate_ai_core, period: 1m, dimensions: { instance_id: "{server.cloud_server.hps_ecs_id}", npu: "*" } }'
   const cards = () => ({ supernodes: [{ ...busySupernode(), npus: 16 }] })
 
-  it('a rule on the "*" of Cloud Eye leads a tick to exactly one order, and lists and reads the cards once', async () => {
+  it('a rule on all cards of Cloud Eye ("*") leads a tick to exactly one order, and lists and reads the cards once', async () => {
     const corridor = await corridorWith(source, { sandbox: cards() })
     const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))
     expect(result).toMatchObject({ decision: { kind: "scale-up" }, outcome: { kind: "accepted" } })
@@ -163,7 +163,7 @@ describe('a rule on the "*" of Cloud Eye', () => {
     expect(reading?.series.map(({ points }) => points.length)).toEqual([5, 5])
   })
 
-  it('a rule on the "*" of Cloud Eye buys nothing while one card of one server has no data, and says so', async () => {
+  it('a rule on all cards of Cloud Eye ("*") buys nothing while a card has no data, and says so', async () => {
     const corridor = await corridorWith(source, { sandbox: cards() })
     corridor.sandbox.setLoad({ load: 97, silent: ["train-a-2/7"] })
     const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))

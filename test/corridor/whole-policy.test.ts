@@ -72,7 +72,7 @@ describe("the example policy with every key there is", () => {
     expect(corridor.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("the example policy requires two approvals above its price, and the next tick buys once both are there", async () => {
+  it("the example policy requires two approvals above a price, and the next tick buys once both approvals exist", async () => {
     const firstSeen = ALARM_AT - 25 * HOUR
     const { corridor, setClock } = await start(firstSeen, (policy) =>
       policy.replace("above: { amount: 150000", "above: { amount: 100000"),

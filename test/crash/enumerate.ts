@@ -46,7 +46,7 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
       },
     )
 
-    it("these kinds of run reach every point that belongs to them, and all of its faults are tested", () => {
+    it("the kinds of run reach every I/O that this suite must break, and test all faults of each I/O", () => {
       const points = Object.keys(POINTS).filter((point) => POINTS[point as keyof typeof POINTS] === proof)
       const seen = points.map((point) => [point, [...(broken.get(point) ?? [])]])
       expect(seen).toEqual(points.map((point) => [point, faultsAt(point).map(faultName)]))

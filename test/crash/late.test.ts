@@ -78,7 +78,7 @@ describe("an order that a person said was never placed", () => {
     expect(await tick(place)).toBe("wrong")
   })
 
-  it("an order settled as absent is booked even after the next purchase, and holds once that is not in flight", async () => {
+  it("an order settled as absent is booked even after the next purchase, and holds once that purchase is complete", async () => {
     const place = openPlace()
     const goOn = await settledAsAbsent(place, { kind: "freezes-on-the-wire", until: "settled" })
     expect(await tick(place)).toBeNull()

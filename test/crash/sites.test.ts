@@ -11,7 +11,7 @@ const functions = new Set(sources.flatMap(({ facts }) => facts.functions))
 const enumerated = [...new Set(Object.keys(POINTS).map((point) => point.split(":")[0]))].sort()
 
 describe("the sources of a run", () => {
-  it("the sources of a run call exactly the ports in the table of points", () => {
+  it("the source code of a run calls exactly the ports in the crash tests' table of points", () => {
     // Two calls in one function would have the same name, so they need separate functions.
     const asked = sources.flatMap(({ facts }) => facts.sites).sort()
     expect(
@@ -20,7 +20,7 @@ describe("the sources of a run", () => {
     ).toEqual(enumerated)
   })
 
-  it("the sources of a run await only their ports and each other", () => {
+  it("the functions of a run await only ports and each other", () => {
     const unknown = sources.flatMap(({ file, facts }) =>
       facts.awaits
         .filter(({ what }) => !isPort(what) && !functions.has(what) && what !== "Promise.all")
@@ -32,7 +32,7 @@ describe("the sources of a run", () => {
     ).toEqual([])
   })
 
-  it("the sources of a run have no other way to wait or to reach the outside", () => {
+  it("the source code of a run has no way to wait or to reach the outside except its ports", () => {
     expect(
       sources.flatMap(({ file, facts }) => facts.strangers.map((what) => `lib/${file} ${what}`)),
     ).toEqual([])
@@ -69,11 +69,11 @@ describe("the reader of sources", () => {
     ],
     ["ports under another name", "function x() { const { cloud } = ports }", { strangers: ["x: = ports"] }],
     ["a promise that is chained", "function x() { y().then(z) }", { strangers: ["x: .then"] }],
-  ])("the reader of sources sees %s", (_what, source, found) => {
+  ])("the crash tests' scan of the source code finds %s", (_what, source, found) => {
     expect(factsOf(source)).toMatchObject(found)
   })
 
-  it("the reader of sources sees every await, with its line", () => {
+  it("the crash tests' scan of the source code finds every await, with its line", () => {
     expect(factsOf("async function x() {\n  if ((await delay(5)) > 1) return\n}").awaits).toEqual([
       { where: "x", what: "delay", line: 2 },
     ])

@@ -168,7 +168,7 @@ describe("the decision", () => {
     ],
     ["the offers", { offers: NOT_FETCHED }, ["offer-available"]],
   ])(
-    "does not buy before it has read %s: gates that need it have no verdict and say so",
+    "does not buy before reading %s: the gates that need this input have no verdict and say so",
     (_, over, gates) => {
       const decision = decisionOf(over)
       expect(decision).toMatchObject({ kind: "hold", heldBy: null })

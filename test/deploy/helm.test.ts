@@ -146,7 +146,7 @@ describe.runIf(isThere)("the Helm chart", () => {
     expect(helm(...IMAGE, ...POLICY, "--set", "replicas=2").stderr).toContain("/replicas")
   })
 
-  it("the Helm chart makes a Deployment with pods of its own for each shard, behind one Service", () => {
+  it("the Helm chart makes a Deployment with its own pods for each shard, behind one Service", () => {
     const manifests = rendered(...POSTGRES, "--set", "shards=3")
     const deployments = manifests.filter(({ kind }) => kind === "Deployment")
     const shards = deployments.map(({ metadata, spec }) => {
@@ -166,7 +166,7 @@ describe.runIf(isThere)("the Helm chart", () => {
       )
   })
 
-  it("the Helm chart has no claim with PostgreSQL, and verifies its certificate by the given authority", () => {
+  it("the Helm chart with PostgreSQL has no claim, and verifies the database by the given certificate authority", () => {
     const manifests = rendered(...POSTGRES)
     expect(manifests.map(({ kind }) => kind)).not.toContain("PersistentVolumeClaim")
     const [container] = one(manifests, "Deployment").spec.template.spec.containers

@@ -27,12 +27,12 @@ beforeAll(async () => {
 })
 
 describe("deploy/huawei against the provider's published schemas", () => {
-  it("deploy/huawei uses only arguments and blocks that the provider has, and all that it requires", () => {
+  it("deploy/huawei uses only arguments and blocks that its Terraform provider has, and all required ones", () => {
     expect(resourcesOf(kit).length).toBeGreaterThan(15)
     expect(resourcesOf(kit).flatMap(problemsOf)).toEqual([])
   })
 
-  it("deploy/huawei reads only attributes that the provider exports", () => {
+  it("deploy/huawei reads only attributes that its Terraform provider exports", () => {
     const addresses = new Set(resourcesOf(kit).map(({ address }) => address))
     expect(unknownReferences(text, addresses)).toEqual([])
   })
@@ -47,11 +47,16 @@ describe("deploy/huawei against the provider's published schemas", () => {
       "ces_alarmrule",
     ],
     ["", ["no_such.t: the provider has no resource huaweicloud_no_such"], "no_such"],
-  ])("the check against the provider's schemas finds a fault in %j", async (written, problems, type) => {
-    const parsed = await parse("x.tf", `resource "huaweicloud_${type}" "t" {\n${written}\n}\n`)
-    const [broken] = parsed["resource"][`huaweicloud_${type}`].t
-    expect(problemsOf({ address: `${type}.t`, type: `huaweicloud_${type}`, body: broken })).toEqual(problems)
-  })
+  ])(
+    "the check against the Terraform provider's schemas finds a fault in %j",
+    async (written, problems, type) => {
+      const parsed = await parse("x.tf", `resource "huaweicloud_${type}" "t" {\n${written}\n}\n`)
+      const [broken] = parsed["resource"][`huaweicloud_${type}`].t
+      expect(problemsOf({ address: `${type}.t`, type: `huaweicloud_${type}`, body: broken })).toEqual(
+        problems,
+      )
+    },
+  )
 })
 
 describe("deploy/huawei's variables", () => {
@@ -75,7 +80,7 @@ describe("deploy/huawei's variables", () => {
     for (const [{ value }] of Object.values(kit.output)) expect(value).not.toMatch(/secret|password/)
   })
 
-  it("deploy/huawei's example sets only existing variables, and every one without a default", async () => {
+  it("deploy/huawei's example sets only existing variables, and every variable that has no default", async () => {
     const example = await parse("x.tf", await readFile(join(KIT, "terraform.tfvars.example"), "utf8"))
     expect(Object.keys(kit.variable)).toEqual(expect.arrayContaining(Object.keys(example)))
     const needed = Object.entries(kit.variable).filter(([, [one]]) => !("default" in one))
@@ -120,7 +125,7 @@ describe("the promises of deploy/huawei", () => {
     })
   })
 
-  it("deploy/huawei reports failures and missing ticks to people, and they do not wake the autoscaler", () => {
+  it("deploy/huawei sends alarms about failures and missing ticks to people, and not to the autoscaler", () => {
     for (const name of ["failures", "missing_tick"]) {
       const rule = JSON.stringify(body("huaweicloud_ces_alarmrule", name))
       expect(rule).toContain("smn_topic.operators")
@@ -131,7 +136,7 @@ describe("the promises of deploy/huawei", () => {
     expect(trigger).not.toContain("smn_topic.operators")
   })
 
-  it("deploy/huawei alarms on a tick that is missing for fifteen minutes, also of one shard of several", () => {
+  it("deploy/huawei raises an alarm if ticks are missing for fifteen minutes, even of one shard only", () => {
     const condition = { metric_name: "count", comparison_operator: "<", period: 300, count: 3, filter: "sum" }
     expect(body("huaweicloud_ces_alarmrule", "missing_tick")).toMatchObject({
       condition: [{ ...condition, value: expression("var.shards") }],
@@ -139,7 +144,7 @@ describe("the promises of deploy/huawei", () => {
     expect(body("huaweicloud_fgs_function_trigger", "tick")["event_data"]).toContain('schedule      = "5m"')
   })
 
-  it("deploy/huawei has a timer for each shard, and a single one ticks for all", () => {
+  it("deploy/huawei creates a timer for each shard, and one timer for all supernodes if there is one shard", () => {
     const { count, event_data } = body("huaweicloud_fgs_function_trigger", "tick")
     expect(count).toBe(expression("var.shards"))
     expect(event_data).toContain('var.shards == 1 ? "" :')
@@ -156,7 +161,7 @@ describe("the promises of deploy/huawei", () => {
     }
   })
 
-  it("deploy/huawei notifies people of every scale-up by CTS, ours or not", () => {
+  it("deploy/huawei notifies people of every scale-up that CTS records, whether the autoscaler placed it or not", () => {
     expect(body("huaweicloud_cts_notification", "scale_up")).toMatchObject({
       smn_topic: expression("huaweicloud_smn_topic.operators.topic_urn"),
       operations: [{ trace_names: ["scaleuphyperinstanceServerHyperinstance"] }],

@@ -90,7 +90,7 @@ describe.runIf(isFull && hasTerraform)("Terraform", () => {
     expect(code).toBe(0)
   })
 
-  it("Terraform finds a planted wrong type and a planted wrong reference", async () => {
+  it("the check by Terraform finds a planted wrong type and a planted wrong reference", async () => {
     const broken = await mkdtemp(join(tmpdir(), "terraform-"))
     await cp(folder, broken, { recursive: true })
     const signals = await readFile(join(broken, "signals.tf"), "utf8")

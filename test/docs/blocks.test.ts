@@ -112,11 +112,14 @@ const READERS: [name: string, mark: RegExp, reads: (text: string) => Promise<voi
 ]
 
 describe("a block of YAML or JSON in a document", () => {
-  it.each(BLOCKS)("the program for which a document's block is written reads it: $at", async ({ text }) => {
-    const readers = READERS.filter(([, mark]) => mark.test(text))
-    expect(readers.map(([name]) => name)).toHaveLength(1)
-    for (const [, , reads] of readers) await reads(filledIn(text))
-  })
+  it.each(BLOCKS)(
+    "the program for which a document's block is written can read the block: $at",
+    async ({ text }) => {
+      const readers = READERS.filter(([, mark]) => mark.test(text))
+      expect(readers.map(([name]) => name)).toHaveLength(1)
+      for (const [, , reads] of readers) await reads(filledIn(text))
+    },
+  )
 
   it.each(readdirSync(join(ROOT, EXAMPLES)))(
     "run reads the example event examples/events/%s",

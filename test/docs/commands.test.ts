@@ -6,7 +6,7 @@ import { blocksOf, NOT_RUN, WALKS } from "./walks.ts"
 
 // A walk (`npm run test:full`) runs every command that a document shows in a block, or a reason is listed.
 
-it("each block of commands in a document is run against the sandbox, or has a reason why it cannot be", () => {
+it("each block of commands in a document runs in a test, or has a stated reason why it cannot", () => {
   const docs = readdirSync(join(ROOT, "docs")).filter((file) => file.endsWith(".md"))
   const files = [
     "README.md",

@@ -27,7 +27,7 @@ it("README's policy has at most 15 lines, and no problems or warnings", async ()
   ])
 })
 
-it("README's decision is what dry-run prints for that policy", async () => {
+it("README's decision is what dry-run prints for README's policy", async () => {
   const own = await cloudDesk({}, block("A policy", "yaml"))
   const { out } = await own.run("dry-run", "train-a", "-v")
   const [printed = ""] = out.split("\n\nrequest: ")
@@ -53,7 +53,7 @@ it("README has at most 220 lines", () => {
   expect(README.split("\n").length).toBeLessThanOrEqual(220)
 })
 
-it("docs/settings.md has every setting, and no other", () => {
+it("docs/settings.md has every setting, and no other setting", () => {
   const cells = read("docs/settings.md").matchAll(/^\| (`[A-Z].*?) \|/gm)
   const listed = [...cells].flatMap(([, cell = ""]) =>
     [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name),
@@ -61,7 +61,7 @@ it("docs/settings.md has every setting, and no other", () => {
   expect(listed.sort()).toEqual([...settingNames()].sort())
 })
 
-it("every link in a document leads to a file, and to a heading that it has", () => {
+it("every link in a document leads to an existing file and an existing heading", () => {
   const files = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "deploy/huawei/README.md"]
   const pages = readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".md"))

@@ -136,7 +136,7 @@ async function startAll({ prometheus, alertmanager }: { prometheus: string; aler
   return { exporter, sandbox, cli, env, serve, wait, prometheusAt }
 }
 
-it("places one order for a load that Prometheus measures and Alertmanager reports, however often it repeats", {
+it("places one order for a load that Prometheus measures and Alertmanager reports, however often alerts repeat", {
   timeout: 400_000,
 }, async ({ skip }) => {
   const prometheus = findProgram("prometheus")

@@ -24,7 +24,7 @@ const fights: fc.Arbitrary<Fight> = fc.record({
 
 describe(`${ATTEMPTS} attempts at once, over many supernodes, in every order of their steps`, () => {
   it(
-    "concurrent attempts never exceed a cap of the fleet or of a supernode, and leave nothing unused",
+    "concurrent attempts never exceed a cap of the fleet or of a supernode, and leave no allowed purchase unused",
     async () => {
       const tally = { fights: 0, attempts: 0, orders: 0, steps: 0 }
       await fc.assert(
@@ -53,7 +53,7 @@ describe(`${ATTEMPTS} attempts at once, over many supernodes, in every order of 
     HOUR_MS,
   )
 
-  it("concurrent attempts exceed the fleet's cap if stream fleet accepts any entry: the test notices", async () => {
+  it("the test of concurrent attempts fails if stream fleet accepts any entry", async () => {
     const fight: Fight = {
       seed: 1,
       supernodes: 8,

@@ -130,7 +130,7 @@ describe("the zip", () => {
     expect(Buffer.from(await bundle.zip()).equals(zip)).toBe(true)
   })
 
-  it("the FunctionGraph zip holds further files, and refuses one that is missing or has a taken name", async () => {
+  it("the FunctionGraph zip holds extra files, and refuses a file that is missing or has the name of another file", async () => {
     const here = (name: string) => join(import.meta.dirname, name)
     expect(Object.keys(unzipSync(await bundle.zip([here("events.ts")])))).toContain("events.ts")
     await expect(bundle.zip([here("ca.pem")])).rejects.toThrow(`${here("ca.pem")}: cannot be read: ENOENT`)
@@ -140,7 +140,7 @@ describe("the zip", () => {
     )
   })
 
-  it("the FunctionGraph zip does not load at cold start what only commands, other ledgers or YAML need", () => {
+  it("the FunctionGraph zip does not load at cold start any code that only commands, other ledgers or YAML need", () => {
     const folder = join(bundle.folder, "dist/functiongraph")
     const start = [...filesAtStart(join(folder, "index.js"))]
     const holds = (files: string[], words: string) =>

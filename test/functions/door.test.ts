@@ -262,7 +262,7 @@ describe("the log", () => {
     expect(heard.lines().map(({ message }) => message)).toEqual(["beware", "beware", "beware"])
   })
 
-  it("a door carries nothing of one event over to the log of the next", async () => {
+  it("a door writes no field of one event into the log of the next event", async () => {
     const handler = makeHandler("alarm", app.start)
     app.answer = async () => handled({ results: [BOUGHT] })
     await handler(EVENT, contextOf({ awsRequestId: "r-1" }))

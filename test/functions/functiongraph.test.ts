@@ -80,7 +80,7 @@ describe("settings on FunctionGraph", () => {
     expect((await dressed(context)).host?.readSetting("SUPERNODE_MODE")).toBe("observe")
   })
 
-  it("settings on FunctionGraph come from RUNTIME_USERDATA without getUserData; their names always do", async () => {
+  it("settings on FunctionGraph come from RUNTIME_USERDATA if getUserData is missing; their names always come from it", async () => {
     vi.stubEnv("RUNTIME_USERDATA", JSON.stringify({ SUPERNODE_MODE: "live", SUPERNODE_TYPO: "x" }))
     const { host } = await dressed({ getRemainingTimeInMilliSeconds: () => 1 })
     expect(host?.readSetting("SUPERNODE_MODE")).toBe("live")
@@ -149,7 +149,7 @@ describe("the invocation on FunctionGraph", () => {
     expect((await dressed(old)).awsRequestId).toBe("fg-request-2")
   })
 
-  it("an invocation on FunctionGraph has the time that is left as it passes", async () => {
+  it("an invocation on FunctionGraph reports the remaining time as the time passes", async () => {
     const door = await dressed(context)
     context.leftMs = 7
     expect(door.getRemainingTimeInMillis()).toBe(7)

@@ -6,21 +6,21 @@ const TEXT = Buffer.from('{"fine":true}')
 const MAX = 1_000
 
 it.each<[string, Buffer, string | string[] | undefined]>([
-  ["no header", TEXT, undefined],
-  ["identity", TEXT, "identity"],
+  ["no Content-Encoding header", TEXT, undefined],
+  ["the encoding identity", TEXT, "identity"],
   ["gzip", gzipSync(TEXT), "gzip"],
   ["gzip in capitals, by its older name", gzipSync(TEXT), "X-GZIP"],
   ["gzip without a header", gzipSync(TEXT), undefined],
   ["deflate", deflateSync(TEXT), "deflate"],
   ["deflate without zlib's header", deflateRawSync(TEXT), "deflate"],
   ["br", brotliCompressSync(TEXT), "br"],
-  ["two layers, the last one first", gzipSync(deflateSync(TEXT)), "deflate, gzip"],
-  ["two headers", gzipSync(deflateSync(TEXT)), ["deflate", "gzip"]],
-])("reads a body that came with %s", (_title, wire, header) => {
+  ["two layers of encoding", gzipSync(deflateSync(TEXT)), "deflate, gzip"],
+  ["two Content-Encoding headers", gzipSync(deflateSync(TEXT)), ["deflate", "gzip"]],
+])("an HTTP body with %s is read", (_title, wire, header) => {
   expect(decodedBody(wire, header, MAX)).toEqual({ ok: true, body: TEXT })
 })
 
-it("accepts an empty body, whatever Content-Encoding says", () => {
+it("an empty HTTP body is read, whatever Content-Encoding says", () => {
   expect(decodedBody(Buffer.alloc(0), "gzip", MAX)).toMatchObject({ ok: true })
 })
 
@@ -31,6 +31,6 @@ it.each<[string, Buffer, string, string]>([
   ["plain text that is sent as gzip", TEXT, "gzip", "invalid gzip data"],
   ["an encoding that is not supported", TEXT, "zstd", "not supported"],
   ["more than two layers", TEXT, "gzip, gzip, gzip", "3 layers"],
-])("refuses a body with %s", (_title, wire, header, why) => {
+])("an HTTP body with %s is refused", (_title, wire, header, why) => {
   expect(decodedBody(wire, header, MAX)).toEqual({ ok: false, why: expect.stringContaining(why) })
 })

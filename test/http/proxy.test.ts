@@ -44,7 +44,7 @@ it.each([
   expect(proxyProblem(address)).not.toContain("ss-word")
 })
 
-it("lists every form of a proxy's login, so that none of them is recorded", () => {
+it("every form of a proxy's login is listed, so that no form is ever recorded", () => {
   expect(proxySecrets(new URL(ADDRESS))).toEqual([
     "p@ss-word",
     "p%40ss-word",

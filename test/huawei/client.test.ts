@@ -13,7 +13,7 @@ afterEach(async () => {
 })
 
 describe("endpoints", () => {
-  it("endpoints are those of the region", () => {
+  it("the endpoints of Huawei Cloud services are those of the given region", () => {
     expect(endpointsOf("cn-southwest-2")).toEqual({
       modelarts: "https://modelarts.cn-southwest-2.myhuaweicloud.com",
       ces: "https://ces.cn-southwest-2.myhuaweicloud.com",
@@ -31,7 +31,7 @@ describe("endpoints", () => {
     })
   })
 
-  it("another ModelArts endpoint leaves billing and CTS without an endpoint unless they are set, too", () => {
+  it("a ModelArts endpoint in the settings leaves billing and CTS without endpoints unless these are set, too", () => {
     const { bss, cts } = endpointsOf("cn-north-4", { modelarts: "http://localhost:1" })
     expect([bss, cts]).toEqual([null, null])
     expect(
@@ -42,7 +42,7 @@ describe("endpoints", () => {
     )
   })
 
-  it("each endpoint can be overridden by itself, and its trailing slash is removed", () => {
+  it("each Huawei Cloud endpoint can be overridden separately, and its trailing slash is removed", () => {
     expect(endpointsOf("ap-southeast-1", { modelarts: "http://localhost:1/x/", ces: undefined })).toEqual({
       modelarts: "http://localhost:1/x",
       ces: "https://ces.ap-southeast-1.myhuaweicloud.com",

@@ -44,7 +44,7 @@ describe("a compressed response, although the request accepts only identity", ()
       response.end(body)
     }
 
-  it("a gzip response is read, although the request accepts only identity", async () => {
+  it("a gzip response of the cloud is read, although the request accepts only identity", async () => {
     const { read, cloud } = await ask(packed(gzipSync('{"fine":true}'), "gzip"))
     expect(read).toMatchObject({ ok: true, value: { fine: true } })
     const headers = cloud.asked[0]?.headers
@@ -52,7 +52,7 @@ describe("a compressed response, although the request accepts only identity", ()
     expect(headers?.authorization).not.toContain("accept-encoding")
   })
 
-  it("a response larger than 8 MB when inflated is unreadable, which does not count as a silent source", async () => {
+  it("a cloud response larger than 8 MB when inflated is unreadable, and does not count as a silent source", async () => {
     const { read } = await ask(packed(gzipSync(Buffer.alloc(9 * 1024 * 1024)), "gzip"))
     expect(read).toMatchObject({
       ok: false,
@@ -64,7 +64,7 @@ describe("a compressed response, although the request accepts only identity", ()
 
 describe("a signed request", () => {
   it.each(["GET", "POST"] as const)(
-    "a %s request carries headers that the signature covers",
+    "a %s request to the cloud carries headers that the signature covers",
     async (method) => {
       const body = method === "POST" ? { from: 1 } : undefined
       const { cloud } = await ask(fine, { question: { method, body } })
@@ -82,7 +82,7 @@ describe("a signed request", () => {
     },
   )
 
-  it("each try of a request fetches credentials anew and sends the token of temporary keys", async () => {
+  it("each try of a cloud request fetches credentials anew and sends the token of temporary keys", async () => {
     let calls = 0
     const credentials = () => Promise.resolve({ ...KEYS, ak: `ACCESSKEY${++calls}`, securityToken: "token" })
     const { cloud } = await ask(
@@ -107,7 +107,7 @@ describe("a signed request", () => {
     ],
     ["returns an empty key", () => Promise.resolve({ ...KEYS, sk: "" })],
   ])(
-    "a request is not sent if the credentials provider %s, and fails as one without credentials",
+    "a cloud request is not sent if the credentials provider %s, and fails for lack of credentials",
     async (_title, credentials) => {
       const { read, cloud } = await ask(fine, { credentials })
       expect(read).toEqual({ ok: false, why: expect.stringContaining("no credentials"), credentials: true })
@@ -115,7 +115,7 @@ describe("a signed request", () => {
     },
   )
 
-  it("a request waits for credentials no longer than a try may take", async () => {
+  it("a cloud request waits for credentials no longer than a try may take", async () => {
     const { read } = await ask(fine, {
       credentials: () => new Promise(() => undefined),
       timeouts: { tryMs: 50 },
@@ -125,7 +125,7 @@ describe("a signed request", () => {
 })
 
 describe("retries of reads", () => {
-  it.each([429, 500, 502, 503, 504])("a read is tried again after a status %i", async (status) => {
+  it.each([429, 500, 502, 503, 504])("a cloud read is tried again after a status %i", async (status) => {
     const { read, cloud } = await ask(firstThen((response) => send(response, status, {})))
     expect(read).toMatchObject({ ok: true, value: { fine: true } })
     expect(cloud.asked.length).toBe(2)
@@ -141,7 +141,7 @@ describe("retries of reads", () => {
         response.write("{}", () => response.socket?.destroy())
       },
     ],
-  ])("a read is tried again after %s, even if it is a POST", async (_title, first) => {
+  ])("a cloud read is tried again after %s, even if it is a POST", async (_title, first) => {
     for (const method of ["GET", "POST"] as const) {
       const { read, cloud } = await ask(firstThen(first), {
         question: { method, body: method === "POST" ? {} : undefined },
@@ -151,7 +151,7 @@ describe("retries of reads", () => {
     }
   })
 
-  it("a read is tried again after a try that takes too long", async () => {
+  it("a cloud read is tried again after a try that takes too long", async () => {
     const { read, cloud } = await ask(
       firstThen(() => undefined),
       { timeouts: { tryMs: 300 } },
@@ -161,7 +161,7 @@ describe("retries of reads", () => {
     expect(cloud.asked.length).toBeGreaterThanOrEqual(2)
   })
 
-  it("a read is tried four times and then reports the last response", async () => {
+  it("a cloud read is tried four times and then reports the last response", async () => {
     const { read, cloud, host } = await ask((response) =>
       send(response, 503, { error_code: "ModelArts.4302", error_msg: "busy" }, { "x-request-id": "r-1" }),
     )
@@ -174,7 +174,7 @@ describe("retries of reads", () => {
   })
 
   it.each([400, 401, 403, 404, 409, 418, 501])(
-    "a read is not tried again after a status %i",
+    "a cloud read is not tried again after a status %i",
     async (status) => {
       const { read, cloud } = await ask((response) => send(response, status, {}))
       expect(read).toMatchObject({ ok: false, credentials: status === 401 || status === 403 })
@@ -182,7 +182,7 @@ describe("retries of reads", () => {
     },
   )
 
-  it("a read does not follow a redirect", async () => {
+  it("a cloud read does not follow a redirect", async () => {
     const { read, cloud } = await ask((response, asked) =>
       send(response, 302, "", { location: `http://${asked.headers.host}/x` }),
     )
@@ -193,7 +193,7 @@ describe("retries of reads", () => {
     expect(cloud.asked.length).toBe(1)
   })
 
-  it("a read reports after four tries that nothing listens", async () => {
+  it("a cloud read reports after four tries that nothing listens", async () => {
     const cloud = await startCloud(fine)
     await cloud.close()
     const reader = readerOf()
@@ -213,7 +213,7 @@ describe("retries of reads", () => {
 })
 
 describe("time limits and waits of reads", () => {
-  it("a read is not tried again if its Retry-After exceeds the total time", async () => {
+  it("a cloud read is not tried again if its Retry-After exceeds the total time", async () => {
     const { read, cloud } = await ask((response) =>
       send(response, 429, { error_code: "APIG.0308" }, { "retry-after": "3600" }),
     )
@@ -229,7 +229,7 @@ describe("time limits and waits of reads", () => {
       { "retry-after": new Date(NOW + 4_000).toUTCString() },
       [4_050, 4_100, 4_200],
     ],
-  ])("the waits between tries of a read are %s", async (_title, headers, expected) => {
+  ])("the waits between tries of a cloud read are %s", async (_title, headers, expected) => {
     const waits: number[] = []
     await ask((response) => send(response, 429, {}, headers), {
       random: () => 0.5,
@@ -239,7 +239,7 @@ describe("time limits and waits of reads", () => {
     expect(waits).toEqual(expected)
   })
 
-  it("a read begins no wait that would end after its total time", async () => {
+  it("a cloud read does not start to wait for another try if its total time would end before the wait does", async () => {
     const waits: number[] = []
     const clock = { ...STILL, monotonic: () => 1_000 + waits.reduce((sum, ms) => sum + ms, 0) }
     const { cloud } = await ask((response) => send(response, 503, {}, { "retry-after": "9" }), {
@@ -250,7 +250,7 @@ describe("time limits and waits of reads", () => {
     expect(cloud.asked.length).toBe(3)
   })
 
-  it("a read's total time ends even a try that has time left", async () => {
+  it("a cloud read ends when its total time is over, even if its current try has time left", async () => {
     const { read, cloud } = await ask(() => undefined, { timeouts: { tryMs: 60_000, totalMs: 100 } })
     expect(read).toMatchObject({
       ok: false,
@@ -261,7 +261,7 @@ describe("time limits and waits of reads", () => {
     expect(cloud.asked.length).toBeLessThanOrEqual(1)
   })
 
-  it("a request's own time limit ends its tries, even while the connection is being opened", async () => {
+  it("a cloud request's own time limit ends its tries, even while the connection is being opened", async () => {
     const silent = await startWire({})
     onTestFinished(() => silent.close())
     const url = `https://localhost:${silent.port}/v1`
@@ -282,16 +282,19 @@ describe("time limits and waits of reads", () => {
     ["one millisecond after the Date header's second", NOW + 1_000, -1],
     ["a minute behind the cloud", NOW - 60_000, 60_000],
     ["a minute ahead of the cloud", NOW + 60_999, -60_000],
-  ])("a read reports the least clock skew that fits if our clock is %s", async (_title, now, skewMs) => {
-    const date = new Date(NOW).toUTCString()
-    const { read } = await ask((response) => send(response, 200, {}, { date }), {
-      clock: { ...STILL, now: () => now },
-    })
-    expect(read).toMatchObject({ ok: true, value: {}, skewMs, date: expect.any(Number) })
-  })
+  ])(
+    "a cloud read reports the least clock skew that fits if our clock is %s",
+    async (_title, now, skewMs) => {
+      const date = new Date(NOW).toUTCString()
+      const { read } = await ask((response) => send(response, 200, {}, { date }), {
+        clock: { ...STILL, now: () => now },
+      })
+      expect(read).toMatchObject({ ok: true, value: {}, skewMs, date: expect.any(Number) })
+    },
+  )
 
   it.each([[{}], [{ date: "yesterday" }]])(
-    "a read reports no clock skew if the Date header is missing or unreadable: %j",
+    "a cloud read reports no clock skew if the Date header is missing or unreadable: %j",
     async (headers) => {
       const { read } = await ask((response) => send(response, 200, {}, headers))
       expect(read).toMatchObject({ ok: true, skewMs: null })
@@ -331,7 +334,7 @@ describe("the reason of a failed read", () => {
       { error_code: "A.1", error_msg: "one\r\ntwo\u0007" },
       "answered 400 A.1: one two",
     ],
-  ])("a failed read reports %s", async (_title, status, body, says) => {
+  ])("a failed cloud read reports %s", async (_title, status, body, says) => {
     const { read, host } = await ask((response) => send(response, status, body))
     expect(read).toEqual({
       ok: false,
@@ -341,7 +344,7 @@ describe("the reason of a failed read", () => {
     })
   })
 
-  it("a failed read never reports keys, even if the response echoes them", async () => {
+  it("a failed cloud read never reports keys, even if the response echoes them", async () => {
     const { read } = await ask((response) =>
       send(response, 401, { error_code: "APIG.0301", error_msg: `ak ${KEYS.ak} not exist, ${KEYS.sk}` }),
     )
@@ -351,14 +354,14 @@ describe("the reason of a failed read", () => {
     })
   })
 
-  it("a failed read truncates a very long message", async () => {
+  it("a failed cloud read truncates a very long message", async () => {
     const { read } = await ask((response) =>
       send(response, 400, { error_code: "A.1", error_msg: "x".repeat(10_000) }),
     )
     expect(read.ok ? 0 : read.why.length).toBeLessThan(400)
   })
 
-  it("a response larger than 8 MB is not read", async () => {
+  it("a cloud response larger than 8 MB is not read", async () => {
     const { read, cloud } = await ask((response) =>
       send(response, 200, JSON.stringify("x".repeat(8 * 1024 * 1024))),
     )
@@ -366,7 +369,7 @@ describe("the reason of a failed read", () => {
     expect(cloud.asked.length).toBe(1)
   })
 
-  it("a failed read reports an invalid URL", async () => {
+  it("a failed cloud read reports an invalid URL", async () => {
     const { read } = await ask(fine, { question: { url: "not a url" } })
     expect(read).toMatchObject({ ok: false, why: expect.stringContaining("getThing at an invalid URL") })
   })

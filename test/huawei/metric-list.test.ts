@@ -29,7 +29,7 @@ async function sandboxOf(servers: number, npus: number): Promise<{ sandbox: Sand
 }
 
 describe("GET /V1.0/{project_id}/metrics", () => {
-  it("a signed request for metrics narrows them as requested and keeps each character of a dimension", async () => {
+  it("a signed request to list metrics keeps its filters and each character of a dimension", async () => {
     const { sandbox, cloud } = await sandboxOf(2, 1)
     const instance = DEFAULT_SUPERNODE.instanceIds?.[0] ?? ""
     const dimensions = [{ name: "instance_id", value: instance }]
@@ -97,7 +97,7 @@ describe("GET /V1.0/{project_id}/metrics", () => {
       answer(403, { error_code: "ces.0017" }),
       { ok: false, credentials: true },
     ],
-  ])("listing metrics: %s", async (_, text, expected) => {
+  ])("reading a list of metrics: %s", async (_, text, expected) => {
     const wire = await startWire(says(text))
     open.push(wire)
     const page = await cloudAt(`http://127.0.0.1:${wire.port}`).listMetrics(PLACE, {})

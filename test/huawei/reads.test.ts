@@ -50,7 +50,7 @@ describe("the supernode", () => {
     return await readSupernode(reader, place)
   }
 
-  it("a supernode is read from the API page's example", async () => {
+  it("a supernode is read from the example of the cloud's API page", async () => {
     const example = {
       create_at: 1731055875839,
       hps_id: "33806b62-1c7b-4781-8d2c-411a042b86b8",
@@ -357,7 +357,7 @@ describe("Cloud Eye's metrics", () => {
     return { read, cloud }
   }
 
-  it("metrics are requested in one POST with exactly the query, and returned oldest first", async () => {
+  it("Cloud Eye metrics are requested in one POST with exactly the query, and returned oldest first", async () => {
     const datapoints = [
       { timestamp: NOW - 300_000, average: 91.5 },
       { timestamp: NOW - 600_000, average: 90, max: 100 },
@@ -394,7 +394,7 @@ describe("Cloud Eye's metrics", () => {
     })
   })
 
-  it("metrics leave out datapoints without a time or without the requested statistic", async () => {
+  it("a Cloud Eye datapoint without a time or without the requested statistic is left out", async () => {
     const datapoints = [
       { timestamp: 1, max: 5 },
       { timestamp: 2, average: "5" },
@@ -408,7 +408,7 @@ describe("Cloud Eye's metrics", () => {
     expect(read).toMatchObject({ ok: true, value: [{ points: [{ at: 4, value: 0 }] }] })
   })
 
-  it("metrics leave out a value that is too large for a number", async () => {
+  it("a Cloud Eye value that is too large for a number is left out", async () => {
     const { read } = await queryOf((response) =>
       send(
         response,
@@ -419,7 +419,7 @@ describe("Cloud Eye's metrics", () => {
     expect(read).toMatchObject({ ok: true, value: [{ points: [] }] })
   })
 
-  it("metrics leave out a series with an unreadable name, and read missing datapoints as none", async () => {
+  it("a Cloud Eye series with an unreadable name is left out, and a series without datapoints is empty", async () => {
     const { read } = await queryOf(
       says({
         metrics: [{ namespace: "AGT.ECS" }, null, { ...metric("a") }, { ...metric("b"), dimensions: [{}] }],
@@ -429,18 +429,18 @@ describe("Cloud Eye's metrics", () => {
     expect(read.ok && read.value.length).toBe(1)
   })
 
-  it("a null list of metrics is empty: no metric has a datapoint", async () => {
+  it("a null list of Cloud Eye metrics is read as an empty list", async () => {
     expect((await queryOf(says({ metrics: null }))).read).toMatchObject({ ok: true, value: [] })
   })
 
-  it("a response without a list of metrics is unreadable", async () => {
+  it("a Cloud Eye response without a list of metrics is unreadable", async () => {
     expect((await queryOf(says({ datapoints: [] }))).read).toMatchObject({
       ok: false,
       why: expect.stringContaining("no list `metrics`"),
     })
   })
 
-  it("a query for more than 500 metrics, or for none, is not sent", async () => {
+  it("a Cloud Eye query for more than 500 metrics, or for none, is not sent", async () => {
     const many = await queryOf(says({}), {
       ...query,
       metrics: Array.from({ length: 501 }, (_, i) => metric(String(i))),
@@ -455,7 +455,7 @@ describe("Cloud Eye's metrics", () => {
     expect([...many.cloud.asked, ...none.cloud.asked]).toEqual([])
   })
 
-  it("a query for 500 metrics is sent", async () => {
+  it("a Cloud Eye query for 500 metrics is sent", async () => {
     const { read } = await queryOf(says({ metrics: [] }), {
       ...query,
       metrics: Array.from({ length: 500 }, (_, i) => metric(String(i))),

@@ -19,6 +19,6 @@ it.each([
   ["2024-01-12T17:00:05Z", 5_000],
   ["Fri, 12 Jan 2024 16:00:00 GMT", 0],
   ["Mon, 12 Jan 2054 16:00:00 GMT", null],
-])("Retry-After %j means %j milliseconds", (header, ms) => {
+])("the header Retry-After %j is read as %j milliseconds", (header, ms) => {
   expect(retryAfterMs(header, NOW)).toBe(ms)
 })

@@ -68,7 +68,7 @@ describe("the SDK's published vectors", () => {
     })
   })
 
-  it("a query is sorted by key and value and encoded by RFC 3986, as in the Go SDK", () => {
+  it("the query of a signed request is sorted by key and value and encoded by RFC 3986, as in the Go SDK", () => {
     const params: [string, string][] = [
       ["limit", "1"],
       ["enable", "true"],

@@ -78,7 +78,7 @@ describe("a signing certificate", () => {
 })
 
 describe("a subscription", () => {
-  it("a subscription is confirmed by a GET of its URL", async () => {
+  it("an SMN subscription is confirmed by a GET of its URL", async () => {
     const { smn, url } = await smnOf(says(answer(200, { subscription_urn: "urn" })))
     expect(await smn.confirmSubscription(url)).toEqual({ ok: true, value: '{"subscription_urn":"urn"}' })
   })
@@ -86,7 +86,7 @@ describe("a subscription", () => {
   it.each<[string, object, string]>([
     ["error_code", { error_code: "SMN.0005", error_msg: "token is invalid" }, "SMN.0005: token is invalid"],
     ["code", { code: 40008, message: "expired" }, "40008: expired"],
-  ])("a subscription is not confirmed by status 200 with %s in the body", async (_, body, said) => {
+  ])("an SMN subscription is not confirmed by status 200 with %s in the body", async (_, body, said) => {
     const { smn, url } = await smnOf(says(answer(200, body)))
     const fetched = await smn.confirmSubscription(url)
     expect(fetched).toEqual({
@@ -96,7 +96,7 @@ describe("a subscription", () => {
     expect(JSON.stringify(fetched)).not.toContain("secret")
   })
 
-  it("a refused subscription is reported without its token", async () => {
+  it("a refused SMN subscription is reported without its token", async () => {
     const { smn, url } = await smnOf(says(answer(400, "bad token")))
     const fetched = await smn.confirmSubscription(url)
     expect(fetched).toEqual({ ok: false, why: expect.stringMatching(/^localhost:\d+ answered 400$/) })

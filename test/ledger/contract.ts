@@ -49,8 +49,8 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       })
 
       test.each<[string, { fromSeq?: number; toSeq?: number }, number[]]>([
-        ["from a seq on", { fromSeq: 4 }, [4, 5]],
-        ["up to a seq", { toSeq: 2 }, [1, 2]],
+        ["from one seq to the newest entry", { fromSeq: 4 }, [4, 5]],
+        ["from the first entry up to one seq", { toSeq: 2 }, [1, 2]],
         ["both bounds inclusive", { fromSeq: 2, toSeq: 4 }, [2, 3, 4]],
         ["a single entry", { fromSeq: 3, toSeq: 3 }, [3]],
         ["beyond the newest", { fromSeq: 6 }, []],
@@ -228,7 +228,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
           { ...sound, stream: "", seq: -1 },
           /its stream.*its seq.*does not match its hash/,
         ],
-      ])("an entry with %s is refused, and nothing is written", async (_, entry, problem) => {
+      ])("an entry with %s is refused, and no entry is written", async (_, entry, problem) => {
         const error: unknown = await ledger.append(entry).catch((thrown: unknown) => thrown)
         expect(error).toBeInstanceOf(LedgerError)
         expect(String(error)).toMatch(problem)
@@ -343,7 +343,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       })
 
       test.each<[Fault]>([["before"], ["after"], ["twice"], ["late"]])(
-        "a lost append (%s) is a conflict if a rival took the seq, and the rival's entry stays",
+        "a lost append (fault: %s) is a conflict if a rival took the seq, and the rival's entry stays",
         async (fault) => {
           const rival = entryAfter(undefined, { run: "rival" })
           const faulty = new FaultyStore(store)
@@ -365,7 +365,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
       })
 
       test.each<[Fault]>([["before"], ["after"], ["twice"]])(
-        "a lost append (%s) throws if the seq cannot be read again, because its result is unknown",
+        "a lost append (fault: %s) throws if the seq cannot be read again, because its result is unknown",
         async (fault) => {
           const faulty = new FaultyStore(store).failing(fault).blindAfterAppend()
           const error: unknown = await ledgerOver(faulty)

@@ -125,7 +125,7 @@ describe("verifying a whole ledger", () => {
 
   it.each<[string, () => Chains | Promise<Chains>, RegExp]>([
     [
-      "the newest entries of a supernode were cut off and fleet still names its purchase",
+      "the newest entries of a supernode were cut off and stream fleet still names its purchase",
       () => cut(A, 2),
       /settles attempt \S+ as accepted, but supernode:a\S+ never opened it/,
     ],
@@ -135,29 +135,29 @@ describe("verifying a whole ledger", () => {
       /never opened it/,
     ],
     [
-      "the outcome was cut off and fleet still names it",
+      "the entry with an outcome was cut off and stream fleet still names the outcome",
       () => cut(A, 1),
       /settles attempt \S+ as accepted, but \S+ records no outcome/,
     ],
     [
-      "fleet was cut before a reservation that was opened",
+      "stream fleet was cut off before a reservation that was opened",
       () => cut("fleet", 2),
       /under caps across supernodes, but stream fleet has no reservation/,
     ],
     [
-      "control was cut before a pause that a supernode saw",
+      "stream control was cut off before a pause that a supernode saw",
       () => cut("control", 2),
       /refers to the command pause of everything by ann/,
     ],
     [
-      "control was cut before a restore that a supernode saw",
+      "stream control was cut off before a restore that a supernode saw",
       async () => {
         const { control = [], ...others } = await restoredLedger("ann")
         return { ...others, control: control.slice(0, -1) }
       },
       /refers to the command restored of everything by ann/,
     ],
-  ])("verification finds without an anchor that %s", async (_, chains, problem) => {
+  ])("verification without an anchor finds that %s", async (_, chains, problem) => {
     const { ok, across } = await verifyLedger(storeOf(await chains()))
     expect(ok).toBe(false)
     expect(across.map((one) => one.problem).join("\n")).toMatch(problem)

@@ -274,7 +274,7 @@ describe("a rule whose evidence is the alarm itself", () => {
     } else expect(reading).toMatchObject({ series: [], problem: expect.stringMatching(expected) })
   })
 
-  it("a 0 or 1 in an alert counts as a measurement if the rule names it", async () => {
+  it("a 0 or 1 in an alert counts as a measurement if the rule names that value", async () => {
     const signal = { ...alert, values: values(["C", 1]) }
     expect(await readingFor(signal, { alarms: one, alarm: { value: "C" } })).toMatchObject({
       series: [{ points: [{ value: 1 }] }],

@@ -141,7 +141,7 @@ const PLACES: [place: string, resultFor: (write: Writing) => unknown][] = [
 ]
 
 describe("an id in other case is the same id", () => {
-  it.each(PLACES)("an id in other case is the same id: %s", async (_place, resultFor) => {
+  it.each(PLACES)("an id in upper or lower case is the same id: %s", async (_place, resultFor) => {
     const plain = await resultFor(SMALL)
     expect(plain).toBeDefined()
     expect(JSON.stringify(plain)).not.toMatch(/left out|not this supernode|no such|could not be read/)

@@ -90,7 +90,7 @@ describe("whatever the number of servers, rules, periods and points", () => {
     )
   })
 
-  it("every wanted point of every series is requested from Cloud Eye exactly once, and no other", async () => {
+  it("every wanted point of every series is requested from Cloud Eye exactly once, and no other point", async () => {
     await fc.assert(
       fc.asyncProperty(anyShape, async (shape) => {
         const question = questionOf(shape)
@@ -140,7 +140,7 @@ describe("whatever the number of servers, rules, periods and points", () => {
     )
   })
 
-  it("a Cloud Eye request is as large as the limits allow: 48 servers with 61 points each need one", async () => {
+  it("a Cloud Eye request is as large as the limits allow: 48 servers with 61 points each need one request", async () => {
     const fake = new FakeCloudEye()
     const rules = [
       ruleOf(

@@ -112,7 +112,7 @@ describe("a rule whose evidence is Cloud Eye's", () => {
     expect(fake.queries[0]?.metrics[0]?.dimensions).toEqual([{ name: "d", value: "$& {server.id} $1" }])
   })
 
-  it("a Cloud Eye rule leaves out a server if the cloud gives no id for it, and says which", async () => {
+  it("a Cloud Eye rule leaves out servers without an id, and names them", async () => {
     const servers = [
       serverOf("s1"),
       serverOf("s2", { cloudServer: { id: "cs", hpsId: "hps", hpsEcsId: null } }),
@@ -183,7 +183,7 @@ describe("the response of Cloud Eye", () => {
       (s) => [{ ...s, points: [...s.points, { at: NEWEST + 1, value: 1 }] }],
     ],
     ["NaN beside a real value", (s) => [{ ...s, points: [...s.points, { at: NEWEST, value: Number.NaN }] }]],
-  ])("a response of Cloud Eye gives the same reading with %s", async (_, alter) => {
+  ])("a Cloud Eye reading does not change if the response has %s", async (_, alter) => {
     expect(await readAltered(alter)).toMatchObject({
       series: [{ server: "s1", points: FIVE_AT_97 }],
       problem: null,
@@ -213,7 +213,7 @@ describe("the response of Cloud Eye", () => {
     expect(reading?.series[0]?.points).toEqual(STARTS.map((at) => ({ at, value: 0 })))
   })
 
-  it("a server that Cloud Eye's response leaves out is missing and reported as a problem", async () => {
+  it("a server that a Cloud Eye response leaves out counts as missing, and is reported as a problem", async () => {
     const reading = await readAltered(() => [])
     expect(reading).toMatchObject({
       series: [],
@@ -221,7 +221,7 @@ describe("the response of Cloud Eye", () => {
     })
   })
 
-  it("a server whose Cloud Eye series is empty is missing and reported as a problem", async () => {
+  it("a server with an empty Cloud Eye series counts as missing, and is reported as a problem", async () => {
     const reading = await readAltered((s) => [{ ...s, points: [] }])
     expect(reading).toMatchObject({
       series: [{ server: "s1", points: [] }],
@@ -328,7 +328,7 @@ describe("a source that fails", () => {
     expect(reading?.problem).toBe("servers s1, s2: Cloud Eye could not be read: gone")
   })
 
-  it("keeps the series of the other Cloud Eye requests if one fails, and names some of the missing servers", async () => {
+  it("a failed Cloud Eye request keeps the series of other requests, and the problem names some missing servers", async () => {
     const fake = new FakeCloudEye()
     fake.refuse = (query) =>
       query.metrics.some(({ dimensions }) => dimensions[0]?.value === "ecs-s1") ? "timeout" : null
@@ -346,7 +346,7 @@ describe("a source that fails", () => {
     expect(reading?.problem).toBe("servers s1, s2, s3, s4 and 25 more: Cloud Eye could not be read: timeout")
   })
 
-  it("ignores Cloud Eye's period before a window, which is requested only to make the next one whole", async () => {
+  it("ignores the Cloud Eye period before a window, which is requested only to make the next period whole", async () => {
     const fake = new FakeCloudEye()
     const metric = cloudEyeRule({}).metric
     const rules = [

@@ -40,7 +40,7 @@ afterEach(async () => {
   await closeServer(server)
 })
 
-it("notifies once of a purchase whose response was lost, after its ledger entry and with the entry's hash", async () => {
+it("notifies once of a purchase whose response was lost, after its ledger entry is stored and with its hash", async () => {
   const answer = await corridor.lambda("alarm", eventOf("eventbridge-cloudwatch-alarm"))
   await corridor.lambda("alarm", eventOf("sns-cloudwatch-alarm"))
   const [result] = resultsOf(answer)
@@ -64,7 +64,7 @@ it("notifies once of a purchase whose response was lost, after its ledger entry 
   expect(await corridor.ledger.verify(`supernode:${SUPERNODE_ID}`)).toMatchObject({ ok: true, entries: 3 })
 })
 
-it("neither the webhook's address nor any other secret is in entries, results, log or message", async () => {
+it("a purchase puts neither the webhook's address nor any other secret into entries, results, log or message", async () => {
   status = 500
   const answer = await corridor.lambda("alarm", eventOf("eventbridge-cloudwatch-alarm"))
   const entries = await corridor.entries()

@@ -7,7 +7,7 @@ const signing = { secret: null, now: 0 }
 const jsonOf = (notice: ReturnType<typeof noticeOf>) => FORMATS.json.body(messageOf(notice), signing)
 
 describe("the message of a notification", () => {
-  it("a notification has a text for Slack and similar services, and the same facts in fields", () => {
+  it("a notification has a text for Slack and similar services, and fields with the same facts", () => {
     expect(jsonOf(noticeOf())).toEqual({
       text: [
         "train-a: the outcome of a purchase is unknown",
@@ -46,7 +46,7 @@ describe("the message of a notification", () => {
     expect(text).toContain(`#2 ${HASH}`)
   })
 
-  it("a daily notification carries the ledger's heads as JSON, or says that they do not fit", () => {
+  it("a daily notification carries the ledger's heads as JSON, or says that the heads do not fit", () => {
     const heads = Object.fromEntries(
       Array.from({ length: 30 }, (_, i) => [`supernode:${i}`, { seq: i, hash: HASH }]),
     )

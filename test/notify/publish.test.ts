@@ -106,7 +106,7 @@ describe("an SMN topic", () => {
     })
   })
 
-  it("nothing is sent to SMN without keys, and the reason reveals none", async () => {
+  it("nothing is sent to SMN without keys, and the reason reveals no secret", async () => {
     const { received, endpoint } = await topicThat(says(200))
     const sign = () => Promise.reject(new Error("SECRET"))
     expect(await publishToSmn(URN, message, { sign, endpoint, timeoutMs: 5_000, network: {} })).toEqual({

@@ -271,7 +271,7 @@ describe("the response of a vendor's webhook", () => {
     expect(received).toHaveLength(1)
   })
 
-  it("the error of a webhook is short and leaves out an address and a secret that the vendor repeats", async () => {
+  it("a webhook's error is short and leaves out an address and a secret that the vendor's response repeats", async () => {
     const body = (path: string) => ({
       errcode: 93000,
       errmsg: `no robot at ${path}\u001b[8m SECRET-KEY ${"x".repeat(500)}`,
@@ -287,7 +287,7 @@ describe("the response of a vendor's webhook", () => {
     expect(text.length).toBeLessThan(320)
   })
 
-  it("the response of a group robot is awaited until the time limit", async () => {
+  it("the response of a group robot's webhook is awaited until the time limit", async () => {
     const { address } = await webhookThat((response) => response.writeHead(200).write("{"))
     expect(await tellBy(address, 100, { format: "wecom" })).toEqual(
       failed("answered 200 with a body that is incomplete or cannot be read"),
@@ -310,7 +310,7 @@ describe("the body for a vendor's webhook", () => {
       "wecom",
       { msgtype: "text", text: { content: expect.stringMatching(/^\[supernode-autoscaler\] train-a: /) } },
     ],
-  ])("the body for %s has its documented form", async (format, body) => {
+  ])("the body for a %s webhook has its documented form", async (format, body) => {
     const { received, address } = await webhookThat(says(200))
     await tellBy(address, 5_000, { format })
     expect(JSON.parse(received[0]?.body ?? "")).toEqual(body)

@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 
 describe("the npm package", () => {
-  it("the npm package exports decision, policy loader, policy schema and sandbox, and nothing that spends", async () => {
+  it("the npm package exports decision, policy loader, policy schema and sandbox, and no code that can buy", async () => {
     expect((await exportsOf(dist, "package/index.mjs")).sort()).toEqual([
       "PolicyError",
       "decide",
@@ -29,7 +29,7 @@ describe("the npm package", () => {
     ])
   })
 
-  it("the npm package names the Node.js that it needs if an older one lacks what it uses", () => {
+  it("the npm package reports the required version of Node.js if it is loaded by an older one", () => {
     const entry = pathToFileURL(join(dist, "package", "index.mjs")).href
     const older = `import all from "node:crypto?whole"; const { ${OLD_CRYPTO.join(", ")} } = all; export { ${OLD_CRYPTO.join(", ")} }; export default all`
     const hooks = `export const resolve = (name, from, next) => name === "node:crypto?whole" ? next("node:crypto")

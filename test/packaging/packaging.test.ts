@@ -36,14 +36,14 @@ afterAll(async () => {
 
 describe("the bundles", () => {
   it.each(NAMES)(
-    "the bundle %s exports its handler alone, and needs nothing beside its folder",
+    "the bundle %s exports only its handler, and needs no file outside its folder",
     async (name) => {
       expect(await exportsOf(folder, `dist/${name}/index.mjs`)).toEqual(["handler"])
     },
   )
 
   it.each(NAMES)(
-    "the bundle %s names the Node.js that it needs before it loads what an older one cannot link",
+    "the bundle %s reports the required version of Node.js before it loads code that an older one cannot link",
     (name) => {
       const entry = join(folder, "dist", name, "index.mjs")
       // This Node.js refuses the import at link time, as an older one refuses a missing export.
@@ -80,7 +80,7 @@ describe("the bundles", () => {
     },
   )
 
-  it("the bundle manual runs a command, and loads the command line's code only for one", async () => {
+  it("the bundle manual runs a command, and loads the command line's code only for a command", async () => {
     const entry = join(folder, "dist/manual/index.mjs")
     const texts = await Promise.all([...filesAtStart(entry)].map((file) => readFile(file, "utf8")))
     expect(texts.filter((text) => text.includes("commander.unknownCommand"))).toEqual([])
@@ -91,7 +91,7 @@ describe("the bundles", () => {
     expect(JSON.parse(stdout.split("\n").at(-1) ?? "")).toEqual({ lines: [version] })
   })
 
-  it("the bundle functiongraph is CommonJS and exports its three doors", async () => {
+  it("the bundle functiongraph is CommonJS and exports only the doors alarm, schedule and manual", async () => {
     const exported = await exportsOf(folder, "dist/functiongraph/index.js")
     expect(exported).toEqual(expect.arrayContaining(["alarm", "manual", "schedule"]))
     expect(exported.filter((name) => !["default", "module.exports"].includes(name))).toHaveLength(3)
@@ -142,7 +142,7 @@ describe("packaging without credentials", () => {
     }
   })
 
-  it("packaging for AWS lets the platform repeat nothing, and keeps failed events in the dead-letter queue", () => {
+  it("packaging for AWS lets the platform repeat no event, and keeps failed events in the dead-letter queue", () => {
     const attempts = ofType("AWS::Lambda::EventInvokeConfig").map(
       ({ Properties }) => Properties["MaximumRetryAttempts"],
     )
@@ -170,7 +170,7 @@ describe("packaging without credentials", () => {
     })
   })
 
-  it("packaging for AWS keeps the ledger by stream and seq, recoverable, and even without the stack", () => {
+  it("packaging for AWS keys the ledger's table by stream and seq, lets it be restored, and keeps it without the stack", () => {
     const [table, ...others] = ofType("AWS::DynamoDB::Table")
     expect(others).toEqual([])
     expect(table).toMatchObject({
@@ -225,7 +225,7 @@ describe("packaging with another stage, another region and every parameter", () 
     expect(asText(template.Resources)).not.toContain("alarms-dev")
   })
 
-  it("packaging for AWS uses the ledger table that a parameter names, makes none, and may use its key", () => {
+  it("packaging for AWS can use an existing ledger table, makes none then, and allows the use of its encryption key", () => {
     expect(template.Conditions["MakesLedger"]).toEqual({ "Fn::Equals": ["supernode-ledger-old", ""] })
     expect(template.Resources["LedgerTable"]?.Condition).toBe("MakesLedger")
     for (const { Properties } of named("AWS::Lambda::Function"))
@@ -240,7 +240,7 @@ describe("packaging with another stage, another region and every parameter", () 
     expect(template.Conditions["HasLedgerKey"]).toMatchObject({ "Fn::Not": [{}] })
   })
 
-  it("packaging for AWS subscribes the operator, filters alarms by prefix, and can reserve no concurrency", () => {
+  it("packaging for AWS subscribes the operator, filters alarms by name prefix, and can omit reserved concurrency", () => {
     const [subscription] = named("AWS::SNS::Subscription")
     expect(subscription).toMatchObject({
       Condition: "HasOperator",
@@ -251,7 +251,7 @@ describe("packaging with another stage, another region and every parameter", () 
     expect(template.Conditions["Reserves"]).toEqual({ "Fn::Equals": ["false", "true"] })
   })
 
-  it("packaging for AWS makes one schedule for each shard, with concurrency for all of them at once", () => {
+  it("packaging for AWS makes one schedule for each shard, with enough concurrency for all shards at once", () => {
     const inputs = named("AWS::Events::Rule").flatMap(({ Properties }) =>
       Properties["ScheduleExpression"] === "rate(5 minutes)"
         ? (Properties["Targets"] as Resource["Properties"][])
@@ -270,7 +270,7 @@ describe("packaging with another stage, another region and every parameter", () 
     })
   })
 
-  it("packaging for AWS notifies people of each shard without ticks, by the metrics of its own rule", () => {
+  it("packaging for AWS makes one alarm for each shard that gets no ticks, on the metrics of that shard's schedule", () => {
     const rules = Object.entries(template.Resources).filter(
       ([, { Properties }]) => Properties?.["ScheduleExpression"] === "rate(5 minutes)",
     )
@@ -305,7 +305,7 @@ describe("packaging with another stage, another region and every parameter", () 
       })
   })
 
-  it("packaging for AWS makes a public URL on request, and gives the public no other way to invoke", () => {
+  it("packaging for AWS can make a public URL, and lets the public invoke a function only by that URL", () => {
     const asked = Object.values(template.Resources)
     expect(asked.filter(({ Type }) => Type === "AWS::Lambda::Url")).toHaveLength(1)
     const open = asked.filter(
@@ -319,7 +319,7 @@ describe("packaging with another stage, another region and every parameter", () 
 })
 
 describe("the promises of serverless.yml", () => {
-  it.each(PROMISES)("%s", (_sentence, check) => check(resources))
+  it.each(PROMISES)("serverless.yml promises: %s", (_sentence, check) => check(resources))
 })
 
 describe("the roles", () => {
@@ -342,7 +342,7 @@ describe("the roles", () => {
   })
 
   it.each(["Alarm", "Schedule", "Manual"])(
-    "the AWS role %s reaches only what this stack names, except CloudWatch",
+    "the AWS role %s reaches only resources that this stack names, except CloudWatch",
     (name) => {
       const [metrics] = rightsOf(name).statements.filter(
         ({ Action }) => Action === "cloudwatch:GetMetricData",

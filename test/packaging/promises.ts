@@ -156,7 +156,7 @@ export const PROMISES: [string, (template: Template) => void][] = [
     },
   ],
   [
-    "A tick that does not come in 15 minutes reaches people, and so does silence.",
+    "An alarm reaches people if no tick comes in 15 minutes, or if its metric has no data.",
     (template) =>
       expect(at(template, "MissingTick")).toMatchObject({
         ...TO_PEOPLE,
@@ -178,7 +178,7 @@ export const PROMISES: [string, (template: Template) => void][] = [
       }),
   ],
   [
-    "An order with an unknown outcome and an error in a log reach people, whichever function saw it.",
+    "An order with an unknown outcome and an error in a log reach people, whichever function logged it.",
     (template) => {
       const metrics = ofType(template, "AWS::Logs::MetricFilter").map(
         ({ LogGroupName, MetricTransformations }) => {
@@ -197,7 +197,7 @@ export const PROMISES: [string, (template: Template) => void][] = [
     },
   ],
   [
-    "EventBridge passes on only alarms with the prefix, and none of this installation's own.",
+    "EventBridge passes on only alarms whose name has the load prefix, and no alarm of this installation.",
     (template) => {
       const rule = ofType(template, "AWS::Events::Rule").find(({ EventPattern }) => EventPattern)
       const pattern = rule?.["EventPattern"] as { detail: { alarmName: [{ prefix: string }] } }
@@ -209,7 +209,7 @@ export const PROMISES: [string, (template: Template) => void][] = [
     },
   ],
   [
-    "People's topic wakes no function.",
+    "The operators' topic wakes no function.",
     (template) => {
       expect(at(template, "Operators")).not.toHaveProperty("Subscription")
       expect(ofType(template, "AWS::SNS::Subscription").map(({ Protocol }) => Protocol)).toEqual(["email"])

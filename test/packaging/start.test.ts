@@ -82,7 +82,7 @@ describe("a start", () => {
     expect([...filesAtStart(entry)]).toEqual([entry])
   })
 
-  it("the start of `status` reads few files: each costs its search and its linking", async () => {
+  it("the start of `status` reads few files, because finding and linking each file takes time", async () => {
     const folder = join(await builtFolder("cli"), "cli")
     const file = readdirSync(folder).find((name) => /^status-\w+[.]js$/.test(name)) ?? ""
     expect([...filesAtStart(join(folder, file))].map((path) => basename(path))).toEqual([
@@ -106,7 +106,7 @@ describe("the built alarm function", () => {
     },
     { machine: "without SIMD", options: ["--no-enable-sse4-1"], heldBy: "supernode-unreadable", requests: 0 },
   ])(
-    "the built alarm function holds $machine if its first read fails; without SIMD it sends no request",
+    "the built alarm function holds on a machine $machine, and sends no request if it has no SIMD",
     async ({ options, heldBy, requests }) => {
       let received = 0
       const cloud = createServer((_request, response) => {

@@ -62,7 +62,7 @@ describe("An amount of money", () => {
     ["999999999999.99", 99_999_999_999_999],
     ["120000.50", 12_000_050],
     ["0.1", 10],
-  ])("an amount of %s is read to the hundredth as written", async (written, minor) => {
+  ])("an amount of %s in a policy is read to the hundredth as written", async (written, minor) => {
     const [loaded] = (await load(good([LIMITS, budget(written)]))).supernodes
     expect(loaded?.policy.limits.budget?.minor).toBe(minor)
   })
@@ -79,7 +79,7 @@ describe("An amount of money", () => {
     ["0x10", "CNY", "must be written in decimal digits: 16"],
     ["120000.55", "JPY", "must have no decimals: JPY has none"],
     ["120000", "RMB", "must be CNY: RMB is not an ISO 4217 currency code"],
-  ])("an amount of %s %s is refused", async (amount, currency, message) => {
+  ])("an amount of %s %s in a policy is refused", async (amount, currency, message) => {
     const problems = await problemsOf(good([LIMITS, budget(amount, currency)]))
     expect(problems).toEqual([
       expect.stringMatching(/^policy\.yaml:18:\d+: supernodes\.0\.limits\.budget\.\w+: /),
@@ -87,19 +87,19 @@ describe("An amount of money", () => {
     expect(problems[0]).toContain(`: ${message}`)
   })
 
-  it("an amount in yen may be any whole number", async () => {
+  it("an amount in yen in a policy may be any whole number", async () => {
     expect(await problemsOf(good([LIMITS, budget("120000.0", "JPY")]))).toEqual([])
   })
 })
 
-it("a problem does not suggest a number for digits that a number cannot hold", async () => {
+it("a problem about a number with a leading zero suggests quotes if a number cannot hold its digits", async () => {
   const problems = await problemsOf(
     good([/project_id: \S+/.exec(good())?.[0] ?? "", "project_id: 01234567890123456789012345678901"]),
   )
   expect(problems[0]).toMatch(/reads 01234567890123456789012345678901 as octal\. Put it in quotes$/)
 })
 
-it("an availability zone is refused as a region, and the problem names the region", async () => {
+it("an availability zone is refused where a region is needed, and the problem names the region", async () => {
   expect(await problemsOf(good(["region: cn-southwest-2", "region: cn-southwest-2a"]))).toEqual([
     "policy.yaml:4:13: supernodes.0.region: must be a region: cn-southwest-2a is an availability zone of cn-southwest-2",
   ])
@@ -119,7 +119,7 @@ describe("CloudWatch's own spelling of a statistic", () => {
   })
 
   it.each(["tm90", "p95.123", "SampleCount", "iqm"])(
-    "an unsupported statistic of CloudWatch is reported: %s",
+    "an unsupported CloudWatch statistic in a policy is reported with the supported ones: %s",
     async (written) => {
       expect(await problemsOf(good([CLOUD_EYE, cloudwatch(written)]))).toEqual([
         `policy.yaml:10:71: supernodes.0.rules.0.metric.cloudwatch.statistic: must be average, max, min, sum or a percentile with at most two decimals such as p99 or p99.9 (others are not supported here), not "${written}"`,
@@ -168,13 +168,13 @@ describe("approvers of a policy", () => {
       "approvers: [ { name: ann, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAGAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw== } ]",
       "approvers.0.key: must be an SSH public key that signatures can be verified with: ",
     ],
-  ])("approvers are refused: %s", async (_, people, message) => {
+  ])("a policy's list of approvers is refused: %s", async (_, people, message) => {
     const problems = await problemsOf(withPeople(people))
     expect(problems).toHaveLength(1)
     expect(problems[0]).toContain(message)
   })
 
-  it("approvers must be at least as many as any supernode needs", async () => {
+  it("a policy must list at least as many approvers as any of its supernodes needs", async () => {
     const two = "{ above: { amount: 1, currency: CNY }, approvers: 2 }"
     expect(await problemsOf(withPeople("approvers: [ { name: ann } ]", two))).toEqual([
       "policy.yaml:20:65: supernodes.0.approval.approvers: must be at most 1: the file lists only 1 person under approvers",

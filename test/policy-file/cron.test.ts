@@ -12,7 +12,7 @@ const ALLOWED =
   'must be a cron expression of 5 fields (minute, hour, day of month, month, day of week) such as "0 8 * * 1-5", of numbers, *, ranges 1-5, lists 1,3, steps */15 or 1-5/2 and names such as jan or mon; seconds, years, @daily, L, W, # and ? are not supported'
 
 describe("cron of a schedule", () => {
-  it("a cron expression is read into sets of numbers in the policy", async () => {
+  it("a policy's cron expression is read into sets of numbers", async () => {
     const [loaded] = (await load(withFloor("*/20 8,20 * jan-MAR sat,sun"))).supernodes
     expect(loaded?.policy.schedules[0]?.cron).toEqual({
       text: "*/20 8,20 * jan-MAR sat,sun",
@@ -30,7 +30,7 @@ describe("cron of a schedule", () => {
     ["5-7", [0, 5, 6]],
     ["fri-sun", [0, 5, 6]],
     ["*/2", [0, 2, 4, 6]],
-  ])("a cron expression may have %s as its day of week", (days, numbers) => {
+  ])("a schedule's cron expression may have %s as its day of week", (days, numbers) => {
     expect(readCron(`0 8 * * ${days}`)).toMatchObject({ daysOfWeek: numbers })
   })
 
@@ -73,14 +73,14 @@ describe("cron of a schedule", () => {
       "0 8 1 * */2",
       'must not combine "*/2" with another restriction of days',
     ],
-  ])("a cron expression is refused: %s", async (_, cron, message) => {
+  ])("a schedule's cron expression is refused if it has %s", async (_, cron, message) => {
     const [problem, ...others] = await problemsOf(withFloor(cron))
     expect(problem).toContain(`policy.yaml:19:37: supernodes.0.schedules.0.cron: ${message}`)
     expect(others).toEqual([])
   })
 
   it.each(["0 8 29 2 *", "0 8 30 2 1", "0 8 31 4,5 *", "0 8 */2 * *", "0 8 * * */2"])(
-    "the cron expression %s is accepted",
+    "a schedule's cron expression %s is accepted",
     (cron) => {
       expect(readCron(cron)).not.toHaveProperty("problem")
     },
@@ -119,7 +119,7 @@ describe("cron of a schedule", () => {
     )
   }
 
-  it("every cron expression is read like a reference implementation of a few lines", () => {
+  it("the policy reads every cron expression as a short reference implementation does", () => {
     fc.assert(
       fc.property(fc.tuple(...BOUNDS.map(fieldOf)), (fields) => {
         const cron = readCron(fields.join(" "))

@@ -12,7 +12,7 @@ const ALL_BY_DEFAULT = GOOD.replace("supernodes:\n  - name: train-a\n", "default
   .concat("supernodes:\n  - name: train-a\n    id: b4beacb6-4380-448c-a218-daa82cf03f5d\n", SECOND)
 
 describe("defaults of all supernodes", () => {
-  it("defaults give everything except the identity", async () => {
+  it("a supernode may take everything except its name and id from the policy's defaults", async () => {
     const { supernodes } = await load(ALL_BY_DEFAULT)
     const [own] = (await load(GOOD)).supernodes
     expect(supernodes[0]).toEqual(own)
@@ -23,7 +23,7 @@ describe("defaults of all supernodes", () => {
     })
   })
 
-  it("defaults merge maps deeply and replace lists", async () => {
+  it("a policy's defaults merge into a supernode's maps at every depth, but its lists replace default lists", async () => {
     const yaml = `${ALL_BY_DEFAULT}    limits: { servers: 4 }
     ladder: [ { flavor: one, servers: 1 } ]
 `
@@ -32,7 +32,7 @@ describe("defaults of all supernodes", () => {
     expect(policy?.ladder).toEqual([{ flavor: "one", servers: 1, price: null }])
   })
 
-  it("defaults report their own problems once, at their position, however many supernodes inherit them", async () => {
+  it("a problem in a policy's defaults is reported once, at its position, however many supernodes inherit it", async () => {
     const yaml = ALL_BY_DEFAULT.replace("period: 5m", "period: 7m").replace("servers: 48", "servers: 49")
     expect(await problemsOf(yaml)).toEqual([
       expect.stringContaining("policy.yaml:8:81: defaults.rules.0.metric.cloud-eye.period: must be 1m, 5m"),
@@ -40,7 +40,7 @@ describe("defaults of all supernodes", () => {
     ])
   })
 
-  it("defaults are checked even if every supernode overrides them", async () => {
+  it("a policy's defaults are checked even if every supernode overrides them", async () => {
     const yaml = good(
       ["supernodes:\n", "defaults: { cooldown: soon, order: { root_volume: { size: 1 } } }\nsupernodes:\n"],
       ["    region:", "    cooldown: 1h\n    region:"],
@@ -52,7 +52,7 @@ describe("defaults of all supernodes", () => {
     ])
   })
 
-  it("defaults may omit keys that the supernodes give, but not keys within a list", async () => {
+  it("a policy's defaults may omit keys that the supernodes give, but not keys of an element of a list", async () => {
     const yaml = good([
       "supernodes:\n",
       "defaults: { limits: { servers: 4 }, ladder: [ { flavor: x } ] }\nsupernodes:\n",
@@ -62,14 +62,14 @@ describe("defaults of all supernodes", () => {
     ])
   })
 
-  it("defaults report the half of a map that no supernode completes", async () => {
+  it("a map in a policy's defaults is reported as incomplete if no supernode adds the missing key", async () => {
     const yaml = good(["supernodes:\n", "defaults: { approval: { approvers: 2 } }\nsupernodes:\n"])
     expect(await problemsOf(yaml)).toEqual([
       "policy.yaml:2:23: defaults.approval.above: is missing: must be a mapping of amount, currency",
     ])
   })
 
-  it("defaults may not contain a name or an id, and a supernode without one is reported", async () => {
+  it("a policy's defaults may not contain a name or an id, and a supernode without a name is reported", async () => {
     const yaml = good(
       ["supernodes:\n", "defaults: { name: all }\nsupernodes:\n"],
       ["  - name: train-a\n    region", "  - region"],
@@ -80,13 +80,13 @@ describe("defaults of all supernodes", () => {
     ])
   })
 
-  it("defaults must be a mapping", async () => {
+  it("a policy's defaults must be a mapping", async () => {
     expect(await problemsOf(good(["supernodes:\n", "defaults: [ 1 ]\nsupernodes:\n"]))).toEqual([
       "policy.yaml:2:11: defaults: must be a mapping",
     ])
   })
 
-  it("an anchor may give a value, and its problems are reported at its position", async () => {
+  it("a YAML anchor may give a value, and problems of the value are reported at the anchor", async () => {
     const yaml = good([
       "actions: 2 per 24h, servers: 48",
       "actions: &rate 2 per day, servers: 48, budget: { amount: *rate, currency: CNY, per: month }",
@@ -102,7 +102,7 @@ describe("merging defaults", () => {
   const json = fc.jsonValue({ maxDepth: 4 })
   const map = fc.dictionary(fc.string(), json)
 
-  it("merging defaults changes nothing when one side is empty or both sides are equal", () => {
+  it("merging defaults changes nothing when one side is empty or the two sides are equal", () => {
     fc.assert(
       fc.property(map, (own) => {
         expect(mergeDefaults({}, own)).toEqual(own)
@@ -112,7 +112,7 @@ describe("merging defaults", () => {
     )
   })
 
-  it("merging defaults never loses a key, and a supernode's own scalars and lists always win", () => {
+  it("merging defaults never loses a key, and a supernode's own scalars and lists override the defaults", () => {
     fc.assert(
       fc.property(map, map, (defaults, own) => {
         const merged = mergeDefaults(defaults, own) as Record<string, unknown>

@@ -27,7 +27,7 @@ describe("the example policy", () => {
     )
   })
 
-  it("the example policy keeps topics and the webhook apart from the policies of supernodes", () => {
+  it("the example policy's topics and webhook are read, and the webhook is not in the supernodes' policies", () => {
     expect(file.smnTopics).toEqual([
       "urn:smn:cn-southwest-2:0123456789abcdef0123456789abcdef:supernode-alarms",
     ])

@@ -56,7 +56,10 @@ describe("the policy's hash", () => {
     ["the kind of comparison", good(["above: 85", "at_least: 85"])],
     ["the time zone", good(["version: 1", "version: 1\ntimezone: Asia/Shanghai"])],
     ["a cap of the fleet", good(["version: 1", "version: 1\nfleet: { actions: 1 per 1d }"])],
-    ["a default that reaches it", good(["supernodes:", "defaults: { cooldown: 61m }\nsupernodes:"])],
+    [
+      "a default that applies to the supernode",
+      good(["supernodes:", "defaults: { cooldown: 61m }\nsupernodes:"]),
+    ],
     [
       "an approver's key",
       good([

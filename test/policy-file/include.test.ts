@@ -14,7 +14,7 @@ const other = (name: string, id: string) =>
   )
 
 describe("included files", () => {
-  it("included files add the supernodes of every matching file, in the order of the file names", async () => {
+  it("include adds the supernodes of every matching file, in the order of the file names", async () => {
     const yaml = `${HEAD}timezone: Asia/Shanghai\ndefaults: { cooldown: 2h }\n${SUPERNODE}`
     const { supernodes } = await load(yaml, {
       "more/c.yaml": other("c", "00"),
@@ -29,7 +29,7 @@ describe("included files", () => {
     ])
   })
 
-  it("included files may contain all supernodes, and each is read once", async () => {
+  it("included policy files may contain all supernodes, and each file is read once", async () => {
     const yaml = 'version: 1\ninclude: [ "**/*.yaml", more/deep/x.yaml, "./more/d??p/*" ]\n'
     const { supernodes } = await load(yaml, { "more/deep/x.yaml": SUPERNODE })
     expect(supernodes.map(({ policy }) => policy.name)).toEqual(["train-a"])
@@ -48,13 +48,13 @@ describe("included files", () => {
     [`${"*a".repeat(100)}b`, []],
     ["*a".repeat(100), [LONG]],
     ["*a".repeat(100_000), []],
-  ])("patterns of include match names by * and ? in bounded work: %#", async (pattern, names) => {
+  ])("include matches file names by * and ? in bounded work (case %#)", async (pattern, names) => {
     const all = ["a.yaml", "ab.yaml", "b*.yaml", ".a", LONG]
     const folder = dirname(await policyFolder(Object.fromEntries(all.map((name) => [name, ""]))))
     expect((await filesMatching(folder, pattern)).map((path) => basename(path))).toEqual(names.toSorted())
   })
 
-  it("a supernode has the same hash in any file", async () => {
+  it("a supernode has the same policy hash in the policy file and in an included file", async () => {
     const [inside] = (await load(`${HEAD}`, { "more/a.yaml": SUPERNODE })).supernodes
     const [outside] = (await load(GOOD)).supernodes
     expect(inside?.hash).toBe(outside?.hash)
@@ -142,7 +142,7 @@ describe("included files", () => {
     expect(await problemsOf(yaml, others)).toEqual(lines)
   })
 
-  it("all files share one currency, and the most frequent one is expected", async () => {
+  it("included files must have one currency, and the problem names the most frequent currency", async () => {
     const priced = (yaml: string, currency: string) =>
       yaml.replace("servers: 48", `servers: 48, budget: { amount: 5, currency: ${currency}, per: month }`)
     const yaml = `${HEAD}fleet: { budget: { amount: 9, currency: USD, per: 30d } }\n${priced(SUPERNODE, "CNY")}`

@@ -12,14 +12,14 @@ const validate = new Ajv2020({ formats: { uri: true }, strict: true, strictRequi
 )
 
 describe("The JSON Schema", () => {
-  it("the JSON Schema and docs/policy.md are committed as generated: run `npm run schema` after a change", () => {
+  it("the policy's JSON Schema and docs/policy.md are committed as generated: run `npm run schema` after a change", () => {
     expect(JSON.parse(readFileSync("docs/policy.schema.json", "utf8"))).toEqual(
       JSON.parse(JSON.stringify(policyJsonSchema())),
     )
     expect(readFileSync("docs/policy.md", "utf8")).toBe(policyPage(policyJsonSchema()))
   })
 
-  it("the JSON Schema describes every key, and has no description of a key that does not exist", () => {
+  it("the JSON Schema of policies describes every key, and has no description of an unknown key", () => {
     const rows = [...policyPage(policyJsonSchema()).matchAll(/^\| `(.+?)` \|.*\| (.*) \|$/gm)]
     expect(rows.length).toBeGreaterThan(100)
     expect(rows.filter(([, , meaning]) => meaning === "").map(([, key]) => key)).toEqual([])
@@ -29,7 +29,7 @@ describe("The JSON Schema", () => {
     )
   })
 
-  it("the JSON Schema accepts the example policy", () => {
+  it("the JSON Schema of policies accepts the example policy", () => {
     validate(parse(readFileSync("examples/policy.yaml", "utf8")))
     expect(validate.errors).toBeNull()
   })
@@ -45,7 +45,7 @@ describe("The JSON Schema", () => {
       "version: 1\ndefaults: { limits: { servers: 4 } }\nsupernodes: [ { name: a, id: b4beacb6-4380-448c-a218-daa82cf03f5d, limits: { actions: 1 per 1d } } ]",
     ],
     ["supernodes that are all included", "version: 1\ninclude: [ more/*.yaml ]"],
-  ])("the JSON Schema accepts %s", (_, yaml) => {
+  ])("the JSON Schema of policies accepts %s", (_, yaml) => {
     validate(parse(yaml))
     expect(validate.errors).toBeNull()
   })
@@ -72,7 +72,7 @@ describe("The JSON Schema", () => {
     ],
     ["a duration without unit", good(["    limits:", "    cooldown: 60\n    limits:"])],
     ["a word that is not allowed", good(["    limits:", "    sold_out: wait\n    limits:"])],
-  ])("the JSON Schema rejects %s", (_, yaml) => {
+  ])("the JSON Schema of policies rejects %s", (_, yaml) => {
     expect(validate(parse(yaml))).toBe(false)
   })
 })

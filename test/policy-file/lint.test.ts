@@ -332,7 +332,7 @@ describe("the warnings of validate", () => {
     expect((await lint(CLEAN)).says).toEqual([])
   })
 
-  it.each(CASES)("validate warns of %j", async (ids, changes, says) => {
+  it.each(CASES)("validate warns of %j (case %#)", async (ids, changes, says) => {
     const found = await lint(changed(...changes))
     expect([...new Set(found.warnings.map(({ id }) => id))].sort()).toEqual([...new Set(ids)].sort())
     expect(found.says.join("\n")).toContain(says)
@@ -357,7 +357,7 @@ describe("the warnings of validate", () => {
     ],
     ["an alarm's points in %", [alarmRule('{ value: B, unit: "%" }', "0.9")], "did you mean 90?"],
     [
-      "but not an alarm's points in another unit",
+      "an alarm's points in another unit, without a warning",
       [alarmRule("{ metric: cpu_usage, unit: ms }", "8500")],
       null,
     ],
@@ -389,8 +389,8 @@ describe("the warnings of validate", () => {
       ],
       "above is never",
     ],
-    ["but not the lowest possible value", [["above: 85", "at_most: 0"]], null],
-  ])("validate warns of a threshold outside the metric's unit: %s", async (_, changes, says) => {
+    ["the lowest possible value, without a warning", [["above: 85", "at_most: 0"]], null],
+  ])("validate compares a threshold with the unit of its metric: %s", async (_, changes, says) => {
     const found = (await lint(changed(...changes))).warnings.filter(
       ({ id }) => id === "threshold-beyond-unit",
     )
@@ -399,7 +399,7 @@ describe("the warnings of validate", () => {
     )
   })
 
-  it("a warning never suggests a time zone that a policy may not have", () => {
+  it("a policy warning never suggests a time zone that a policy may not have", () => {
     for (const sign of ["+", "-"])
       for (let hours = 1; hours <= 14; hours += 1) {
         const [, suggested] = / write (Etc\/\S+), or/.exec(reversedSign(`Etc/GMT${sign}${hours}`) ?? "") ?? []
@@ -407,12 +407,12 @@ describe("the warnings of validate", () => {
       }
   })
 
-  it("every id of a warning has a test", () => {
+  it("every id of a policy warning has a test", () => {
     const shown = new Set(CASES.flatMap(([ids]) => ids))
     expect(WARNING_IDS.filter((id) => !shown.has(id))).toEqual([])
   })
 
-  it("a warning appears once, at the default that causes it, however many supernodes have it", async () => {
+  it("a policy warning about a default appears once, at that default, however many supernodes inherit it", async () => {
     const yaml = changed(["    limits:", "    cooldown: 5m\n    limits:"])
     const shared = yaml
       .replace("    cooldown: 5m\n", "")
@@ -423,7 +423,7 @@ describe("the warnings of validate", () => {
     ])
   })
 
-  it("validate has no warnings about values that a careful author could mean", async () => {
+  it("validate has no warnings about unusual but plausible values", async () => {
     const fine: Change[][] = [
       [["at_least: 2", "at_least: 4"]],
       [
@@ -451,7 +451,7 @@ describe("a silence", () => {
     ["of a supernode", [END, `${END}    silence: [ ${item("no-budget")} ]\n`]],
     ["of the file", [HEAD, `${HEAD}silence: [ ${item("no-budget")} ]\n`]],
     ["of the defaults", [HEAD, `${HEAD}defaults: { silence: [ ${item("no-budget")} ] }\n`]],
-  ])("a silence %s removes a warning and keeps it with its reason", async (_, change) => {
+  ])("a silence %s removes a warning and keeps the warning with its reason", async (_, change) => {
     const { warnings, silenced } = await lint(changed(...both, change))
     expect(warnings.map(({ id }) => id)).toEqual(["rate-beyond-ladder"])
     expect(silenced).toMatchObject([{ id: "no-budget", reason, path: "supernodes.0.limits.budget" }])
@@ -472,13 +472,13 @@ describe("a silence", () => {
     ['{ warning: no-budget, reason: " " }', "silence.0.reason: must be a reason in words"],
     ["{ warning: no-budget }", "silence.0.reason: is missing: must be a reason in words"],
     ["no-budget", "silence.0: must be a mapping of warning, reason"],
-  ])("a silence is refused if it is %s", async (written, message) => {
+  ])("a silence of a warning is refused if it is %s", async (written, message) => {
     const problems = await problemsOf(changed([HEAD, `${HEAD}silence: [ ${written} ]\n`]))
     expect(problems).toEqual([expect.stringMatching(/^policy\.yaml:2:\d+: /)])
     expect(problems[0]).toContain(message)
   })
 
-  it("a silence changes neither the policy's hash nor its content", async () => {
+  it("a silence of a warning changes neither the policy's hash nor its content", async () => {
     const hashOf = async (yaml: string) => {
       const [loaded] = (await loadPolicyFile(await policyFolder({ "policy.yaml": yaml }))).supernodes
       expect(loaded?.policy).not.toHaveProperty("silence")
@@ -490,7 +490,7 @@ describe("a silence", () => {
   })
 })
 
-it("docs/lint.md lists every warning with the text of the code, and no other", () => {
+it("docs/lint.md lists every policy warning with the text of the code, and no other warning", () => {
   const rows = readFileSync("docs/lint.md", "utf8").matchAll(/^\| `([a-z-]+)` \| ([^|]+) \|/gm)
   expect(Object.fromEntries([...rows].map(([, id, says]) => [id, says]))).toEqual(WARNINGS)
 })

@@ -31,7 +31,7 @@ describe("loading a policy file", () => {
     expect(file).toMatchObject({ smnTopics: [], snsTopics: [], notify: [], silenced: [] })
   })
 
-  it("a PolicyError has every problem as a value, and one line for each in its message", async () => {
+  it("a PolicyError contains every problem, and its message has one line for each problem", async () => {
     const path = await policyFolder({
       "policy.yaml": good(["above: 85", "above: high"], ["servers: 48", "servers: 0"]),
     })
@@ -58,7 +58,7 @@ describe("loading a policy file", () => {
     )
   })
 
-  it("a missing policy file is reported", async () => {
+  it("a missing policy file is reported as a problem", async () => {
     const path = join(tmpdir(), "no", "policy.yaml")
     expect((await errorOf(path)).message).toBe(`${path}:1:1: (file): cannot be read: no such file`)
   })
@@ -84,7 +84,7 @@ describe("loading a policy file", () => {
     })
   })
 
-  it("a flavor may have hyphens, as in the API page's example", async () => {
+  it("a flavor in a policy may have hyphens, as in the example of the cloud's API page", async () => {
     const file = await load(good(["kat3ne-16-400t.96xlarge.8.matrix", "kat3ne-16-32"]))
     expect(file.supernodes[0]?.policy.ladder.map(({ flavor }) => flavor)).toEqual([
       "kat3ne-16-32",
@@ -92,7 +92,7 @@ describe("loading a policy file", () => {
     ])
   })
 
-  it("a price counts a commitment in its periods, rounded up", async () => {
+  it("a rung's price counts the periods of its commitment, rounded up", async () => {
     const rung = (price: string) => `servers: 4, price: { amount: 1.5, currency: CNY, ${price} } }`
     const periodsOf = async (price: string) =>
       (await load(good(["servers: 4 }", rung(price)]))).supernodes[0]?.policy.ladder[1]?.price

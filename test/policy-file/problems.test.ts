@@ -617,7 +617,7 @@ describe("a problem of a policy", () => {
     expect(await problemsOf(good(change))).toEqual(lines)
   })
 
-  it("all problems of a policy are reported from top to bottom, even if one is inside another", async () => {
+  it("all problems of a policy are reported from top to bottom, even if a problem lies inside another", async () => {
     const yaml = good(
       ["region: cn-southwest-2", "region: CN"],
       ["period: 5m", "period: 7m"],
@@ -659,7 +659,7 @@ describe("a problem of a policy", () => {
       "a limit of 48 servers and a floor on the largest rung",
       [LIMITS, `${LIMITS}\n    schedules: [ ${floorOf("day", 4)} ]`],
     ],
-  ])("a policy may have %s", async (_, change) => {
+  ])("a policy is valid with %s", async (_, change) => {
     expect(await problemsOf(good(change))).toEqual([])
   })
 })
@@ -728,9 +728,12 @@ describe("a file that is no policy at all", () => {
       `version: 1\nsupernodes:\n${"- {}\n".repeat(1001)}`,
       ["policy.yaml:3:1: supernodes: must have at most 1000 supernodes"],
     ],
-  ])("a policy file has one clear problem if it is invalid as a whole: %s", async (_, content, lines) => {
-    expect(await problemsOf(content)).toEqual(lines)
-  })
+  ])(
+    "a policy file that is invalid as a whole gives exactly one clear problem: %s",
+    async (_, content, lines) => {
+      expect(await problemsOf(content)).toEqual(lines)
+    },
+  )
 })
 
 describe("secrets in messages", () => {

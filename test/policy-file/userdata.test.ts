@@ -19,7 +19,7 @@ describe("userdata", () => {
     })
   })
 
-  it("userdata is encoded as in the API page's example", async () => {
+  it("userdata is encoded as in the example of the cloud's API page", async () => {
     const text = "#!/bin/bash\necho user_test > /home/user.txt"
     const [loaded] = (await load(withOrder(`userdata: ${JSON.stringify(text)}`))).supernodes
     expect(loaded?.userdata).toBe("IyEvYmluL2Jhc2gKZWNobyB1c2VyX3Rlc3QgPiAvaG9tZS91c2VyLnR4dA==")
@@ -44,7 +44,7 @@ describe("userdata", () => {
     expect(loaded?.userdata).toBe(Buffer.from(bytes).toString("base64"))
   })
 
-  it("userdata is null if the policy has none", async () => {
+  it("userdata is null if the policy has no userdata", async () => {
     const [loaded] = (await load(good())).supernodes
     expect(loaded?.userdata).toBeNull()
     expect(loaded?.policy.order.userdata).toBeUndefined()

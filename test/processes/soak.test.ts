@@ -13,7 +13,7 @@ async function soak(options: Pick<SoakOptions, "kills">): Promise<Soak> {
 }
 
 describe("workers killed with SIGKILL every few hundred milliseconds while the cloud fails in many ways", () => {
-  it("workers under SIGKILL never send twice or while an outcome is unknown, and buy again when all is well", async () => {
+  it("workers under SIGKILL never send an order twice or while an outcome is unknown, and buy again once it is settled", async () => {
     const { violations, kills, posts, orders } = await soak({ kills: 15 })
     expect(violations).toEqual([])
     expect(kills).toBeGreaterThanOrEqual(15)

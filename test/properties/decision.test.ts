@@ -9,7 +9,7 @@ import { PROPERTY_TIMEOUT_MS, propertyRuns } from "./runs.ts"
 import { type Load, loads, policies, readingsOf, situations } from "./situations.ts"
 
 describe("every decision", () => {
-  it("every decision buys exactly if all of its findings passed, and otherwise holds by the first that failed", {
+  it("a decision buys exactly if all of its gates passed, and otherwise holds with the reason of the first failed gate", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     fc.assert(
@@ -29,7 +29,7 @@ describe("every decision", () => {
     )
   })
 
-  it("a decision is the same for the same situation, to the byte, even after conversion to JSON and back", {
+  it("a decision on an equal situation is equal to the byte, even if the situation was converted to JSON and back", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     fc.assert(
@@ -58,7 +58,7 @@ describe("a higher metric", () => {
 
   const raises = fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 36, maxLength: 36 })
 
-  it("a higher metric never lowers the rung, whatever the rules, the steps, the limit and the stock", {
+  it("a higher metric never lowers the rung, whatever the rules, the steps, the limit and the sold-out flavors", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     fc.assert(

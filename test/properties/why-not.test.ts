@@ -135,7 +135,7 @@ function mayStayOpen(change: Change): boolean {
 }
 
 describe("the hint of a failing gate", () => {
-  it("the hint of a failing gate makes that gate pass, and no smaller change does, whatever the reason", {
+  it("the hint of a failing gate makes that gate pass, and no smaller change does, for every hold reason", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     const met = new Set<string | null>()
@@ -195,7 +195,7 @@ describe("the hint of a failing gate", () => {
     )
   })
 
-  it("a hint is plain JSON and always the same, so a recorded situation can be decided again byte for byte", {
+  it("a decision with hints is plain JSON and always the same, so the decision can be repeated byte for byte", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, () => {
     fc.assert(

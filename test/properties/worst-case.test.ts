@@ -194,14 +194,14 @@ describe("the worst-case bill", () => {
     expect(seen.month.purchases).toBe(62)
   })
 
-  it("the worst-case bill takes the budget if it is lower, and two months' budgets for a day in both", () => {
+  it("the worst-case bill is limited by the budget, and by two months' budgets for a day that spans two months", () => {
     const limits = { actions: "9 per 1h", servers: 48, budget: { ...money(50), per: "month" as const } }
     const bill = worstCase(policyOf({ ladder: rungs([10, 35]), limits }))
     expect(bill.day.spend).toEqual({ minor: 10_000, currency: "CNY" })
     expect(bill.month.spend).toEqual({ minor: 5_000, currency: "CNY" })
   })
 
-  it("the worst-case bill names the deciding cap, and its arithmetic", () => {
+  it("the worst-case bill names the cap that limits it, and shows the calculation", () => {
     const limits = { actions: "2 per 24h", servers: 48, budget: { ...money(40), per: "30d" } }
     const bill = worstCase(policyOf({ ladder: rungs([10, 35]), limits }))
     expect(bill.day.says).toBe("limits.budget: 40 CNY per 30d")
@@ -227,7 +227,7 @@ describe("the worst-case bill", () => {
     expect(bill.day).toMatchObject({ purchases: 24, spend: null })
   })
 
-  it("the worst-case bill adds supernodes up, limited by their common caps", () => {
+  it("the worst-case bill of several supernodes is their sum, limited by their fleet caps", () => {
     const one = policyOf({ ladder: rungs([10, 35]), limits: { actions: "2 per 24h", servers: 48 } })
     expect(worstCaseOfAll([one, one]).day).toMatchObject({
       purchases: 4,

@@ -29,7 +29,7 @@ const simulated = (results: Awaited<ReturnType<typeof played>>[]) =>
   reportOfSimulation({ results, now: NOW, version: "1.2.3", notes: [] })
 
 describe("a report from disk", () => {
-  it("a report from disk draws its charts, shows each marker's gates, filters, and uses no network", async (context) => {
+  it("a report opened from disk draws its charts, shows each marker's gates, filters, and uses no network", async (context) => {
     const browser = await openBrowser(context)
     const address = await onDisk(simulated([await played(busyAfter(30, 180))]))
     const { page, complaints, asked } = await newPage(browser)
@@ -71,7 +71,7 @@ describe("a report from disk", () => {
     expect([complaints, asked]).toEqual([[], []])
   })
 
-  it("a report from disk is light or dark as the system is, and by its own switch", async (context) => {
+  it("a report opened from disk is light or dark as the system is, and has its own switch for this", async (context) => {
     const browser = await openBrowser(context)
     const address = await onDisk(simulated([await played(busyAfter(30, 60))]))
     const { page, complaints } = await newPage(browser, { colorScheme: "dark" })
@@ -87,7 +87,7 @@ describe("a report from disk", () => {
     expect([await background(), complaints]).toEqual([light, []])
   })
 
-  it("a report from disk fits a phone and shows foreign text as text", async (context) => {
+  it("a report opened from disk fits a phone and shows HTML in ledger entries as text", async (context) => {
     const browser = await openBrowser(context)
     const { entries } = await played(busyAfter(30, 120))
     const why = `</script><img src=x onerror="document.title='broken'">${"w".repeat(150)}`
@@ -111,7 +111,7 @@ describe("a report from disk", () => {
     ])
   })
 
-  it("a report from disk says that there is no load and no purchase", async (context) => {
+  it("a report opened from disk says that it has no load and no purchase if the ledger has none", async (context) => {
     const browser = await openBrowser(context)
     const history = await ledgerOf(
       [],
@@ -130,7 +130,7 @@ describe("a report from disk", () => {
     expect(complaints).toEqual([])
   })
 
-  it("a report from disk draws a year by the minute, side by side, with bounded work", async (context) => {
+  it("a report opened from disk draws two simulations of a year by the minute, with bounded work", async (context) => {
     const browser = await openBrowser(context)
     const year = Float64Array.from(
       { length: 365 * DAY_MINUTES },

@@ -82,7 +82,7 @@ it("a simulation's report shows load, servers, waits, spend, and each decision w
   expect([view.timezone, report.title]).toEqual(["Asia/Shanghai", "Simulation of train-a"])
 })
 
-it("a ledger's report shows the load that decisions saw, an order that waits, and operators' commands", async () => {
+it("a ledger's report shows the load of each decision, an order of unknown outcome, and operators' commands", async () => {
   const failures = [{ ending: "lost" as const, from: FROM, to: NOW }]
   const { entries } = await played(busyAfter(30, 70), { failures })
   const said = {
@@ -149,7 +149,7 @@ it("a report draws a year by the minute as the range of each bucket, and loses n
   ])
 })
 
-it("a report's list of very many items keeps the newest, and an even selection of the others", () => {
+it("a report's very long list keeps the newest items, and an even selection of the older items", () => {
   const thinned = new Thinned<number>({ older: 10, newest: 5 })
   for (let i = 0; i < 1_000; i++) thinned.add(i)
   const { items, count, stride } = thinned

@@ -42,7 +42,7 @@ function anchorOf(fleetStreams: string[]) {
 
 const many = [OWN, ...Array.from({ length: 44 }, (_, i) => `supernode:${i}`)]
 
-it("an anchor reads the run's own stream first, each stream once, and 20 at the same time", async () => {
+it("an anchor reads the run's own stream first, reads each stream once, and reads up to 20 at the same time", async () => {
   await anchorOf(many)
   expect(asked).toEqual([OWN, CONTROL_STREAM, FLEET_STREAM, ...many.slice(1)])
   expect(most).toBe(20)

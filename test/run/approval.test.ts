@@ -60,7 +60,7 @@ describe("a plan that an alarm or a tick made", () => {
     expect((await tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("a plan waits again when one of its approvals has expired", async () => {
+  it("a plan waits for approval again when one of its approvals has expired", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "ann")
     world.now += HOUR
@@ -109,7 +109,7 @@ describe("a hold on record", () => {
       true,
     ],
     [
-      "does not record a hold for approval again while more than half of that lifetime is left",
+      "does not record a hold for approval again while more than half of the approval's lifetime is left",
       { policy: withKeys, afterMs: 2 * HOUR - 1 },
       false,
     ],
@@ -119,7 +119,7 @@ describe("a hold on record", () => {
       false,
     ],
     [
-      "does not record a hold again if it waits for no approval",
+      "does not record a hold again if the hold is not for approval",
       { policy: withKeys, load: 10, afterMs: 2 * HOUR },
       false,
     ],
@@ -202,7 +202,7 @@ describe("between the decision and the request", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("a pause between the decision and the request stops the purchase even if it is over by then", async () => {
+  it("a pause between the decision and the request stops the purchase even if the pause has ended by then", async () => {
     const open = policyOf()
     whileOpening(async () => {
       const until = world.now + SECOND
@@ -225,7 +225,7 @@ describe("between the decision and the request", () => {
     expect((await world.run(signal ?? live)).outcome?.kind).toBe(kind)
   })
 
-  it("a period that ends between the decision and the request does not count: the decision's evidence does", async () => {
+  it("a metric's period that ends after the decision does not change the purchase: the decision's evidence counts", async () => {
     whileOpening(async () => {
       world.now += 10 * SECOND
     })

@@ -26,7 +26,7 @@ async function request(policy: Policy = armed): Promise<RunResult> {
 }
 
 describe("a new policy", () => {
-  it("a new policy only observes until arm_after is over, to the millisecond, and then buys", async () => {
+  it("under a new policy, runs only observe until arm_after is over, to the millisecond, and then buy", async () => {
     expect((await tick()).mode).toBe("observe")
     world.now = NOW + DAY - 1
     expect((await tick()).mode).toBe("observe")
@@ -91,7 +91,7 @@ describe("a new policy", () => {
     expect((await tick()).mode).toBe("observe")
   })
 
-  it("arm_after counts again if a policy returns after another one", async () => {
+  it("arm_after starts from the beginning if a policy returns after another policy was in use", async () => {
     await tick()
     world.now += 12 * HOUR
     await tick(other)
@@ -103,7 +103,7 @@ describe("a new policy", () => {
     expect((await tick()).mode).toBe("live")
   })
 
-  it("a new policy still observes the attempt in flight", async () => {
+  it("under a new policy that only observes, a tick still records that the attempt in flight has completed", async () => {
     const before = policyOf()
     await tick(before)
     world.now += 5 * MINUTE

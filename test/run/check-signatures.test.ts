@@ -88,7 +88,10 @@ describe("a signature of an approval", () => {
 it.each<[string, Approval]>([
   ["no signature", { ...BARE, expires: EXPIRES }],
   ["a signature but no expiry", { ...BARE, signature: { hash: "sha512", value: "AAAA" } }],
-  ["a verdict that only the ledger claims", { ...BARE, expires: EXPIRES, isSigned: true }],
+  [
+    "no signature, though the ledger claims that one was verified,",
+    { ...BARE, expires: EXPIRES, isSigned: true },
+  ],
 ])("an approval with %s is read as unsigned", (_, approval) => {
   expect(withCheckedSignatures(controlWith(approval), policyOf()).approvals).toEqual([BARE])
 })

@@ -188,7 +188,7 @@ const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: 
 
 describe.each(WRONG)("wrong clocks: $title", (clocks) => {
   it.each(MEMORY)(
-    "with wrong clocks, buys nothing and still remembers $what: $why",
+    "with wrong clocks, buys nothing and keeps the state's field $what: $why",
     async ({ what, state }) => {
       world.load = what === "latches" ? 10 : 97
       await remember(stateWith({ servers: ["s1", "s2"], ...state }))
@@ -250,7 +250,7 @@ describe("a purchase with wrong clocks", () => {
     expect(bought.outcome?.kind).toBe("accepted")
   })
 
-  it("an entry records the time that the cloud confirmed, and none if our clock is unconfirmed", async () => {
+  it("an entry records the time that the cloud confirmed, and no time if our clock is unconfirmed", async () => {
     await runUnder({ title: "", oursOffMs: 0, dateOffMs: FAR }, NOW)
     await runUnder({ title: "", oursOffMs: 0, dateOffMs: 2 * SECOND }, NOW + MINUTE)
     const entries = await world.entries()

@@ -20,7 +20,7 @@ function begin(): RunTask {
   return task
 }
 
-it("a run decides once about a situation, and never reuses the decision about another one", () => {
+it("a run decides once about each situation, and never reuses the decision about a different situation", () => {
   const task = begin()
   const [first, second] = [considerOnce(task, one), considerOnce(task, two)]
   expect(first.facts.situation).toBe(one)

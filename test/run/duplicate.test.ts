@@ -114,7 +114,7 @@ describe("the first delivery of a request", () => {
     [0, 3],
     [1, 1],
   ])(
-    "a request's first delivery is searched in the last seven days of the chain: %i ms more, %i pages",
+    "a request's first delivery is searched in the last seven days of the chain: %i ms later, %i pages are read",
     async (more, count) => {
       const at = (seq: number) => (seq === 600 ? NOW : NOW - 7 * DAY - more)
       expect((await lookBack({ seq: 600, at })).pages).toHaveLength(count)

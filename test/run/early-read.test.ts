@@ -68,7 +68,7 @@ describe("an alarm whose supernode is read at the same time as the heads", () =>
     expect([observed, reads]).toEqual([["completed"], 2])
   })
 
-  it("an alarm reads the supernode again if the process was frozen between the two responses", async () => {
+  it("an alarm reads the supernode again if the process was frozen between the cloud's and the ledger's response", async () => {
     await held()
     world.now += 5 * MINUTE
     const { reads } = await alarmWith(async () => {
@@ -110,7 +110,7 @@ describe("a supernode that is not read at the same time as the heads", () => {
     [MINUTE, ["supernode"]],
     [MINUTE - 1, []],
   ])(
-    "an alarm reads the supernode early only if its process knows no entry of the last minute: %i ms, %o",
+    "an alarm reads the supernode early only if its process knows no entry of the last minute: %i ms old, reads %o",
     async (ms, reads) => {
       await held()
       world.now += ms
@@ -118,7 +118,7 @@ describe("a supernode that is not read at the same time as the heads", () => {
     },
   )
 
-  it("the supernode is not read early by an alarm that the state alone held last time, but by a request", async () => {
+  it("after an alarm that the state alone held, the next alarm does not read the supernode early, but a request does", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     await world.run(alarmOf())
     world.now += 2 * MINUTE
@@ -133,7 +133,7 @@ describe("a supernode that is not read at the same time as the heads", () => {
   })
 })
 
-it("a run holds if the cloud throws while the heads are read, and a dropped response harms nothing", async () => {
+it("a run holds if the early read of the supernode throws, and throws if the heads cannot be read either", async () => {
   world.cloud.readSupernode = async () => {
     throw new Error("boom")
   }

@@ -255,7 +255,7 @@ describe("a rival run", () => {
 
   it.each([
     ["", 3, ["observed"]],
-    [", also before the record of the hold", 4, ["observed", "decided"]],
+    [", also while the hold is recorded", 4, ["observed", "decided"]],
   ])("notifies of waiting states even if a rival run always writes first%s", async (_, times, kinds) => {
     world.listen()
     world.outcomes = [rejected("balance")]
@@ -283,7 +283,7 @@ describe("a rival run", () => {
     expect(await lose(live)).toBe(false)
   })
 
-  it("writes no entry if a rival run also writes before the record of its overtaken hold", async () => {
+  it("writes no entry if a rival run writes first each time, even while it records that it was overtaken", async () => {
     rivals(4, ["opened", "decided"])
     const result = await world.run(alarmOf())
     expect(result.decision.heldBy).toBe("overtaken")
@@ -305,7 +305,7 @@ describe("a rival run", () => {
 })
 
 describe("a person's request that held", () => {
-  it("a person's request that held is stale after its time, however many entries were written since", async () => {
+  it("a person's request that held is stale after an hour, however many entries were written since", async () => {
     const { plan } = await world.run(requestOf())
     const live = () => requestOf({ mode: "live", at: world.now, planHash: plan?.hash ?? "" })
     await world.say({ verb: "pause", supernode: null, why: "a look", by: "ann", until: null })
@@ -387,7 +387,7 @@ describe("the record of a decision", () => {
     expect([entry, JSON.stringify(decision).includes("nearest")]).toEqual([null, false])
   })
 
-  it("an unchanged decision is not recorded again for a tick that read no servers, even if none are known", async () => {
+  it("an unchanged decision is not recorded again for a tick that read no servers, even if no servers are known", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     await tick()
     await tick()
@@ -416,14 +416,17 @@ describe("the size of the state before an attempt is opened", () => {
   it.each([
     [0, []],
     [1, ["standing-full"]],
-  ])("the state may have 96 KB before an attempt is opened: %i bytes more give %o", (more, reasons) => {
-    const signals = (bytes: number) => ({
-      ["x".repeat(bytes)]: { run: "r", seq: 1, at: NOW, keepUntil: NOW },
-    })
-    const empty = JSON.stringify(stateWith({ signals: signals(0) })).length
-    const state = stateWith({ signals: signals(MAX_STANDING_BYTES - empty + more) })
-    expect(stateFindings(situationOf({ state })).map(({ reason }) => reason)).toEqual(reasons)
-  })
+  ])(
+    "the state may have 96 KB before an attempt is opened: with %i bytes more, the run holds for %o",
+    (more, reasons) => {
+      const signals = (bytes: number) => ({
+        ["x".repeat(bytes)]: { run: "r", seq: 1, at: NOW, keepUntil: NOW },
+      })
+      const empty = JSON.stringify(stateWith({ signals: signals(0) })).length
+      const state = stateWith({ signals: signals(MAX_STANDING_BYTES - empty + more) })
+      expect(stateFindings(situationOf({ state })).map(({ reason }) => reason)).toEqual(reasons)
+    },
+  )
 })
 
 describe("the time left before an attempt is opened", () => {
@@ -532,7 +535,7 @@ describe("settling with a failing store", () => {
 describe("from the opened attempt to its outcome on record", () => {
   const kinds = async () => (await world.entries()).map(({ kind }) => kind)
 
-  it("counts the last moment to send an order from now, by the wall clock and by the monotonic clock", async () => {
+  it("a run may send its order for 30 s, counted by the wall clock and by the monotonic clock", async () => {
     world.clock.monotonic = () => 5_000
     await world.run(alarmOf())
     expect(world.orders).toMatchObject([
@@ -561,7 +564,7 @@ describe("from the opened attempt to its outcome on record", () => {
     [0, "not-sent"],
     [1, "accepted"],
   ])(
-    "sends only if more time is left than a purchase takes from the request on: %i ms more, %s",
+    "sends an order only if more time is left than a purchase takes from the request on: %i ms more, %s",
     async (more, kind) => {
       // Time until the last moment to send, for the response, and for one write to the ledger.
       const needed = 30 * SECOND + MINUTE + 5 * SECOND
@@ -590,7 +593,7 @@ describe("from the opened attempt to its outcome on record", () => {
     expect(tries).toBe(5)
   })
 
-  it("settles without a wait if a rival's entry came in between", async () => {
+  it("settles without a wait if a rival run's entry came between the attempt and its outcome", async () => {
     const waits: number[] = []
     world.clock.wait = async (ms) => {
       waits.push(ms)

@@ -81,7 +81,7 @@ describe("purchases that do not help", () => {
     expect(await gains()).toEqual([])
   })
 
-  it("purchases that do not help do not stop a person's requests", async () => {
+  it("an efficacy stop after purchases that did not help does not stop a person's requests", async () => {
     await afterPurchase(4, 95.8)
     await afterPurchase(8, 95.4)
     const shown = await world.run(requestOf({ servers: 16, at: world.now }), { policy })
@@ -96,7 +96,7 @@ describe("purchases that do not help", () => {
     expect((await state()).attempt).not.toHaveProperty("cause")
   })
 
-  it("does not stop buying while one of the last two purchases helped", async () => {
+  it("automatic buying continues while one of the last two purchases helped", async () => {
     await afterPurchase(4, 88)
     await afterPurchase(8, 87)
     expect(await gains()).toEqual([9, 1])
@@ -105,7 +105,7 @@ describe("purchases that do not help", () => {
 })
 
 describe("the measurement of an effect", () => {
-  it("a purchase's effect is measured once, when all periods began after warm-up, even by a tick that cools down", async () => {
+  it("a purchase's effect is measured once, when all its periods began after warm-up, even during the cooldown", async () => {
     await tick()
     world.now += FIVE
     world.deliver(4)
@@ -233,7 +233,7 @@ describe("the measurement of an effect", () => {
 })
 
 describe("notifications of the efficacy stop", () => {
-  it("the efficacy stop is notified at most hourly with the command that ends it, and a wait is not notified", async () => {
+  it("the efficacy stop is notified at most hourly with the command that ends it, and not after a person's reset", async () => {
     world.listen()
     await afterPurchase(4, 95.8)
     await afterPurchase(8, 95.4)
@@ -269,6 +269,6 @@ describe("a policy without an efficacy rule", () => {
   })
 })
 
-it("NOW is at the start of a period, so that the durations in these tests are right", () => {
+it("the tests' constant NOW is at the start of a period, so that durations counted from it are right", () => {
   expect(NOW % FIVE).toBe(0)
 })

@@ -180,7 +180,7 @@ describe("a purchase under a cap of the fleet", () => {
     },
   )
 
-  it("under a fleet cap, does not buy while each turn comes too late", async () => {
+  it("under a fleet cap, a run buys nothing while each of its turns comes too late", async () => {
     world.inFleetTurn = (work) => {
       later(61 * SECOND)
       return work()
@@ -209,7 +209,7 @@ describe("a purchase under a cap of the fleet", () => {
     expect(inTurns).toEqual(appended.map((effect) => [effect]))
   })
 
-  it("the attempt that is opened is the one that was reserved, at the same position", async () => {
+  it("under a fleet cap, a run opens exactly the attempt that it reserved, at the reserved position in its chain", async () => {
     await run(0)
     const [opened] = await world.entries(A)
     const [reserved, released] = await fleetEntries()
@@ -228,7 +228,7 @@ describe("a purchase under a cap of the fleet", () => {
     })
   })
 
-  it("under a fleet cap, an attempt records the others' purchases, so that its decision can be replayed", async () => {
+  it("under a fleet cap, an attempt records other supernodes' purchases, so that its decision can be replayed", async () => {
     await run(1, { actions: 2 })
     await run(0, { actions: 2 })
     const [opened] = await world.entries(A)
@@ -265,7 +265,7 @@ describe("a purchase under a cap of the fleet", () => {
     expect((await run(1)).outcome?.kind).toBe("accepted")
   })
 
-  it("a purchase is held by a fleet budget that others have used, and may use the rest", async () => {
+  it("a fleet budget that another supernode has partly used holds an order above the rest, and allows one that fits", async () => {
     await run(0, { budget: 240_000 })
     expect((await run(1, { budget: 239_999 })).decision.heldBy).toBe("over-budget")
     expect((await run(2, { budget: 240_000 })).outcome?.kind).toBe("accepted")
@@ -334,7 +334,7 @@ describe("stream fleet", () => {
     expect(effects).not.toContain("head fleet")
   })
 
-  it("a dry run reads stream fleet even if another gate holds, shows how much is used, and writes nothing", async () => {
+  it("a dry run reads stream fleet even if another gate holds, shows the use of the fleet's cap, and writes nothing", async () => {
     await run(1)
     effects = []
     world.load = 10
@@ -367,7 +367,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     })
   }
 
-  it("two supernodes do not both get the last purchase: the loser of the append reads all again and holds", async () => {
+  it("of two supernodes, only one gets the fleet's last purchase: the loser of the append reads all again and holds", async () => {
     rivals(1)
     const held = await run(0)
     expect(held.decision.heldBy).toBe("action-rate")
@@ -378,7 +378,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     ])
   })
 
-  it("two supernodes both buy if the cap allows both, and the second one's entry shows the first purchase", async () => {
+  it("two supernodes both buy if the fleet's cap allows both, and the second one's entry shows the first purchase", async () => {
     rivals()
     let hasRun = false
     interfere({
@@ -409,7 +409,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("gives up as overtaken after many lost reservations, and buys nothing", async () => {
+  it("under a fleet cap, a run that loses many reservations holds as overtaken, and buys nothing", async () => {
     let tries = 0
     interfere({
       append: async ({ stream }) => {
@@ -424,7 +424,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("releases its reservation and starts from the top after a lost append in its own chain", async () => {
+  it("a run releases its fleet reservation and starts from the top after a lost append in its own chain", async () => {
     let hasLost = false
     interfere({
       append: async ({ stream, kind }) => {
@@ -457,7 +457,7 @@ describe("a reservation that was never released", () => {
     interfere({})
   }
 
-  it("a reservation that was never released holds others until its deadline, and then its position is closed", async () => {
+  it("an unreleased reservation holds other supernodes until its deadline; then another run closes its position", async () => {
     await dieAt("opened")
     world.now = NOW + 90 * SECOND
     expect((await run(1)).decision.heldBy).toBe("action-rate")
@@ -473,7 +473,7 @@ describe("a reservation that was never released", () => {
     expect(await pending()).toEqual([])
   })
 
-  it("a reservation that was never released stays while others reserve and release theirs", async () => {
+  it("an unreleased reservation stays while other supernodes make and release reservations", async () => {
     await dieAt("opened")
     expect((await run(1, { actions: 2 })).outcome?.kind).toBe("accepted")
     expect(await pending()).toEqual([A])
@@ -495,7 +495,7 @@ describe("a reservation that was never released", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-b"])
   })
 
-  it("a run that slept may open its attempt at a free position, and does not send it: it is too late", async () => {
+  it("a run that slept may open its attempt at a free position, but sends no order because it is too late", async () => {
     interfere({
       append: async (entry) => {
         if (entry.stream === A && entry.kind === "opened") later(10 * MINUTE)
@@ -536,7 +536,7 @@ describe("a reservation that was never released", () => {
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["opened"])
   })
 
-  it("a supernode's own unreleased reservation does not block it", async () => {
+  it("a supernode's own unreleased reservation does not block its next purchase", async () => {
     await dieAt("opened")
     expect((await run(0)).outcome?.kind).toBe("accepted")
     await run(1, { actions: 2 })
@@ -588,7 +588,7 @@ describe("a reservation that was never released", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-a"])
   })
 
-  it("a supernode's own unreleased reservation is dropped by its next one, without an entry in its chain", async () => {
+  it("a supernode's own unreleased reservation is dropped by its next reservation, without an entry in its chain", async () => {
     await dieAt("opened")
     later()
     world.load = 10
@@ -607,7 +607,7 @@ describe("a reservation that was never released", () => {
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("a reservation stays if its chain is too full for one more entry, and the others hold", async () => {
+  it("a reservation stays if its chain is too full for one more entry, and other supernodes hold", async () => {
     const note = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
     const entry = nextEntry(B, undefined, note)
     const kept = { run: "r", seq: 1, at: NOW, keepUntil: NOW + DAY }
@@ -662,7 +662,7 @@ describe("an entry of stream fleet", () => {
     expect((await fleetEntries()).map(({ at }) => at)).toEqual([fast, fast, fast, fast])
   })
 
-  it("an entry of stream fleet dates each other chain's newest purchase, to keep it while that may count", async () => {
+  it("an entry of stream fleet records the time of other chains' newest purchases, so that they stay counted", async () => {
     await world.ledger.append(boughtIn(B, NOW - 3 * HOUR, NOW - HOUR))
     await run(0, { actions: 9 })
     expect((await fleetEntries())[0]?.fleet?.members).toEqual({ [B]: NOW - HOUR })
@@ -721,7 +721,7 @@ describe("an entry of stream fleet", () => {
     [5 * SECOND, 1],
     [5 * SECOND + 1, 2],
   ])(
-    "the release of a reservation gives way to more urgent entries: %i ms left, %s entries",
+    "the release of a reservation gives way to more urgent entries: %i ms left, %s entries in stream fleet",
     async (leftMs, count) => {
       interfere({
         append: async ({ stream, kind }) => {
@@ -752,7 +752,7 @@ describe("a failing ledger under caps of the fleet", () => {
   })
 
   it.each(["throws", "conflicts", "has too little time"])(
-    "a release that %s harms nothing, and the next reservation drops the unreleased one",
+    "a release of a reservation that %s harms nothing, and the next reservation drops the unreleased one",
     async (how) => {
       let gaveBack = 0
       world.whileBuying = async () => {

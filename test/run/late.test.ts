@@ -219,7 +219,7 @@ describe("a response about the servers that cannot be right", () => {
 })
 
 describe("wrong clocks of a run", () => {
-  it("holds every time while its clock is behind the ledger", async () => {
+  it("each run holds while our clock is behind the ledger's newest entry", async () => {
     world.load = 10
     await world.run(alarmOf())
     world.load = 97
@@ -242,7 +242,7 @@ describe("wrong clocks of a run", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("dates an entry by the cloud's clock if that contradicts ours", async () => {
+  it("an entry is dated by the cloud's clock if our clock contradicts it", async () => {
     world.now += 3 * HOUR
     world.supernode = { ok: true, value: supernodeOf(), skewMs: -3 * HOUR }
     expect((await world.run(tickOf({ at: world.now }))).decision.heldBy).toBe("clock-skewed")
@@ -268,7 +268,7 @@ describe("wrong clocks of a run", () => {
 })
 
 describe("a rule that buys once until it clears", () => {
-  it("a rule that buys once clears also while another gate holds, and buys again when the load returns", async () => {
+  it("a rule with repeat: false clears also while another gate holds, and buys again when the load returns", async () => {
     const policy = policyOf({
       ladder,
       rules: [ruleInput({ repeat: false })],
@@ -294,7 +294,7 @@ describe("a rule that buys once until it clears", () => {
     expect((await tick()).outcome?.kind).toBe("accepted")
   })
 
-  it("a rule that buys once is recorded as cleared by a tick that has nothing else to record", async () => {
+  it("a rule with repeat: false is recorded as cleared by a tick that has nothing else to record", async () => {
     const policy = policyOf({ ladder, rules: [ruleInput({ repeat: false })] })
     const tick = () => world.run(tickOf({ id: world.newId(), at: world.now }), { policy })
     await tick()
@@ -310,7 +310,7 @@ describe("a rule that buys once until it clears", () => {
     expect((await state()).latches).toEqual({})
   })
 
-  it("a rule that buys once does not clear by points from before the purchase", async () => {
+  it("a rule with repeat: false does not clear by points from before the purchase", async () => {
     const policy = policyOf({ ladder, rules: [ruleInput({ repeat: false, points: "2 of 5" })] })
     const readMetrics = world.cloud.readMetrics
     world.cloud.readMetrics = async (question) => {
@@ -375,7 +375,7 @@ describe("recorded approvals", () => {
 })
 
 describe("the outcome of a purchase", () => {
-  it("settling gives up with an error if others keep writing until the time is over", async () => {
+  it("settling an attempt gives up with an error if other runs keep writing until the time is over", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind !== "settled") return undefined
       world.now += 10 * SECOND

@@ -74,7 +74,7 @@ describe("the first confirmed time", () => {
     [20, ["a 1-20"]],
     [41, ["a 1-20", "a 21-40", "a 41-60"]],
   ])(
-    "reads pages of 20 until the first confirmed time, and nothing after it: entry %i",
+    "the first confirmed time is searched in pages of 20 entries, and no entry after it is read: entry %i",
     async (nth, read) => {
       chains = { a: [...unconfirmed(nth - 1), confirmed(NOW), ...unconfirmed(30)] }
       expect(await firstIn(["a"])).toBe(NOW)
@@ -90,7 +90,7 @@ describe("the first confirmed time", () => {
     expect(pages).toEqual(streams.slice(0, 9).map((stream) => `${stream} 1-20`))
   })
 
-  it("reads no further stream once the first confirmed time is early enough", async () => {
+  it("the search for the first confirmed time reads no further stream once that time is early enough", async () => {
     chains = { a: [confirmed(NOW + 5)], b: [confirmed(NOW + 3)], c: [confirmed(NOW + 1)] }
     expect(await firstIn(["a", "b", "c"], (first) => first <= NOW + 3)).toBe(NOW + 3)
     expect(pages).toEqual(["a 1-20", "b 1-20"])

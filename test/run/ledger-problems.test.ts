@@ -55,7 +55,7 @@ describe("a new ledger", () => {
     })
   })
 
-  it("a new ledger is shown beside a gate that holds first, by our clock and the time of `ledger init`", async () => {
+  it("a new ledger's 45 minutes are also shown if another gate holds first, counted from `ledger init` by our clock", async () => {
     const world = await onNewLedger()
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ann", until: null })
     for (const [ms, reason] of [
@@ -100,7 +100,7 @@ describe("right before the request", () => {
   const empty = { ...identity, origin: "empty" as const }
 
   it.each<[string, Fetched<Control>, Fetched<Control>, string | null]>([
-    ["the ledger of the decision does not stop the order", controlOf(), controlOf(), null],
+    ["the same ledger as at the decision does not stop the order", controlOf(), controlOf(), null],
     [
       "another ledger stops the order",
       controlOf({ ledger: { ...identity, id: "b" } }),
@@ -108,11 +108,36 @@ describe("right before the request", () => {
       "ledger-other",
     ],
     ["a ledger without an id stops the order", controlOf(), read(NO_CONTROL), "ledger-new"],
-    ["a restored ledger stops the order", controlOf(), controlOf({ restored }), "ledger-restored"],
-    ["a new ledger stops the order", controlOf(), controlOf({ ledger: empty }), "ledger-new"],
-    ["a ledger that the decision could not read is left to the gates", unreadable(), controlOf(), null],
-    ["a ledger without an id at the decision is left to the gates", read(NO_CONTROL), controlOf(), null],
-    ["a ledger that cannot be read any more is left to the gates", controlOf(), unreadable(), null],
+    [
+      "a restore of the ledger since the decision stops the order",
+      controlOf(),
+      controlOf({ restored }),
+      "ledger-restored",
+    ],
+    [
+      "a new ledger within its 45 minutes stops the order",
+      controlOf(),
+      controlOf({ ledger: empty }),
+      "ledger-new",
+    ],
+    [
+      "a ledger that the decision could not read adds no reason, because a gate holds already",
+      unreadable(),
+      controlOf(),
+      null,
+    ],
+    [
+      "a ledger that had no id at the decision adds no reason, because the decision holds already",
+      read(NO_CONTROL),
+      controlOf(),
+      null,
+    ],
+    [
+      "a ledger that cannot be read any more adds no reason, because gate not-paused holds",
+      controlOf(),
+      unreadable(),
+      null,
+    ],
   ])("right before the request, %s", (_, decided, now, reason) => {
     const problem = whyNotOnThisLedger(situationOf({ control: decided, cloudDate: NOW }), now)
     expect(problem?.reason ?? null).toBe(reason)

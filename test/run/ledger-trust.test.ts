@@ -176,7 +176,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(made).toMatchObject({ ledger: { origin: "empty" } })
   })
 
-  it("a new ledger holds a second order while the first may be on its way; later the first one's servers do", async () => {
+  it("after a lost ledger, a new ledger's 45 minutes hold a second order, and later the first order's servers do", async () => {
     const world = await afterLoss()
     for (const minutes of [0, 10, 44]) {
       world.now = NOW + minutes * MINUTE
@@ -188,7 +188,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("a false statement that nothing is in flight skips the 45 minutes; extra servers then hold as wrong", async () => {
+  it("a false statement that nothing is in flight skips a new ledger's 45 minutes; extra servers then hold as wrong", async () => {
     const world = await afterLoss({ nothingInFlight: true })
     world.now += MINUTE
     expect(await heldBy(world)).toBeNull()
@@ -274,7 +274,7 @@ async function headsOf(store: LedgerStore): Promise<Record<string, number>> {
 
 it.each([
   [
-    "another ledger takes the place of this one",
+    "another ledger takes the ledger's place",
     async (place: ExchangeableStore) => {
       place.store = openMemoryStore()
       await init(place.store, { nothingInFlight: true })

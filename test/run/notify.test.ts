@@ -90,7 +90,7 @@ describe("an unknown outcome", () => {
     expect(await kinds()).toEqual(["opened", "settled", "telling"])
   })
 
-  it("an unknown outcome is notified again hourly while it lasts, always with the entry that first stated it", async () => {
+  it("an unknown outcome is notified again hourly while it lasts, always with the first entry that states it", async () => {
     await world.run(alarmOf())
     const at: number[] = []
     world.whileTelling = async () => {
@@ -245,7 +245,7 @@ describe("other states that wait for operators", () => {
     expect(world.notices).toHaveLength(2)
   })
 
-  it("a missing approval's notification names its own claim if the newest entry does not hold the plan", async () => {
+  it("a missing approval's notification names the entry that announces it if the newest entry does not hold the plan", async () => {
     world.interference.beforeAppend = async ({ observation }) => {
       if (observation?.kind !== "telling") return undefined
       world.interference = {}
@@ -435,10 +435,10 @@ describe("the time left for a notification", () => {
   })
 
   it.each([
-    ["no claim if it is too short", 10 * SECOND, []],
-    ["a claim if two entries can still be written after it", 10 * SECOND + 1, ["telling"]],
+    ["is not announced in the ledger if the time left is too short", 10 * SECOND, []],
+    ["is announced in the ledger if two more entries can be written", 10 * SECOND + 1, ["telling"]],
   ])(
-    "the time left leads to %s, and to one notification by the end of the next tick: %i ms",
+    "a notification %s, and is sent once by the end of the next tick: %i ms left",
     async (_, leftMs, claims) => {
       world.whileBuying = async () => {
         world.timeLeftMs = leftMs
@@ -455,7 +455,7 @@ describe("the time left for a notification", () => {
     [10 * SECOND, 0],
     [10 * SECOND + 1, 1],
   ])(
-    "a source without data is not counted if too little time is left: %i ms, %i ticks",
+    "a tick without data of a source is not counted if too little time is left: %i ms left, %i ticks counted",
     async (leftMs, ticks) => {
       world.outcomes = []
       world.load = null
@@ -465,7 +465,7 @@ describe("the time left for a notification", () => {
     },
   )
 
-  it("a notification is recorded as failed if its claim used up the time left", async () => {
+  it("a notification is recorded as failed if announcing it in the ledger used up the time left", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.observation?.kind === "telling") world.timeLeftMs = 5 * SECOND
       return undefined
@@ -584,7 +584,7 @@ describe("the notification of a purchase", () => {
     ])
   })
 
-  it("the notification of a purchase is sent by a tick ten minutes later if its worker died after the claim", async () => {
+  it("the notification of a purchase is sent by a tick ten minutes later if its worker died before sending it", async () => {
     world.whileTelling = async () => {
       world.interference = { beforeAppend: async () => unreachable(), beforeHead: async () => unreachable() }
     }
@@ -652,7 +652,7 @@ describe("a source without data", () => {
     expect((await world.entries()).at(-1)?.observation?.says).toBe("no data from cloud-eye, prometheus")
   })
 
-  it("a source without data is counted only for a recipient of trouble, and not if another worker wrote meanwhile", async () => {
+  it("a tick without data is counted only if a recipient is notified of trouble, and if no other worker wrote meanwhile", async () => {
     world.load = null
     world.listen(["purchase", "approval"])
     await tickFor(TICK)
@@ -722,7 +722,7 @@ describe("the policy file as a whole", () => {
   })
 })
 
-it("keeps a bounded number of notification records", async () => {
+it("the state keeps a bounded number of notification records", async () => {
   world.listen()
   world.outcomes = Array.from({ length: 40 }, () => rejected("balance"))
   for (let i = 0; i < 40; i++) {
@@ -736,7 +736,7 @@ it("keeps a bounded number of notification records", async () => {
 })
 
 describe("many notifications and many workers", () => {
-  it("leaves the fourth notification of a run to the next tick", async () => {
+  it("a run sends at most three notifications, and leaves the fourth to the next tick", async () => {
     const at = NOW - HOUR
     const purchases = ["a", "b", "c", "d"].map((attempt) => ({
       attempt,
@@ -756,7 +756,7 @@ describe("many notifications and many workers", () => {
   })
 
   it.each(["telling", "not-told"])(
-    "gives up a notification's record after three lost appends: %s",
+    "a run gives up recording a notification after three lost appends: record %s",
     async (kind) => {
       let lost = 0
       world.outcomes = [unknown]

@@ -129,7 +129,7 @@ describe("two policy files that alternate for one supernode", () => {
     expect((await story(turns)).heldBy).toBe(heldBy)
   })
 
-  it("two policy files are found however fast they alternate, once that lasts for 15 minutes", async () => {
+  it("two alternating policy files hold at any speed, once they have alternated for 15 minutes", async () => {
     for (let minute = 0; minute <= 15; minute++) await at(minute, minute % 2 === 0 ? "A" : "B")
     world.load = 97
     const request = { mode: "live" as const, at: NOW + 16 * MINUTE }

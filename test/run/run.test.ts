@@ -33,7 +33,7 @@ async function state(): Promise<SupernodeState> {
 }
 
 describe("a run that buys", () => {
-  it("opens the attempt before it buys, and settles it after", async () => {
+  it("a run opens an attempt before the purchase, and settles the attempt after the purchase", async () => {
     world.whileBuying = async () => {
       expect((await world.entries()).map((entry) => entry.kind)).toEqual(["opened"])
     }
@@ -65,7 +65,7 @@ describe("a run that buys", () => {
     })
   })
 
-  it("keeps all readings in the opened entry, so that the decision can be replayed", async () => {
+  it("the entry that opens an attempt keeps all readings, so that the decision can be replayed", async () => {
     await world.run(alarmOf())
     const [opened] = await world.entries()
     expect(opened?.situation).toMatchObject({
@@ -89,7 +89,7 @@ describe("a run that buys", () => {
     })
   })
 
-  it("keeps the raw response in the settled entry, not in the result", async () => {
+  it("the entry that settles an attempt keeps the raw response, and the run's result does not", async () => {
     const result = await world.run(alarmOf())
     expect(result.outcome).not.toHaveProperty("raw")
     expect((await world.entries())[1]?.outcome).toMatchObject({ raw: { body: "{}" } })
@@ -553,7 +553,7 @@ describe("another run at the same time", () => {
     }
   }
 
-  it("starts again from the top and buys once if another run wrote first once", async () => {
+  it("a run starts again from the top and buys once if another run wrote first one time", async () => {
     rival(1)
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "accepted" })
     expect(world.orders).toHaveLength(1)
@@ -622,7 +622,7 @@ describe("readings and reads that fail", () => {
   it.each([
     ["supernode-unreadable", false],
     ["credentials", true],
-  ])("records a hold for a supernode that cannot be read: %s", async (reason, credentials) => {
+  ])("records a hold if the supernode cannot be read: reason %s", async (reason, credentials) => {
     world.supernode = { ok: false, why: "503", credentials }
     expect((await world.run(alarmOf())).decision.heldBy).toBe(reason)
     expect(await world.entries()).toHaveLength(1)

@@ -136,7 +136,7 @@ describe("a tick during an active floor", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("a purchase for a floor records everything that repeats its decision to the byte", async () => {
+  it("a purchase for a floor records all inputs, so that its decision can be replayed byte for byte", async () => {
     await tick()
     const [opened] = await world.entries()
     const { situation, policy } = opened ?? {}

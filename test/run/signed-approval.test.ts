@@ -48,7 +48,7 @@ const head = () => world.ledger.head(supernodeStream(policyBy("ann").id))
 const waiting = async (): Promise<string> => (await tick(policyBy("ann"))).plan?.hash ?? ""
 
 describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
-  it("buys with a signed approval, and its entry alone gives the same decision without the signature", async () => {
+  it("buys with a signed approval, and the attempt's entry alone gives the same decision without the signature", async () => {
     await approve(await waiting())
     const before = await head()
     expect((await tick(policyBy("ann"))).outcome).toMatchObject({ kind: "accepted" })
@@ -65,8 +65,8 @@ describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
 
   it.each<[string, Over, string]>([
     ["the policy lists another key by now", {}, "new"],
-    ["another key made it", { key: "eve" }, "ann"],
-    ["it was made for another ledger", { ledger: "2edfe000-0000-4000-8000-000000000001" }, "ann"],
+    ["another key made the signature", { key: "eve" }, "ann"],
+    ["the signature was made for another ledger", { ledger: "2edfe000-0000-4000-8000-000000000001" }, "ann"],
   ])("holds despite a signed approval if %s", async (_, over, listed) => {
     await approve(await waiting(), over)
     const { decision } = await tick(policyBy(listed))

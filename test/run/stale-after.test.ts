@@ -7,7 +7,7 @@ it.each([
   ["the wall clock was set back", -60_001, 1, true],
   ["the monotonic clock advanced further, since the wall clock was set back meanwhile", 0, 60_001, true],
 ])(
-  "a round's age is taken from the clock that shows the larger change: %s",
+  "the age of what a run has read is taken from the clock that shows the larger change: %s",
   (_, wallMs, monotonicMs, isStale) => {
     let passed = { wallMs: 0, monotonicMs: 0 }
     const clock = { now: () => 1_000_000 + passed.wallMs, monotonic: () => 5_000 + passed.monotonicMs }

@@ -128,13 +128,13 @@ const WAYS: Way[] = [
   // ---- an attempt ----
   {
     reason: "in-flight",
-    way: "its servers run, and the cooldown is over",
+    way: "the new servers run, and the cooldown is over",
     from: (story) => story.buy(),
     out: (story) => story.complete(4),
   },
   {
     reason: "in-flight",
-    way: "a person settles it as completed",
+    way: "a person settles the attempt as completed",
     from: (story) => story.buy(),
     out: async (story) => {
       story.world.deliver(4)
@@ -144,13 +144,13 @@ const WAYS: Way[] = [
   },
   {
     reason: "outcome-unknown",
-    way: "a person settles it as absent",
+    way: "a person settles the attempt as absent",
     from: (story) => story.buy(unknown),
     out: (story) => story.settle("absent"),
   },
   {
     reason: "outcome-unknown",
-    way: "a person settles it as accepted, and its servers run",
+    way: "a person settles the attempt as accepted, and its servers run",
     from: (story) => story.buy(unknown),
     out: async (story) => {
       await story.settle("accepted")
@@ -159,7 +159,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "outcome-unknown",
-    way: "a person settles what was opened and never settled",
+    way: "a person settles an attempt that was opened and never settled",
     from: NEVER_SETTLED,
     out: (story) => story.settle("absent"),
   },
@@ -174,7 +174,7 @@ const WAYS: Way[] = [
   },
   ...LEFT_TO_PEOPLE.map(([reason, from]) => ({
     reason,
-    way: "a person settles it as completed, when the servers are there",
+    way: "a person settles the attempt as completed, when the servers are there",
     from,
     out: async (story: Story) => {
       story.world.deliver(reason === "wrong" ? 8 : 4)
@@ -184,7 +184,7 @@ const WAYS: Way[] = [
   })),
   ...LEFT_TO_PEOPLE.map(([reason, from]) => ({
     reason,
-    way: "a person settles it as accepted and keeps waiting",
+    way: "a person settles the attempt as accepted and keeps waiting",
     from,
     out: async (story: Story) => {
       await story.tick()
@@ -194,7 +194,7 @@ const WAYS: Way[] = [
   })),
   ...LEFT_TO_PEOPLE.map(([reason, from]) => ({
     reason,
-    way: "a person settles it as absent, when the servers are gone",
+    way: "a person settles the attempt as absent, when the servers are gone",
     from,
     out: async (story: Story) => {
       await story.tick()
@@ -206,31 +206,31 @@ const WAYS: Way[] = [
   // ---- refusals ----
   {
     reason: "breaker",
-    way: "a person resets it",
+    way: "a person resets the supernode",
     from: (story) => story.buy(rejected("balance")),
     out: (story) => story.reset(),
   },
   {
     reason: "backoff",
-    way: "the wait ends",
+    way: "the time of the wait is over",
     from: (story) => story.buy(rejected("throttle", 7 * MINUTE)),
     out: wait(7 * MINUTE),
   },
   {
     reason: "backoff",
-    way: "a person resets it",
+    way: "a person resets the supernode",
     from: (story) => story.buy(rejected("throttle", HOUR)),
     out: (story) => story.reset(),
   },
   {
     reason: "flavor-blocked",
-    way: "the wait ends",
+    way: "the time of the wait is over",
     from: (story) => story.buy(rejected("capacity")),
     out: wait(5 * MINUTE),
   },
   {
     reason: "flavor-blocked",
-    way: "a person resets it",
+    way: "a person resets the supernode",
     from: (story) => story.buy(rejected("capacity")),
     out: (story) => story.reset(),
   },
@@ -240,11 +240,21 @@ const WAYS: Way[] = [
     from: (story) => story.buy(rejected("invalid")),
     out: setPolicy({ cooldown: "61m" }),
   },
-  { reason: "policy-conflict", way: "a person resets it", from: TWO_FILES, out: (story) => story.reset() },
-  { reason: "policy-conflict", way: "only one file for 20 minutes", from: TWO_FILES, out: wait(20 * MINUTE) },
+  {
+    reason: "policy-conflict",
+    way: "a person resets the supernode",
+    from: TWO_FILES,
+    out: (story) => story.reset(),
+  },
+  {
+    reason: "policy-conflict",
+    way: "only one policy file is in use for 20 minutes",
+    from: TWO_FILES,
+    out: wait(20 * MINUTE),
+  },
   {
     reason: "latched",
-    way: "a person resets it, after an order that was invalid",
+    way: "a person resets the supernode, after an order that was invalid",
     from: (story) => story.buy(rejected("invalid")),
     out: (story) => story.reset(),
   },
@@ -266,19 +276,19 @@ const WAYS: Way[] = [
   // ---- operator commands ----
   {
     reason: "paused",
-    way: "a person resumes it",
+    way: "a person resumes the supernode",
     from: ({ world, policy }) => world.say({ verb: "pause", supernode: policy.id, until: null, ...WHO }),
     out: ({ world, policy }) => world.say({ verb: "resume", supernode: policy.id, ...WHO }),
   },
   {
     reason: "paused",
-    way: "its end time passes",
+    way: "the end time of the pause or hold passes",
     from: ({ world }) => world.say({ verb: "pause", supernode: null, until: NOW + HOUR, ...WHO }),
     out: wait(HOUR),
   },
   {
     reason: "held",
-    way: "its end time passes",
+    way: "the end time of the pause or hold passes",
     from: ({ world, policy }) => world.say({ verb: "hold", supernode: policy.id, until: NOW + HOUR, ...WHO }),
     out: wait(HOUR),
   },
@@ -297,7 +307,7 @@ const WAYS: Way[] = [
   // ---- the policy ----
   {
     reason: "cooldown",
-    way: "the wait ends",
+    way: "the time of the wait is over",
     from: async (story) => {
       await story.buy()
       story.world.now += 5 * MINUTE
@@ -308,7 +318,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "action-rate",
-    way: "the wait ends",
+    way: "the time of the wait is over",
     from: async (story) => {
       story.policy = policyWith({ limits: { actions: "1 per 24h", servers: 48 } })
       await story.buy()
@@ -318,7 +328,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "efficacy",
-    way: "a person resets it",
+    way: "a person resets the supernode",
     from: async (story) => {
       story.policy = policyWith({ efficacy: { purchases: 1, min_gain: 5 } })
       await story.buy()
@@ -344,7 +354,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "over-budget",
-    way: "the wait ends",
+    way: "the time of the wait is over",
     from: async (story) => {
       const budget = { amount: 300_000, currency: "CNY", per: "10d" }
       story.policy = policyWith({ limits: { actions: "9 per 24h", servers: 48, budget } })
@@ -404,7 +414,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "supernode-unreadable",
-    way: "a person resets it, if a server is gone that no run saw DELETED",
+    way: "a person resets the supernode, if a server is gone that no run saw DELETED",
     from: async (story) => {
       story.world.load = 10
       await story.tick()
@@ -484,7 +494,7 @@ const WAYS: Way[] = [
   },
   {
     reason: "clock-behind-ledger",
-    way: "a person resets it, if an entry was dated by a clock that ran ahead",
+    way: "a person resets the supernode, if an entry was dated by a clock that ran ahead",
     from: async (story) => {
       story.world.load = 10
       story.world.now += 30 * DAY
@@ -557,13 +567,13 @@ describe("a state that holds", () => {
     ["not-alarm", alarmOf({ state: "ok" })],
     ["stale", alarmOf({ at: NOW - 16 * MINUTE })],
     ["from-the-future", alarmOf({ at: NOW + 2 * MINUTE })],
-  ])("a hold for %s ends with that one signal: the next tick buys", async (reason, signal) => {
+  ])("a hold for %s applies to one signal only: the next tick buys", async (reason, signal) => {
     const story = new Story(await World.open())
     expect((await story.world.run(signal, { policy: story.policy })).decision.heldBy).toBe(reason)
     expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("a hold for duplicate or overtaken ends with that one delivery: the next tick buys", async () => {
+  it("a hold for duplicate or overtaken applies to one delivery only: the next tick buys", async () => {
     const story = new Story(await World.open())
     story.world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     await story.world.run(alarmOf(), { policy: story.policy })

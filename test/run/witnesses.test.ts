@@ -73,7 +73,7 @@ describe("the notification of an unknown outcome", () => {
 })
 
 describe("readings of independent sources", () => {
-  it("readings of independent sources are recorded once if they show something new", async () => {
+  it("readings of CTS and of the servers about an attempt are recorded once if they show something new", async () => {
     for (let i = 0; i < 5; i++) await tickAfter(5 * MINUTE)
     const before = (await kinds()).filter((kind) => kind === "witness")
     expect(before).toHaveLength(2)
@@ -96,11 +96,11 @@ describe("readings of independent sources", () => {
   })
 
   it.each([
-    ["by a tick with more than 21 s left", 21 * SECOND + 1, undefined, 1],
-    ["by a tick with 21 s left", 21 * SECOND, undefined, 0],
-    ["by an alarm that finds the outcome unknown", DAY, alarmOf({ id: "again", at: NOW + HOUR }), 0],
-    ["by a dry run", DAY, requestOf({ at: NOW + HOUR }), 0],
-  ])("the number of CTS reads %s: %i ms, %o, %i times", async (_, leftMs, signal, times) => {
+    ["is read by a tick with more than 21 s left", 21 * SECOND + 1, undefined, 1],
+    ["is not read by a tick with 21 s left", 21 * SECOND, undefined, 0],
+    ["is not read by an alarm", DAY, alarmOf({ id: "again", at: NOW + HOUR }), 0],
+    ["is not read by a dry run", DAY, requestOf({ at: NOW + HOUR }), 0],
+  ])("for an attempt with an unknown outcome, CTS %s", async (_, leftMs, signal, times) => {
     windows = []
     world.now += HOUR
     world.timeLeftMs = leftMs
@@ -108,7 +108,7 @@ describe("readings of independent sources", () => {
     expect(windows).toHaveLength(times)
   })
 
-  it("CTS is not read once a person settled the outcome", async () => {
+  it("CTS is no longer read once a person settled the attempt", async () => {
     const { id } = await attemptNow()
     await world.say({ verb: "settle", attempt: id, as: "accepted", why: "w", by: "ops", servers: null })
     windows = []
@@ -116,7 +116,7 @@ describe("readings of independent sources", () => {
     expect([windows, (await attemptNow()).state]).toEqual([[], "accepted"])
   })
 
-  it("a reading of CTS is recorded at its own time, and CTS is not read after a trace of the attempt", async () => {
+  it("a reading of CTS is recorded at its own time, and CTS is not read again once it shows a trace of the attempt", async () => {
     traces = { ok: true, value: [own], skewMs: 0 }
     world.deliver(3)
     await tickAfter(MINUTE)
@@ -145,7 +145,7 @@ describe("readings of independent sources", () => {
     expect((await world.run()).decision.heldBy).toBe("outcome-unknown")
   })
 
-  it("readings of independent sources are recorded without servers if the supernode cannot be read", async () => {
+  it("a reading of CTS about an attempt is recorded without servers if the supernode cannot be read", async () => {
     world.supernode = { ok: false, why: "503", credentials: false }
     traces = { ok: true, value: [own], skewMs: 0 }
     await tickAfter(MINUTE)
@@ -153,7 +153,7 @@ describe("readings of independent sources", () => {
     expect(newest?.observation?.witness).toMatchObject({ servers: null, traces: { count: 1 } })
   })
 
-  it("readings of independent sources change nothing in the state but themselves", async () => {
+  it("readings of CTS and of the servers about an attempt change nothing else in the state", async () => {
     const head = (await world.entries()).at(-1)
     const state = stateOf(head)
     const attempt = await attemptNow()
@@ -184,7 +184,7 @@ describe("readings of independent sources", () => {
     }
   })
 
-  it("readings of independent sources about another attempt are dropped", async () => {
+  it("readings of CTS and of the servers about a new attempt replace those about an earlier attempt", async () => {
     const attempt = await attemptNow()
     const of = (id: string): WitnessRecord => ({
       attempt: id,
@@ -206,8 +206,8 @@ it.each<[string, Partial<ScaleUpTrace>, boolean]>([
   ["without a response", { status: null }, false],
   ["without a time", { at: null }, false],
   ["before the attempt", { at: NOW - 2 * MINUTE }, false],
-  ["after its deadline", { at: NOW + HOUR }, false],
-])("a trace %s (%o) is evidence for accepted: %s", async (_title, over, supports) => {
+  ["after the attempt's deadline", { at: NOW + HOUR }, false],
+])("a CTS trace %s (%o) is evidence that the order was accepted: %s", async (_title, over, supports) => {
   const attempt = { ...(await attemptNow()), flavor: "rung-4" }
   const says = sayTraces(tracesSeen({ ok: true, value: [{ ...own, ...over }] }, attempt), attempt)
   expect([says.includes('This supports "accepted"'), says.includes("which proves nothing")]).toEqual([

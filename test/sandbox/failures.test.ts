@@ -81,7 +81,7 @@ describe("a planned failure meets the next order", () => {
     },
     { failure: { applyButAnswer: { status: 200 } }, bought: 1, seen: { status: 200, text: "" } },
   ])(
-    "a sandbox order that meets the planned failure $failure buys $bought",
+    "a sandbox order that meets the planned failure $failure buys $bought orders",
     async ({ failure, bought, seen }) => {
       const sandbox = await sandboxAt()
       sandbox.failNext("scale-up", failure)
@@ -97,7 +97,7 @@ describe("a planned failure meets the next order", () => {
     { hang: "before-effect", bought: 0 },
     { hang: "after-effect", bought: 1 },
   ])(
-    "a sandbox order that hangs ($hang) buys $bought, and its connection closes with the sandbox",
+    "a sandbox order that hangs ($hang) buys $bought orders, and its connection closes with the sandbox",
     async ({ hang, bought }) => {
       const sandbox = await sandboxAt()
       sandbox.failNext("scale-up", { hang })
@@ -110,7 +110,7 @@ describe("a planned failure meets the next order", () => {
     },
   )
 
-  it("the sandbox sends a delayed response when its time is over, and places the order before", async () => {
+  it("the sandbox places an order at once if its response has a planned delay, and responds after the delay", async () => {
     const slept: number[] = []
     let wake = (): void => {}
     const asleep = new Promise<void>((fellAsleep) => {
@@ -188,7 +188,7 @@ describe("a planned failure waits for its operation", () => {
   ]
 
   it.each(OPERATIONS)(
-    "a failure planned for the sandbox operation $operation meets it once and no other",
+    "a planned failure of the sandbox operation $operation occurs once, and in no other operation",
     async ({ operation }) => {
       const sandbox = await sandboxAt()
       sandbox.failNext(operation, { status: 500 })

@@ -6,7 +6,7 @@ import { CLOSE, compareAt, everyTransition } from "./oracle.ts"
 describe("starts of schedules at changes of clocks", () => {
   const { zones, all, distinct } = everyTransition()
 
-  it("every zone of this runtime and every change of clocks from 2024 to 2037 are compared", () => {
+  it("the comparison of clock changes covers more than 400 time zones and more than 3,000 changes up to 2037", () => {
     expect(zones).toBeGreaterThan(400)
     expect(all.length).toBeGreaterThan(3_000)
     expect(distinct.length).toBeGreaterThan(500)

@@ -60,7 +60,7 @@ const days = fc.constantFrom("* * *", "* * 1-5", "* * 0,6", "1,29-31 * *", "1 * 
 const cron = fc.tuple(minute, hour, days).map((fields) => fields.join(" "))
 
 describe("active schedules and next starts", () => {
-  it("active schedules and next starts match a walk through all minutes, in any zone and for any schedule", () => {
+  it("active schedules and next starts match a minute-by-minute search, in any zone and for any schedule", () => {
     fc.assert(
       fc.property(
         moment,
@@ -207,7 +207,7 @@ describe("a higher metric beside floors", () => {
     cooldown: fc.constantFrom("bypass", "respect"),
   })
 
-  it("a higher metric never lowers the rung beside floors, during a cooldown or not", () => {
+  it("a higher metric never lowers the rung if schedules set floors, during a cooldown or not", () => {
     fc.assert(
       fc.property(
         fc.array(floor, { maxLength: 3 }),

@@ -143,7 +143,7 @@ describe("a request that is not an alarm", () => {
     [405, "GET", "/alertmanager", "", bearer()],
     [405, "DELETE", "/healthz", "", {}],
   ])(
-    "responds %i to %s %s and sends nothing to the cloud (case %#)",
+    "serve responds %i to %s %s, and sends nothing to the cloud (case %#)",
     async (status, method, path, body, headers) => {
       const { place, served } = shared
       const text = typeof body === "string" ? body : JSON.stringify(body)
@@ -154,19 +154,19 @@ describe("a request that is not an alarm", () => {
     },
   )
 
-  it("a 405 response names the allowed methods", async () => {
+  it("a 405 response of serve names the allowed methods", async () => {
     const { served } = shared
     expect((await served.send("PUT", "/smn", {})).headers["allow"]).toBe("POST")
     expect((await served.send("POST", "/healthz", {})).headers["allow"]).toBe("GET, HEAD")
   })
 
-  it("responds 401 to two Authorization headers, since they are ambiguous", async () => {
+  it("serve responds 401 to two Authorization headers, since they are ambiguous", async () => {
     const { served } = shared
     const headers = { authorization: [`Bearer ${TOKEN}`, "Bearer other"] }
     expect((await served.post("/alertmanager", alertBody(), headers)).status).toBe(401)
   })
 
-  it("without SUPERNODE_WEBHOOK_TOKEN, the webhooks that need a token are closed", async () => {
+  it("without SUPERNODE_WEBHOOK_TOKEN, serve closes the webhooks that need a token", async () => {
     const served = await (await Place.open({ settings: { SUPERNODE_WEBHOOK_TOKEN: "" } })).serve()
     expect(await served.alert()).toMatchObject({
       status: 401,
@@ -189,7 +189,7 @@ describe("a request that is not an alarm", () => {
     ],
     ["a broken chunk", "POST /smn HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400],
     ["headers of 20 KB", `GET /healthz HTTP/1.1\r\nHost: x\r\nA: ${"a".repeat(20_000)}\r\n\r\n`, 431],
-  ])("rejects a request with %s and keeps serving", async (_, bytes, status) => {
+  ])("serve rejects a request with %s, and still responds to the next request", async (_, bytes, status) => {
     const { served } = shared
     expect(await served.raw(bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect((await served.get("/healthz")).status).toBe(200)
@@ -199,7 +199,7 @@ describe("a request that is not an alarm", () => {
 describe("limits of requests and connections", () => {
   const head = `POST /alertmanager HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n`
 
-  it("responds 413 to a Content-Length of more than 256 KB before any byte of the body arrives", async () => {
+  it("serve responds 413 to a Content-Length of more than 256 KB before any byte of the body arrives", async () => {
     const served = await (await Place.open()).serve()
     const socket = connect(served.serving.port, "127.0.0.1")
     socket.write(`${head}Content-Length: 300000\r\n\r\n`)
@@ -208,7 +208,7 @@ describe("limits of requests and connections", () => {
     socket.destroy()
   })
 
-  it("responds 413 to a chunked body once it exceeds 256 KB, without waiting for its end", async () => {
+  it("serve responds 413 to a chunked body once the body exceeds 256 KB, without waiting for its end", async () => {
     const place = await Place.open({ limits: { lingerBytes: 300_000 } })
     const served = await place.serve()
     const chunk = `${(65_536).toString(16)}\r\n${" ".repeat(65_536)}\r\n`
@@ -221,7 +221,7 @@ describe("limits of requests and connections", () => {
     expect(place.sandbox.requests).toEqual([])
   })
 
-  it("closes the connection of a sender that falls silent after a 413 response", async () => {
+  it("serve closes the connection of a sender that falls silent after a 413 response", async () => {
     const place = await Place.open()
     const served = await place.serve()
     const socket = connect(served.serving.port, "127.0.0.1")
@@ -233,7 +233,7 @@ describe("limits of requests and connections", () => {
     expect(place.timer.waiting).toBe(1)
   })
 
-  it("reads a body of 256 KB and responds 413 to one byte more", async () => {
+  it("serve reads a body of 256 KB, and responds 413 to a body that is one byte longer", async () => {
     const served = await (await Place.open()).serve()
     expect((await served.post("/alertmanager", " ".repeat(256 * 1024))).status).toBe(400)
     expect((await served.post("/alertmanager", " ".repeat(256 * 1024 + 1))).status).toBe(413)
@@ -243,17 +243,17 @@ describe("limits of requests and connections", () => {
     ["no byte", ""],
     ["half a header", "POST /smn HTTP/1.1\r\nHost: x\r\nA: "],
     ["half a body", "POST /smn HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"],
-  ])("responds 408 to a client that sends %s and then falls silent", async (_, bytes) => {
+  ])("serve responds 408 to a client that sends %s and then falls silent", async (_, bytes) => {
     const served = await (await Place.open({ limits: { headersMs: 40, requestMs: 60, checkMs: 10 } })).serve()
     expect(await served.raw(bytes)).toMatch(/^HTTP\/1.1 408 /)
   })
 
-  it("closes an idle connection", async () => {
+  it("serve closes an idle connection", async () => {
     const served = await (await Place.open({ limits: { keepAliveMs: 1, checkMs: 10 } })).serve()
     expect(await served.raw("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")).toMatch(/^HTTP\/1.1 200 /)
   })
 
-  it("closes a connection beyond the limit of open connections", async () => {
+  it("serve closes a new connection beyond the limit of open connections", async () => {
     const served = await (await Place.open({ limits: { connections: 1 } })).serve()
     const first = connect(served.serving.port, "127.0.0.1")
     await once(first, "connect")
@@ -261,7 +261,7 @@ describe("limits of requests and connections", () => {
     first.destroy()
   })
 
-  it("responds 503 with Retry-After to alarms beyond the queue, while queued alarms get their turn", async () => {
+  it("serve responds 503 with Retry-After to alarms beyond the queue, and queued alarms still run", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox, limits: { inside: 1, waiting: 1 } })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -281,7 +281,7 @@ describe("limits of requests and connections", () => {
 })
 
 describe("responds 5xx to a request that cannot be handled now, so that its sender repeats it", () => {
-  it("responds 503 if the ledger cannot be read, and buys nothing", async () => {
+  it("serve responds 503 to an alarm if the ledger cannot be read, and buys nothing", async () => {
     const place = await Place.open()
     const served = await place.serve()
     await served.alert()
@@ -295,7 +295,7 @@ describe("responds 5xx to a request that cannot be handled now, so that its send
     expect(place.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("responds 500 without details if the keys of the cloud are missing", async () => {
+  it("serve responds 500 without details to an alarm if the keys of the cloud are missing", async () => {
     const place = await Place.open({ settings: { HUAWEICLOUD_SDK_AK: "", HUAWEICLOUD_SDK_SK: "" } })
     const served = await place.serve()
     expect(await served.alert()).toMatchObject({

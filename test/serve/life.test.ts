@@ -12,7 +12,7 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
 describe("ticks", () => {
-  it("ticks run on schedule, buy without any alarm, and have an id of name and scheduled time", async () => {
+  it("the ticks of serve run on schedule, buy without an alarm, and have an id of name and scheduled time", async () => {
     const place = await Place.open()
     const served = await place.serve()
     expect(new Date(served.serving.nextTick() ?? 0).toISOString()).toBe("2024-01-12T16:55:00.000Z")
@@ -42,7 +42,7 @@ describe("ticks", () => {
     expect((await one.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("two processes with a shard each tick every supernode once, accept all alarms, and show their shard", async () => {
+  it("two serve processes with one shard each tick every supernode once, accept all alarms, and show their shard", async () => {
     const place = await Place.open()
     const shards = [await place.serve({ shard: "1/2" }), await place.serve({ shard: "2/2" })]
     place.pass(30 * SECOND)
@@ -58,7 +58,7 @@ describe("ticks", () => {
     }
   })
 
-  it("a tick does not wait for alarms, even if they fill the queue", async () => {
+  it("a tick of serve does not wait for alarms, even if alarms fill the queue", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox, limits: { inside: 1, waiting: 0 } })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -71,7 +71,7 @@ describe("ticks", () => {
     expect((await first).status).toBe(200)
   })
 
-  it("a failed tick is reported, and the next one still runs", async () => {
+  it("serve reports a failed tick, and the next tick still runs", async () => {
     const place = await Place.open()
     const served = await place.serve()
     await served.alert()
@@ -84,7 +84,7 @@ describe("ticks", () => {
     expect(await served.told("ticked", 2)).toHaveLength(2)
   })
 
-  it("ticks follow the time zone of the policy", async () => {
+  it("the ticks of serve follow the time zone of the policy", async () => {
     const place = await Place.open({ policy: `${POLICY}timezone: Asia/Shanghai\n`, cron: "0 8 * * *" })
     const served = await place.serve()
     expect(new Date(served.serving.nextTick() ?? 0).toISOString()).toBe("2024-01-13T00:00:00.000Z")
@@ -92,7 +92,7 @@ describe("ticks", () => {
 })
 
 describe("a stop", () => {
-  it("a stop finishes the purchase in flight and responds to its sender before the process ends", async () => {
+  it("stopping serve finishes the purchase in flight and responds to its sender before the process ends", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -112,7 +112,7 @@ describe("a stop", () => {
     await expect(served.get("/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" })
   })
 
-  it("during a stop, alarms get 503 with Retry-After, /healthz reports the stop, and no tick runs", async () => {
+  it("while serve stops, alarms get 503 with Retry-After, /healthz reports the stop, and no tick runs", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -134,7 +134,7 @@ describe("a stop", () => {
     await Promise.all([first, stopped])
   })
 
-  it("a stop responds 503 to queued requests and reports the accepted alarms that never ran", async () => {
+  it("stopping serve gives queued requests 503, and reports the accepted alarms that never ran", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox, limits: { inside: 1 } })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -155,7 +155,7 @@ describe("a stop", () => {
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("a stop lets no purchase begin: a run that is still reading holds with no-time", async () => {
+  it("stopping serve lets no purchase begin: a run that is still reading holds with no-time", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("offers", { delayMs: 1 })
@@ -173,7 +173,7 @@ describe("a stop", () => {
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["decided"])
   })
 
-  it("a stop waits no longer than a purchase may take, and returns the number of unfinished runs", async () => {
+  it("stopping serve takes no longer than a purchase may take, and returns the number of unfinished runs", async () => {
     const { sandbox, arrived } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("scale-up", { delayMs: 1 })
@@ -193,7 +193,7 @@ describe("a stop", () => {
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened"])
   })
 
-  it("a stop ends at once if nothing runs, even if connections are kept alive", async () => {
+  it("stopping serve ends at once if nothing runs, even if connections are kept alive", async () => {
     const served = await (await Place.open()).serve()
     const agent = new Agent({ keepAlive: true })
     await new Promise((resolve) => {
@@ -207,7 +207,7 @@ describe("a stop", () => {
 })
 
 describe("a reload of the policy", () => {
-  it("a reload applies a valid policy to what comes next: its alarms, its hash and its time zone", async () => {
+  it("serve uses a reloaded policy's alarms, hash and time zone for later alarms and ticks", async () => {
     const place = await Place.open({
       policy: POLICY.replace("alertname: NpuBusy", "alertname: Other"),
       cron: "0 8 * * *",
@@ -222,7 +222,7 @@ describe("a reload of the policy", () => {
     expect((await served.entries())[0]?.policyHash).toBe(hash)
   })
 
-  it("a reload keeps the old policy if the new one is invalid, and reports the position", async () => {
+  it("serve keeps the old policy if the reloaded policy is invalid, and reports the position of the problem", async () => {
     const place = await Place.open()
     const served = await place.serve()
     const before = served.app.policies
@@ -240,7 +240,7 @@ describe("a reload of the policy", () => {
     })
   })
 
-  it("notifies operators once, at the next tick, of a refused policy, and decides by the old one", async () => {
+  it("notifies operators once, at the next tick, of a refused policy, and decides by the previous policy", async () => {
     const inbox = await webhook()
     const notify = `notify: { webhook: "${inbox.address}", on: [policy] }\n`
     const place = await Place.open({ policy: `${POLICY}${notify}` })
@@ -280,7 +280,7 @@ describe("a reload of the policy", () => {
     expect((await hashes()).at(-1)).not.toBe(before)
   })
 
-  it("a reload keeps the old policy if the file is missing", async () => {
+  it("serve keeps the old policy if the file is missing at a reload", async () => {
     const place = await Place.open()
     const served = await place.serve()
     rmSync(join(place.folder, "policy.yaml"))
@@ -289,7 +289,7 @@ describe("a reload of the policy", () => {
     expect((await served.alert()).status).toBe(200)
   })
 
-  it("a run that began before a reload ends by the policy that it began with", async () => {
+  it("a run that began before serve reloads the policy ends by the policy with which it began", async () => {
     const { sandbox, arrived, open } = gate()
     const place = await Place.open({ sandbox })
     place.sandbox.failNext("offers", { delayMs: 1 })
@@ -331,7 +331,7 @@ describe("GET /healthz", () => {
     })
   })
 
-  it("/healthz responds 503 while the ledger cannot be read, and reads it at most once a second", async () => {
+  it("/healthz responds 503 while the ledger cannot be read, and reads the ledger at most once a second", async () => {
     const place = await Place.open()
     const served = await place.serve()
     await served.alert()
@@ -347,7 +347,7 @@ describe("GET /healthz", () => {
 })
 
 describe("after a purchase of unknown outcome", () => {
-  it("after a purchase of unknown outcome, alarms and ticks still run, and nothing more is bought", async () => {
+  it("after a purchase of unknown outcome, serve still runs alarms and ticks, and buys nothing more", async () => {
     const place = await Place.open()
     place.sandbox.failNext("scale-up", { reset: "after-effect" })
     const served = await place.serve()

@@ -104,7 +104,7 @@ describe("GET /metrics", () => {
     expect(short((await scrape(served)).samples)).toMatchObject({ policy_reload_success: 0 })
   })
 
-  it("/metrics keeps the time of a failing source's last good read, or shows 0 if it never gave data", async () => {
+  it("/metrics keeps the time of a failing source's last good read, or shows 0 if the source never gave data", async () => {
     const place = await Place.open()
     const served = await place.serve()
     place.sandbox.failNext("metrics", { status: 403 }, 99)
@@ -151,7 +151,7 @@ describe("read access to /metrics and the live page", () => {
   })
 
   it.each(["/", "/report.json"])(
-    "the live page at %s needs SUPERNODE_METRICS_TOKEN as well",
+    "the live page at %s requires SUPERNODE_METRICS_TOKEN, as /metrics does",
     async (path) => {
       expect((await shared.served.sendForText("GET", path)).status).toBe(401)
       const headers = { authorization: basic(`ann:${TOKEN}`), host: "autoscaler.example.com" }
@@ -190,13 +190,13 @@ describe("read access to /metrics and the live page", () => {
     [403, "127.0.0.1", ["x-forwarded-for", "127.0.0.1"]],
     [403, "::1", ["X-Forwarded-Host", "x"]],
   ])(
-    "without SUPERNODE_METRICS_TOKEN, the denial is %s for a reader at %s with headers %j",
+    "without SUPERNODE_METRICS_TOKEN, /metrics gives status %s (null: no denial) to %s with headers %j",
     (status, remoteAddress, rawHeaders) => {
       expect(readerDenial({ socket: { remoteAddress }, rawHeaders }, [])?.status ?? null).toBe(status)
     },
   )
 
-  it("without SUPERNODE_METRICS_TOKEN, a request through a proxy gets 403", async () => {
+  it("without SUPERNODE_METRICS_TOKEN, /metrics responds 403 to a request through a proxy", async () => {
     const served = await (await Place.open()).serve()
     expect((await served.sendForText("GET", "/metrics")).status).toBe(200)
     const proxied = await served.send("GET", "/metrics", { headers: { "x-forwarded-proto": "https" } })
@@ -222,7 +222,7 @@ describe("a process that can read nothing of the cloud", () => {
     body: { reasons: [expect.stringMatching(/^cloud-unreadable: .* last 3 ticks/)] },
   }
 
-  it("each blind tick warns with cause and start, and /readyz is 503 from the third until a good read", async () => {
+  it("each tick that cannot read the cloud warns, and /readyz is 503 from the third until a tick reads the cloud", async () => {
     const place = await Place.open()
     const served = await place.serve()
     place.sandbox.failNext("supernode", { status: 401 }, 99)

@@ -55,12 +55,12 @@ describe("deploy/observability", () => {
     expect(named.size).toBeGreaterThan(8)
   })
 
-  it("the dashboard shows every metric", () => {
+  it("the Grafana dashboard shows every metric of /metrics", () => {
     const shown = drawn.join("\n")
     expect(Object.keys(METRICS).filter((name) => !shown.includes(name))).toEqual([])
   })
 
-  it("rules and dashboard select only by existing labels and by hold reasons that docs/holds.md explains", () => {
+  it("alerting rules and dashboard use only existing labels, and hold reasons that docs/holds.md explains", () => {
     const holds = read("docs/holds.md")
     const unknown: string[] = []
     for (const expr of [...watched, ...drawn]) {
@@ -73,7 +73,7 @@ describe("deploy/observability", () => {
     expect(unknown).toEqual([])
   })
 
-  it("the panels of the dashboard do not overlap, and each has its own id", () => {
+  it("the panels of the Grafana dashboard do not overlap, and each has its own id", () => {
     const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, i) => `${x + (i % w)},${y + Math.floor(i / w)}`),
     )
@@ -92,7 +92,7 @@ describe("deploy/observability", () => {
     expect(faultsByPromtool(context, { args: ["check", "metrics"], input: text })).toBe("")
   })
 
-  it("promtool can parse each expression of the dashboard", (context) => {
+  it("promtool can parse each expression of the Grafana dashboard", (context) => {
     const folder = mkdtempSync(join(tmpdir(), "dashboard-"))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const file = join(folder, "dashboard.yaml")

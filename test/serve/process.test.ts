@@ -61,7 +61,7 @@ async function heldByTheNext(place: PlaceApart) {
 }
 
 describe("the built command", () => {
-  it("two processes on one ledger place one order for the same alert, and a stop lets it finish", async () => {
+  it("two serve processes on one ledger place one order for an alert, and a stop lets the purchase finish", async () => {
     const place = await placeNow()
     await place.sandbox.failNext("scale-up", { delayMs: 1 })
     const [words, json] = [serveWithoutTicks(place), serveWithoutTicks(place, "--json")]
@@ -96,7 +96,7 @@ describe("the built command", () => {
     for (const secret of [TOKEN, "SANDBOX-SK", "user_test"]) expect(everything).not.toContain(secret)
   })
 
-  it("a process killed in mid-purchase leaves an open attempt, and the next one holds with outcome-unknown", async () => {
+  it("a serve process killed in mid-purchase leaves an open attempt, and the next process holds outcome-unknown", async () => {
     const { place, one, lost } = await buying()
     one.kill("SIGKILL")
     expect([await one.ended, await lost]).toEqual(["SIGKILL", "no answer"])
@@ -109,7 +109,7 @@ describe("the built command", () => {
     ])
   })
 
-  it("a second stop signal ends a process at once, and the next one holds with outcome-unknown", async () => {
+  it("a second stop signal ends serve at once, and the next process holds with outcome-unknown", async () => {
     const { place, one, lost } = await buying()
     one.kill("SIGTERM")
     await one.until(/stopping: /)

@@ -39,7 +39,7 @@ const say = (at: number): string => new Date(at).toISOString().slice(5, 19)
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe("ticks by the wall clock", () => {
-  it("ticks run at their scheduled times and carry them, even if they are up to a minute late", async () => {
+  it("the ticks of serve run up to a minute late, and still carry their scheduled times", async () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/5 * * * *")
     bench.timer.pass(30_000)
     await settled()
@@ -49,7 +49,7 @@ describe("ticks by the wall clock", () => {
     expect(say(bench.ticker.due ?? 0)).toBe("01-12T17:05:00")
   })
 
-  it("a cron expression with six fields ticks by the second", async () => {
+  it("serve ticks every 20 seconds by a cron expression with six fields", async () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/20 * * * * *")
     for (let i = 0; i < 4; i++) {
       bench.timer.pass(15_000)
@@ -58,7 +58,7 @@ describe("ticks by the wall clock", () => {
     expect(bench.ticked).toEqual(["01-12T16:54:40", "01-12T16:55:00", "01-12T16:55:20"])
   })
 
-  it("ticks follow their time zone through both DST changes", async () => {
+  it("the ticks of serve follow their time zone through both DST changes", async () => {
     const daily = new Bench("2024-03-30T00:00:00Z", "30 2 * * *", "Europe/Berlin")
     for (let i = 0; i < 3 * 24; i++) {
       daily.timer.pass(60 * MINUTE)
@@ -73,7 +73,7 @@ describe("ticks by the wall clock", () => {
     expect(often.ticked).toEqual(["10-27T00:30:00", "10-27T01:00:00", "10-27T01:30:00", "10-27T02:00:00"])
   })
 
-  it("ticks run one at a time; a tick that is due meanwhile is skipped and reported", async () => {
+  it("the ticks of serve run one at a time, and a tick that is due meanwhile is skipped and reported", async () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/5 * * * *")
     bench.hold = true
     bench.timer.pass(11 * MINUTE)
@@ -87,7 +87,7 @@ describe("ticks by the wall clock", () => {
     expect(bench.ticked).toEqual(["01-12T16:55:00", "01-12T17:10:00"])
   })
 
-  it("a tick that is more than a minute late after a sleep is skipped and reported as missed", async () => {
+  it("a tick of serve that is more than a minute late after a sleep is skipped and reported as missed", async () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/5 * * * *")
     bench.timer.sleep(3 * 60 * MINUTE + 2 * MINUTE)
     bench.timer.pass(30_000)
@@ -96,14 +96,14 @@ describe("ticks by the wall clock", () => {
     expect(bench.ticked).toEqual(["01-12T20:00:00"])
   })
 
-  it("of many ticks that were due in the last minute, only the newest runs", async () => {
+  it("serve runs only the newest of many ticks that were due in the last minute", async () => {
     const bench = new Bench("2024-01-12T16:54:59Z", "*/10 * * * * *")
     bench.timer.sleep(24 * 60 * MINUTE)
     bench.timer.pass(0)
     expect([bench.ticked, bench.skipped]).toEqual([["01-13T16:54:50"], ["01-12T16:55:00 missed"]])
   })
 
-  it("ticks go on by the new time if the clock was set back", async () => {
+  it("the ticks of serve follow the new time if the clock was set back", async () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/5 * * * *")
     bench.timer.pass(30_000)
     await settled()
@@ -112,7 +112,7 @@ describe("ticks by the wall clock", () => {
     expect(bench.ticked).toEqual(["01-12T16:55:00", "01-12T16:00:00"])
   })
 
-  it("stop ends the ticks and leaves no timer", () => {
+  it("stopping the ticker of serve ends the ticks and leaves no timer", () => {
     const bench = new Bench("2024-01-12T16:54:30Z", "*/5 * * * *")
     bench.ticker.stop()
     bench.timer.pass(60 * MINUTE)
@@ -128,7 +128,7 @@ describe("a cron expression", () => {
     ["* * * * * * *", "5 fields, or 6"],
     ["61 * * * *", "is not a valid cron expression: Invalid value for minute: 61"],
     ["* * * * mox", "is not a valid cron expression"],
-  ])("the cron expression %j is refused with a reason", (expression, says) => {
+  ])("serve refuses the cron expression %j for its ticks, with a reason", (expression, says) => {
     expect(() => nextTimeOf(expression, "UTC")).toThrow(says)
   })
 

@@ -35,11 +35,11 @@ function problemsWith(over: Record<string, unknown>): string[] {
 describe("the id of an alert is fingerprint + startsAt + status + arrival hour", () => {
   const id = readWith(alertmanager, {}).id
 
-  test("keeps the id of an alert that repeats within the hour", () => {
+  test("an alert that repeats within the hour keeps its id", () => {
     expect(readWith(alertmanager, {}, NOW + 5 * 60_000).id).toBe(id)
   })
 
-  test("gives an alert that repeats in the next hour a new id", () => {
+  test("an alert that repeats in the next hour gets a new id", () => {
     expect(readWith(alertmanager, {}, NOW + HOUR).id).not.toBe(id)
   })
 
@@ -74,7 +74,7 @@ describe("time and episode of an alert", () => {
     expect(readWith(alertmanager, { startsAt: "2024-01-11T10:00:00Z" }).at).toBe(NOW)
   })
 
-  test("a resolved alert belongs to the same episode as the firing one", () => {
+  test("a resolved alert belongs to the same episode as the firing alert", () => {
     expect(readWith(alertmanager, { status: "resolved" }).episode).toEqual({
       key: "alertmanager|1f2e3d4c5b6a7988",
       startsAt: STARTS_AT,
@@ -169,7 +169,7 @@ describe("the numbers of an alert", () => {
     expect(readWith(alertmanager, { annotations: { value } }).values).toEqual([])
   })
 
-  test("an annotation does not replace another one whose name merely looks the same", () => {
+  test("an annotation of an alert does not replace another annotation whose name merely looks the same", () => {
     const annotations = { value: "5", "val\u200bue": "97" }
     expect(readWith(alertmanager, { annotations }).values).toMatchObject([{ name: "value", value: 5 }])
   })
@@ -182,19 +182,19 @@ describe("the numbers of an alert", () => {
   )
 
   test.each<[string, unknown, [string, number][]]>([
-    ["one", { B: 97.08 }, [["B", 97.08]]],
+    ["one value", { B: 97.08 }, [["B", 97.08]]],
     [
-      "two",
+      "two values",
       { B: 97.08, C: 1 },
       [
         ["B", 97.08],
         ["C", 1],
       ],
     ],
-    ["none", {}, []],
+    ["no values", {}, []],
     ["null", null, []],
-    ["strings", { B: "97", C: null }, []],
-    ["a list", [97], []],
+    ["values that are strings", { B: "97", C: null }, []],
+    ["a list instead of values by refId", [97], []],
   ])("Grafana's values become the numbers of the alert, named by refId: %s", (_, values, numbers) => {
     expect(readWith(grafana, { values }).values).toEqual(
       numbers.map(([name, value]) => ({ from: "values", name, value, unit: null })),
@@ -212,7 +212,7 @@ describe("labels and resource", () => {
     expect(readWith(grafana, {}).resource).toEqual({ instance_id: "ed5e8d39-1c3b-4a7e-9a5f-0a4b7e1f2c3d" })
   })
 
-  test("an alert keeps a label named constructor and ignores one named __proto__", () => {
+  test("an alert keeps a label named constructor and ignores a label named __proto__", () => {
     const labels = JSON.parse('{"alertname":"NpuBusy","constructor":"x","__proto__":"y"}') as unknown
     expect(readWith(alertmanager, { labels }).labels).toEqual({ alertname: "NpuBusy", constructor: "x" })
   })
@@ -263,14 +263,14 @@ describe("strict reading of an alert", () => {
     expect(problemsWith({ [key]: value })).toEqual([expect.stringContaining(`alerts.0.${key}: `)])
   })
 
-  test("reads each alert of a body as a signal, and an unreadable one as a problem", () => {
+  test("reads each alert of an Alertmanager body as a signal, and an unreadable alert as a problem", () => {
     const second = { ...alertmanager.alerts[0], fingerprint: "second" }
     const { signals, problems } = readAlerts({ alerts: [alertmanager.alerts[0], second, 5] }, NOW)
     expect(signals).toHaveLength(2)
     expect(problems).toEqual(["alerts.2: must be object, not number"])
   })
 
-  test("reports alerts that the sender cut off as a problem", () => {
+  test("reports alerts that the sender cut off an Alertmanager body as a problem", () => {
     const { signals, problems } = readAlerts({ ...alertmanager, truncatedAlerts: 3 }, NOW)
     expect(signals).toHaveLength(1)
     expect(problems).toEqual([

@@ -22,7 +22,7 @@ describe("an unknown event", () => {
     ["an Alertmanager body outside of HTTP", { version: "4", status: "firing", alerts: [] }],
     ["a prototype key", JSON.parse('{"__proto__":{"kind":"tick","time":"2024-01-12T16:50:00Z"}}')],
     ["a constructor key", { constructor: { prototype: { kind: "tick" } } }],
-  ])("an unknown event is refused, naming the formats that the door knows: %s", (_, event) => {
+  ])("an unknown event is refused, and the refusal names the accepted event formats: %s", (_, event) => {
     const [problem] = problemsOf(event)
     expect(problem).toContain("the door accepts: SNS Records with a CloudWatch alarm")
   })
@@ -33,7 +33,7 @@ describe("an unknown event", () => {
     expect(text).toMatch(/manual request \{[^{}]*\}$/)
   })
 
-  test("the alarm door's refusal of an unknown event lists formats of alarms only", () => {
+  test("the alarm function's refusal of an unknown event lists formats of alarms only", () => {
     expect(problemsOf({}, "alarm")[0]).toMatch(/alarm door accepts: SNS .* EventBridge .* SMN/)
     expect(problemsOf({}, "alarm")[0]).not.toContain("manual request")
   })
@@ -66,22 +66,25 @@ describe("a door takes its own events only", () => {
     ["eventbridge-scheduler", "schedule"],
     ["functiongraph-timer", "schedule"],
     ["manual-request", "manual"],
-  ] as const)("a door accepts its own events only: %s is for the %s door", (name, own) => {
-    expect(signalsOf(sample(name), own)).toHaveLength(1)
-    expect(signalsOf(sample(name), "any")).toHaveLength(1)
-    for (const other of (["alarm", "schedule", "manual"] as const).filter((door) => door !== own)) {
-      expect(problemsOf(sample(name), other)[0]).toContain(`which is for the ${own} door`)
-    }
-  })
+  ] as const)(
+    "a function refuses events for other functions: %s is only for the %s function",
+    (name, own) => {
+      expect(signalsOf(sample(name), own)).toHaveLength(1)
+      expect(signalsOf(sample(name), "any")).toHaveLength(1)
+      for (const other of (["alarm", "schedule", "manual"] as const).filter((door) => door !== own)) {
+        expect(problemsOf(sample(name), other)[0]).toContain(`which is for the ${own} door`)
+      }
+    },
+  )
 
   test.each(["function-url-alertmanager", "function-url-grafana", "functiongraph-apig-alertmanager"])(
-    "leaves an HTTP request (%s) to the webhooks",
+    "an HTTP request (%s) is refused as an event, and the refusal says that only a webhook reads it",
     (name) => {
       expect(problemsOf(sample(name))[0]).toContain("HTTP request, which only a webhook endpoint or")
     },
   )
 
-  test("an HTTP request with the keys of a manual request is still an HTTP request", () => {
+  test("an event with the keys of an HTTP request and of a manual request is treated as an HTTP request", () => {
     const event = { ...sample("function-url-alertmanager"), ...sample("manual-request") }
     expect(problemsOf(event)[0]).toContain("HTTP request")
   })
@@ -100,7 +103,7 @@ describe("an event with several records", () => {
     expect(signalsOf({ record: [record, record] })).toHaveLength(1)
   })
 
-  test("reports the unreadable records of an event as problems and keeps the others", () => {
+  test("reports the unreadable records of an event as problems, and keeps the readable records", () => {
     const { signals, problems } = readSignals(
       { record: [{ smn: { message: "text" } }, record, null, 7] },
       "alarm",
@@ -146,7 +149,7 @@ describe("an event with several records", () => {
 })
 
 describe("limits of untrusted JSON", () => {
-  test("accepts an event of depth 20 and refuses one of depth 21", () => {
+  test("accepts an event of depth 20 and refuses an event of depth 21", () => {
     expect(signalsOf({ ...sample("eventbridge-scheduler"), extra: nested(19) })).toHaveLength(1)
     expect(problemsOf({ ...sample("eventbridge-scheduler"), extra: nested(20) })).toEqual([
       "the event nests deeper than 20 levels",
@@ -159,7 +162,7 @@ describe("limits of untrusted JSON", () => {
     expect(problemsOf(event)).toEqual(["the event nests deeper than 20 levels"])
   })
 
-  test("accepts 256 KB of text inside an event and refuses one byte more", () => {
+  test("accepts 256 KB of text inside an event, and refuses text that is one byte longer", () => {
     const padded = (bytes: number) => {
       const message = { ...JSON.parse(cloudEyeText()), pad: "" } as { pad: string }
       message.pad = "x".repeat(bytes - JSON.stringify(message).length)
@@ -187,7 +190,7 @@ describe("limits of untrusted JSON", () => {
     ])
   })
 
-  test("does not count brackets inside strings as nesting", () => {
+  test("does not count brackets inside the strings of an event as nesting", () => {
     const message = { ...JSON.parse(cloudEyeText()), default_content: `"${"[{".repeat(500)}\\` } as object
     expect(
       signalsOf(
@@ -206,7 +209,7 @@ describe("limits of untrusted JSON", () => {
     ])
   })
 
-  test("a problem never repeats a megabyte of foreign text", () => {
+  test("a problem of an event never repeats a megabyte of the event's text", () => {
     const problems = problemsOf({ ...sample("manual-request"), ["k".repeat(1_000_000)]: 1 })
     expect(problems.join().length).toBeLessThan(400)
   })
@@ -230,11 +233,11 @@ describe("any foreign event", () => {
     }
   }
 
-  test("any JSON value ends in signals or in a SignalError", () => {
+  test("any JSON value that is read as an event gives signals or a SignalError", () => {
     fc.assert(fc.property(fc.jsonValue(), doors, endsWell), { numRuns: 500 })
   })
 
-  test("any JavaScript value ends in signals or in a SignalError", () => {
+  test("any JavaScript value that is read as an event gives signals or a SignalError", () => {
     fc.assert(
       fc.property(
         fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true }),
@@ -257,28 +260,25 @@ describe("any foreign event", () => {
     "manual-request",
   ]
 
-  test.each(names)(
-    "%s with any one value replaced by any other ends in signals or in a SignalError",
-    (name) => {
-      const event = sample(name)
-      fc.assert(
-        fc.property(
-          fc.constantFrom(...pathsOf(event)),
-          fc.oneof(fc.jsonValue(), fc.string()),
-          doors,
-          (path, value, door) => endsWell(replaced(event, path, value), door),
-        ),
-        { numRuns: 200 },
-      )
-    },
-  )
+  test.each(names)("%s with any one value replaced by any other gives signals or a SignalError", (name) => {
+    const event = sample(name)
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...pathsOf(event)),
+        fc.oneof(fc.jsonValue(), fc.string()),
+        doors,
+        (path, value, door) => endsWell(replaced(event, path, value), door),
+      ),
+      { numRuns: 200 },
+    )
+  })
 
   test.each([
     ["functiongraph-smn-cloud-eye-alarm", ["record", 0, "smn", "message"]],
     ["sns-cloudwatch-alarm", ["Records", 0, "Sns", "Message"]],
     ["eventbridge-cloudwatch-alarm", ["detail", "state", "reasonData"]],
   ] as const)(
-    "%s with any one value of its inner JSON replaced ends in signals or in a SignalError",
+    "%s with any one value of its inner JSON replaced gives signals or a SignalError",
     (name, path) => {
       const event = sample(name)
       const inner: unknown = JSON.parse(

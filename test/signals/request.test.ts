@@ -41,7 +41,7 @@ describe("a manual request", () => {
     })
   })
 
-  test("a live request without a plan's hash is refused, and the error says how to get one", () => {
+  test("a live request without a plan's hash is refused, and the error says how to get the hash", () => {
     const [problem] = problemsOf({ ...MINIMAL, mode: "live" }, "manual")
     expect(problem).toMatch(/^planHash: is missing, .*"mode": "dry-run".*plan\.hash/)
   })
@@ -89,12 +89,12 @@ describe("a manual request", () => {
 })
 
 describe("the id of a request", () => {
-  test("the same manual request has the same id within a minute", () => {
+  test("a manual request has the same id if it is repeated within a minute", () => {
     expect(requestWith({}, NOW + 20_000).id).toBe(requestWith({}).id)
     expect(requestWith({ mode: "dry-run" }).id).toBe(requestWith({}).id)
   })
 
-  test("the same manual request has another id a minute later", () => {
+  test("a manual request has another id if it is repeated a minute later", () => {
     expect(requestWith({}, NOW + 60_000).id).not.toBe(requestWith({}).id)
   })
 

@@ -44,7 +44,7 @@ describe("routing of signals", () => {
     expect(routes(signal, policies)).toEqual([])
   })
 
-  test("an alarm that several supernodes list is exclusive to none of them", () => {
+  test("an alarm that several supernodes list is not marked as exclusive to any supernode", () => {
     const both = [
       named("a", [{ "cloud-eye": "al1" }]),
       named("b", [{ "cloud-eye": "al2" }, { "cloud-eye": "al1" }]),
@@ -56,7 +56,7 @@ describe("routing of signals", () => {
     expect(routes(alarmOf({ alarm: "al2" }), both)).toEqual([["b", true]])
   })
 
-  test("an alarm that one supernode lists twice is exclusive to it", () => {
+  test("an alarm that one supernode lists twice is marked as exclusive to that supernode", () => {
     const twice = [
       named("a", [{ alertmanager: { alertname: "NpuBusy" } }, { alertmanager: { cluster: "train-a" } }]),
     ]
@@ -72,7 +72,7 @@ test("sends a tick to every supernode", () => {
 })
 
 describe("routing of a request", () => {
-  test("sends a request only to the supernode that it names", () => {
+  test("sends a manual request only to the supernode that it names", () => {
     expect(routes(requestOf({ supernode: "b" }), [named("a"), named("b")])).toEqual([["b", false]])
   })
 
@@ -81,7 +81,7 @@ describe("routing of a request", () => {
     ["Train-B", "train-b"],
     ["train_a", "train-a"],
   ])(
-    "refuses a request for an unknown supernode (%s), suggests the closest name and lists all",
+    "refuses a manual request for an unknown supernode (%s), suggests the closest name and lists all names",
     (supernode, meant) => {
       expect(() =>
         routes(requestOf({ supernode }), [named("train-a"), named("train-b"), named("inference")]),
@@ -91,7 +91,7 @@ describe("routing of a request", () => {
     },
   )
 
-  test("suggests no supernode for a request if no name is close", () => {
+  test("suggests no supernode for a manual request if no name is close", () => {
     expect(() => routes(requestOf({ supernode: "zzz" }), [named("train-a")])).toThrow(
       new SignalError('supernode: "zzz" is not in the policy. Known: train-a'),
     )

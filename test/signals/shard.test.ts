@@ -20,7 +20,7 @@ function namesFor(event: unknown, all = policies): string[] {
 
 describe("a tick with a shard", () => {
   it.each([1, 2, 3, 7, 16])(
-    "the ticks of all shards (%i) reach each supernode exactly once and share the supernodes evenly",
+    "the ticks of all %i shards together reach each supernode once and share the supernodes evenly",
     (count) => {
       const shards = Array.from({ length: count }, (_, i) => namesFor(ownTick(`${i + 1}/${count}`)))
       expect(shards.flat().sort()).toEqual(policies.map(({ name }) => name).sort())
@@ -31,12 +31,12 @@ describe("a tick with a shard", () => {
     },
   )
 
-  it("a shard of a tick has the same supernodes, whatever their order in the policy", () => {
+  it("a shard of a tick has the same supernodes, whatever the order of the supernodes in the policy", () => {
     const turned = policies.toReversed()
     expect(namesFor(ownTick("2/5"), turned).sort()).toEqual(namesFor(ownTick("2/5")).sort())
   })
 
-  it("a shard is read from our own tick and from the user event of FunctionGraph's TIMER", () => {
+  it("a shard is read from a tick event and from the user event of FunctionGraph's TIMER", () => {
     const shard = { index: 2, count: 4 }
     expect(signalsOf(ownTick("2/4"), "schedule")).toMatchObject([{ kind: "tick", at: AT, shard }])
     expect(signalsOf(timer('{"shard":"2/4"}'), "schedule")).toMatchObject([{ kind: "tick", shard }])
@@ -80,7 +80,7 @@ describe("a malformed shard", () => {
     {},
   ]
 
-  it.each(bad)("a malformed shard in our own tick is refused: %j", (shard) => {
+  it.each(bad)("a malformed shard in a tick event is refused: %j", (shard) => {
     expect(problemsOf(ownTick(shard))).toEqual([expect.stringMatching(/^shard: must be "i\/n"/)])
   })
 

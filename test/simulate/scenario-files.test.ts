@@ -16,7 +16,7 @@ timeline:
 orders: 1
 `
 
-it("the test command prints SUCCESS, or FAILED with expected and actual values, and exits 1 if one fails", async () => {
+it("the test command prints SUCCESS, or FAILED with expected and actual values, and exits 1 if a scenario fails", async () => {
   const own = desk(POLICY, { withoutLedger: true })
   const good = own.file("good.yaml", GOOD)
   const bad = own.file("bad.yaml", GOOD.replace("in-flight", "cooldown").replace("orders: 1", "orders: 2"))
@@ -48,7 +48,7 @@ function heldBy(out: string): string {
   return line?.trim() ?? "no reason was printed"
 }
 
-it("the test command reports the problems of all files with file:line:column before it plays any", async () => {
+it("the test command reports the problems of all files with file:line:column before it plays any scenario", async () => {
   const own = desk(POLICY, { withoutLedger: true })
   const files = [
     own.file("a.yaml", GOOD.replace("held:", "helt:")),
@@ -70,7 +70,7 @@ it("the test command reports the problems of all files with file:line:column bef
   ])
 })
 
-it("a scenario's own keys override those of the policy, and are reported if they make it invalid", async () => {
+it("a scenario's own keys override those of the policy, and a scenario is refused if they make it invalid", async () => {
   const own = desk(POLICY, { withoutLedger: true })
   const capped = own.file(
     "capped.yaml",
@@ -84,7 +84,7 @@ it("a scenario's own keys override those of the policy, and are reported if they
   ])
 })
 
-it("a scenario that names no supernodes plays all of the policy, each on its smallest rung", async () => {
+it("a scenario that names no supernodes uses all supernodes of the policy, each on its smallest rung", async () => {
   const own = desk(TWO_SUPERNODES, { withoutLedger: true })
   const steps = [
     '{ at: "10:00", tick: {}, expect: { buys: 2 } }',

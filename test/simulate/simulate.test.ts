@@ -235,12 +235,12 @@ it("simulate needs no ledger, and creates none", async () => {
   expect((await own.run("ledger", "show")).code).toBe(1)
 })
 
-it("simulate treats a new policy as one that was already in use, whatever its arm_after", async () => {
+it("simulate treats a new policy as already in use, whatever its arm_after", async () => {
   const result = await simulated(`${POLICY}    arm_after: 24h\n`, load([97, 60]))
   expect(bought(result)).toEqual([["10:20", 1, 2, "10:30"]])
 })
 
-it("simulate shows a progress bar on a terminal only, and removes it", async () => {
+it("simulate shows a progress bar on a terminal only, and removes the bar at the end", async () => {
   const own = desk()
   const path = own.file("load.csv", load([97, 60]))
   const written: string[] = []

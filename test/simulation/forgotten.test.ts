@@ -74,7 +74,7 @@ it.each<[string, Facts, string[]]>([
     { lost: { fate: "travelling" }, isKnown: true, leftMs: MINUTE },
     [],
   ],
-])("an order sent %s breaks only the expected rules", (_, facts, rules) => {
+])("the simulation finds exactly the expected violations for an order sent %s", (_, facts, rules) => {
   expect(rulesBroken(facts)).toEqual(rules)
 })
 
@@ -116,6 +116,6 @@ it.each<[string, Ending, string[]]>([
     { known: null, events: ["reset", "read"] },
     ["servers-are-found"],
   ],
-])("at the end, a server %s breaks only the expected rules", (_, ending, rules) => {
+])("at its end, the simulation finds exactly the expected violations for a server %s", (_, ending, rules) => {
   expect(rulesBrokenAtTheEnd(ending)).toEqual(rules)
 })

@@ -39,7 +39,7 @@ async function reportsOf(
 }
 
 describe("a simulated fleet", () => {
-  it(`a simulated fleet keeps every promise in ${SEEDS + TOGETHER} lives, and buys all that it may once faults are over`, async () => {
+  it(`a simulated fleet breaks no rule in ${SEEDS + TOGETHER} simulated lives, and buys all that it may after faults`, async () => {
     const summary = new Summary()
     await runLives({
       seeds: [...seedsUpTo(SEEDS), ...seedsUpTo(FIRST_TOGETHER + TOGETHER - 1, FIRST_TOGETHER)],
@@ -69,7 +69,7 @@ describe("a simulated fleet", () => {
     expect(new Set(hashes(once)).size).toBe(seeds.length)
   })
 
-  it(`a fleet of ${MEMBERS} members under common caps keeps every promise`, async () => {
+  it(`a simulated fleet of ${MEMBERS} supernodes under fleet caps breaks no rule of the simulation`, async () => {
     const [report] = (await reportsOf([CROWDED], { members: MEMBERS })).values()
     expect(report?.violations).toEqual([])
     expect(report?.mostPosts).toBe(1)

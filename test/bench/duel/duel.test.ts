@@ -22,7 +22,7 @@ function scriptOf(cause: string): Script {
 }
 
 describe("ours buys what is due exactly once, however soon new servers are listed", () => {
-  it.each(SCRIPTS)("the autoscaler buys exactly once: $cause", async (script) => {
+  it.each(SCRIPTS)("in a duel, the autoscaler buys exactly once: $cause", async (script) => {
     for (const delayMs of DELAYS_MS)
       expect(await duel(ours, script, delayMs)).toMatchObject({ purchases: 1, mostPostsPerLabel: 1 })
   })
@@ -125,7 +125,7 @@ const DOCUMENTED: { pattern: Pattern; cause: string; listedAfterMs: number; purc
 
 describe("the references buy several times where this is documented", () => {
   it.each(DOCUMENTED)(
-    "the reference $pattern.name buys $purchases times: $cause",
+    "in a duel, the reference $pattern.name buys $purchases times: $cause",
     async ({ pattern, cause, listedAfterMs, purchases }) => {
       expect(await duel(pattern, scriptOf(cause), listedAfterMs)).toMatchObject({ purchases })
     },
@@ -133,7 +133,7 @@ describe("the references buy several times where this is documented", () => {
 })
 
 describe("the duel is fair", () => {
-  it("every reference buys exactly once if nothing goes wrong", async () => {
+  it("in a duel, every reference buys exactly once if nothing goes wrong", async () => {
     for (const pattern of REFERENCES)
       for (const delayMs of [LISTED_AT_ONCE_MS, LISTED_SLOWLY_MS])
         expect(await duel(pattern, scriptOf("nothing goes wrong"), delayMs)).toMatchObject({ purchases: 1 })
@@ -145,7 +145,7 @@ describe("the duel is fair", () => {
         expect(purchases).toBeGreaterThanOrEqual(1)
   })
 
-  it("the duel plays the same script the same way every time", async () => {
+  it("the duel gives the same result each time for a script", async () => {
     const script = scriptOf("eight servers' alarms in the same second")
     for (const pattern of [naiveRetry, ours])
       expect(await duel(pattern, script, LISTED_SLOWLY_MS)).toEqual(

@@ -33,17 +33,17 @@ describe("audit list", () => {
 
   it.each([
     ["a supernode's name", ["train-a"], 2],
-    ["its id", [ID], 2],
-    ["its stream", [STREAM], 2],
-    ["control", ["control"], 2],
+    ["a supernode's id", [ID], 2],
+    ["a supernode's stream", [STREAM], 2],
+    ["the stream control", ["control"], 2],
     ["--stream", ["--stream", "control"], 2],
     ["a limit", ["train-a", "--limit", "1"], 1],
     ["a kind", ["--kind", "opened"], 1],
     ["an outcome", ["--outcome", "accepted"], 1],
     ["an outcome that no order had", ["--outcome", "rejected"], 0],
     ["a beginning", ["train-a", "--since", "1m"], 2],
-    ["a beginning after all of them", ["train-a", "--since", "2024-01-12T16:52:00Z", "--kind", "said"], 0],
-    ["an end before all of them", ["--until", "2h"], 0],
+    ["a beginning after all entries", ["train-a", "--since", "2024-01-12T16:52:00Z", "--kind", "said"], 0],
+    ["an end before all entries", ["--until", "2h"], 0],
   ])("audit list filters entries by %s", async (_what, argv, count) => {
     const { json } = await (await usedDesk()).run("audit", "list", ...argv, "--json")
     expect((json() as { entries: unknown[] }).entries).toHaveLength(count)
@@ -60,7 +60,7 @@ describe("audit list", () => {
     })
   })
 
-  it("audit list finds the newest entries that match, however many others follow them", async () => {
+  it("audit list finds the newest matching entries, however many entries of other kinds follow them", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     for (let count = 0; count < 3; count++) {
@@ -250,7 +250,7 @@ describe("audit verify", () => {
     expect(code).toBe(1)
   })
 
-  it("audit verify reports that there is no ledger, and not that it is intact", async () => {
+  it("audit verify reports a missing ledger as missing, and not as intact", async () => {
     const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("audit", "verify")
     expect(err).toContain("there is no ledger at")
     expect([code, out]).toEqual([1, ""])
@@ -328,7 +328,7 @@ describe("audit export", () => {
     expect(code).toBe(0)
   })
 
-  it("audit export --csv writes one row per order with its price and order id, and no formula", async () => {
+  it("audit export --csv writes one row per order with its price and order id, and escapes a name like a formula", async () => {
     const own = await cloudDesk()
     const shown = await own.run("dry-run", "train-a", "--by", "=SUM(A1)", "--why", 'a "big", run', "--json")
     const { request } = shown.json() as { request: object }
@@ -363,7 +363,7 @@ describe("audit export", () => {
 
   it.each<[string, (own: CloudDesk) => Promise<unknown>, RegExp]>([
     [
-      "accepted, its order read",
+      "accepted, with values of its order",
       async () => {},
       /,accepted,.*,120000,CNY,CS\w+,5,118800\.5,CNY,rule npu-busy,,1,2$/,
     ],

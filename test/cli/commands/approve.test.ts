@@ -25,7 +25,7 @@ function askAsAnn(own: CloudDesk, asked: { planHash: string; id?: string }) {
 }
 
 describe("approve", () => {
-  it("approve shows the plan, the required number and the end of the approval, and the next tick buys", async () => {
+  it("approve prints the plan, the approvals still needed and their expiry, and the next tick buys", async () => {
     const { own, hash } = await waiting()
     const first = await own.run("approve", hash, "--by", "ann")
     expect(first.out).toMatch(
@@ -74,7 +74,7 @@ describe("approve", () => {
     expect((await own.ledger((ledger) => ledger.head(CONTROL_STREAM)))?.said?.verb).toBe("init")
   })
 
-  it("approve accepts the beginning of a hash for a plan that waits, with or without its prefix", async () => {
+  it("approve accepts the beginning of a waiting plan's hash, with or without the prefix sha256:", async () => {
     const { own, hash } = await waiting()
     await own.run("approve", hash.slice(0, "sha256:".length + 12), "--by", "ann")
     await own.run("approve", hash.slice("sha256:".length, 40), "--by", "bob")
@@ -82,7 +82,7 @@ describe("approve", () => {
     expect(control.approvals).toMatchObject([{ planHash: hash }, { planHash: hash }])
   })
 
-  it("approve refuses the beginning of a hash if no such plan waits", async () => {
+  it("approve refuses the beginning of a hash if no plan with such a hash waits for approval", async () => {
     const { own, hash } = await waiting()
     own.sandbox.setLoad(10)
     await tick(own, "2024-01-12T16:52:00Z")
@@ -104,7 +104,7 @@ describe("approve", () => {
     expect(code).toBe(0)
   })
 
-  it("approve warns if no run knows the plan, counts names once, and records the approval", async () => {
+  it("approve warns if no run recorded the plan, counts each name once, and still records the approval", async () => {
     const own = desk()
     await own.run("approve", HASH, "--by", "boss")
     await own.run("approve", HASH, "--by", "boss")
@@ -116,7 +116,7 @@ describe("approve", () => {
     expect(code).toBe(0)
   })
 
-  it("approve works with a broken policy, and prints less", async () => {
+  it("approve works with a broken policy, but does not print how many approvals are needed", async () => {
     const { own, hash } = await waiting()
     own.env["SUPERNODE_POLICY"] = own.file("broken.yaml", "version: [")
     const { code, out } = await own.run("approve", hash, "--by", "ann")
@@ -140,7 +140,7 @@ describe("approve", () => {
     expect((await ask("second")).out).toMatch(/^train-a: bought from 2 to 4 servers/)
   })
 
-  it("approve does not count a requester's own approval; after others approve, the repeated request buys", async () => {
+  it("approve does not count a requester's own approval; after another person approves, the repeated request buys", async () => {
     const own = await cloudDesk({}, WANTED)
     const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""

@@ -77,7 +77,7 @@ describe("dry-run", () => {
     expect(ran.out).not.toContain("secret-words")
   })
 
-  it("dry-run shows the result of an event, and reports that it is a repeated one", async () => {
+  it("dry-run shows the result of an event, and holds as duplicate if run has already handled that event", async () => {
     const own = await cloudDesk()
     const before = await own.run("dry-run", "train-a", "--event", ALARM)
     expect(before.out).toMatch(/^train-a: would buy/)
@@ -153,7 +153,7 @@ describe("dry-run", () => {
     expect((await own.run("dry-run", "train-a")).out).not.toContain("the policy is new")
   })
 
-  it("dry-run names the known supernodes for an unknown one", async () => {
+  it("dry-run names the known supernodes if its argument is not a known supernode", async () => {
     const { code, err } = await desk(TWO_SUPERNODES).run("dry-run", "trian-a")
     expect(err).toBe(
       'error: no supernode is named "trian-a" in the policy; did you mean train-a? Known: train-a, train-b\n',

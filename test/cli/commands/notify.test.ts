@@ -8,7 +8,7 @@ async function robot(errcode: number): Promise<string> {
   return `${await httpForTest((_, response) => response.end(answer))}/HOOK-SECRET`
 }
 
-it("notify test shows each recipient's result, without any address, and exits 1 if one failed", async () => {
+it("notify test shows each recipient's result, without any address, and exits 1 if a notification failed", async () => {
   const notify = `notify: [{ webhook: "${await robot(0)}", format: wecom }, { webhook: "${await robot(40008)}", format: dingtalk, on: [trouble] }]`
   const { run } = desk(POLICY.replace("version: 1", `version: 1\n${notify}`))
   const { code, out, err } = await run("notify", "test")
@@ -18,7 +18,7 @@ it("notify test shows each recipient's result, without any address, and exits 1 
   expect(code).toBe(1)
 })
 
-it("notify test prints the missing keys if the policy names no recipient", async () => {
+it("notify test says which policy key to add if the policy names no recipient", async () => {
   const { code, err } = await desk().run("notify", "test")
   expect([code, err]).toEqual([1, expect.stringContaining("add a list under `notify`")])
 })

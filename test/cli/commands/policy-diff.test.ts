@@ -14,7 +14,7 @@ async function diff(before: string, after: string) {
   return out.split("\n").map((line) => line.trim().replace(/ {2,}/g, " | "))
 }
 
-it("policy diff shows each changed key with both values, and the maximum cost before and after", async () => {
+it("policy diff shows each changed key with its old and new value, and the maximum cost before and after", async () => {
   const changed = POLICY.replace("above: 85", "above: 90")
     .replace("points: 3 of 5", "points: 3 of 5\n        missing: breaching")
     .replace("amount: 240000", "amount: 250000")
@@ -43,20 +43,20 @@ it("policy diff compares supernodes by id: added ones, removed ones, and a new n
   expect(renamed).toEqual(expect.arrayContaining(["train-z | changes", "name | train-a -> train-z"]))
 })
 
-it("policy diff says that nothing changes if only the form of the file does", async () => {
+it("policy diff says that nothing changes if the files differ only in comments or layout", async () => {
   expect(await diff(POLICY, `# a comment\n${POLICY}`)).toContain(
     "nothing changes: both files have the same policies",
   )
 })
 
-it("policy diff shows that a webhook's address changes, and not the address", async () => {
+it("policy diff shows that a webhook's address changes, but does not print the address", async () => {
   const notify = (secret: string) => `${POLICY}notify: [ { webhook: "https://hooks.example/${secret}" } ]\n`
   const lines = await diff(notify("T0/OLD-SECRET"), notify("T0/NEW-SECRET"))
   expect(lines.join("\n")).toMatch(/notify\.0\.address \| sha256:\w{8} -> sha256:\w{8}/)
   expect(lines.join("\n")).not.toContain("SECRET")
 })
 
-it("policy diff reads one of the files from stdin", async () => {
+it("policy diff reads one of its two files from stdin", async () => {
   const own = desk()
   const stdin = (async function* () {
     yield Buffer.from(POLICY.replace("above: 85", "above: 90"))

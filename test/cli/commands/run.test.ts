@@ -23,7 +23,7 @@ async function liveRequest(own: CloudDesk): Promise<object> {
 }
 
 describe("run", () => {
-  it("run handles an alarm as the functions do: one order, on record", async () => {
+  it("run handles an alarm as the deployed functions do: it places one order and prints the ledger entry", async () => {
     const own = await cloudDesk()
     const { code, out, err } = await own.run("run", "--event", ALARM)
     expect(out).toMatch(/^train-a: bought from 2 to 4 servers/)
@@ -117,7 +117,7 @@ describe("run", () => {
     expect(existsSync(own.ledgerPath)).toBe(false)
   })
 
-  it("run sends a tick to every supernode, and prints a result for each", async () => {
+  it("run sends a tick to every supernode, and prints a result for each supernode", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     const { code, out } = await own.run("run", "--event", own.file("tick.json", TICK))
     expect(out).toMatch(/^train-a: bought/m)
@@ -132,14 +132,14 @@ describe("run", () => {
     expect(code).toBe(0)
   })
 
-  it("run accepts an HTTP request in the form of the gateways, and fails if an HTTP endpoint would refuse it", async () => {
+  it("run recognizes a gateway's HTTP request, and fails if an HTTP endpoint would refuse the request", async () => {
     const own = await cloudDesk()
     const { code, err } = await own.run("run", "--event", "test/events/function-url-alertmanager.json")
     expect(err).toContain("error: an HTTP endpoint would respond with 401")
     expect(code).toBe(1)
   })
 
-  it("run that receives a stop signal says so, and finishes its purchase first", async () => {
+  it("run prints a notice after a stop signal, and finishes its purchase first", async () => {
     const own = await cloudDesk()
     const { code, out, err } = await own.runWith(
       { untilStopped: async () => undefined },
@@ -212,7 +212,7 @@ describe("run with an invalid input", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("run keeps the other supernodes' results if one run fails", async () => {
+  it("run keeps the other supernodes' results if the run of one supernode fails", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     await own.run("run", "--event", own.file("tick.json", TICK))
     own.spoil(ID)

@@ -106,7 +106,7 @@ describe("serve", () => {
     )
   })
 
-  it("serve warns of an address that others can reach, and that a token alone does not protect it", async () => {
+  it("serve warns of an address that other machines can reach, and that its token alone is not enough protection", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own, "--host", "0.0.0.0")
@@ -114,7 +114,7 @@ describe("serve", () => {
     expect(served.said()).not.toContain("closed: SUPERNODE_WEBHOOK_TOKEN")
   })
 
-  it("serve logs one line per request at a fitting level, and never the token", async () => {
+  it("serve logs one line per request, at a level that fits the response status, and never the token", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own)
@@ -128,7 +128,7 @@ describe("serve", () => {
     expect(served.said()).not.toMatch(/THE-WEBHOOK-TOKEN|healthz/)
   })
 
-  it("serve lets no alarm write a line of its log", async () => {
+  it("no text in an alarm can forge a line of the log that serve writes", async () => {
     const own = await cloudDesk()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own)
@@ -178,7 +178,7 @@ describe("serve", () => {
     expect(lines.at(-1)).toEqual({ at: "2024-01-12T16:52:00.000Z", level: "INFO", message: "stopped" })
   })
 
-  it("serve reads the policy again on a hangup, and keeps the previous one if the new one is invalid", async () => {
+  it("serve reads the policy again on SIGHUP, and keeps the previous policy if the new one is invalid", async () => {
     const own = await cloudDesk()
     const served = serve(own)
     await served.until(/serving on/)
@@ -220,7 +220,7 @@ describe("serve does not start", () => {
     )
   })
 
-  it("serve exits 1 with an invalid policy, and names the position", async () => {
+  it("serve exits 1 with an invalid policy, and names the position of the problem", async () => {
     const own = await cloudDesk({}, POLICY.replace("above: 85", "above: high"))
     const { code, err } = await own.run("serve", "--port", "0")
     expect([code, err]).toEqual([

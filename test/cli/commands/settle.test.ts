@@ -23,7 +23,7 @@ async function deskWithUnknown(reset: Reset, options: SandboxOptions = {}): Prom
 }
 
 describe("settle shows the facts before a settlement", () => {
-  it("settle shows the servers before and now, and that an order may await payment", async () => {
+  it("settle shows the servers before the attempt and now, and that an order may await payment", async () => {
     const own = await deskWithUnknown("after-effect")
     const { out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toMatch(/state +UNKNOWN: 2 -> 4 servers, .*, opened 2024-01-12 16:52:00 \+00:00/)
@@ -42,7 +42,7 @@ describe("settle shows the facts before a settlement", () => {
     expect(out).toMatch(/payment +an order whose number is not known may await payment/)
   })
 
-  it("settle shows the order's number if the cloud named one", async () => {
+  it("settle shows the order's number if the cloud returned a number", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
@@ -121,7 +121,7 @@ describe("settle", () => {
     expect(code).toBe(0)
   })
 
-  it("settle records the present servers", async () => {
+  it("settle records the present servers in its entry", async () => {
     const own = await deskWithUnknown("after-effect")
     const { json } = await own.run("settle", "train-a", "--as", "accepted", ...SAID, "--json")
     const ids = own.sandbox
@@ -139,7 +139,7 @@ describe("settle refuses and prints the alternative", () => {
     expect(code).toBe(1)
   })
 
-  it("settle refuses absent while new servers are present", async () => {
+  it("settle refuses --as absent while new servers are present", async () => {
     const own = await deskWithUnknown("after-effect")
     const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(err).toContain("2 servers not present before the attempt")

@@ -103,7 +103,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     expect([byAgent.code, byAgent.err]).toEqual([0, ""])
   })
 
-  it("approve refuses every other signature, exits 1 and writes nothing", async () => {
+  it("approve refuses a signature of another text, key or namespace, exits 1 and writes nothing", async () => {
     const { own, hash } = await waiting(withKey("ann"), withKey("bob"))
     const cases: [string, string, RegExp][] = [
       [
@@ -144,7 +144,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     expect((await control(own))?.said?.verb).toBe("init")
   })
 
-  it("approve refuses a signature after its expiry, and after the attempt that it led to", async () => {
+  it("approve refuses a signature after its expiry, and after the attempt for which it was used", async () => {
     const { own, hash, tick } = await waiting()
     const file = own.file("sig", ring.key("ann").sign(textOf(hash)))
     expect((await own.run("approve", hash, "--by", "ann", "--signature", file)).code).toBe(0)
@@ -161,7 +161,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     expect([over.code, over.err]).toEqual([1, expect.stringContaining("its text expired")])
   })
 
-  it("approve prints a text to sign while the plan waits: a tick renews it after half of approval.expires", async () => {
+  it("approve prints a text to sign while the plan waits, and a tick renews the plan after half of approval.expires", async () => {
     const { own, hash, tick } = await waiting()
     await tick(119)
     await tick(1)
@@ -170,7 +170,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     expect(out).toContain("  expires: 2024-01-12T22:52:00.000Z")
   })
 
-  it("a tick does not count a signed approval after the policy lists another key for that person, and says so", async () => {
+  it("a tick does not count a signed approval if the policy now lists another key for the approver", async () => {
     const { own, hash, tick } = await waiting()
     await own.run("approve", hash, "--by", "ann", "--key", ring.key("ann").path)
     own.env["SUPERNODE_POLICY"] = own.file(

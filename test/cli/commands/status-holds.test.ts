@@ -157,7 +157,7 @@ interface Dry {
 
 describe("status", () => {
   it.each(CASES.map((one) => [one.reasons.join(", ") || "nothing", one] as const))(
-    "status lists each hold that the ledger and the clock show, with its hint, as text and as JSON: %s",
+    "status lists each hold that the ledger and the clock show, with its hint, as text and JSON: %s (case %#)",
     async (_, one) => {
       const own = await deskFor(one)
       const dry = await own.run("dry-run", "train-a", "--json")
@@ -195,7 +195,7 @@ describe("status", () => {
     )
   })
 
-  it("status has a test case for each reason to hold that it can know", () => {
+  it("status has a test case for each hold reason that status can show", () => {
     const all = [...Object.keys(HINTS), ...Object.keys(WITHOUT_HINT), ...Object.keys(PRECONDITION_HINTS)]
     const explained = new Set([...CASES.flatMap(({ reasons }) => reasons), ...BEYOND_STATUS])
     expect(all.filter((reason) => !explained.has(reason))).toEqual([])

@@ -88,7 +88,7 @@ describe("status", () => {
     })
   })
 
-  it("status names each source that cannot be read, and why", async () => {
+  it("status names each source that cannot be read, and the reason", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("metrics", { status: 403, code: "ces.0009", message: "no permission" }, 9)
     const { code, out } = await own.run("status")
@@ -167,7 +167,7 @@ describe("status", () => {
     expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
   })
 
-  it("status shows the wait after a refusal", async () => {
+  it("status shows how long purchases wait after the cloud throttled an order", async () => {
     const own = await cloudDesk()
     own.sandbox.failNext("scale-up", { throttle: 300 })
     await own.run("run", "--event", ALARM)
@@ -235,7 +235,7 @@ describe("status", () => {
     expect(err).toBe("")
   })
 
-  it("status shows one supernode or all", async () => {
+  it("status shows one named supernode, or all supernodes", async () => {
     const own = desk(TWO_SUPERNODES)
     expect((await own.run("status")).out.match(/^train-\w/gm)).toEqual(["train-a", "train-b"])
     expect((await own.run("status", "train-b")).out.match(/^train-\w/gm)).toEqual(["train-b"])

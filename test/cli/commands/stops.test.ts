@@ -47,7 +47,7 @@ describe("pause", () => {
     })
   })
 
-  it("pause shortens no other pause: it refuses an earlier end, and accepts an equal or a later one", async () => {
+  it("pause does not shorten an existing pause: an earlier end is refused, an equal or later end is accepted", async () => {
     const own = desk()
     const pause = (...argv: string[]) => own.run("pause", "--by", "bob", "--why", "a look", ...argv)
     await own.run("pause", "--by", "ann", "--why", "smoke", "--until", "2h")
@@ -69,7 +69,7 @@ describe("pause", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("pause lists the attempt in flight, since it cancels nothing", async () => {
+  it("pause lists the attempt in flight, since a pause does not cancel an order", async () => {
     const own = await cloudDesk()
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("pause", "--by", "night-shift", "--why", "x")
@@ -77,7 +77,7 @@ describe("pause", () => {
     expect(out).toMatch(/^ {2}train-a {2}ACCEPTED: 2 -> 4 servers/m)
   })
 
-  it("pause accepts an end with its zone", async () => {
+  it("pause accepts an end with a UTC offset", async () => {
     const own = desk()
     await own.run("pause", "--by", "night-shift", "--why", "x", "--until", "2024-01-13T02:00:00+08:00")
     expect((await control(own)).pausedAll?.until).toBe(Date.parse("2024-01-12T18:00:00Z"))
@@ -90,7 +90,7 @@ describe("pause", () => {
     expect(await control(own)).toMatchObject({ pausedAll: { why: "x" }, paused: { [ID]: { why: "x" } } })
   })
 
-  it("pause prints an alternative if a broken policy hides the name", async () => {
+  it("pause prints alternatives if a broken policy prevents finding the supernode by name", async () => {
     const { code, err } = await desk("version: [").run(
       "pause",
       "--by",
@@ -114,7 +114,7 @@ describe("pause", () => {
   })
 
   it.each([["pause", "--why", "x"], ["hold", "train-a", "--until", "1h", "--why", "x"], ["resume"]])(
-    "%s does not use this system's user as the name of the person",
+    "%s requires --by, and does not take the name of this system's user instead",
     async (...argv) => {
       const { code, err } = await desk().run(...argv)
       expect(err).toContain("required option '--by <WHO>' not specified")
@@ -131,7 +131,7 @@ describe("pause", () => {
     expect(code).toBe(2)
   })
 
-  it("pause --json keeps stdout for JSON", async () => {
+  it("pause --json prints only JSON on stdout", async () => {
     const { json, err } = await desk().run("pause", "--by", "night-shift", "--why", "x", "--json")
     expect(json()).toMatchObject({ entry: { stream: "control", seq: 2 }, said: { verb: "pause", why: "x" } })
     expect(err).toContain("everything is paused")
@@ -156,7 +156,7 @@ describe("resume", () => {
     expect(code).toBe(0)
   })
 
-  it("resume lifts only the pause that its operator saw, not one that another operator made meanwhile", async () => {
+  it("resume lifts only the pause that its operator saw, and not a pause that another operator made meanwhile", async () => {
     const own = desk()
     await own.run("pause", "--by", "ann", "--why", "a look")
     // The command reads the clock for the last time right before it appends the entry. The other pause is
@@ -187,7 +187,7 @@ describe("resume", () => {
     expect(second.err).toContain("another command lifted the pause meanwhile, so nothing was written")
   })
 
-  it("resume lifts one supernode's pause only, and says what is still paused", async () => {
+  it("resume with a supernode lifts only that supernode's pause, and prints which pauses remain", async () => {
     const own = desk(TWO_SUPERNODES)
     await own.run("pause", "--by", "night-shift", "--why", "all")
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "a")
@@ -201,7 +201,7 @@ describe("resume", () => {
 })
 
 describe("hold", () => {
-  it("hold stops automatic purchases of one supernode, and not a person's", async () => {
+  it("hold stops automatic purchases of one supernode, but not a person's purchase", async () => {
     const own = await cloudDesk()
     const { code, out } = await own.run(
       "hold",
@@ -241,7 +241,7 @@ describe("reset", () => {
     expect(code).toBe(0)
   })
 
-  it("reset prints its changes, and nothing else", async () => {
+  it("reset prints only what it changed", async () => {
     const own = await cloudDesk()
     const early = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
     expect(early.err).toContain("error: nothing is on record for train-a: there is nothing to reset")

@@ -33,7 +33,7 @@ describe("validate", () => {
     expect(json()).toMatchObject({ worstCase: bill, supernodes: [{ worstCase: bill }] })
   })
 
-  it("validate reports that the maximum cost of a policy is unknown", async () => {
+  it("validate reports that the maximum cost is unknown without a budget and without a rung's price", async () => {
     const bare = POLICY.replace(/, budget: \{[^}]*\}/, "").replaceAll(/, price: \{[^}]*\}/g, "")
     const { out } = await desk(bare).run("validate")
     expect(out).toContain("2 purchases for an UNKNOWN amount: no budget, and a rung without a price")
@@ -103,7 +103,7 @@ describe("validate", () => {
     expect([code, err]).toEqual([0, ""])
   })
 
-  it("validate --json prints problems as JSON, and for people on stderr", async () => {
+  it("validate --json prints problems as JSON on stdout, and as text on stderr", async () => {
     const { code, json, err } = await desk(POLICY.replace("above: 85", "above: x")).run("validate", "--json")
     const where = { line: expect.any(Number), column: expect.any(Number), path: "supernodes.0.rules.0.above" }
     expect(json()).toMatchObject({ valid: false, error: { kind: "policy", problems: [where] } })
@@ -129,7 +129,7 @@ describe("validate", () => {
     }
   })
 
-  it("validate needs no other setting", async () => {
+  it("validate succeeds even if SUPERNODE_MODE and SUPERNODE_LEDGER are invalid", async () => {
     const own = desk()
     Object.assign(own.env, { SUPERNODE_MODE: "lively", SUPERNODE_LEDGER: "redis://here" })
     expect((await own.run("validate")).code).toBe(0)

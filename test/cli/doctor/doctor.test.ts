@@ -46,7 +46,7 @@ describe("doctor without problems", () => {
     expect(own.sandbox.scaleUps).toEqual([])
   })
 
-  it("doctor --json reports the same checks", async () => {
+  it("doctor --json reports the checks of the text output", async () => {
     const own = await cloudDesk()
     const ran = await own.run("doctor", "--json")
     expect(ran.json()).toMatchObject({
@@ -63,7 +63,7 @@ describe("doctor without problems", () => {
     })
   })
 
-  it("doctor accepts sold-out rungs, a rule on alarms and a supernode at the top, and describes them", async () => {
+  it("doctor passes with sold-out rungs, a rule on alarms and a supernode on its top rung, and describes them", async () => {
     const own = await cloudDesk(
       {},
       POLICY.replace(
@@ -120,7 +120,7 @@ describe("doctor with a problem", () => {
     expect(out).toContain("ok  train-a: rule npu-busy: 95 on 2 of 2 servers")
   })
 
-  it("doctor names the sources of keys if there are none", async () => {
+  it("doctor names the possible sources of keys if no keys are set", async () => {
     const own = await cloudDesk()
     Object.assign(own.env, { HUAWEICLOUD_SDK_AK: undefined, HUAWEICLOUD_SDK_SK: undefined })
     const { problem } = await onlyProblem(own)
@@ -161,7 +161,7 @@ describe("doctor with a problem", () => {
     expect(out).not.toContain("the key is wrong")
   })
 
-  it("doctor reports that no supernode has that id", async () => {
+  it("doctor reports that the cloud has no supernode with the id of the policy", async () => {
     const own = await cloudDesk({}, TWO_SUPERNODES)
     const { code, out } = await own.run("doctor", "train-b")
     expect(checksIn(out).filter((line) => line.includes("train-b: supernode"))[0]).toMatch(
@@ -171,7 +171,7 @@ describe("doctor with a problem", () => {
     expect(code).toBe(1)
   })
 
-  it("doctor reports servers on no rung of the ladder, and what to write", async () => {
+  it("doctor reports a number of servers that is on no rung, and prints the rung to add to the ladder", async () => {
     const own = await cloudDesk({ supernodes: [{ ...DEFAULT_SUPERNODE, servers: 3 }] })
     own.sandbox.setLoad(95)
     const { problem, todo } = await onlyProblem(own)
@@ -179,7 +179,7 @@ describe("doctor with a problem", () => {
     expect(todo).toEqual(["write a rung with servers: 3 into `ladder`"])
   })
 
-  it("doctor names the flavor that is not for sale, and those that are", async () => {
+  it("doctor names the flavor that is not for sale, and the flavors that are for sale", async () => {
     const own = await cloudDesk({}, POLICY.replace("kat3ne-32-800t.192xlarge.8.matrix", "kat3ne-32.typo"))
     const { problem, todo } = await onlyProblem(own)
     expect(problem).toContain("scale-evaluations does not list kat3ne-32.typo")
@@ -210,7 +210,7 @@ describe("doctor with a problem", () => {
     ])
   })
 
-  it("doctor reports that the newest point is old", async () => {
+  it("doctor reports that the newest point of a metric is old", async () => {
     const own = await cloudDesk()
     own.sandbox.setLoad({
       load: [
@@ -237,23 +237,20 @@ describe("doctor with a problem", () => {
   it.each([
     [401, "set SUPERNODE_PROMETHEUS_AUTH to a login that this Prometheus accepts (docs/settings.md)"],
     [403, "give the login of SUPERNODE_PROMETHEUS_AUTH the permission to query there (docs/settings.md)"],
-  ])(
-    "doctor distinguishes a wrong login of a Prometheus from a missing permission: %i",
-    async (status, says) => {
-      const server = await PrometheusServer.start()
-      onTestFinished(() => server.close())
-      server.instead = (_, response) => {
-        response.writeHead(status).end()
-        return true
-      }
-      const own = await cloudDesk(
-        {},
-        withRule(`prometheus: { url: "${server.url}", query: avg(npu), period: 1m }`),
-      )
-      const { todo } = await onlyProblem(own)
-      expect(todo).toEqual([says])
-    },
-  )
+  ])("doctor distinguishes a wrong Prometheus login from a missing permission: %i", async (status, says) => {
+    const server = await PrometheusServer.start()
+    onTestFinished(() => server.close())
+    server.instead = (_, response) => {
+      response.writeHead(status).end()
+      return true
+    }
+    const own = await cloudDesk(
+      {},
+      withRule(`prometheus: { url: "${server.url}", query: avg(npu), period: 1m }`),
+    )
+    const { todo } = await onlyProblem(own)
+    expect(todo).toEqual([says])
+  })
 
   it("doctor reports that CloudWatch has no region", async () => {
     const own = await cloudDesk({}, withRule("cloudwatch: { namespace: x, name: y, period: 1m }"))
@@ -262,7 +259,7 @@ describe("doctor with a problem", () => {
   })
 })
 
-it("doctor treats an unknown name as wrong usage, and not as a problem", async () => {
+it("doctor treats an unknown supernode name as wrong usage, and not as a problem", async () => {
   const { code, err } = await (await cloudDesk()).run("doctor", "train-x")
   expect(err).toContain('no supernode is named "train-x"')
   expect(code).toBe(1)

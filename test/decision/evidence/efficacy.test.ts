@@ -256,7 +256,7 @@ describe("the efficacy gate", () => {
     expect(finding.facts.row).toMatchObject([{ dueAt: NOW + 21 * MINUTE }, { dueAt: NOW + 7 * MINUTE }])
   })
 
-  it("gate efficacy names the purchases that it does not count", () => {
+  it("gate efficacy names the number of purchases that it does not count", () => {
     const over = bought([gained(1), gained(2, { rule: "gone" })])
     expect(findingOf("efficacy", over)).toMatchObject({
       says: "1 of 2 purchases by rules are complete; 1 more are not counted: their rule no longer exists or now measures something else",

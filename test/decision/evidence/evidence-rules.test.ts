@@ -117,9 +117,9 @@ describe("steps", () => {
     ]
     it.each<[string, (number | null)[], number | string]>([
       ["a low value reaches the step that is open below", [5, 5, 5], 8],
-      ["a value in the next step reaches that one", [30, 30, 30], 4],
-      ["a value at or above all upper bounds reaches none", [100, 100, 100], "not-breaching"],
-    ])("on low values, %s: points %j give %s", (_, values, expected) => {
+      ["a value in the next step reaches the next step", [30, 30, 30], 4],
+      ["a value at or above all upper bounds reaches no step", [100, 100, 100], "not-breaching"],
+    ])("if low values breach, %s: points %j give %s", (_, values, expected) => {
       expect(upTo(LOW, values)).toBe(expected)
     })
   })
@@ -157,11 +157,16 @@ describe("several rules", () => {
   })
 
   it.each<[string, (number | null)[], (number | null)[], string | number]>([
-    ["a calm one does not veto", HIGH, LOW, 4],
-    ["one with missing data does not veto", NONE, HIGH, 4],
-    ["one with missing data proposes nothing", NONE, LOW, "missing-data"],
-    ["none breaches, so nothing is bought", LOW, LOW, "not-breaching"],
-  ])("among several rules, %s", (_, first, second, expected) => {
+    ["a rule that does not breach does not veto another rule", HIGH, LOW, 4],
+    ["a rule with missing data does not veto another rule", NONE, HIGH, 4],
+    [
+      "a rule with missing data beside a rule that does not breach holds for missing data",
+      NONE,
+      LOW,
+      "missing-data",
+    ],
+    ["several rules that do not breach buy nothing", LOW, LOW, "not-breaching"],
+  ])("%s", (_, first, second, expected) => {
     const decision = decisionOf(two(first, second))
     expect(decision.target?.to ?? decision.heldBy).toBe(expected)
   })

@@ -56,7 +56,7 @@ describe("points of an alarm", () => {
     ],
     ["are evidence if exactly one supernode lists the alarm", { server: null, exclusive: true }, true],
     [
-      "are not evidence if its resource is not a known server and several supernodes list it",
+      "are not evidence if its resource is not a known server and several supernodes list the alarm",
       { server: null, exclusive: false },
       false,
     ],
@@ -67,7 +67,7 @@ describe("points of an alarm", () => {
       true,
     ],
     [
-      "are not evidence if one of the M does not breach",
+      "are not evidence if one of the M points does not breach",
       {
         server: "s1",
         exclusive: true,
@@ -130,12 +130,12 @@ describe("points of an alarm", () => {
       false,
     ],
     [
-      "are evidence if one is as far ahead of our clock as clocks may differ",
+      "are evidence if a point is as far ahead of our clock as clocks may differ",
       { server: "s1", exclusive: true, needed: "1 of 1", points: [{ at: NOW + MINUTE, value: 97 }] },
       true,
     ],
     [
-      "are not evidence if one is further ahead of our clock than clocks may differ",
+      "are not evidence if a point is further ahead of our clock than clocks may differ",
       { server: "s1", exclusive: true, needed: "1 of 1", points: [{ at: NOW + MINUTE + 1, value: 97 }] },
       false,
     ],
@@ -152,12 +152,12 @@ describe("points of an alarm", () => {
       false,
     ],
     [
-      "are not evidence if they come too often and one of the N newest does not breach",
+      "are not evidence if points come more than once per period and one of the N newest does not breach",
       { server: "s1", exclusive: true, needed: "3 of 3", points: hasty(97, 80, 97, 97) },
       false,
     ],
     [
-      "are evidence if they come too often and the N newest breach",
+      "are evidence if points come more than once per period and the N newest breach",
       { server: "s1", exclusive: true, needed: "3 of 3", points: hasty(97, 97, 97, 80) },
       true,
     ],

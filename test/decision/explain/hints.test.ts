@@ -381,7 +381,7 @@ describe("the hint for programs", () => {
   const daily = (cron: string) => policyOf({ schedules: [scheduleInput({ cron })] })
   const quiet = { readings: read([readingOf([10, 10, 10, 10, 10])]) }
 
-  it("a hint names only a schedule's start if the metric cannot change sooner, otherwise both", () => {
+  it("a hint names a schedule's start, and also the metric if that can change sooner", () => {
     const soon = { ...quiet, policy: daily("5 17 * * *") }
     expect(changeIn(soon)).toEqual([{ kind: "wait", until: NOW + 5 * MINUTE }])
     expect(nearestIn("not-breaching", soon)).toBe(
@@ -398,7 +398,7 @@ describe("the hint for programs", () => {
     expect(nearestIn("latched", { ...quiet, policy, state })).toBe(`${RESET}, or change the policy`)
   })
 
-  it("a hint names the rule that needs the fewest points, and among equals the first", () => {
+  it("a hint names the rule that needs the fewest points, and among equal rules the first in the policy", () => {
     const policy = policyOf({
       rules: [ruleInput({ name: "far" }), ruleInput({ name: "near" }), ruleInput({ name: "as-near" })],
     })

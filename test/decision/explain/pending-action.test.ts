@@ -107,7 +107,7 @@ describe("the state that waits for a person", () => {
     )
   })
 
-  it("an efficacy stop waits for a person only for the newest measured purchase", () => {
+  it("an efficacy stop waits for a person only if the decision stopped because of the newest measured purchase", () => {
     const measured = (attempt: string) => effectOf({ attempt, after: 96, gain: 1 })
     const state = stateWith({ effects: [measured("a1"), measured("a2")] })
     const stopped = (newest: string, passed: boolean | null = false, isStopped = true) => ({

@@ -77,7 +77,7 @@ describe("operator commands", () => {
 
 describe("not-paused", () => {
   it.each<[string, Partial<Control>, boolean]>([
-    ["passes if nothing is paused", {}, true],
+    ["passes if no pause is active", {}, true],
     ["holds if everything is paused", { pausedAll: stop() }, false],
     ["holds if this supernode is paused", { paused: { [SUPERNODE_ID]: stop() } }, false],
     ["passes if only another supernode is paused", { paused: { [OTHER_ID]: stop() } }, true],

@@ -79,7 +79,7 @@ describe("action-rate under a cap of the fleet", () => {
     )
   })
 
-  it("gate action-rate gives the own count and the fleet's, each with its own window", () => {
+  it("gate action-rate gives the supernode's own count and the fleet's count, each with its window", () => {
     const finding = findingOf("action-rate", fleetOf({ caps, theirs: others({}, {}), ours: own({}) }))
     expect(finding.says).toBe(
       "1 of 9 purchases in 1d; across all supernodes 3 of 2 purchases in 1d are used up",
@@ -92,7 +92,7 @@ describe("action-rate under a cap of the fleet", () => {
     })
   })
 
-  it("gate action-rate also holds by the supernode's own cap, and reports that one first", () => {
+  it("under a cap of the fleet, gate action-rate also holds by the supernode's own cap, and reports that cap first", () => {
     const over = fleetOf({ caps, ours: own({}), limits: { actions: "1 per 24h" } })
     expect(outcomeAt("action-rate", over)).toEqual([false, "action-rate", "action-rate"])
     expect(findingOf("action-rate", over).says).toBe(
@@ -108,27 +108,27 @@ describe("within-budget under a budget of the fleet", () => {
     ["passes if the order alone fits exactly", { caps: budget(120_000) }, true],
     ["holds if the order alone costs a yuan too much", { caps: budget(119_999) }, false],
     [
-      "passes if others' purchases and the order fit exactly",
+      "passes if other supernodes' purchases and the order fit exactly",
       { caps: budget(220_000), theirs: others({}) },
       true,
     ],
     [
-      "holds if others' purchases and the order do not fit",
+      "holds if other supernodes' purchases and the order do not fit",
       { caps: budget(219_999), theirs: others({}) },
       false,
     ],
     [
-      "passes if others' purchases, ours and the order fit exactly",
+      "passes if other supernodes' purchases, ours and the order fit exactly",
       { caps: budget(320_000), theirs: others({}), ours: own({}) },
       true,
     ],
     [
-      "holds if others' purchases, ours and the order do not fit",
+      "holds if other supernodes' purchases, ours and the order do not fit",
       { caps: budget(319_999), theirs: others({}), ours: own({}) },
       false,
     ],
     [
-      "ignores others' purchases from before the window",
+      "ignores other supernodes' purchases from before the window",
       { caps: budget(120_000), theirs: others({ at: NOW - 30 * DAY }) },
       true,
     ],
@@ -138,7 +138,7 @@ describe("within-budget under a budget of the fleet", () => {
     )
   })
 
-  it("gate within-budget checks the own budget and the fleet's, and reports both", () => {
+  it("gate within-budget checks the supernode's own budget and the fleet's budget, and reports both", () => {
     const over = fleetOf({
       caps: budget(300_000),
       theirs: others({}),
@@ -181,16 +181,19 @@ describe("other supernodes' purchases that were not read", () => {
     ["action-rate", actions],
     ["price-known", budget],
     ["within-budget", budget],
-  ])("gate %s has no verdict while others' purchases are not read, and nothing is bought", (gate, caps) => {
-    const over = fleetOf({ caps, theirs: "not-read" })
-    expect(outcomeAt(gate, over)).toEqual([null, null, null])
-    expect(decisionOf(over).kind).toBe("hold")
-    const { fleet: _none, ...absent } = over
-    expect(outcomeAt(gate, absent)).toEqual([null, null, null])
-    expect(outcomeAt(gate, { ...over, fleet: unreadable() })).toEqual([null, null, null])
-  })
+  ])(
+    "gate %s has no verdict while other supernodes' purchases are not read, and nothing is bought",
+    (gate, caps) => {
+      const over = fleetOf({ caps, theirs: "not-read" })
+      expect(outcomeAt(gate, over)).toEqual([null, null, null])
+      expect(decisionOf(over).kind).toBe("hold")
+      const { fleet: _none, ...absent } = over
+      expect(outcomeAt(gate, absent)).toEqual([null, null, null])
+      expect(outcomeAt(gate, { ...over, fleet: unreadable() })).toEqual([null, null, null])
+    },
+  )
 
-  it("others' purchases are not needed if the supernode's own cap is used up", () => {
+  it("other supernodes' purchases need not be read if the supernode's own cap is used up", () => {
     const over = fleetOf({
       caps: actions,
       theirs: "not-read",
@@ -200,7 +203,7 @@ describe("other supernodes' purchases that were not read", () => {
     expect(outcomeAt("action-rate", over)).toEqual([false, "action-rate", "action-rate"])
   })
 
-  it("others' purchases are not needed if the policy has no cap across supernodes", () => {
+  it("other supernodes' purchases need not be read if the policy has no cap across supernodes", () => {
     expect(decisionOf({ policy: policyOf({}, { fleet: { actions: null, budget: null } }) }).kind).toBe(
       "scale-up",
     )

@@ -46,9 +46,9 @@ describe("the use of a ledger", () => {
       },
     ],
     ["a ledger is used if the policy names it", read(begun("empty")), "ledger-1", null],
-    ["any ledger is used if the policy names none", read(begun("empty")), null, null],
+    ["any ledger is used if the policy names no ledger", read(begun("empty")), null, null],
     [
-      "a ledger that cannot be read passes this check, because gate not-paused holds then",
+      "a ledger that cannot be read passes the check of its id, because gate not-paused holds then",
       UNREAD,
       "ledger-2",
       null,
@@ -105,7 +105,7 @@ describe("the memory of a ledger", () => {
       null,
     ],
     [
-      "a restored ledger is not trusted for a supernode that was not compared",
+      "a restored ledger is not trusted for a supernode that no person has compared with the cloud",
       read(restoredFor(OTHER_ID)),
       [0, 99],
       {
@@ -115,12 +115,17 @@ describe("the memory of a ledger", () => {
       },
     ],
     [
-      "a restored ledger is trusted for a supernode that was compared",
+      "a restored ledger is trusted for a supernode that a person has compared with the cloud",
       read(restoredFor(OTHER_ID, SUPERNODE_ID)),
       [0, 99],
       null,
     ],
-    ["a ledger that cannot be read passes the check of its memory", UNREAD, [null, null], null],
+    [
+      "a ledger that cannot be read passes the check of what it remembers, because gate not-paused holds then",
+      UNREAD,
+      [null, null],
+      null,
+    ],
   ])("%s", (_, control, [first, now], problem) => {
     const at = (minutes: number | null) => (minutes === null ? null : NOW + minutes * MINUTE)
     const age = { firstConfirmedAt: at(first), confirmed: at(now) }

@@ -89,7 +89,7 @@ describe("within-budget", () => {
     expect(outcomeAt("within-budget", { policy, state })[0]).toBe(fits)
   })
 
-  it("gate within-budget names the month that it counts", () => {
+  it("gate within-budget names the calendar month whose purchases it counts", () => {
     const policy = policyOf({ limits: MONTH }, { timezone: "Asia/Shanghai" })
     expect(findingOf("within-budget", { policy })).toMatchObject({
       says: "0 CNY booked and reserved in 2024-01 (Asia/Shanghai), 120000 CNY for this order, 120000 CNY allowed",
@@ -97,7 +97,7 @@ describe("within-budget", () => {
     })
   })
 
-  it("gate within-budget gives the sums", () => {
+  it("gate within-budget gives the sum used, the order's cost and the budget", () => {
     expect(findingOf("within-budget", budgeted(500_000, [spent(100_000)])).facts).toMatchObject({
       spent: yuan(100_000),
       order: yuan(120_000),

@@ -73,7 +73,7 @@ describe("cooldown-over", () => {
     expect(cooling(state)).toEqual(passed ? [true, null] : [false, "cooldown"])
   })
 
-  it("the cooldown does not start by an attempt without a purchase, or by a plan that was only decided", () => {
+  it("an attempt without a purchase does not start the cooldown, and a plan that was only decided does not either", () => {
     // An attempt was opened a minute ago and closed without a purchase: no purchase is kept.
     const state = {
       openedAt: NOW - MINUTE,
@@ -98,7 +98,7 @@ describe("cooldown-over", () => {
     }
   })
 
-  it("a person may bypass the cooldown, which is recorded, but no other gate", () => {
+  it("a person may bypass the cooldown, but no other gate, and the finding records the bypass", () => {
     const signal = requestOf({ bypassCooldown: true })
     expect(cooling({ completedAt: NOW - MINUTE }, { signal })).toEqual([true, null])
     const state = stateWith({

@@ -111,7 +111,7 @@ describe("the plan", () => {
     })
   })
 
-  it("the body of a plan has no key that the policy does not have", () => {
+  it("a plan's request body has no key for a setting that the policy does not have", () => {
     expect(planOf().request.body).toEqual({
       flavor: "rung-4",
       image_id: "f4059eb4-c2f5-46a8-9b33-6cbed5d3fc81",
@@ -133,7 +133,7 @@ describe("the plan", () => {
       },
     ],
     ["cooldown in the policy", { policy: policyOf({ cooldown: "2h" }) }],
-  ])("a plan has the same hash whatever the %s", (_, over) => {
+  ])("the hash of a plan does not depend on the %s", (_, over) => {
     expect(planOf(over).hash).toBe(planOf().hash)
   })
 
@@ -150,7 +150,7 @@ describe("the plan", () => {
     ["project", { policy: policyOf({ project_id: "another" }) }, {}],
     ["supernode", { policy: policyOf({ id: "a1beacb6-4380-448c-a218-daa82cf03f5d" }) }, {}],
     ["body", { policy: policyOf({ order: ORDER }) }, {}],
-  ])("a plan has another hash with another %s", (_, over, target) => {
+  ])("the hash of a plan depends on the %s", (_, over, target) => {
     expect(planOf(over, { ...TARGET, ...target }).hash).not.toBe(planOf().hash)
   })
 })

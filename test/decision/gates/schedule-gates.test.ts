@@ -74,12 +74,12 @@ describe("a floor of an active schedule", () => {
   it.each<[string, Partial<Situation>]>([
     ["a tick", {}],
     ["an alarm", { signal: alarmOf() }],
-    ["a person who names no number", { signal: requestOf({ servers: null }) }],
+    ["a person's request that names no number of servers", { signal: requestOf({ servers: null }) }],
   ])("a floor of an active schedule applies to %s", (_, over) => {
     expect(demandOf(floors(), over)).toEqual(BOUGHT)
   })
 
-  it("a floor does not apply to a person who names a number: only that number counts", () => {
+  it("a floor does not apply to a person's request for a number of servers: only that number counts", () => {
     const policy = floors([{ at_least: 4 }])
     const { target } = decisionOf({ ...TICK, policy, signal: requestOf({ servers: 4 }) })
     expect(target).toEqual({ flavor: "rung-4", from: 2, to: 4, rules: [] })
@@ -193,10 +193,10 @@ describe("floors and rules together", () => {
   }
 
   it.each<[string, number, number, number, string[]]>([
-    ["the rule's if it demands more", 4, 2, 8, ["npu-busy"]],
-    ["the floor's if it demands more, without a rule as its cause", 8, 1, 8, []],
-    ["both if they demand the same", 4, 1, 4, ["npu-busy"]],
-  ])("floors and rules give the highest demand, never the sum: %s", (_, atLeast, up, to, rules) => {
+    ["a rule demands more", 4, 2, 8, ["npu-busy"]],
+    ["a floor demands more, and the purchase names no rule as its cause", 8, 1, 8, []],
+    ["both demand equally much, and the purchase names the rule and the floor", 4, 1, 4, ["npu-busy"]],
+  ])("floors and rules together give the highest demand, never the sum: %s", (_, atLeast, up, to, rules) => {
     expect(demandOf(both(atLeast, up), { readings: busy, offers })).toEqual({
       ...BOUGHT,
       to,
@@ -219,7 +219,7 @@ describe("floors and rules together", () => {
     expect(demandOf(floors(), over)).toEqual(BOUGHT)
   })
 
-  it("missing metrics hold with their own reason without a floor, and are mentioned beside one", () => {
+  it("missing metrics hold with their own reason if no floor is active, and are mentioned beside an active floor", () => {
     const asleep = floors([{ cron: "0 18 * * *" }])
     expect(demandOf(asleep, { readings: silent }).heldBy).toBe("missing-data")
     expect(demandOf(asleep, { readings: unreadable("HTTP 403", true) }).heldBy).toBe("credentials")
@@ -228,7 +228,7 @@ describe("floors and rules together", () => {
     )
   })
 
-  it("a latched rule demands nothing beside a floor", () => {
+  it("a latched rule demands nothing beside an active floor", () => {
     const policy = floors([{}], { rules: [ruleInput({ repeat: false })] })
     const state = stateWith({ servers: ["s1", "s2"], latches: { "npu-busy": NOW - DAY } })
     expect(demandOf(policy, { readings: busy, state })).toEqual(BOUGHT)
@@ -333,14 +333,14 @@ describe("a schedule with cooldown: bypass", () => {
   })
 
   it.each<[string, Floor[], Partial<Situation>]>([
-    ["when it is met", [bypass], { supernode: read(supernodeOf()) }],
+    ["when enough servers are present", [bypass], { supernode: read(supernodeOf()) }],
     [
       "when its start has led to a purchase",
       [bypass],
       { state: { ...COOLING, acted: { "bypass 2024-01-12T08:00": { at: NOW - HOUR, attempt: "a" } } } },
     ],
-    ["when it is not active", [{ ...bypass, cron: "0 18 * * *" }], {}],
-    ["when its schedule respects it", [{ ...bypass, cooldown: "respect" }], {}],
+    ["when its schedule is not active", [{ ...bypass, cron: "0 18 * * *" }], {}],
+    ["when its schedule respects the cooldown", [{ ...bypass, cooldown: "respect" }], {}],
   ])("a floor does not bypass the cooldown %s", (_, schedules, over) => {
     expect(demandOf(floors(schedules), { ...one, readings: busy, ...over }).heldBy).toBe("cooldown")
   })
@@ -357,15 +357,18 @@ describe("a schedule with cooldown: bypass", () => {
     it.each<[string, Policy, Partial<Situation>]>([
       ["a rule", floors([bypass], { rules: [big] }), { readings: busy }],
       ["a schedule that respects the cooldown", floors([bypass, { name: "big", at_least: 4 }]), {}],
-    ])("a bypassing floor is bought now, while more must wait for %s", (_, policy, over) => {
-      expect(demandOf(policy, { ...one, ...over })).toEqual({
-        kind: "scale-up",
-        heldBy: null,
-        to: 2,
-        rules: [],
-        schedules: [{ schedule: "bypass", occurrence: "2024-01-12T08:00", atLeast: 2 }],
-      })
-    })
+    ])(
+      "a floor that bypasses the cooldown is bought now, while the higher demand of %s waits",
+      (_, policy, over) => {
+        expect(demandOf(policy, { ...one, ...over })).toEqual({
+          kind: "scale-up",
+          heldBy: null,
+          to: 2,
+          rules: [],
+          schedules: [{ schedule: "bypass", occurrence: "2024-01-12T08:00", atLeast: 2 }],
+        })
+      },
+    )
 
     it("a floor that bypasses the cooldown also satisfies a rule that demands no more", () => {
       expect(demandOf(floors([bypass]), { ...one, readings: busy })).toMatchObject({
@@ -378,16 +381,19 @@ describe("a schedule with cooldown: bypass", () => {
       ["nothing was bought yet", null],
       ["the cooldown ends this moment", NOW - HOUR],
       ["the cooldown ended an hour ago", NOW - 2 * HOUR],
-    ])("without a cooldown, a higher demand is bought instead of a bypassing floor: %s", (_, foreignAt) => {
-      const state = stateWith({ servers: ["s1"], foreignAt })
-      const policy = floors([bypass], { rules: [big] })
-      expect(demandOf(policy, { ...one, state, readings: busy })).toMatchObject({
-        to: 4,
-        rules: ["npu-busy"],
-      })
-    })
+    ])(
+      "without a cooldown, a higher demand is bought instead of a floor that may bypass the cooldown: %s",
+      (_, foreignAt) => {
+        const state = stateWith({ servers: ["s1"], foreignAt })
+        const policy = floors([bypass], { rules: [big] })
+        expect(demandOf(policy, { ...one, state, readings: busy })).toMatchObject({
+          to: 4,
+          rules: ["npu-busy"],
+        })
+      },
+    )
 
-    it("a bypassing floor is ignored if a person bypasses the cooldown: the request is bought in full", () => {
+    it("a floor that bypasses the cooldown does not limit a person's request that bypasses the cooldown as well", () => {
       const signal = requestOf({ servers: null, bypassCooldown: true })
       const policy = floors([bypass], { rules: [big] })
       expect(demandOf(policy, { ...one, signal, readings: busy })).toMatchObject({

@@ -156,8 +156,13 @@ describe("signal-is-fresh", () => {
       alarmOf(),
       false,
     ],
-    ["a person's request is never stale by a forgotten signal", { spentUntil: NOW }, requestOf(), true],
-  ])("with one time for what the state forgot, %s", (_, over, signal, passed) => {
+    [
+      "a person's request is never stale by that time of forgotten signals",
+      { spentUntil: NOW },
+      requestOf(),
+      true,
+    ],
+  ])("if one time represents all forgotten signals or merged episodes, %s", (_, over, signal, passed) => {
     expect(outcomeAt("signal-is-fresh", { state: stateWith(over), signal })).toEqual(
       passed ? [true, null, null] : [false, "stale", "stale"],
     )

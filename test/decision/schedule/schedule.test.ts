@@ -167,7 +167,7 @@ describe("a start in the skipped DST hour", () => {
       "2026-03-29T02:30 since 2026-03-29T01:00Z",
     ],
     [
-      "runs together with another one, and the later one counts",
+      "runs together with another start, and the later start counts",
       "15,45 2 * * *",
       "Europe/Berlin",
       "2026-03-29T01:00:00Z",

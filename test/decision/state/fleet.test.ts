@@ -101,7 +101,7 @@ describe("other supernodes' possible spending", () => {
   it.each<[string, number, string[]]>([
     ["counts before its place in its chain is reached", 2, ["x"]],
     ["does not count once an entry is at its place in its chain", 3, []],
-    ["does not count once its chain has passed its place", 9, []],
+    ["does not count once its chain has entries beyond its place", 9, []],
   ])("another supernode's reservation %s", (_, seq, counted) => {
     expect(count(reserved(reservation("x")), tips({ [A]: { seq } }))).toEqual(counted)
   })
@@ -119,7 +119,7 @@ describe("other supernodes' possible spending", () => {
     expect(count(reserved(reservation("x")), tips({ [A]: { seq: 4 } }))).toEqual([])
   })
 
-  it("spending of others omits our own purchases and reservations, which our own chain has", () => {
+  it("other supernodes' spending omits our own purchases and reservations, which our own chain has", () => {
     const seen = tips({
       [A]: { seq: 2, purchases: [purchase("w")] },
       [B]: { seq: 1, purchases: [purchase("b")] },
@@ -127,7 +127,7 @@ describe("other supernodes' possible spending", () => {
     expect(count(reserved(reservation("x")), seen, A)).toEqual(["b"])
   })
 
-  it("spending of others omits purchases that are older than every window", () => {
+  it("other supernodes' spending omits purchases that are older than every window", () => {
     const seen = tips({
       [A]: { seq: 9, purchases: [purchase("old", NOW - DAY), purchase("new", NOW - DAY + 1)] },
     })

@@ -192,7 +192,7 @@ describe("the state at its maximum size", () => {
 })
 
 describe("stream control", () => {
-  it("stream control always has room to pause everything, because holds are refused earlier", async () => {
+  it("stream control refuses further `hold` commands before it is full, so that a pause of everything always fits", async () => {
     const ledger = await initialised(await openLedger("memory:"), NOW)
     const ports = {
       ledger,

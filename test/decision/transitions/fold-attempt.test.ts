@@ -149,7 +149,7 @@ describe("an attempt that is opened", () => {
     expect(openWith([]).latches).toEqual({ once: openedAt, kept: 5 })
   })
 
-  it("an opened attempt uses up the approvals of its plan only, even one that a faster clock dated later", () => {
+  it("an opened attempt uses up the approvals of its plan only, even an approval that a faster clock dated later", () => {
     expect(openWith([{ at: openedAt - HOUR }]).openedAt).toBe(openedAt)
     expect(openWith([{ at: openedAt - HOUR }, { at: openedAt + 20 * SECOND }]).openedAt).toBe(
       openedAt + 20 * SECOND,
@@ -176,7 +176,7 @@ describe("the answer to an attempt", () => {
     })
   })
 
-  it("an accepted attempt does not latch a rule again that has cleared meanwhile", () => {
+  it("an accepted attempt does not latch again a rule that has cleared meanwhile", () => {
     expect(settle({ ...open, latches: {} }, ACCEPTED).latches).toEqual({})
   })
 
@@ -224,7 +224,7 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     expect(next.latches).toEqual(open.latches)
   })
 
-  it("an absent attempt accepted during another one counts its money at once, and is reported later", () => {
+  it("an absent attempt that is accepted during another attempt counts its money at once, and is reported later", () => {
     const newer = attemptOf({ id: "attempt-2" })
     const next = settle({ ...absent, attempt: newer }, ACCEPTED)
     expect(next.attempt).toEqual(newer)
@@ -262,7 +262,7 @@ describe("the observation of an attempt", () => {
     })
   })
 
-  it("an absent attempt that is observed after all holds and counts; the others stay absent", () => {
+  it("an absent attempt whose servers appear after all holds as wrong and counts its money; others stay absent", () => {
     const other = attemptOf({ id: "attempt-a" })
     const absent = stateWith({ ...before, absent: [other, attempt] })
     expect(observe(absent, { kind: "wrong", says: "came after all" })).toMatchObject({
@@ -320,7 +320,7 @@ describe("an operator command about an attempt", () => {
   })
 
   it.each(["accepted", "completed", "absent"] as const)(
-    "settling another attempt as %s changes nothing",
+    "a settlement as %s that names another attempt than the open one changes nothing",
     (as) => {
       expect(command(unknown, { as, attempt: "other" })).toEqual(unknown)
       expect(command({ ...unknown, attempt: null }, { as })).toEqual({ ...unknown, attempt: null })

@@ -141,7 +141,7 @@ describe("money", () => {
     })
   })
 
-  it("an outcome of another attempt changes nothing", () => {
+  it("an outcome that names another attempt than the open one changes nothing", () => {
     const other = fold(
       withOpen,
       event({
@@ -155,7 +155,7 @@ describe("money", () => {
 })
 
 describe("refusals", () => {
-  it("waits 30 s after throttling, doubling to 10 min, or as long as Retry-After says", () => {
+  it("a throttled order starts a wait of 30 s, doubling to 10 min, or as long as Retry-After says", () => {
     let state = withOpen
     const waits = Array.from({ length: 7 }, () => {
       state = refuse({ ...state, attempt }, "throttle")
@@ -165,7 +165,7 @@ describe("refusals", () => {
     expect(refuse({ ...state, attempt }, "throttle", 5 * SECOND).throttle?.until).toBe(NOW + 5 * SECOND)
   })
 
-  it("blocks a flavor for 5 min after a capacity refusal, doubling to 60 min", () => {
+  it("a capacity refusal blocks the flavor for 5 min, doubling to 60 min", () => {
     let state = withOpen
     const waits = Array.from({ length: 6 }, () => {
       state = refuse({ ...state, attempt }, "capacity")
@@ -207,7 +207,7 @@ describe("refusals", () => {
     expect(next.rulesOff).toEqual({ "npu-busy": "sha256:p" })
   })
 
-  it("a state conflict leaves no trace", () => {
+  it("a refusal for a state conflict leaves no trace in the state", () => {
     const { breaker, throttle, blocked, rulesOff } = refuse(withOpen, "state-conflict")
     expect({ breaker, throttle, blocked, rulesOff }).toEqual({
       breaker: null,
@@ -232,7 +232,7 @@ describe("signals", () => {
   const openedBy = (signal: Signal, over: Partial<ChainEvent> = {}) =>
     event({ kind: "opened", signal, ...over })
 
-  it("an opened entry's signal is remembered with its run and seq, and the first one is kept", () => {
+  it("the signal of an opened entry is remembered with the run and seq of its first entry", () => {
     const once = fold(stateWith(), openedBy(alarmOf()))
     expect(once.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
     const twice = fold(once, openedBy(alarmOf(), { seq: 8, run: "run-8" }))
@@ -291,9 +291,9 @@ describe("episodes", () => {
     ).episodes
 
   it.each<[string, [AlarmState, number][], number | null]>([
-    ["an OK sets it", [["ok", 3]], 3],
+    ["an OK sets the close", [["ok", 3]], 3],
     [
-      "a newer OK moves it",
+      "a newer OK moves the close",
       [
         ["ok", 3],
         ["ok", 5],
@@ -301,7 +301,7 @@ describe("episodes", () => {
       5,
     ],
     [
-      "an older OK does not move it back",
+      "an older OK does not move the close back",
       [
         ["ok", 5],
         ["ok", 3],
@@ -309,7 +309,7 @@ describe("episodes", () => {
       5,
     ],
     [
-      "an ALARM leaves it",
+      "an ALARM leaves the close unchanged",
       [
         ["ok", 3],
         ["alarm", 5],
@@ -317,17 +317,17 @@ describe("episodes", () => {
       3,
     ],
     [
-      "an older ALARM leaves it",
+      "an older ALARM leaves the close unchanged",
       [
         ["ok", 5],
         ["alarm", 3],
       ],
       5,
     ],
-    ["an ALARM alone sets none", [["alarm", 3]], null],
-    ["insufficient data sets none", [["insufficient-data", 3]], null],
-    ["an OK up to a minute ahead sets it", [["ok", 6]], 6],
-    ["an OK more than a minute ahead sets none", [["ok", 6 + 1 / 60]], null],
+    ["an ALARM alone sets no close", [["alarm", 3]], null],
+    ["insufficient data sets no close", [["insufficient-data", 3]], null],
+    ["an OK up to a minute ahead sets the close", [["ok", 6]], 6],
+    ["an OK more than a minute ahead sets no close", [["ok", 6 + 1 / 60]], null],
   ])("the close of an episode: %s", (_, states, minutes) => {
     expect(closedAfter(...states)).toEqual(
       minutes === null ? {} : { [key]: { closedAt: NOW + minutes * MINUTE } },

@@ -71,9 +71,12 @@ describe("the message of an unknown outcome", () => {
       { error_code: "A", error_msg: "m".repeat(400) },
       `answered 500 (A: ${"m".repeat(157)})`,
     ],
-  ])("the message of an unknown outcome reports %s", (_title, status, body, says) => {
-    expect(outcome(status, body)).toMatchObject({ kind: "unknown", says: `${says}${NOT_KNOWN}` })
-  })
+  ])(
+    "the message of a purchase's unknown outcome describes the response: %s",
+    (_title, status, body, says) => {
+      expect(outcome(status, body)).toMatchObject({ kind: "unknown", says: `${says}${NOT_KNOWN}` })
+    },
+  )
 })
 
 describe("the stored part of a purchase response", () => {
@@ -82,7 +85,7 @@ describe("the stored part of a purchase response", () => {
     return { kept: raw.body.length, bytes: raw.bytes, truncated: raw.truncated }
   }
 
-  it("up to 1 MiB of a response's body is kept, to the byte, however large its JSON becomes", () => {
+  it("up to 1 MiB of a purchase response's body is kept, to the byte, however large its JSON becomes", () => {
     const most = 1024 * 1024
     for (const sign of ["a", '"']) {
       expect(rawOf(sign.repeat(most))).toEqual({ kept: most, bytes: most, truncated: false })
@@ -90,7 +93,7 @@ describe("the stored part of a purchase response", () => {
     }
   })
 
-  it("up to 128 characters of a response's request id are kept", () => {
+  it("up to 128 characters of a purchase response's request id are kept", () => {
     expect(outcome(200, { id: SUPERNODE }, { "x-request-id": "r".repeat(129) })).toMatchObject({
       requestId: "r".repeat(128),
     })

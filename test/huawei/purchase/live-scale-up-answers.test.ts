@@ -199,7 +199,7 @@ describe("any other 2xx response is unknown", () => {
     ["an order id alone", "no-id", 200, { order_id: "CS1" }, null],
     ["servers without ids", "no-id", 200, { servers: [{ status: "CREATING" }] }, null],
   ])(
-    "the outcome is unknown after a 2xx response with %s (%s)",
+    "a purchase's outcome is unknown after a 2xx response with %s (%s)",
     async (_title, reason, status, body, code) => {
       const outcome = await buyFrom(says(answer(status, body, { "x-request-id": "r-1" })))
       expect(outcome).toEqual({
@@ -214,7 +214,7 @@ describe("any other 2xx response is unknown", () => {
     },
   )
 
-  it("the outcome is unknown after a 2xx response whose content-length truncates its JSON", async () => {
+  it("a purchase's outcome is unknown after a 2xx response whose content-length truncates its JSON", async () => {
     const outcome = await buyFrom(says(answer(200, EXAMPLE, { "content-length": "10" })))
     expect(outcome).toMatchObject({ kind: "unknown", reason: "not-json", status: 200 })
   })
@@ -224,7 +224,7 @@ describe("any other 2xx response is unknown", () => {
     ["whose gzip is truncated", gzipSync(JSON.stringify(EXAMPLE)).subarray(0, 40), "gzip"],
     ["that is larger than 1 MB when inflated", gzipSync(Buffer.alloc(2 * 1024 * 1024)), "gzip"],
     ["in an unsupported compression", Buffer.from(JSON.stringify(EXAMPLE)), "zstd"],
-  ])("the outcome is unknown after a 2xx response %s", async (_title, body, encoding) => {
+  ])("a purchase's outcome is unknown after a 2xx response %s", async (_title, body, encoding) => {
     const outcome = await buyFrom(saysBytes(200, body, encoding))
     expect(outcome).toMatchObject({ kind: "unknown", reason: "unreadable-encoding", status: 200 })
     expect(outcome).toHaveProperty("says", expect.stringMatching(/^answered 200 with ./))

@@ -52,7 +52,7 @@ describe("a connection that an earlier read left open", () => {
     return { read, outcome }
   }
 
-  it("a purchase uses and closes its own connection instead of one that a read left open", async () => {
+  it("a purchase uses and closes its own connection instead of a connection that a read left open", async () => {
     const wire = await wireOf({
       onRequest: (socket, request) => socket.write(request.startsWith("GET") ? LIST : answer(200, ACCEPTED)),
     })

@@ -59,7 +59,7 @@ describe("without credentials nothing is sent and no connection is opened", () =
     expect(wire.connections()).toBe(0)
   })
 
-  it("the message of an unsent purchase says that the credentials did not arrive in time", async () => {
+  it("the message of a purchase that was not sent says that the credentials did not arrive in time", async () => {
     const { outcome } = await buyFrom({ sendBefore: NOW + 20 }, { credentials: () => never })
     expect(outcome).toMatchObject({
       says: "no credentials: they did not arrive in time; nothing was sent",
@@ -265,7 +265,7 @@ describe("a purchase without a connection is not sent", () => {
     expect(outcome).toMatchObject({ says: `${HOST}:1: no connection within 20 ms; nothing was sent` })
   })
 
-  it("an IPv6 address in brackets is not resolved as a name", async () => {
+  it("an endpoint with an IPv6 address in brackets is not resolved as a host name", async () => {
     const asked: string[] = []
     const lookup: LookupFunction = (host, options, callback) => {
       asked.push(host)
@@ -276,7 +276,7 @@ describe("a purchase without a connection is not sent", () => {
     expect(asked).toEqual([])
   })
 
-  it("connecting ends at the last moment to send, even if its own limit is longer", async () => {
+  it("a purchase stops connecting at the last moment to send, even if the connection timeout is longer", async () => {
     const order = orderTo({ endpoint: `http://${HOST}:1`, sendBeforeMonotonic: STILL.monotonic() + 50 })
     expect(await buy(order, { ...DEPS, lookup: () => undefined })).toEqual(notSent("connect-timeout"))
   })

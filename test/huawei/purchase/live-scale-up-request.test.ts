@@ -128,18 +128,18 @@ describe("the raw response in an outcome", () => {
     return outcome.kind === "not-sent" ? null : outcome.raw
   }
 
-  it("a raw response is kept whole up to 1 MB", async () => {
+  it("a purchase's raw response is kept whole up to 1 MB", async () => {
     const body = "x".repeat(1_048_576)
     expect(await rawOf(body)).toEqual({ body, bytes: 1_048_576, truncated: false })
   })
 
-  it("a raw response is never truncated within a character", async () => {
+  it("a purchase's raw response is never truncated within a character", async () => {
     const raw = await rawOf(`x${"€".repeat(400_000)}`)
     expect(raw).toMatchObject({ truncated: true })
     expect(raw?.body).toMatch(/^x€+$/)
   })
 
-  it("a response of more than 1 MB is not read to its end, and its content counts for nothing", async () => {
+  it("a purchase's response of more than 1 MB is not read to its end, and its content is ignored", async () => {
     const outcome = await buyWithBody(`{"id":"${SUPERNODE}","x":"${"x".repeat(1_100_000)}"}`, 200)
     expect(outcome).toMatchObject({
       kind: "unknown",
@@ -153,7 +153,7 @@ describe("the raw response in an outcome", () => {
   it.each([
     [1_048_576, "accepted"],
     [1_048_577, "unknown"],
-  ])("a response of %i bytes that names the supernode makes the outcome %s", async (bytes, kind) => {
+  ])("a purchase response of %i bytes that names the supernode makes the outcome %s", async (bytes, kind) => {
     const body = JSON.stringify({ id: SUPERNODE }).padEnd(bytes)
     expect((await buyWithBody(body, 200)).kind).toBe(kind)
   })
@@ -170,13 +170,13 @@ describe("the raw response in an outcome", () => {
     })
   })
 
-  it("an outcome keeps at most 256 server ids of a response, so that its entry is not too big", async () => {
+  it("a purchase's outcome keeps at most 256 server ids of the response, so that its entry is not too big", async () => {
     const servers = Array.from({ length: 10_000 }, (_, i) => ({ id: `server-${i}` }))
     const outcome = await buyWithBody(JSON.stringify({ id: SUPERNODE, servers }), 200)
     expect(outcome.kind === "accepted" && outcome.servers.length).toBe(256)
   })
 
-  it("an outcome contains no key, token or userdata that the response echoes plain, escaped or truncated", async () => {
+  it("a purchase's outcome has no key, token or userdata that the response echoes plain, escaped or truncated", async () => {
     const raw = "export PASSWORD=hunter2-hunter2"
     const base64 = Buffer.from(raw).toString("base64")
     const echo = {
@@ -194,7 +194,7 @@ describe("the raw response in an outcome", () => {
     }
   })
 
-  it("an outcome contains no signature that the response echoes, alone or within the request", async () => {
+  it("a purchase's outcome contains no signature that the response echoes, alone or within the request", async () => {
     let signature = ""
     const wire = await wireOf({
       onRequest: (socket, request) => {

@@ -169,7 +169,7 @@ describe("a purchase through HTTPS_PROXY", () => {
     expect(endpoint.connections()).toBe(0)
   })
 
-  it("a purchase is not sent if its tunnel opens after the last moment to send, by either clock", async () => {
+  it("a purchase is not sent if its tunnel opens after the last moment to send, by wall or monotonic clock", async () => {
     for (const late of [
       { now: NOW + 1_001, monotonic: 1_000 },
       { now: NOW, monotonic: 2_001 },
@@ -218,7 +218,7 @@ describe("a read through HTTPS_PROXY", () => {
   const question = { operation: "getThing", method: "GET", projectId: PROJECT } as const
   const parse = (json: unknown) => ({ ok: true, value: json }) as const
 
-  it("a read through a proxy takes the cloud's Date from inside the tunnel", async () => {
+  it("a cloud read through a proxy takes the cloud's Date from inside the tunnel", async () => {
     const date = new Date(NOW + 5_000).toUTCString()
     const endpoint = await wireOf(says(answer(401, {}, { date })), { tls: certificate })
     const proxy = await wireOf(tunnels({ endpoint: endpoint.port, other: 0 }))
@@ -231,7 +231,7 @@ describe("a read through HTTPS_PROXY", () => {
     expect(proxy.received()).toContain(LOGIN)
   })
 
-  it("a read that the proxy refuses names the proxy but not its login, and ignores the proxy's Date", async () => {
+  it("a cloud read that the proxy refuses names the proxy but not its login, and ignores the proxy's Date", async () => {
     const text = answer(407, "s3cret-pass", { date: "Thu, 01 Jan 2026 09:00:00 GMT" })
     const proxy = await wireOf(says(text))
     const address = `http://ops:s3cret-pass@127.0.0.1:${proxy.port}`
@@ -246,7 +246,7 @@ describe("a read through HTTPS_PROXY", () => {
     expect(JSON.stringify(read)).not.toMatch(/s3cret|b3BzOnMz/)
   })
 
-  it("a read ends in time if the proxy never responds to CONNECT, and the next read gets its own tunnel", async () => {
+  it("a cloud read ends in time if the proxy never responds to CONNECT, and the next read gets its own tunnel", async () => {
     const endpoint = await wireOf(says(answer(200, { a: 1 })), { tls: certificate })
     let asked = 0
     const proxy = await wireOf({

@@ -24,7 +24,7 @@ it.each([
   ],
   ["the first 7 characters of a secret are kept at the end of a text", "is MIIT/ab", "is MIIT/ab"],
   ["a truncated secret is kept before the end of a text", "MIIT/abc+1, and more", "MIIT/abc+1, and more"],
-])("%s", (_, text, kept) => {
+])("redaction: %s", (_, text, kept) => {
   expect(redact(text, [SECRET, null])).toBe(kept)
 })
 
@@ -33,7 +33,7 @@ it.each([
   [["abcd"], "abc abcd", "abc [redacted]"],
   [["abcd", "abcd-efgh"], "abcd-efgh abcd", "[redacted] [redacted]"],
 ])(
-  "of the secrets %j the longest is redacted first, and none shorter than 4 characters",
+  "redaction replaces the longest of the secrets %j first, and no secret shorter than 4 characters",
   (secrets, text, kept) => {
     expect(redact(text, secrets)).toBe(kept)
   },

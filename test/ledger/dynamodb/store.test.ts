@@ -383,7 +383,7 @@ describe("a DynamoDB server that does not respond as it should", () => {
       await expect(question()).rejects.toThrow("status 200 with an unreadable response")
   })
 
-  test("an empty page of DynamoDB with a next page is not an empty stream", async () => {
+  test("an empty page of DynamoDB that names a next page does not count as an empty stream", async () => {
     const [entry] = chainOf(1)
     const item = { stream: { S: STREAM }, seq: { N: "1" }, entry: { S: entry && rawOf(entry).text } }
     const pages = [

@@ -47,7 +47,7 @@ if (IS_FULL || process.env["POSTGRES_FULL"] === "1")
     absent: withoutTable,
   })
 
-test("a gap is a conflict in the PostgreSQL store itself", async () => {
+test("an append that would leave a gap is a conflict in the PostgreSQL store itself", async () => {
   const opened = await withoutTable()
   await opened.create()
   expect(await opened.append("control", { seq: 2, text: "{}" })).toBe("conflict")

@@ -94,7 +94,7 @@ function ask(meter: FakeMeter, wants: Want<Asked>[], options = {}): Promise<Seri
 }
 
 describe("the wants of one chunk", () => {
-  it("the members of a batch share one request, however far apart they are ready", async () => {
+  it("supernodes that join one batch of metric requests share one request, however far apart they are ready", async () => {
     const meter = new FakeMeter()
     const { members, waits } = batchOf(meter, { members: 3 })
     const first = members[0]?.ask([want("a")])
@@ -114,7 +114,7 @@ describe("the wants of one chunk", () => {
     expect(waits).toEqual([])
   })
 
-  it("a batch does not wait for members that leave, even if one leaves twice", async () => {
+  it("a batch of metric requests does not wait for a supernode that leaves, even if it leaves twice", async () => {
     const meter = new FakeMeter()
     const { members } = batchOf(meter, { members: 3 })
     members[1]?.leave()
@@ -127,7 +127,7 @@ describe("the wants of one chunk", () => {
   })
 
   it.each([300, 50])(
-    "a batch waits %i ms and no longer, and late members request only what is new",
+    "a metrics batch is sent after %i ms without further waiting, and late supernodes request only new series",
     async (ms) => {
       const meter = new FakeMeter()
       const { batch, members, waits } = batchOf(meter, { members: 5 })
@@ -147,7 +147,7 @@ describe("the wants of one chunk", () => {
     },
   )
 
-  it("a batch waits 300 ms from the first member that is ready and 50 ms from the last", async () => {
+  it("a metrics batch waits 300 ms from its first ready supernode and 50 ms from its last", async () => {
     const { members, waits } = batchOf(new FakeMeter(), { members: 3 })
     void members[0]?.ask([want("a")])
     const [whole, gap] = waits
@@ -157,7 +157,7 @@ describe("the wants of one chunk", () => {
     expect(waits).not.toContain(gap)
   })
 
-  it("the second request of a batch member does not wait for others", async () => {
+  it("a supernode's second request to a metrics batch does not wait for other supernodes", async () => {
     const meter = new FakeMeter()
     const { members, waits } = batchOf(meter, { members: 2 })
     const first = members[0]?.ask([want("a")])
@@ -167,7 +167,7 @@ describe("the wants of one chunk", () => {
     expect(values((await first) ?? [])).toEqual([["a"]])
   })
 
-  it("a series is requested once per batch, even if members want it again, whatever the response was", async () => {
+  it("a metrics batch requests a series once, even if supernodes want it again, whatever the response was", async () => {
     const meter = new FakeMeter()
     meter.answers = ([one]) =>
       one?.series.name === "bad" ? silent : { ok: true, value: ["a"], skewMs: null }
@@ -178,7 +178,7 @@ describe("the wants of one chunk", () => {
     expect(meter.requests).toHaveLength(2)
   })
 
-  it("a batch requests only the periods that it has not requested yet", async () => {
+  it("a metrics batch requests only the periods that it has not requested yet", async () => {
     const meter = new FakeMeter()
     const { batch } = batchOf(meter, { members: 0 })
     await batch.join().ask([want("a", [3, 2])])
@@ -191,7 +191,7 @@ describe("the wants of one chunk", () => {
     ])
   })
 
-  it("a batch sends as many requests as the limits need", async () => {
+  it("a metrics batch sends as many requests as the limits of the source need", async () => {
     const meter = new FakeMeter()
     const names = ["a", "b", "c", "d", "e", "f", "g"]
     await ask(
@@ -201,7 +201,7 @@ describe("the wants of one chunk", () => {
     expect(meter.requests.map(({ length }) => length)).toEqual([3, 3, 1])
   })
 
-  it("a batch reports which series a response left out", async () => {
+  it("a metrics batch reports which series a response left out", async () => {
     const meter = new FakeMeter()
     meter.answers = () => ({ ok: true, value: ["a"], skewMs: null })
     const told = await ask(meter, [want("a"), want("b")])
@@ -212,7 +212,7 @@ describe("the wants of one chunk", () => {
 describe("a request that is refused", () => {
   const names = ["a", "b", "c"]
   it.each(names)(
-    "a request that is refused because of series %s is halved until the others have their values",
+    "a metrics request that is refused because of series %s is halved until the other series have their values",
     async (bad) => {
       const meter = new FakeMeter()
       meter.answers = (together) =>
@@ -227,7 +227,7 @@ describe("a request that is refused", () => {
     },
   )
 
-  it("a batch stops halving a refused request in the end, even if all parts are refused", async () => {
+  it("a metrics batch sends at most 17 requests for 200 series even if the source refuses every request", async () => {
     const meter = new FakeMeter()
     meter.answers = () => refused
     meter.pack = (asked) => [[...asked]]
@@ -237,7 +237,7 @@ describe("a request that is refused", () => {
     expect(meter.requests.length).toBeLessThanOrEqual(17)
   })
 
-  it("a request that fails by missing keys or without a response is not repeated", async () => {
+  it("a metrics request that fails for lack of keys or of a response is not repeated", async () => {
     for (const answer of [silent, { ok: false, why: "403", credentials: true } as const]) {
       const meter = new FakeMeter()
       meter.answers = () => answer
@@ -253,14 +253,14 @@ describe("a request that is refused", () => {
 describe("requests in flight", () => {
   const many = Array.from({ length: 60 }, (_, i) => want(`s${i}`))
 
-  it("requests in flight to one place do not exceed their limit", async () => {
+  it("metrics requests in flight to one host or region do not exceed their limit", async () => {
     const meter = new FakeMeter()
     await ask(meter, many)
     expect(meter.requests).toHaveLength(20)
     expect(meter.mostInFlight).toBe(4)
   })
 
-  it("requests in flight to one place do not delay those to another", async () => {
+  it("metrics requests in flight to one host or region do not delay requests to another host", async () => {
     const meter = new FakeMeter()
     let release = () => {}
     const held = new Promise<void>((resolve) => {
@@ -277,7 +277,7 @@ describe("requests in flight", () => {
     expect(values(await hung)).toEqual([["a"], ["b"]])
   })
 
-  it("requests to a place that does not respond are given up, and each skipped series says so", async () => {
+  it("metrics requests to a host that does not respond are given up, and each skipped series says so", async () => {
     const meter = new FakeMeter()
     meter.answers = () => new Error("ECONNREFUSED")
     const told = await ask(meter, many)

@@ -137,7 +137,7 @@ describe("supernodes in a pool", () => {
     expect(together.supernodes / together.requests).toBeGreaterThan(5)
   })
 
-  it("supernodes that start together and are ready within 300 ms share one request per 100", async () => {
+  it("supernodes that start together and are ready within 300 ms share metrics requests in groups of 100", async () => {
     const { requests } = await play(
       steady(250, (nth) => nth),
       250,
@@ -145,7 +145,7 @@ describe("supernodes in a pool", () => {
     expect(requests.map(({ length }) => length)).toEqual([100, 100, 50])
   })
 
-  it("supernodes do not wait for one that the pool has not started yet", async () => {
+  it("supernodes do not wait with metrics requests for a supernode that the pool has not started yet", async () => {
     const { waitedMs } = await play(
       steady(20, () => 10),
       1,
@@ -153,14 +153,14 @@ describe("supernodes in a pool", () => {
     expect(waitedMs).toEqual(Array(20).fill(0))
   })
 
-  it("a supernode that hangs is left behind: the others share one request, 50 ms after the last is ready", async () => {
+  it("a hanging supernode does not delay the metrics request that the other supernodes share", async () => {
     const courses = [...steady(99, (nth) => nth), { fate: "hangs", readyMs: 0 } as const]
     const { requests, waitedMs } = await play(courses, 100)
     expect(requests.map(({ length }) => length)).toEqual([99])
     expect(Math.min(...waitedMs)).toBe(50)
   })
 
-  it("100 supernodes that get ready in waves of 32 every 200 ms share one request per wave", async () => {
+  it("100 supernodes that get ready in waves of 32 every 200 ms share one metrics request per wave", async () => {
     const { requests } = await play(
       steady(100, (nth) => 200 * (1 + Math.floor(nth / 32)) + (nth % 32)),
       100,

@@ -61,7 +61,7 @@ function cards(): FakeCloudEye {
 }
 
 describe('"*" in a dimension', () => {
-  it("* in a dimension matches every series that is otherwise equal, aggregated to one per server", async () => {
+  it("* in a dimension matches every series whose other dimensions are equal, aggregated to one per server", async () => {
     const fake = cards()
     const [reading] = await readMetrics(question(), fake)
     expect(reading).toEqual({
@@ -77,12 +77,15 @@ describe('"*" in a dimension', () => {
     ["average", 70],
     ["max", 90],
     ["min", 50],
-  ] as const)("the series that * matches are aggregated as the rule says: %s", async (aggregate, value) => {
-    const [reading] = await readMetrics(question([ruleOf({ aggregate })]), cards())
-    expect(reading?.series[0]?.points.map((point) => point.value)).toEqual(Array(5).fill(value))
-  })
+  ] as const)(
+    "a Cloud Eye rule aggregates the series that * matches by its statistic: %s",
+    async (aggregate, value) => {
+      const [reading] = await readMetrics(question([ruleOf({ aggregate })]), cards())
+      expect(reading?.series[0]?.points.map((point) => point.value)).toEqual(Array(5).fill(value))
+    },
+  )
 
-  it("the series that * matches become one for the supernode if no dimension names a server", async () => {
+  it("a Cloud Eye rule aggregates the series that * matches to one series if no dimension names a server", async () => {
     const rule = ruleOf({}, { instance_id: "ecs-s1", npu: "*" })
     const fake = cards()
     const [reading] = await readMetrics(question([rule]), fake)

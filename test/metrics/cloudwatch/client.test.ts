@@ -37,7 +37,7 @@ const THREE = [1, 2, 3].map((back) => ({ at: AT - back * MINUTE, value: 97 }))
 const whole = { points: THREE, problem: null, credentials: false }
 
 describe("GetMetricData", () => {
-  it("GetMetricData is one signed request for all metrics, and returns their points in the same order", async () => {
+  it("a GetMetricData request to CloudWatch is signed, asks for all metrics, and keeps their order", async () => {
     server.valueAt = ({ Metric }) => (Metric.MetricName === "other" ? 12 : 97)
     const other = metricOf({ name: "other", statistic: "p99.5", dimensions: [], periodMs: 3 * MINUTE })
     expect(await reader.read(asking([metricOf(), other]))).toEqual({
@@ -80,7 +80,7 @@ describe("GetMetricData", () => {
     )
   })
 
-  it("GetMetricData is read to its last page, since a metric may continue there", async () => {
+  it("a GetMetricData response is read to its last page, since a metric may continue there", async () => {
     server.alter = ([result], { NextToken: token }) => {
       const { Timestamps = [], Values = [] } = result ?? {}
       const page = token === undefined ? 0 : Number(token)
@@ -93,7 +93,7 @@ describe("GetMetricData", () => {
     expect(server.asked.map(({ NextToken: token }) => token)).toEqual([undefined, "1", "2"])
   })
 
-  it("GetMetricData is refused after 20 pages without an end", async () => {
+  it("a GetMetricData response is refused after 20 pages without an end", async () => {
     server.alter = () => ({ MetricDataResults: [], NextToken: "again" })
     expect(await reader.read(asking())).toMatchObject({
       ok: false,
@@ -109,7 +109,7 @@ describe("GetMetricData", () => {
     ["Forbidden", true],
     ["SomethingNew", false],
   ])(
-    "a CloudWatch metric of status %s has no data but a reason, and costs no other metric",
+    "a CloudWatch metric of status %s has no data and gives a reason, and other metrics keep their data",
     async (status, isKeys) => {
       server.alter = ([first, second]) => ({
         MetricDataResults: [
@@ -131,7 +131,7 @@ describe("GetMetricData", () => {
     },
   )
 
-  it("a metric that CloudWatch's response leaves out is reported, and one not requested is ignored", async () => {
+  it("a metric that CloudWatch's response leaves out is reported, and a metric not requested is ignored", async () => {
     server.alter = ([first]) => ({
       MetricDataResults: [
         { ...first, Id: "m7" },
@@ -175,7 +175,7 @@ describe("failures of CloudWatch", () => {
     expect(server.asked).toHaveLength(1)
   })
 
-  it("a failure of CloudWatch itself is tried again, three times in all", async () => {
+  it("a request that fails because of CloudWatch itself is sent three times in all", async () => {
     server.instead = (response) => {
       if (server.asked.length === 3) return false
       fail(response, 500, "InternalServiceFault", "try again")

@@ -147,7 +147,7 @@ describe("a rule whose evidence is CloudWatch's", () => {
     expect(fake.queries).toHaveLength(1)
   })
 
-  it("the metric that makes CloudWatch refuse a request is found, and costs no other metric", async () => {
+  it("the metric that makes CloudWatch refuse a request is found, and other metrics keep their data", async () => {
     const fake = new FakeCloudWatch()
     fake.refuse = ({ metrics }) =>
       metrics.some(({ namespace }) => namespace === ":bad")
@@ -167,7 +167,7 @@ describe("a rule whose evidence is CloudWatch's", () => {
   })
 })
 
-it("a problem names at most eight servers, so that a source with many problems does not fill the ledger", async () => {
+it("a metrics problem names at most eight servers, so that a source with many problems does not fill the ledger", async () => {
   const fake = new FakeCloudWatch()
   fake.alter = (series, { dimensions }) => ({ ...series, problem: `${dimensions[0]?.value} is unwell` })
   const rule = ruleOf({ dimensions: { host: "{server.id}" } })

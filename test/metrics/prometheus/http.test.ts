@@ -181,7 +181,7 @@ describe("the login at Prometheus", () => {
 })
 
 describe("TLS", () => {
-  it("a Prometheus over TLS is trusted by its login's certificates, as text or in a file, and by no others", async () => {
+  it("the certificates of a Prometheus login, as text or as a file, are the only ones trusted over TLS", async () => {
     const tls = await certificateFor("localhost")
     const other = await certificateFor("localhost")
     const server = await serverOf(tls)
@@ -310,7 +310,7 @@ describe("the response of Prometheus", () => {
     expect(read).toMatchObject({ ok: true, value: [] })
   })
 
-  it("a response of Prometheus counts if its warnings are only notes on style, and not if one is real", async () => {
+  it("a response of Prometheus counts if its warnings are only style notes, but not if it has a real warning", async () => {
     const note = 'PromQL info: metric might not be a counter, name does not end in _total: "npu_util"'
     const answer = (...warnings: string[]) => ({
       status: "success",
@@ -353,18 +353,21 @@ describe("the response of Prometheus", () => {
     ["a number instead of a string", 12],
     ["null", null],
     ["more than a number can represent", "1e999"],
-  ])("an unreadable sample of Prometheus costs only that sample: %s", async (_, value) => {
-    const { read } = await readInstead((r) =>
-      json(r, 200, {
-        status: "success",
-        data: {
-          resultType: "matrix",
-          result: [{ metric: {}, values: [[1, "-1.5e2"], [2, value], ["3", "3"], 4] }],
-        },
-      }),
-    )
-    expect(read).toMatchObject({ ok: true, value: [{ points: [{ at: 1_000, value: -150 }] }] })
-  })
+  ])(
+    "an unreadable Prometheus sample is left out, and other samples of the series stay: %s",
+    async (_, value) => {
+      const { read } = await readInstead((r) =>
+        json(r, 200, {
+          status: "success",
+          data: {
+            resultType: "matrix",
+            result: [{ metric: {}, values: [[1, "-1.5e2"], [2, value], ["3", "3"], 4] }],
+          },
+        }),
+      )
+      expect(read).toMatchObject({ ok: true, value: [{ points: [{ at: 1_000, value: -150 }] }] })
+    },
+  )
 })
 
 describe("failures on the way to Prometheus", () => {

@@ -73,7 +73,7 @@ function evenly(labels: Record<string, string> = {}, valueAt: (at: number) => nu
 }
 
 describe("a rule whose evidence is Prometheus's", () => {
-  it("a Prometheus rule evaluates at the end of each of the N newest periods, and dates it by the start", async () => {
+  it("a Prometheus rule evaluates at the end of each of the N newest periods, and dates each point by the start", async () => {
     const { queries, reading } = await readWith(came(evenly({}, (at) => at / MINUTE)))
     expect(queries).toEqual([
       {
@@ -167,7 +167,7 @@ describe("with a server_label", () => {
     expect(reading.problem).toBe("server s2: Prometheus has no number at the end of any requested period")
   })
 
-  it("a server_label that names none of our servers is a mistake in the rule, and not silence", async () => {
+  it("a server_label that matches no server of the supernode counts as a wrong rule, and not as silence", async () => {
     const { reading } = await readWith(came(evenly({ instance: "10.0.0.1:9100" })), labelled)
     expect(reading).toMatchObject({
       series: [],
@@ -185,7 +185,7 @@ describe("with a server_label", () => {
     )
   })
 
-  it("a server_label with a name that two servers share names neither of them", async () => {
+  it("a server_label value that is the name of two servers counts for neither server", async () => {
     const twins = [serverOf("s1", { name: "twin" }), serverOf("s2", { name: "twin" })]
     const { reading } = await readWith(came(evenly({ instance_id: "twin" })), labelled, twins)
     expect(reading).toMatchObject({
@@ -194,7 +194,7 @@ describe("with a server_label", () => {
     })
   })
 
-  it("an empty server_label does not name a server without a name", async () => {
+  it("an empty server_label value does not match a server without a name", async () => {
     const nameless = [serverOf("s1", { name: "" })]
     const { reading } = await readWith(came(evenly({ instance_id: "" })), labelled, nameless)
     expect(reading.series).toEqual([])
@@ -214,7 +214,7 @@ describe("several rules on Prometheus", () => {
     expect(readings.map(({ series }) => series[0]?.points.length)).toEqual([2, 5])
   })
 
-  it("a Prometheus rule that fails does not affect another one", async () => {
+  it("a Prometheus rule that fails does not affect another rule", async () => {
     const rules = [ruleOf({ name: "good" }), ruleOf({ name: "bad" }, { query: "sum(" })]
     const { readings } = await readWith((query) => (query.query === "sum(" ? refused : came(evenly())), rules)
     expect(readings.map(({ problem }) => problem)).toEqual([

@@ -96,7 +96,7 @@ describe("another process drives the sandbox over HTTP", () => {
     expect(json).toEqual({ servers: [servers[2]?.id] })
   })
 
-  it("GET /sandbox/requests shows requests without credentials, and DELETE forgets them, but not the orders", async () => {
+  it("GET /sandbox/requests shows requests without credentials, and DELETE forgets the requests but no orders", async () => {
     const sandbox = await sandboxAt()
     await scaleUp(sandbox)
     const { json, text } = await admin(sandbox, "GET", "/sandbox/requests")
@@ -198,7 +198,7 @@ describe("an invalid request to the admin API is refused with the reason", () =>
 })
 
 describe("received requests", () => {
-  it("the sandbox records requests in order of arrival, refused ones too, with their connection", async () => {
+  it("the sandbox records all requests in order of arrival, including refused ones, with their connection", async () => {
     const sandbox = await sandboxAt()
     await call(sandbox, { path: "/v1/nothing" })
     await call(sandbox, { path: `${HYPERINSTANCE}/${SUPERNODE}`, key: { ak: "nobody", sk: "x" } })

@@ -179,7 +179,7 @@ describe("the periods of a response", () => {
     },
   )
 
-  it("the sandbox's Cloud Eye leaves out a period that `from` was moved into", async () => {
+  it("the sandbox's Cloud Eye leaves out the period in which a moved `from` lies", async () => {
     const sandbox = await busySandbox()
     sandbox.advance(30_000)
     const question = { from: START - 20 * MINUTE, to: START + 30_000, period: "60" }
@@ -242,7 +242,7 @@ describe("values follow the load", () => {
     expect(starts((await points(sandbox))[0])).toEqual([START - 5 * MINUTE])
   })
 
-  it("a sandbox server may have its own load curve, and another may be silent", async () => {
+  it("a sandbox server may have its own load curve, and another sandbox server may report nothing", async () => {
     const sandbox = await sandboxAt()
     const [first, second] = await readServers(sandbox)
     const instances = [first, second].map((server) => server?.cloud_server.hps_ecs_id ?? "")
@@ -260,7 +260,7 @@ describe("values follow the load", () => {
     expect((await points(await sandboxAt(), { from: START - 5 * MINUTE }))[0]).toMatchObject([{ average: 0 }])
   })
 
-  it("the sandbox divides a shared load by its running servers, so that new ones reduce it once they run", async () => {
+  it("the sandbox divides a shared load by its running servers, so that new servers reduce each share once they run", async () => {
     const sandbox = await sandboxAt({ provisioningMs: 5 * MINUTE })
     sandbox.setLoad({ sharedLoad: 180 })
     await scaleUp(sandbox)
@@ -438,7 +438,7 @@ describe("cards of a server", () => {
     expect(await read(sandbox, [reversed, card("2")])).toEqual([undefined, undefined])
   })
 
-  it("the sandbox lists cards with their servers and finds them by either dimension", async () => {
+  it("the sandbox lists cards with their servers, and finds cards by the dimension server or card", async () => {
     const sandbox = await sandboxAt(withCards)
     const list = async (query: Record<string, string>) =>
       (await call(sandbox, { path: `/V1.0/${PROJECT}/metrics`, query })).json["metrics"]

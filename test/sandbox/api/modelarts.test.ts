@@ -26,7 +26,7 @@ describe("reading a supernode", () => {
     })
   })
 
-  it("the sandbox's servers are a month old, so that none looks like a recent purchase", async () => {
+  it("the sandbox's servers are a month old, so that no server looks like a recent purchase", async () => {
     const { json } = await get(await sandboxAt(), `/${SUPERNODE}`)
     const old = START - 30 * 86_400_000
     expect(json["servers"]).toMatchObject(

@@ -90,7 +90,7 @@ describe("an accepted order", () => {
     ])
   })
 
-  it("the servers of a sandbox order become RUNNING exactly after the provisioning time, and show when", async () => {
+  it("the servers of a sandbox order become RUNNING exactly after the provisioning time, and show that time", async () => {
     const sandbox = await sandboxAt({ provisioningMs: 30_000 })
     await scaleUp(sandbox)
     sandbox.advance(29_999)
@@ -110,7 +110,7 @@ describe("an accepted order", () => {
     })
   })
 
-  it("the sandbox accepts another order as soon as the servers of the last one run", async () => {
+  it("the sandbox accepts another order as soon as the servers of the previous order run", async () => {
     const sandbox = await sandboxAt({
       supernodes: [{ ...DEFAULT_SUPERNODE, servers: 1 }],
       provisioningMs: 1000,
@@ -170,7 +170,7 @@ describe("a refused order buys nothing", () => {
     },
   )
 
-  it("the sandbox accepts one of many orders sent at once, and the others get ModelArts.6357", async () => {
+  it("the sandbox accepts one of many orders sent at once, and the other orders get ModelArts.6357", async () => {
     const sandbox = await sandboxAt()
     const answers = await Promise.all(Array.from({ length: 20 }, () => scaleUp(sandbox)))
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1)
@@ -228,7 +228,7 @@ describe("other changes of a supernode", () => {
     expect((await scaleUp(sandbox)).status).toBe(200)
   })
 
-  it("the sandbox lists a DELETED server but no longer counts it", async () => {
+  it("the sandbox lists a DELETED server but does not count it", async () => {
     const sandbox = await sandboxAt()
     sandbox.setStatus("train-a-2", "DELETED")
     expect(await readServers(sandbox)).toHaveLength(2)
@@ -236,7 +236,7 @@ describe("other changes of a supernode", () => {
     expect(sandbox.orders).toMatchObject([{ from: 1, to: 2, servers: [expect.any(String)] }])
   })
 
-  it("a sandbox server in CREATE_FAILED stays so, however much time passes", async () => {
+  it("a sandbox server in CREATE_FAILED keeps that status, however much time passes", async () => {
     const sandbox = await sandboxAt()
     await scaleUp(sandbox)
     sandbox.setStatus("train-a-3", "CREATE_FAILED")

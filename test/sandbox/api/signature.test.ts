@@ -77,7 +77,7 @@ describe("the published test vectors", () => {
     },
   )
 
-  it("the sandbox accepts a published live-scale-up request if key, token and clock match, and it buys", async () => {
+  it("the sandbox accepts a published live-scale-up request if key, token and clock match, and places the order", async () => {
     const sandbox = await sandboxAt({ accessKeys: [{ ...KEY, securityToken: "tok" }] })
     const answer = await send(`${sandbox.url}${HYPERINSTANCE}/${SUPERNODE}/live-scale-up`, {
       method: "POST",
@@ -107,13 +107,13 @@ describe("the canonical query", () => {
       sk: KEY.sk,
     })
 
-  it("a signature is the same for any order and escaping of the same query parameters", () => {
+  it("the sandbox computes the same signature for any order and escaping of the same query parameters", () => {
     const other =
       "test=%e4%b8%80%20(%26%3D%3F!%23%25.*)&multi=3&path=/tmp/123&multi=1&limit=1&multi=2&enable=true"
     expect(sign(other)).toBe(sign(QUERY))
   })
 
-  it("a signature differs if the value of one query parameter differs", () => {
+  it("the sandbox computes another signature if the value of one query parameter differs", () => {
     expect(sign(QUERY.replace("limit=1", "limit=2"))).not.toBe(sign(QUERY))
   })
 })
@@ -132,7 +132,7 @@ describe("requests of the vendor's own signer", () => {
     { what: "a project header", request: { ...WHERE, headers: { "X-Project-Id": PROJECT } } },
     { what: "a clock 15 minutes behind", request: { ...WHERE, date: dateText(START - 900_000) } },
     { what: "a clock 15 minutes ahead", request: { ...WHERE, date: dateText(START + 900_000) } },
-  ])("the sandbox accepts a request of the vendor's own signer: $what", async ({ request }) => {
+  ])("the sandbox accepts a request signed by the vendor's own signer: $what", async ({ request }) => {
     const sandbox = await sandboxAt()
     expect((await call(sandbox, request)).status).toBe(200)
   })
@@ -231,7 +231,7 @@ describe("requests of the vendor's own signer", () => {
       says: /X-Security-Token/,
       request: { ...WHERE, headers: { "X-Security-Token": "tok" } },
     },
-  ])("the sandbox refuses a request with 401 APIG.0301: $what", async ({ request, says }) => {
+  ])("the sandbox responds 401 APIG.0301 to a request with $what", async ({ request, says }) => {
     const sandbox = await sandboxAt()
     const { status, json, headers } = await call(sandbox, request)
     expect(status).toBe(401)
@@ -282,13 +282,13 @@ describe("signed headers", () => {
       says: "SignedHeaders must be lower-case, sorted, each once",
     },
   ])(
-    "the sandbox's problem with a valid signature over $signedHeaders is: $says",
+    "the sandbox's refusal of a valid signature over $signedHeaders is: $says",
     ({ signedHeaders, says }) => {
       expect(refusal(signedHeaders)).toBe(says)
     },
   )
 
-  it("the sandbox refuses a signed header that is sent twice, since it is unclear which one counts", () => {
+  it("the sandbox refuses a signed header that is sent twice, since it is unclear which value counts", () => {
     expect(refusal(["host", "x-note", "x-sdk-date"], { ...headers, "X-Note": "a" }, ["X-Note", "b"])).toMatch(
       /x-note/,
     )

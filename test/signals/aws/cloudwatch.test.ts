@@ -34,7 +34,7 @@ describe("the episode of a CloudWatch alarm", () => {
     expect(alarm.episode.startsAt).toBe(alarm.at)
   })
 
-  test("an OK has the same episode key as its CloudWatch alarm, and starts no episode", () => {
+  test("an OK of CloudWatch has the same episode key as its alarm, and does not start an episode", () => {
     const ok = alarmIn(sample("sns-cloudwatch-ok"))
     expect(ok.episode).toEqual({ ...alarmIn(sample("eventbridge-cloudwatch-alarm")).episode, startsAt: null })
   })
@@ -139,7 +139,7 @@ describe("the points of a CloudWatch alarm", () => {
     },
   )
 
-  test("the other points of a CloudWatch alarm keep their times if one value is not a number", () => {
+  test("a value of a CloudWatch alarm that is not a number is left out, and the other points keep their times", () => {
     expect(withReason({ ...REASON, recentDatapoints: [91.2, null, 97.08] }).points).toEqual([
       { at: at("16:36"), value: 91.2 },
       { at: at("16:46"), value: 97.08 },
@@ -182,7 +182,7 @@ describe("the resource of a CloudWatch alarm", () => {
     ).toEqual(resource)
   })
 
-  test("the resource of an alarm over metric math is read in the same way from an SNS message", () => {
+  test("the resource of an alarm over metric math is read from all of its metrics in an SNS message, too", () => {
     const stat = (value: string) => ({
       MetricStat: {
         Metric: {
@@ -235,7 +235,7 @@ describe("strict reading of a CloudWatch alarm", () => {
   })
 })
 
-test("replaces a CloudWatch alarm's id of more than 200 characters by a digest, equal for every format", () => {
+test("a CloudWatch alarm's id of more than 200 characters becomes a digest, equal for every event format", () => {
   const arn = `arn:aws:cloudwatch:eu-central-1:123456789012:alarm:${"n".repeat(255)}`
   const direct = alarmIn(sampleWith("lambda-cloudwatch-alarm-action", ["alarmArn"], arn))
   const bridged = alarmIn(sampleWith("eventbridge-cloudwatch-alarm", ["resources"], [arn]))

@@ -115,7 +115,7 @@ describe("the points of a Cloud Eye alarm", () => {
     ["without numbers", [{ time: 1_705_077_900_000, value: "97%" }, { time: 1_705_077_900_000 }, null, 5]],
     ["without times", [{ time: "now", value: 97 }, { value: 97 }, { time: 0, value: 97 }]],
     ["in seconds", [{ time: 1_705_077_900, value: 97 }]],
-  ])("a Cloud Eye alarm whose points are %s has none, rather than zeros", (_, alarmValue) => {
+  ])("a Cloud Eye alarm whose points are %s has no points, rather than zeros", (_, alarmValue) => {
     expect(alarmWith({ alarmValue })).toMatchObject({ points: null, periodMs: null, state: "alarm" })
   })
 

@@ -236,7 +236,7 @@ describe("the signing certificate", () => {
     },
   )
 
-  test("responds 503 if the signing certificate cannot be fetched, so that SMN sends the message again", async () => {
+  test("/smn responds 503 if the signing certificate cannot be fetched, so that SMN sends the message again", async () => {
     expect(await receiveUnder(null)).toEqual(answerOf(503, /could not be fetched: connection refused/))
   })
 })
@@ -279,7 +279,7 @@ describe("a subscription", () => {
     },
   )
 
-  test("never calls an SMN subscribe_url other than the signed one", async () => {
+  test("never calls an SMN subscribe_url other than the signed URL", async () => {
     const world = new FakeWorld()
     const body = { ...confirmation(), subscribe_url: "https://console.huaweicloud.com/other" }
     expect(await receive(post("/smn", body), {}, world)).toMatchObject({ status: 401 })
@@ -294,7 +294,7 @@ describe("a subscription", () => {
     expect(world.confirmed).toEqual([])
   })
 
-  test("responds 503 if an SMN subscription cannot be confirmed, so that SMN sends it again", async () => {
+  test("/smn responds 503 if an SMN subscription cannot be confirmed, so that SMN sends it again", async () => {
     const world = new FakeWorld()
     world.confirms = false
     expect(await receive(post("/smn", confirmation()), {}, world)).toEqual(
@@ -425,7 +425,7 @@ describe("SNS over HTTP", () => {
   })
 })
 
-test("keeps the id of a signed SMN message behind a gateway that sends base64 and header names in capitals", async () => {
+test("keeps the id of a signed SMN message behind a gateway that encodes it as base64 with capitalized headers", async () => {
   const apig = replaced(sample("functiongraph-apig-alertmanager"), ["path"], "/smn") as Json
   const body = Buffer.from(JSON.stringify(notification())).toString("base64")
   const request = httpRequestOf({ ...apig, body, headers: { "X-SMN-MESSAGE-TYPE": "Notification" } })

@@ -31,7 +31,7 @@ describe("the paths of the webhooks", () => {
     "/prod/healthz",
     "/healthz/",
     `/${"p".repeat(65)}/smn`,
-  ])("responds 404 to the path %j, naming it and the known paths", async (path) => {
+  ])("a webhook request to the path %j gets 404 with that path and the known paths", async (path) => {
     expect(await receive(post(path, {}))).toEqual({
       kind: "answer",
       status: 404,
@@ -43,7 +43,7 @@ describe("the paths of the webhooks", () => {
     })
   })
 
-  test("a 404 shows the path as one line of limited length", async () => {
+  test("a webhook's 404 response shows the path as one line of limited length", async () => {
     const answer = await receive(post(`/\u001b[8m\n${"x".repeat(9_000)}`, {}))
     expect(answer).toMatchObject({ status: 404, body: { path: expect.stringMatching(/^\/ \[8m x+…$/) } })
     expect(JSON.stringify(answer).length).toBeLessThan(400)
@@ -65,7 +65,7 @@ describe("the paths of the webhooks", () => {
     ["GET", "/alertmanager", "POST"],
     ["DELETE", "/grafana", "POST"],
     ["POST", "/healthz", "GET and HEAD"],
-  ])("responds 405 to %s %s, naming the allowed methods", async (method, path, allowed) => {
+  ])("a webhook request %s %s gets 405 with the allowed methods", async (method, path, allowed) => {
     expect(await receive({ ...post(path, {}), method })).toEqual(
       answerOf(405, `this path accepts ${allowed} only`),
     )
@@ -121,11 +121,14 @@ describe("recognition of HTTP requests", () => {
     ["plain in spite of the flag as text", "true", (body) => body],
     ["plain with the flag false", "false", (body) => body],
     ["plain without the flag", undefined, (body) => body],
-  ])("reads an HTTP body that is %s", (_, isBase64Encoded, written) => {
-    const text = JSON.stringify({ alerts: [{ note: "±" }] })
-    const event = { ...sample("functiongraph-apig-alertmanager"), body: written(text), isBase64Encoded }
-    expect(httpRequestOf(event)?.body.toString()).toBe(text)
-  })
+  ])(
+    "reads an HTTP request's body, with or without a correct flag for base64: %s",
+    (_, isBase64Encoded, written) => {
+      const text = JSON.stringify({ alerts: [{ note: "±" }] })
+      const event = { ...sample("functiongraph-apig-alertmanager"), body: written(text), isBase64Encoded }
+      expect(httpRequestOf(event)?.body.toString()).toBe(text)
+    },
+  )
 
   test("accepts the names of HTTP headers in either case", () => {
     const event = {
@@ -158,7 +161,7 @@ describe("recognition of HTTP requests", () => {
 
 describe("the order of checks: size, token, content", () => {
   test.each(["/smn", "/sns", "/alertmanager", "/grafana", "/healthz", "/nowhere"])(
-    "refuses a body of 10 MB at %s as too large",
+    "refuses a webhook body of 10 MB at %s as too large",
     async (path) => {
       const world = new FakeWorld()
       const request = post(path, Buffer.alloc(10_000_000, "["))
@@ -167,7 +170,7 @@ describe("the order of checks: size, token, content", () => {
     },
   )
 
-  test("accepts a webhook body of 256 KB and refuses one byte more", async () => {
+  test("accepts a webhook body of 256 KB, and refuses a body that is one byte longer", async () => {
     const headers = { authorization: `Bearer ${TOKEN}` }
     expect(await receive(post("/alertmanager", Buffer.alloc(256 * 1024, " "), headers))).toMatchObject({
       status: 400,
@@ -177,7 +180,7 @@ describe("the order of checks: size, token, content", () => {
     })
   })
 
-  test("responds 401, rather than 400, to a malformed body without the token", async () => {
+  test("a webhook responds 401, rather than 400, to a malformed body without the token", async () => {
     expect(await receive(post("/alertmanager", "garbage"))).toMatchObject({ status: 401 })
   })
 
@@ -223,10 +226,13 @@ describe("a misconfigured sender", () => {
       /no signature.*Switch off `Enable raw message delivery`/,
     ],
     ["raw delivery of SNS by its body", "/sns", { AlarmArn: "arn" }, {}, /Switch off `Enable raw message/],
-  ])("a misconfigured sender learns which setting to change: %s", async (_, path, body, headers, says) => {
-    const answer = await receive(post(path, body, { authorization, ...headers }))
-    expect(answer).toMatchObject({ status: 400, body: { problems: [expect.stringMatching(says)] } })
-  })
+  ])(
+    "a webhook's 400 response tells a misconfigured sender which setting to change: %s",
+    async (_, path, body, headers, says) => {
+      const answer = await receive(post(path, body, { authorization, ...headers }))
+      expect(answer).toMatchObject({ status: 400, body: { problems: [expect.stringMatching(says)] } })
+    },
+  )
 })
 
 describe("an HTTP body at the wrong path", () => {
@@ -238,14 +244,17 @@ describe("an HTTP body at the wrong path", () => {
     "functiongraph-timer",
     "lambda-cloudwatch-alarm-action",
   ]
-  test.each(events)("an HTTP body is never read as another door's event: %s", async (name) => {
-    for (const path of ["/smn", "/sns", "/alertmanager", "/grafana"]) {
-      const answer = await receive(post(path, sample(name), { authorization: `Bearer ${TOKEN}` }))
-      expect(answer).toMatchObject({ kind: "answer", status: 400 })
-    }
-  })
+  test.each(events)(
+    "a webhook does not read an HTTP body in the format of another event: %s",
+    async (name) => {
+      for (const path of ["/smn", "/sns", "/alertmanager", "/grafana"]) {
+        const answer = await receive(post(path, sample(name), { authorization: `Bearer ${TOKEN}` }))
+        expect(answer).toMatchObject({ kind: "answer", status: 400 })
+      }
+    },
+  )
 
-  test("an Alertmanager body is not read at /smn, and an SMN body not at /grafana", async () => {
+  test("/smn does not read an Alertmanager body, and /grafana does not read an SMN body", async () => {
     const alerts = httpRequestOf(sample("function-url-alertmanager"))?.body ?? Buffer.alloc(0)
     expect(await receive(post("/smn", alerts))).toMatchObject({ status: 400 })
     expect(
@@ -342,7 +351,7 @@ describe("the bearer token of Alertmanager and Grafana", () => {
     }
   })
 
-  test("accepts either of two bearer tokens while one replaces the other, and no third one", async () => {
+  test("accepts either of two bearer tokens while one replaces the other, and no third token", async () => {
     const webhookTokens = [TOKEN, "the-next-token-of-ours"]
     for (const [token, kind] of [
       [TOKEN, "signals"],
@@ -356,7 +365,7 @@ describe("the bearer token of Alertmanager and Grafana", () => {
     }
   })
 
-  test("a response never repeats a bearer token", async () => {
+  test("a webhook's response never repeats a bearer token", async () => {
     const answers = await Promise.all(
       ["Bearer wrong-secret", `Basic ${TOKEN}`].map((authorization) =>
         receive({ ...requestOf("function-url-alertmanager"), headers: { authorization } }),
@@ -365,7 +374,7 @@ describe("the bearer token of Alertmanager and Grafana", () => {
     expect(JSON.stringify(answers)).not.toMatch(/wrong-secret|THE-WEBHOOK-TOKEN/)
   })
 
-  test("reads the readable alerts of an Alertmanager body and reports the others as problems", async () => {
+  test("reads the readable alerts of an Alertmanager body and reports the unreadable alerts as problems", async () => {
     const request = requestOf("function-url-alertmanager")
     const body = JSON.parse(request.body.toString()) as { alerts: unknown[] }
     const answer = await receive({
