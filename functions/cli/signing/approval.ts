@@ -61,11 +61,11 @@ function signableEnds({
   const rule = policy?.approval
   if (!rule)
     throw new CommandError(
-      "no run recorded this plan as one that waits for approval, so there is no text to sign; nothing was recorded. An operator's own plan is recorded after its live request was sent",
+      "the ledger does not list this plan as waiting for approval, so there is no text to sign; nothing was recorded. A plan that an operator requests is recorded once its live request was sent",
     )
   const ends = (known?.heldAt ?? []).map((at) => at + rule.expires).filter((end) => end > now)
   if (ends.length > 0) return [...new Set(ends)]
   throw new CommandError(
-    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. It was used, it changed, or its text expired (approval.expires). The next tick records it again; an operator's own plan needs another live request`,
+    `no recent run recorded that this plan waits for approval, so there is no text to sign; nothing was recorded. The plan was bought or changed, or its text expired (approval.expires). The next tick records the plan of an automatic run again. A plan that an operator requests needs another live request`,
   )
 }
