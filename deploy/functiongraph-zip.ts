@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path"
 import { type Zippable, zipSync } from "fflate"
 import { DeployError, policyFiles } from "./policy-files.ts"
 
-/** The earliest time that a zip can hold; always the same, so that equal contents are equal zips. */
+/** Time of every file: the earliest that a zip can hold. It never changes, so equal contents give equal zips. */
 const ZIP_TIME = new Date(1980, 0, 1)
 const UNIX = 3
 /** `-rw-r--r--`, in the upper half of a zip entry's attributes. */

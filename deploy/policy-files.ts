@@ -25,18 +25,18 @@ export interface DeployedFile {
 export interface DeployedPolicy {
   /** The policy and every file that it needs, the policy first. */
   files: DeployedFile[]
-  /** The policy validated and hashed, for the same folder: a cold start then reads no YAML. */
+  /** The packaged policy, for the same folder: validated and hashed, so that a cold start reads no YAML. */
   packaged: { name: string; text: string }
 }
 
 const ROOT = join(import.meta.dirname, "..")
 
 /**
- * The policy, every file that it needs, and its packaged form. Throws DeployError where there is no policy, where it has
- * problems, or where it needs a file that the function would not find.
+ * The policy, every file that it needs, and its packaged form. Throws DeployError if there is no policy, if it
+ * has problems, or if it needs a file that the function would not find.
  */
 export async function policyFiles(policy: string): Promise<DeployedPolicy> {
-  // By a relative path, so that a file which the policy names by an absolute one is seen to be.
+  // The policy's path is relative, so that only files which it names by an absolute path have one.
   const path = relative("", policy)
   const loaded = await loadPolicyFile(path).catch((error: unknown) => {
     if (!(error instanceof PolicyError)) throw error
@@ -56,15 +56,15 @@ export async function policyFiles(policy: string): Promise<DeployedPolicy> {
       : []
   })
   const names = deployed.map(({ name }) => name)
-  const doubled = names
+  const duplicates = names
     .filter((name, i) => names.indexOf(name) < i)
     .map((name) => `${name}: two files have this name`)
-  if (problems.length + doubled.length > 0) throw new DeployError([...problems, ...doubled])
+  if (problems.length + duplicates.length > 0) throw new DeployError([...problems, ...duplicates])
   const text = packagedText(loaded, { program: programId(ROOT), nameOf })
   return { files: deployed, packaged: { name: basename(packagedPath(POLICY)), text } }
 }
 
-/** Runs one command of a person who packages: exit code 1, and each problem a line, where it cannot be deployed or written. */
+/** Runs a packaging command. If it fails, prints each problem on a line and sets exit code 1. */
 export async function packaging(work: () => Promise<void>): Promise<void> {
   try {
     await work()
@@ -75,7 +75,7 @@ export async function packaging(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Rethrows what is neither a DeployError nor a failure of the file system: a fault of ours. */
+/** Problems of a DeployError or a file system error. Rethrows any other error, which is a bug of ours. */
 function problemsOf(error: unknown): readonly string[] {
   if (error instanceof DeployError) return error.problems
   const { path, code } = error as NodeJS.ErrnoException

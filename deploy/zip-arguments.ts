@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { DeployError } from "./policy-files.ts"
 
-/** What `npm run package:functiongraph` is asked for. */
+/** Arguments of `npm run package:functiongraph`. */
 export interface ZipArguments {
   policy: string
   /** Path of the zip. */
@@ -13,14 +13,17 @@ export interface ZipArguments {
 
 const USAGE = "npm run package:functiongraph -- [POLICY [ZIP]] [--with FILE]…"
 
-/** Throws DeployError. A second policy would be overwritten by the zip, so that only a name in .zip is the zip's. */
+/** Throws DeployError. The zip's name must end in .zip: otherwise the zip could overwrite a second policy. */
 export function zipArguments(args: readonly string[], dist: string): ZipArguments {
   const { positionals, values } = parsed(args)
   const [policy = "policy.yaml", out = join(dist, "functiongraph.zip"), ...more] = positionals
   if (more.length > 0)
-    throw new DeployError([`${more.join(" ")}: one policy and one zip are all it takes`, USAGE])
+    throw new DeployError([
+      `${more.join(" ")}: too many arguments. Give at most one policy and one zip`,
+      USAGE,
+    ])
   if (!out.endsWith(".zip"))
-    throw new DeployError([`${out}: the second name is the zip's, and ends in .zip`, USAGE])
+    throw new DeployError([`${out}: the second argument names the zip, so it must end in .zip`, USAGE])
   return { policy, out, others: values.with }
 }
 

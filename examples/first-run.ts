@@ -74,7 +74,7 @@ async function firstRun(): Promise<void> {
     "nothing should have been bought again",
   )
 
-  step(`The servers come up (${sayServers(sandbox)})`)
+  step(`The new servers start (${sayServers(sandbox)})`)
   await wait(PROVISIONING_MS + 200)
   say(sayServers(sandbox))
 
@@ -136,7 +136,7 @@ function cli(...args: string[]): void {
   const { status } = spawnSync(process.execPath, [join(root, "dist", "cli", "index.js"), ...args], {
     stdio: "inherit",
   })
-  expect(status === 0, `supernode-autoscaler ${args.join(" ")} should have ended well`)
+  expect(status === 0, `supernode-autoscaler ${args.join(" ")} should have exited with 0`)
 }
 
 function sayServers({ state }: Sandbox): string {
@@ -155,7 +155,7 @@ function whatNext(): void {
   say("   docs/getting-started.md leads through all steps.")
   say("2. Check it:           node dist/cli/index.js validate policy.yaml")
   say(
-    "3. Look, do not touch: node dist/cli/index.js dry-run train-a --policy policy.yaml   (needs HUAWEICLOUD_SDK_AK and _SK)",
+    "3. See a decision:     node dist/cli/index.js dry-run train-a --policy policy.yaml   (needs HUAWEICLOUD_SDK_AK and _SK)",
   )
   say('4. Make its ledger, once: node dist/cli/index.js ledger init --by WHO --why "first ledger"')
   say("5. Deploy it: README.md, section Deploy. Until SUPERNODE_MODE=live is set it only observes.")

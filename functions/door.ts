@@ -87,7 +87,7 @@ export function makeHandler(
   }
   const startedBy = startOnce(startApp)
 
-  const answer: DoorHandler = async (event, context) => {
+  const handler: DoorHandler = async (event, context) => {
     const { app, settings } = await startedBy(context)
     // Set in each invocation, since Powertools' middleware resets it.
     logger.setLogLevel(settings.logLevel)
@@ -103,13 +103,13 @@ export function makeHandler(
       },
     })
     log(handled)
-    return answerOf(handled, ticked)
+    return responseOf(handled, ticked)
   }
 
   // Early timeout is off: at the time limit the platform then ends the whole sandbox. Otherwise middy would
   // answer a moment earlier and leave the run frozen in mid-step, and the run would resume inside the next
   // invocation.
-  const wrapped = middy<unknown, DoorResponse, Error, DoorContext>(answer, { timeoutEarlyInMillis: 0 })
+  const wrapped = middy<unknown, DoorResponse, Error, DoorContext>(handler, { timeoutEarlyInMillis: 0 })
     // Never logs the event, whatever the environment tells Powertools, since the event carries tokens.
     .use(injectLambdaContext(logger, { logEvent: false, resetKeys: true }))
     .before(({ context }) => logger.setCorrelationId(context.awsRequestId))
@@ -165,7 +165,7 @@ function invocationOf(context: DoorContext): Invocation {
   }
 }
 
-function answerOf({ http, results, problems }: Handled, ticked: Ticked): DoorResponse {
+function responseOf({ http, results, problems }: Handled, ticked: Ticked): DoorResponse {
   if (http) {
     return {
       statusCode: http.status,

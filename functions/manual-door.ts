@@ -16,14 +16,14 @@ export function makeManualHandler(startApp: StartApp, emitMetrics?: EmitMetrics)
     if (!isCommand(event)) return handleRequest(event, context)
     // Loaded on demand, since a purchase does not need it at cold start.
     const { runInFunction } = await import("./cli/in-function.ts")
-    const { answer, exitCode, name } = await runInFunction(event, settingsOf(context))
+    const { response, exitCode, name } = await runInFunction(event, settingsOf(context))
     const fields = {
       correlation_id: context.awsRequestId,
       exitCode,
-      ...(answer["error"] ? { error: answer["error"] } : {}),
+      ...(response["error"] ? { error: response["error"] } : {}),
     }
     logger[exitCode === 0 ? "info" : "error"](`command ${name}: exit ${exitCode}`, fields)
-    return answer
+    return response
   }
 }
 

@@ -18,7 +18,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 /** If a command has several codes, it ends with the first of these. */
 const MOST_SERIOUS_FIRST: readonly ExitCode[] = [EXIT.unknown, EXIT.failed, EXIT.notBought, EXIT.held]
 
-export function mostSerious(codes: readonly ExitCode[]): ExitCode {
+export function worstExitCode(codes: readonly ExitCode[]): ExitCode {
   return MOST_SERIOUS_FIRST.find((code) => codes.includes(code)) ?? EXIT.done
 }
 

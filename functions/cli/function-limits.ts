@@ -76,7 +76,7 @@ export function checkLedgerIsShared(action: Command, env: CliIo["env"]): void {
   const { kind } = parseLedgerUrl(ledgerUrl)
   if (!isServerless || (kind !== "sqlite" && kind !== "memory")) return
   throw new CommandError(
-    `no other run would see ${path.join(" ")}: only this container of the function has the ${kind} ledger. Set SUPERNODE_LEDGER to a ledger that all functions share. Nothing was done`,
+    `${path.join(" ")} would have no effect on other runs: only this container of the function has the ${kind} ledger. Set SUPERNODE_LEDGER to a ledger that all functions share. Nothing was done`,
   )
 }
 

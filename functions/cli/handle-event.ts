@@ -73,7 +73,7 @@ function show(
   if (isRefused || cannotUse.length > 0) task.fail()
 }
 
-interface Shown extends Partial<ErrorJson> {
+interface EventOutput extends Partial<ErrorJson> {
   results: Handled["results"]
   warnings: string[]
   isAsked: boolean
@@ -83,7 +83,7 @@ interface Shown extends Partial<ErrorJson> {
 
 function showResults(
   { screen, options, io, fail }: Task,
-  { results, warnings, isAsked, zone, error }: Shown,
+  { results, warnings, isAsked, zone, error }: EventOutput,
 ): void {
   for (const result of results) fail(exitCodeOf(result, isAsked))
   screen.note(...warnings.map((warning) => `warning: ${inZone(warning, zone)}`))

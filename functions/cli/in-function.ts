@@ -7,7 +7,7 @@ import { checkLedgerIsShared, checkLimits, pathOf, whyRefused } from "./function
 import type { CliIo } from "./io.ts"
 import { runCli } from "./run-cli.ts"
 
-// The command line inside the manual function: the same commands, with their JSON as the function's answer.
+// The command line inside the manual function: the same commands, with their JSON as the function's response.
 // It works on a ledger that only the function can reach. Nothing here places an order.
 
 const eventShape = z.strictObject({
@@ -17,7 +17,7 @@ const eventShape = z.strictObject({
 })
 
 /**
- * Maximum size of an answer. The platforms return at most 6 MB, and the envelope of the answer needs part of
+ * Maximum size of a response. The platforms return at most 6 MB, and the envelope of the response needs part of
  * that.
  */
 const MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
@@ -31,13 +31,13 @@ export interface CommandResponse {
 }
 
 export interface RanCommand {
-  answer: CommandResponse
+  response: CommandResponse
   exitCode: number
   /** Words of the command before its options, such as `ledger init`; for the log. */
   name: string
 }
 
-/** Runs `{ "command": […] }` with these settings. Never throws: the answer describes any error. */
+/** Runs `{ "command": […] }` with these settings. Never throws: the response describes any error. */
 export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<RanCommand> {
   const parsed = eventShape.safeParse(event)
   if (!parsed.success) return refused("", sayShape(event))
@@ -46,7 +46,7 @@ export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<
   const why = whyRefused(first)
   if (why !== null) return refused(first, why)
 
-  const ran: Ran = { path: [], error: null, out: new Output(), notes: new Output() }
+  const ran: CommandRun = { path: [], error: null, out: new Output(), notes: new Output() }
   const exitCode = await runCli(command, ioOf({ env, stdin, ...ran }), {
     before(action) {
       ran.path = pathOf(action)
@@ -59,7 +59,7 @@ export async function runInFunction(event: unknown, env: CliIo["env"]): Promise<
     },
   })
   const name = ran.path.join(" ") || first
-  return { answer: answerOf({ ...ran, name, exitCode }), exitCode, name }
+  return { response: responseOf({ ...ran, name, exitCode }), exitCode, name }
 }
 
 function sayShape(event: unknown): string {
@@ -75,7 +75,7 @@ function askForJson(action: Command): void {
   if (hasJson && action.getOptionValue("csv") === undefined) action.setOptionValue("json", true)
 }
 
-interface Ran {
+interface CommandRun {
   /** Such as `["ledger", "init"]`. Empty if no command ran: for wrong usage, the help or the version. */
   path: string[]
   error: ErrorJson["error"] | null
@@ -83,14 +83,14 @@ interface Ran {
   notes: Output
 }
 
-function answerOf({
+function responseOf({
   path,
   name,
   exitCode,
   out,
   notes: beside,
   ...ran
-}: Ran & Omit<RanCommand, "answer">): CommandResponse {
+}: CommandRun & Omit<RanCommand, "response">): CommandResponse {
   if (out.isFull)
     return failedWith(
       `the output of ${name} is larger than 6 MB, which no function can return: name one stream, or request fewer entries`,
@@ -132,10 +132,10 @@ function failedWith(message: string, exitCode: number): CommandResponse {
 }
 
 function refused(name: string, message: string): RanCommand {
-  return { name, answer: failedWith(message, EXIT.usage), exitCode: EXIT.usage }
+  return { name, response: failedWith(message, EXIT.usage), exitCode: EXIT.usage }
 }
 
-/** Text that a command wrote, up to the size of an answer. A longer export then ends early. */
+/** Text that a command wrote, up to the size of a response. A longer export then ends early. */
 class Output {
   text = ""
   #bytes = 0

@@ -68,7 +68,7 @@ export function noteUnusableLedger(
 }
 
 export function sayNoLedger(place: string): string {
-  return `there is no ledger at ${place}, or none with an id. Check --ledger and SUPERNODE_LEDGER; to make or adopt one, run: ${operatorCommand.ledgerInit}`
+  return `there is no ledger at ${place}, or it has no id. Check --ledger and SUPERNODE_LEDGER; to make or adopt one, run: ${operatorCommand.ledgerInit}`
 }
 
 /**

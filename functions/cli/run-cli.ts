@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander"
 import { defineCommands, type Needed, neededBy } from "./command-table.ts"
 import type { Cli } from "./context.ts"
 import { type ErrorJson, errorJson, linesOf, stackOf } from "./errors.ts"
-import { EXIT, type ExitCode, mostSerious } from "./exit-code.ts"
+import { EXIT, type ExitCode, worstExitCode } from "./exit-code.ts"
 import { type CliIo, screenOf } from "./io.ts"
 import { version } from "./version.ts"
 import { words } from "./words.ts"
@@ -51,7 +51,7 @@ export async function runCli(
   if (before) program.hook("preAction", (_program, action) => before(action))
   try {
     await program.parseAsync([...argv], { from: "user" })
-    return mostSerious(codes)
+    return worstExitCode(codes)
   } catch (error) {
     const screen = screenOf(io, false)
     if (error instanceof CommanderError) {
@@ -66,7 +66,7 @@ export async function runCli(
     const stack = stackOf(error)
     if (stack !== null && io.env["SUPERNODE_LOG_LEVEL"]?.trim().toUpperCase() === "DEBUG")
       screen.note(...stack.split("\n"))
-    return mostSerious([...codes, EXIT.failed])
+    return worstExitCode([...codes, EXIT.failed])
   }
 }
 

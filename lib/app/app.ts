@@ -13,7 +13,7 @@ import type { PolicyFile } from "../policy-file/load.ts"
 import type { Cloud, Read } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"
 import type { DoorName } from "../signals/read.ts"
-import type { HttpRequest, WebhookAnswer } from "../signals/webhooks/webhooks.ts"
+import type { HttpRequest, WebhookResponse } from "../signals/webhooks/webhooks.ts"
 import type { Credentials } from "./credentials.ts"
 import type { RunFacts } from "./run-facts.ts"
 import type { Settings } from "./settings.ts"
@@ -58,7 +58,7 @@ export interface App {
    */
   handle(event: unknown, door: DoorName, invocation: Invocation): Promise<Handled>
   /** Verifies the sender of a webhook's request and reads its signals. Starts no run. */
-  receive(request: HttpRequest): Promise<WebhookAnswer>
+  receive(request: HttpRequest): Promise<WebhookResponse>
   /**
    * Reads the policy file again. Runs that have started keep the previous one. Throws PolicyError; then the
    * previous policy file stays in use.

@@ -4,7 +4,7 @@ import {
   type HttpRequest,
   receiveWebhook,
   rememberCertificates,
-  type WebhookAnswer,
+  type WebhookResponse,
 } from "../signals/webhooks/webhooks.ts"
 import { fleetOf } from "./fleet.ts"
 import type { PolicySource } from "./policies.ts"
@@ -27,7 +27,7 @@ export function webhookReceiver({ settings, policies, smn, clock }: Senders) {
     const fetched = await smn.fetchPem(url)
     return fetched.ok ? { ok: true, pem: fetched.value } : fetched
   }, clock.now)
-  return (request: HttpRequest): Promise<WebhookAnswer> => {
+  return (request: HttpRequest): Promise<WebhookResponse> => {
     const file = policies.current()
     const { smnTopics, snsTopics } = file
     return receiveWebhook(request, {

@@ -156,7 +156,7 @@ function tryInTime(parsed: ParsedRequest, context: Context, ms: number): Promise
     late: () => ({
       ...(progress.hasKeys
         ? nothing(`it took too long${sayProxy(parsed.url, context.proxy)}`, { retriable: true })
-        : nothing("no credentials: they did not arrive in time", { credentials: true })),
+        : nothing("the credentials did not arrive in time", { credentials: true })),
       isLate: true,
     }),
   })

@@ -33,7 +33,7 @@ export async function listMetrics(
   query: CloudEyeListQuery,
 ): Promise<Read<CloudEyePage>> {
   const { namespace, metricName, dimensions = [], start } = query
-  const asked: [string, string | undefined][] = [
+  const parameters: [string, string | undefined][] = [
     ["limit", String(METRICS_PER_PAGE)],
     ["namespace", namespace],
     ["metric_name", metricName],
@@ -42,8 +42,8 @@ export async function listMetrics(
       .map(({ name, value }, i): [string, string] => [`dim.${i}`, `${name},${value}`]),
     ["start", start],
   ]
-  const said = asked.filter((pair): pair is [string, string] => pair[1] !== undefined)
-  const url = `${endpoint}/V1.0/${projectId}/metrics?${canonicalQuery(said)}`
+  const definedParameters = parameters.filter((pair): pair is [string, string] => pair[1] !== undefined)
+  const url = `${endpoint}/V1.0/${projectId}/metrics?${canonicalQuery(definedParameters)}`
   return reader.read({ operation: "listMetrics", method: "GET", url, projectId }, pageOf)
 }
 

@@ -113,10 +113,10 @@ function readPage(reader: CloudReader, { place, window, next }: PageRequest): Pr
   return reader.read(request, (json, receivedAt) => pageOf(json, { id, receivedAt }))
 }
 
-function pageOf(json: unknown, asked: { id: string; receivedAt: number }): Parsed<Page> {
+function pageOf(json: unknown, expected: { id: string; receivedAt: number }): Parsed<Page> {
   const list = listIn(json, "traces")
   if (!list.ok) return list
-  const traces = list.value.slice(0, PAGE_SIZE).flatMap((item) => traceOf(item, asked))
+  const traces = list.value.slice(0, PAGE_SIZE).flatMap((item) => traceOf(item, expected))
   const marker = metaShape().safeParse(json).data?.meta_data.marker ?? null
   return { ok: true, value: { traces, next: list.value.length === 0 ? null : marker } }
 }

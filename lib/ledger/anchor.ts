@@ -61,23 +61,23 @@ export function ledgerIdIn({ standing }: LedgerEntry): string | null {
 
 /** Compares the entries of one chain, in order, with its anchored head. Does not keep the entries. */
 export class AnchoredHead {
-  readonly #wanted: Link
+  readonly #anchoredHead: Link
   #newestSeq = 0
   #found: string | null = null
 
-  constructor(wanted: Link) {
-    this.#wanted = wanted
+  constructor(anchoredHead: Link) {
+    this.#anchoredHead = anchoredHead
   }
 
   see({ seq, hash: seen }: LedgerEntry): void {
     this.#newestSeq = seq
-    if (seq === this.#wanted.seq) this.#found = seen
+    if (seq === this.#anchoredHead.seq) this.#found = seen
   }
 
   problem(): string | null {
-    const { seq, hash: wanted } = this.#wanted
-    if (this.#found === wanted) return null
-    const name = `does not contain its anchored head #${seq} ${wanted}`
+    const { seq, hash } = this.#anchoredHead
+    if (this.#found === hash) return null
+    const name = `does not contain its anchored head #${seq} ${hash}`
     if (this.#found !== null) return `${name}: that entry is ${this.#found}`
     return this.#newestSeq === 0
       ? `${name}: it has no good entries`

@@ -125,7 +125,7 @@ class Chain implements AuditedLedger {
     return isNew && !this.#behind.has(entry.stream) && this.#newest.of(entry.stream).seq >= entry.seq
   }
 
-  /** Runs before the first attempt of this process: an unwritable store must show before money is spent. */
+  /** Runs before the first attempt of this process: an unwritable store must be found before money is spent. */
   async #proveWritable(): Promise<void> {
     if (this.#isProvenWritable) return
     await this.checkWritable()

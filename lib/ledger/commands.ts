@@ -4,7 +4,7 @@ import { type Control, foldControl, type OperatorCommand } from "../decision/sta
 import type { SupernodeState } from "../decision/state/state.ts"
 import { type Clock, type Ledger, LedgerError } from "../ports.ts"
 import { type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
-import { CONTROL_STREAM, controlOf, fitting, nextEntry, stateOf } from "./next-entry.ts"
+import { CONTROL_STREAM, controlOf, nextEntry, sealIfFits, stateOf } from "./next-entry.ts"
 
 // Operator commands. Each command is one conditional append to the ledger; nothing here calls the cloud.
 
@@ -43,7 +43,7 @@ export async function commandAllIf(
     const place = { stream: CONTROL_STREAM, seq: (head?.seq ?? 0) + 1, prev: head?.hash ?? "" }
     const ids = { run: ports.newId(), writer: ports.newId() }
     const entry = { ...place, ...ids, at, kind: "said" as const, mode: "live" as const, said, standing }
-    const sealed = fitting(() => sealEntry(entry, leavesRoom(said) ? MAX_CONTROL_BYTES : MAX_ENTRY_BYTES))
+    const sealed = sealIfFits(() => sealEntry(entry, leavesRoom(said) ? MAX_CONTROL_BYTES : MAX_ENTRY_BYTES))
     if (sealed === null) throw new LedgerError(CONTROL_IS_FULL)
     return sealed
   })
@@ -84,7 +84,7 @@ export async function commandSupernode(
 
 export interface SupernodeCommand {
   said: OperatorCommand
-  check(standing: SupernodeState): void
+  check(state: SupernodeState): void
 }
 
 /** Cleans the operator's text, so that any terminal or message may show it. */

@@ -41,16 +41,16 @@ const sealedTexts = new WeakMap<LedgerEntry, string>()
 
 /**
  * Seals a draft: adds the version, the hash, and `confirmedAt: null` if no time was confirmed. Throws
- * RangeError if the entry has more than `mostBytes`, because not every store could hold it.
+ * RangeError if the entry has more than `maxBytes`, because not every store could hold it.
  */
-export function sealEntry(draft: EntryDraft, mostBytes = MAX_ENTRY_BYTES): LedgerEntry {
+export function sealEntry(draft: EntryDraft, maxBytes = MAX_ENTRY_BYTES): LedgerEntry {
   const unsealed = { v: WRITTEN_VERSION as 2, confirmedAt: null, ...draft }
   const halves = spell(unsealed)
   const text = join(halves)
   const bytes = Buffer.byteLength(text) + SEAL_BYTES
-  if (bytes > mostBytes) {
+  if (bytes > maxBytes) {
     throw new RangeError(
-      `ledger entry ${draft.stream}#${draft.seq} would have ${bytes} bytes; the maximum is ${mostBytes}`,
+      `ledger entry ${draft.stream}#${draft.seq} would have ${bytes} bytes; the maximum is ${maxBytes}`,
     )
   }
   const entry = { ...unsealed, hash: digestText(text) }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { LedgerEntry } from "./entry.ts"
 import { trustedEntry } from "./parse-entry.ts"
-import type { HeadAnswer, LedgerStore, RawEntry } from "./store.ts"
+import type { HeadResult, LedgerStore, RawEntry } from "./store.ts"
 
 // Combines many reads of newest entries into one query of the store.
 //
@@ -77,7 +77,7 @@ export class HeadReads {
     }
   }
 
-  #answer(stream: string, answer: HeadAnswer, waiting: readonly Waiting[]): void {
+  #answer(stream: string, answer: HeadResult, waiting: readonly Waiting[]): void {
     if (!answer.ok) {
       for (const { reject } of waiting) reject(answer.cause)
       return
@@ -86,7 +86,7 @@ export class HeadReads {
     for (const { resolve } of waiting) resolve(head)
   }
 
-  async #ask(streams: readonly string[]): Promise<HeadAnswer[]> {
+  async #ask(streams: readonly string[]): Promise<HeadResult[]> {
     const store = this.#store
     if (store.heads !== undefined && streams.length > 1)
       return store.heads(streams.map((stream) => ({ stream, seqSeen: this.#seqSeen(stream) })))
@@ -95,22 +95,22 @@ export class HeadReads {
 }
 
 /** Result for a stream that the store's response lacks, which does not prove that the stream is empty. */
-const NO_ANSWER: HeadAnswer = { ok: false, cause: new Error("the store returned no result for it") }
+const NO_ANSWER: HeadResult = { ok: false, cause: new Error("the store returned no result for it") }
 
 /** Reads each head with its own query, at most 32 concurrently. A failure affects only its own head. */
 export async function readOneByOne<T>(
-  asked: readonly T[],
+  queries: readonly T[],
   read: (one: T) => Promise<RawEntry | undefined>,
-): Promise<HeadAnswer[]> {
-  const answers: HeadAnswer[] = []
-  for (let from = 0; from < asked.length; from += READS_AT_ONCE) {
-    const some = asked.slice(from, from + READS_AT_ONCE).map((one) => settledHead(read(one)))
+): Promise<HeadResult[]> {
+  const answers: HeadResult[] = []
+  for (let from = 0; from < queries.length; from += READS_AT_ONCE) {
+    const some = queries.slice(from, from + READS_AT_ONCE).map((one) => settledHead(read(one)))
     answers.push(...(await Promise.all(some)))
   }
   return answers
 }
 
-async function settledHead(reading: Promise<RawEntry | undefined>): Promise<HeadAnswer> {
+async function settledHead(reading: Promise<RawEntry | undefined>): Promise<HeadResult> {
   try {
     return { ok: true, raw: await reading }
   } catch (cause) {

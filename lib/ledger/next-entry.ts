@@ -53,15 +53,15 @@ export function nextEntry(
   stream: string,
   head: LedgerEntry | undefined,
   fields: EntryFields,
-  mostBytes = MAX_ENTRY_BYTES,
+  maxBytes = MAX_ENTRY_BYTES,
 ): LedgerEntry {
   const seq = (head?.seq ?? 0) + 1
   // A head that this process wrote and one that it read differ in key order. Both must give the same state.
   const before = inCanonicalOrder(stateOf(head))
   const { policy: _known, ...byReference } = fields
-  const kept = hasPolicy(before, fields) ? byReference : fields
-  const standing = fold(before, { ...kept, seq })
-  return sealEntry({ ...kept, stream, seq, prev: head?.hash ?? "", standing }, mostBytes)
+  const entryFields = hasPolicy(before, fields) ? byReference : fields
+  const standing = fold(before, { ...entryFields, seq })
+  return sealEntry({ ...entryFields, stream, seq, prev: head?.hash ?? "", standing }, maxBytes)
 }
 
 /** Same value with all keys sorted as in its canonical text. Does not copy parts that are already sorted. */
@@ -72,9 +72,9 @@ function inCanonicalOrder<T>(value: T): T {
   return Object.fromEntries(members.map(([key, member]) => [key, inCanonicalOrder(member)])) as T
 }
 
-function hasPolicy(standing: SupernodeState, { policy, policyHash }: EntryFields): boolean {
+function hasPolicy(state: SupernodeState, { policy, policyHash }: EntryFields): boolean {
   if (policy === undefined || policyHash === undefined) return true
-  return getOwn(standing.policies ?? {}, policyHash) !== undefined
+  return getOwn(state.policies ?? {}, policyHash) !== undefined
 }
 
 /** Next entry with an outcome. It must always fit, so a large raw answer is compressed, cut, or left out. */
@@ -86,7 +86,7 @@ export function nextSettlement(
   const { outcome } = fields
   if (outcome.kind === "not-sent" || !outcome.raw) return nextEntry(stream, head, fields)
   for (const raw of keptForms(outcome.raw)) {
-    const entry = fitting(() => nextEntry(stream, head, { ...fields, outcome: { ...outcome, raw } }))
+    const entry = sealIfFits(() => nextEntry(stream, head, { ...fields, outcome: { ...outcome, raw } }))
     if (entry) return entry
   }
   return nextEntry(stream, head, { ...fields, outcome: { ...outcome, raw: null } })
@@ -109,14 +109,14 @@ export function nextNote(
   const readings = { state: "unreadable" as const, why, credentials: false }
   const smaller = situation ? [{ ...fields, situation: { ...situation, readings } }, bare] : []
   for (const candidate of [fields, ...smaller]) {
-    const entry = fitting(() => nextEntry(stream, head, candidate, MAX_NOTE_BYTES))
+    const entry = sealIfFits(() => nextEntry(stream, head, candidate, MAX_NOTE_BYTES))
     if (entry) return entry
   }
   return null
 }
 
 /** The sealed entry, or null if it is too large for the ledger. */
-export function fitting(seal: () => LedgerEntry): LedgerEntry | null {
+export function sealIfFits(seal: () => LedgerEntry): LedgerEntry | null {
   try {
     return seal()
   } catch (error) {

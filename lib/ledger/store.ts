@@ -15,13 +15,13 @@ export interface SeqRange {
 }
 
 /** A stream, and its newest seq that this process has seen; 0 if none. */
-export interface AskedHead {
+export interface HeadQuery {
   stream: string
   seqSeen: number
 }
 
 /** Newest text of one of several streams, or the reason why it cannot be read. */
-export type HeadAnswer = { ok: true; raw: RawEntry | undefined } | { ok: false; cause: unknown }
+export type HeadResult = { ok: true; raw: RawEntry | undefined } | { ok: false; cause: unknown }
 
 /**
  * Storage for chains. It does not interpret the texts that it keeps. Every method but `protect` may throw any
@@ -31,11 +31,11 @@ export interface LedgerStore {
   /** Newest text of the stream, undefined if it is empty; strongly consistent. */
   head(stream: string): Promise<RawEntry | undefined>
   /**
-   * Newest texts of several streams, in the order of `asked`, with fewer queries than streams. Each read is
+   * Newest texts of several streams, in the order of `queries`, with fewer queries than streams. Each read is
    * strongly consistent, and its failure affects only its own stream. If a store lacks this method, `head`
    * reads them one by one.
    */
-  heads?(asked: readonly AskedHead[]): Promise<HeadAnswer[]>
+  heads?(queries: readonly HeadQuery[]): Promise<HeadResult[]>
   /**
    * Writes only if nothing is stored at `raw.seq`. The chain has seen seq − 1 before it calls this. The text
    * is durable once this returns "appended". After a throw or "conflict" it is unknown whether this text was

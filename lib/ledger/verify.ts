@@ -49,7 +49,7 @@ export async function verifyStream(
   onGoodEntry?: OnGoodEntry,
 ): Promise<Verification> {
   const chain = new ChainVerifier(stream)
-  // Starts below 1, so that an entry with such a seq is reported and not skipped.
+  // The read starts below 1, so that an entry with such a seq is reported and not skipped.
   for await (const raw of store.read(stream, { fromSeq: Number.MIN_SAFE_INTEGER })) {
     const step = chain.next(raw)
     if (!step.ok) return step

@@ -1,7 +1,7 @@
 import type { Reading } from "../decision/inputs/reading.ts"
 import type { AlarmSignal, Datapoint } from "../decision/inputs/signal.ts"
 import type { MetricQuery } from "../ports.ts"
-import { metricProblem, type WantedAlarm, wantedAlarm } from "./alarm/metric.ts"
+import { type AlarmSetting, alarmSetting, metricProblem } from "./alarm/metric.ts"
 import { namedResource } from "./alarm/resource.ts"
 import { chosenValue } from "./alarm/value.ts"
 
@@ -21,10 +21,10 @@ export function readAlarm(
     problem,
   })
   if (signal.kind !== "alarm") return missing("this run was not started by an alarm")
-  const wanted = wantedAlarm(policy.rules.find(({ name }) => name === rule))
-  const measured = pointsOf(signal, wanted)
+  const setting = alarmSetting(policy.rules.find(({ name }) => name === rule))
+  const measured = pointsOf(signal, setting)
   if ("problem" in measured) return missing(measured.problem, signal.periodMs)
-  const unknown = metricProblem(signal, wanted, policy.alarms)
+  const unknown = metricProblem(signal, setting, policy.alarms)
   if (unknown !== null) return missing(unknown, signal.periodMs)
   const resource = namedResource(signal, supernode, policy.name)
   if (resource.kind === "foreign") {
@@ -42,9 +42,9 @@ type Measured = { points: Datapoint[] } | { problem: string }
 const NO_POINTS = "the alarm has no datapoints"
 
 /** The datapoints in the message or, for an alert, the number that the rule means. */
-function pointsOf(signal: AlarmSignal, wanted: WantedAlarm): Measured {
+function pointsOf(signal: AlarmSignal, setting: AlarmSetting): Measured {
   if (signal.source === "alertmanager") {
-    const chosen = chosenValue(signal.values ?? [], wanted)
+    const chosen = chosenValue(signal.values ?? [], setting)
     return "problem" in chosen ? chosen : { points: [{ at: signal.at, value: chosen.value }] }
   }
   if (signal.points !== null && signal.points.length > 0) return { points: signal.points }

@@ -1,6 +1,6 @@
 import { isRecord } from "../decision/policy/amounts.ts"
-import { type Found, records } from "./found.ts"
 import { valueAt } from "./issue-text.ts"
+import { records, type UnplacedProblem } from "./unplaced-problem.ts"
 
 // Rules on alarms' own points. Warns if no key names the metric of these points: they are no evidence then.
 
@@ -11,27 +11,27 @@ function takesAlarmPoints(rule: Entry): boolean {
 }
 
 /** Warnings about alarm points that will not count as evidence, by rule. Only for a policy without errors. */
-export function unknownPoints(merged: unknown, rules: readonly Entry[]): Found[] {
+export function unknownPoints(merged: unknown, rules: readonly Entry[]): UnplacedProblem[] {
   const alarms = records(valueAt(merged, ["alarms"]))
   return rules.flatMap((rule, r) => {
     if (!takesAlarmPoints(rule)) return []
     const written = valueAt(rule, ["metric", "alarm"])
-    const facts = { alarms, wanted: isRecord(written) ? written : {}, rule: String(rule["name"]), r }
+    const facts = { alarms, setting: isRecord(written) ? written : {}, rule: String(rule["name"]), r }
     return [...unnamedMetrics(facts), ...unnamedAlarms(facts), ...unlistedAlarms(facts)]
   })
 }
 
 interface Facts {
   alarms: readonly Entry[]
-  wanted: Entry
+  setting: Entry
   rule: string
   r: number
 }
 
 /** Warns if the metric of the points is unclear: a Cloud Eye rule may watch 50 metrics under one alarm_id. */
-function unnamedMetrics({ alarms, wanted, rule, r }: Facts): Found[] {
-  if (["cloudwatch", "alertname", "metric", "value"].some((key) => wanted[key] !== undefined)) return []
-  const unnamed = alarms.flatMap((entry, a): Found[] => {
+function unnamedMetrics({ alarms, setting, rule, r }: Facts): UnplacedProblem[] {
+  if (["cloudwatch", "alertname", "metric", "value"].some((key) => setting[key] !== undefined)) return []
+  const unnamed = alarms.flatMap((entry, a): UnplacedProblem[] => {
     if (entry["cloud-eye"] === undefined || entry["metric"] !== undefined) return []
     const message = `has no metric, so its points do not count as evidence for rule ${rule}: one Cloud Eye rule may watch 50 metrics. Write metric: NAME beside it, or metric: { alarm: { metric: NAME } } in the rule`
     return [{ path: ["alarms", a, "cloud-eye"], message }]
@@ -47,14 +47,14 @@ function unnamedMetrics({ alarms, wanted, rule, r }: Facts): Found[] {
 }
 
 /** Warns if it is unclear which alarm the rule means. With one alarm per source, `alarm: true` is enough. */
-function unnamedAlarms({ alarms, wanted, r }: Facts): Found[] {
-  if (["cloudwatch", "alertname"].some((key) => wanted[key] !== undefined)) return []
+function unnamedAlarms({ alarms, setting, r }: Facts): UnplacedProblem[] {
+  if (["cloudwatch", "alertname"].some((key) => setting[key] !== undefined)) return []
   const path = ["rules", r, "metric", "alarm"]
   const cloudwatch = new Set(alarms.flatMap((entry) => entry["cloudwatch"] ?? [])).size
   const alertmanager = alarms.flatMap((entry) => entry["alertmanager"] ?? [])
   const listensTo = (key: string) =>
-    wanted[key] !== undefined || (wanted["metric"] === undefined && wanted["value"] === undefined)
-  const found: Found[] = []
+    setting[key] !== undefined || (setting["metric"] === undefined && setting["value"] === undefined)
+  const found: UnplacedProblem[] = []
   if (cloudwatch > 1 && listensTo("cloudwatch")) {
     const message = `uses no points of CloudWatch, because ${cloudwatch} of its alarms are listed: name one, as in { cloudwatch: ARN }`
     found.push({ path, message })
@@ -74,10 +74,10 @@ function unnamedAlarms({ alarms, wanted, r }: Facts): Found[] {
 }
 
 /** Warns if the rule names an alarm that is not listed: it starts no run here, so it brings no points. */
-function unlistedAlarms({ alarms, wanted, r }: Facts): Found[] {
+function unlistedAlarms({ alarms, setting, r }: Facts): UnplacedProblem[] {
   const path = ["rules", r, "metric", "alarm"]
-  const { cloudwatch, alertname } = wanted
-  const found: Found[] = []
+  const { cloudwatch, alertname } = setting
+  const found: UnplacedProblem[] = []
   if (cloudwatch !== undefined && !alarms.some((entry) => entry["cloudwatch"] === cloudwatch)) {
     found.push({
       path: [...path, "cloudwatch"],

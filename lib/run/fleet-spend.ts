@@ -10,7 +10,7 @@ import type { Situation } from "../decision/situation.ts"
 import type { Reservation } from "../decision/state/fleet-reservations.ts"
 import { sayTime } from "../decision/verdict.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
-import { FLEET_STREAM, fitting, fleetOf, nextEntry, stateOf } from "../ledger/next-entry.ts"
+import { FLEET_STREAM, fleetOf, nextEntry, sealIfFits, stateOf } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
 import type { RunTask } from "./task.ts"
 
@@ -79,7 +79,7 @@ async function fence(
   const at = Math.max(ports.clock.now(), head?.at ?? 0)
   const observation = { kind: "lapsed" as const, says, attempt: id, servers: [], present: null, at }
   const fields = { at, run: task.run, writer: ports.newId(), mode: task.mode, observation }
-  const entry = fitting(() => nextEntry(stream, head, { ...fields, kind: "observed" }))
+  const entry = sealIfFits(() => nextEntry(stream, head, { ...fields, kind: "observed" }))
   // If the chain is too full for this entry, the reservation still counts: the cap may be counted too high, never too low.
   if (!entry) return tipOf(head)
   return tipOf((await ports.ledger.append(entry)) === "appended" ? entry : await ports.ledger.head(stream))

@@ -1,6 +1,6 @@
 import type { Outcome } from "../decision/state/outcome.ts"
 import { latchingRules } from "../decision/transitions/fold.ts"
-import { fitting, nextEntry } from "../ledger/next-entry.ts"
+import { nextEntry, sealIfFits } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
 import { heldTooBig } from "./hold-for.ts"
 import { mayTryLarger } from "./preconditions.ts"
@@ -38,7 +38,7 @@ export async function purchase(ports: Ports, task: RunTask, intent: PurchaseInte
   const fields = { ...entryFieldsOf(ports, task, { situation, mode: "live" }), at: attempt.openedAt }
   const latching = latchingRules(situation.policy, decision.target?.rules ?? [])
   const opening = { ...fields, kind: "opened" as const, decision, plan, attempt: { ...attempt, latching } }
-  const opened = fitting(() => nextEntry(task.stream, ready.head, opening))
+  const opened = sealIfFits(() => nextEntry(task.stream, ready.head, opening))
   if (!opened || (await ports.ledger.append(opened)) === "conflict") {
     await releaseInTurn(ports, reserved, opened ? OVERTAKEN : TOO_BIG)
     if (opened) return { kind: "overtaken", decision, plan, mode: "live" }

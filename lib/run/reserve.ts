@@ -9,7 +9,7 @@ import type { AttemptTiming } from "../decision/state/attempt.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import { digest } from "../digest.ts"
 import type { LedgerEntry } from "../ledger/entry.ts"
-import { FLEET_STREAM, fitting, fleetOf, nextFleetEntry } from "../ledger/next-entry.ts"
+import { FLEET_STREAM, fleetOf, nextFleetEntry, sealIfFits } from "../ledger/next-entry.ts"
 import type { Ports } from "../ports.ts"
 import { type ChainPosition, type FetchedFleet, readFleet, spendSeenBy } from "./fleet-spend.ts"
 import { heldTooBig } from "./hold-for.ts"
@@ -73,7 +73,7 @@ async function reserve(ports: Ports, task: RunTask, intent: PurchaseIntent): Pro
   for (let tries = 0; tries < MAX_TRIES && !intent.isStale(); tries++) {
     const sending = newAttempt(ports, task, situation)
     if (!fleet) return { kind: "reserved", ...sending, entry: null, situation, decision }
-    const entry = fitting(
+    const entry = sealIfFits(
       reservationAfter(ports, task, { head, plan, fleet, attempt: sending.attempt, situation }),
     )
     if (!entry) return { kind: "held", situation, decision: heldTooBig(decision) }

@@ -17,8 +17,8 @@ export function deliverCloud(
   world: World,
   { request, failures }: { request: Omit<ApiRequest, "route">; failures: FailureQueue },
 ): Delivery {
-  const refused = (answer: SandboxResponse): Delivery =>
-    deliveryOf(undefined, { act: () => answer, requestId: request.requestId })
+  const refused = (response: SandboxResponse): Delivery =>
+    deliveryOf(undefined, { act: () => response, requestId: request.requestId })
   settleAll(world)
   const route = routeOf(request.method, request.path)
   if (!route) return refused(noSuchApi(request.requestId))

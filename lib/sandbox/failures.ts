@@ -62,9 +62,9 @@ export const failureSchema = z
 
 export type Failure = z.input<typeof failureSchema>
 
-/** Result of a request on the wire: an answer, possibly altered, a hang or a reset. */
+/** Result of a request on the wire: a response, possibly altered, a hang or a reset. */
 export type Delivery =
-  | { kind: "answer"; answer: SandboxResponse; delayMs: number; skewMs: number; cut: boolean }
+  | { kind: "response"; response: SandboxResponse; delayMs: number; skewMs: number; cut: boolean }
   | { kind: "hang" }
   | { kind: "reset" }
 
@@ -95,7 +95,7 @@ export function failureQueue(): FailureQueue {
   }
 }
 
-/** Runs `act` (the effect) unless the failure precedes it, and alters its answer as the failure says. */
+/** Runs `act` (the effect) unless the failure precedes it, and alters its response as the failure says. */
 export function deliveryOf(
   failure: Failure | undefined,
   { act, requestId }: { act: () => SandboxResponse; requestId: string },
@@ -105,13 +105,13 @@ export function deliveryOf(
   if (failure.throttle !== undefined) return whole(throttled(failure.throttle, requestId))
   if (failure.reset === "before-effect") return { kind: "reset" }
   if (failure.hang === true || failure.hang === "before-effect") return { kind: "hang" }
-  const answer = act()
+  const response = act()
   if (failure.reset !== undefined) return { kind: "reset" }
   if (failure.hang !== undefined) return { kind: "hang" }
-  return spoiled(failure, answer)
+  return alteredDelivery(failure, response)
 }
 
-function spoiled(failure: Failure, answer: SandboxResponse): Delivery {
+function alteredDelivery(failure: Failure, response: SandboxResponse): Delivery {
   const { applyButAnswer: other, delayMs = 0, skewMs = 0, truncate: cut = false } = failure
   if (other)
     return whole({
@@ -119,13 +119,13 @@ function spoiled(failure: Failure, answer: SandboxResponse): Delivery {
       body: other.body,
       ...(other.headers ? { headers: other.headers } : {}),
     })
-  if (failure.notJson) return whole({ ...answer, body: "<html><body>It works!</body></html>" })
-  if (failure.emptyBody) return whole({ ...answer, body: undefined })
-  return { ...whole(answer), delayMs, skewMs, cut }
+  if (failure.notJson) return whole({ ...response, body: "<html><body>It works!</body></html>" })
+  if (failure.emptyBody) return whole({ ...response, body: undefined })
+  return { ...whole(response), delayMs, skewMs, cut }
 }
 
-function whole(answer: SandboxResponse) {
-  return { kind: "answer" as const, answer, delayMs: 0, skewMs: 0, cut: false }
+function whole(response: SandboxResponse) {
+  return { kind: "response" as const, response, delayMs: 0, skewMs: 0, cut: false }
 }
 
 function refusalOf(
@@ -142,8 +142,8 @@ function refusalOf(
 function throttled(retryAfterS: number | null, requestId: string): SandboxResponse {
   const message =
     "The throttling threshold has been reached: policy user over ratelimit,limit:10,time:1 second"
-  const answer = gatewayError({ status: 429, code: "APIG.0308", message, requestId })
-  return retryAfterS === null ? answer : { ...answer, headers: { "Retry-After": String(retryAfterS) } }
+  const response = gatewayError({ status: 429, code: "APIG.0308", message, requestId })
+  return retryAfterS === null ? response : { ...response, headers: { "Retry-After": String(retryAfterS) } }
 }
 
 function noneOf({

@@ -49,7 +49,7 @@ export function serverOf(deps: SandboxDependencies): Server {
       connection: connections.get(incoming.socket) ?? 0,
     }
     const handled = path.startsWith("/sandbox/") ? handleAdmin(deps, exchange) : handleCloud(deps, exchange)
-    handled.catch((error: unknown) => answer(deps, exchange, { answer: brokenDown(error) }))
+    handled.catch((error: unknown) => respond(deps, exchange, { response: brokenDown(error) }))
   })
   server.on("connection", (socket: Socket) => {
     connected += 1
@@ -63,8 +63,8 @@ async function handleAdmin(deps: SandboxDependencies, exchange: Exchange): Promi
   const body = await readBody(incoming, MAX_BYTES)
   if (body === "aborted") return
   const request = { method: incoming.method ?? "", path, headers: incoming.headers }
-  const said = body === "too-large" ? tooLarge(exchange) : answerAdmin(deps, { ...request, body })
-  answer(deps, exchange, { answer: said })
+  const result = body === "too-large" ? tooLarge(exchange) : answerAdmin(deps, { ...request, body })
+  respond(deps, exchange, { response: result })
 }
 
 async function handleCloud(deps: SandboxDependencies, exchange: Exchange): Promise<void> {
@@ -73,7 +73,7 @@ async function handleCloud(deps: SandboxDependencies, exchange: Exchange): Promi
   const body = await readBody(incoming, MAX_BYTES)
   if (body === "aborted") return
   if (body === "too-large") {
-    answer(deps, exchange, { answer: tooLarge(exchange), received })
+    respond(deps, exchange, { response: tooLarge(exchange), received })
     return
   }
   received.body = body.toString("utf8")
@@ -86,7 +86,7 @@ async function handleCloud(deps: SandboxDependencies, exchange: Exchange): Promi
   })
 }
 
-/** Records a request before it has any effect: it counts even if no client waits for the answer. */
+/** Records a request before it has any effect: it counts even if no client waits for the response. */
 function record(
   { world, requests }: SandboxDependencies,
   { incoming, path, requestId, connection }: Exchange,
@@ -121,9 +121,9 @@ async function deliver(
     case "reset":
       exchange.incoming.socket.resetAndDestroy()
       return
-    case "answer":
+    case "response":
       if (delivery.delayMs > 0 && (await wasClosedWhile(deps, delivery.delayMs))) return
-      answer(deps, exchange, { ...delivery, received })
+      respond(deps, exchange, { ...delivery, received })
       return
     default:
       delivery satisfies never
@@ -140,21 +140,21 @@ async function wasClosedWhile({ sleep, closing }: SandboxDependencies, ms: numbe
   return closing.aborted
 }
 
-interface Answering {
-  answer: SandboxResponse
+interface Responding {
+  response: SandboxResponse
   received?: ReceivedRequest
   skewMs?: number
   cut?: boolean
 }
 
-function answer(
+function respond(
   { world }: SandboxDependencies,
   { response, requestId }: Exchange,
-  { received, skewMs = 0, cut = false, ...said }: Answering,
+  { received, skewMs = 0, cut = false, ...rest }: Responding,
 ): void {
   if (response.headersSent || response.destroyed) return
-  if (received) received.answer = { status: said.answer.status, code: errorCodeOf(said.answer) }
-  send(response, { answer: said.answer, requestId, date: world.clock.now() + skewMs, cut })
+  if (received) received.answer = { status: rest.response.status, code: errorCodeOf(rest.response) }
+  send(response, { response: rest.response, requestId, date: world.clock.now() + skewMs, cut })
 }
 
 function tooLarge({ requestId }: Exchange): SandboxResponse {
@@ -166,7 +166,7 @@ function tooLarge({ requestId }: Exchange): SandboxResponse {
 }
 
 /**
- * Answer to a fault of the sandbox itself, so that a test fails immediately and does not wait for an answer.
+ * Response to a fault of the sandbox itself, so that a test fails immediately and does not wait.
  */
 function brokenDown(error: unknown): SandboxResponse {
   return serviceError(

@@ -30,6 +30,6 @@ const SECRET_HEADERS = ["authorization", "x-security-token", "x-auth-token"]
 
 /** The same request without headers that may contain real credentials. */
 export function withoutSecrets(request: ReceivedRequest): ReceivedRequest {
-  const kept = Object.entries(request.headers).filter(([name]) => !SECRET_HEADERS.includes(name))
-  return { ...request, headers: Object.fromEntries(kept) }
+  const safeHeaders = Object.entries(request.headers).filter(([name]) => !SECRET_HEADERS.includes(name))
+  return { ...request, headers: Object.fromEntries(safeHeaders) }
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { SandboxResponse } from "./response.ts"
 
-/** All bytes of a request's body, unless there are more than `mostBytes` or the sender disconnects. */
+/** All bytes of a request's body, unless there are more than `maxBytes` or the sender disconnects. */
 export async function readBody(
   incoming: IncomingMessage,
-  mostBytes: number,
+  maxBytes: number,
 ): Promise<Buffer | "too-large" | "aborted"> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -12,7 +12,7 @@ export async function readBody(
     // The socket must outlive the loop, since a body that is too large still gets an answer.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.byteLength
-      if (bytes > mostBytes) {
+      if (bytes > maxBytes) {
         incoming.resume()
         return "too-large"
       }
@@ -24,9 +24,9 @@ export async function readBody(
   return Buffer.concat(chunks)
 }
 
-/** An answer that is being sent. */
+/** A response that is being sent. */
 export interface Outgoing {
-  answer: SandboxResponse
+  response: SandboxResponse
   requestId: string
   /** For the `Date` header; epoch milliseconds. */
   date: number
@@ -34,21 +34,25 @@ export interface Outgoing {
   cut?: boolean
 }
 
-/** Writes an answer as the cloud does: JSON, `Date`, `X-Request-Id`, `Content-Length`. */
-export function send(response: ServerResponse, { answer, requestId, date, cut = false }: Outgoing): void {
-  const isText = typeof answer.body === "string"
-  const text = answer.body === undefined ? "" : isText ? String(answer.body) : JSON.stringify(answer.body)
+/** Writes a response as the cloud does: JSON, `Date`, `X-Request-Id`, `Content-Length`. */
+export function send(
+  serverResponse: ServerResponse,
+  { response, requestId, date, cut = false }: Outgoing,
+): void {
+  const isText = typeof response.body === "string"
+  const text =
+    response.body === undefined ? "" : isText ? String(response.body) : JSON.stringify(response.body)
   const bytes = Buffer.from(text)
-  response.writeHead(answer.status, {
+  serverResponse.writeHead(response.status, {
     "Content-Type": isText ? "text/html; charset=utf-8" : "application/json",
     "Content-Length": bytes.byteLength,
     "X-Request-Id": requestId,
     Date: new Date(date).toUTCString(),
-    ...answer.headers,
+    ...response.headers,
   })
   if (!cut) {
-    response.end(bytes)
+    serverResponse.end(bytes)
     return
   }
-  response.write(bytes.subarray(0, Math.floor(bytes.byteLength / 2)), () => response.destroy())
+  serverResponse.write(bytes.subarray(0, Math.floor(bytes.byteLength / 2)), () => serverResponse.destroy())
 }

@@ -5,9 +5,9 @@ import type { IncomingMessage } from "node:http"
  */
 export type Body = { kind: "whole"; bytes: Buffer } | { kind: "too-large" } | { kind: "gone" }
 
-/** Reads at most `mostBytes`. A body with a larger Content-Length is not read at all. Never rejects. */
-export async function readBody(incoming: IncomingMessage, mostBytes: number): Promise<Body> {
-  if (Number(incoming.headers["content-length"] ?? 0) > mostBytes) return { kind: "too-large" }
+/** Reads at most `maxBytes`. A body with a larger Content-Length is not read at all. Never rejects. */
+export async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Body> {
+  if (Number(incoming.headers["content-length"] ?? 0) > maxBytes) return { kind: "too-large" }
   const chunks: Buffer[] = []
   let bytes = 0
   try {
@@ -15,7 +15,7 @@ export async function readBody(incoming: IncomingMessage, mostBytes: number): Pr
     for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       if (!Buffer.isBuffer(chunk)) continue
       bytes += chunk.byteLength
-      if (bytes > mostBytes) return { kind: "too-large" }
+      if (bytes > maxBytes) return { kind: "too-large" }
       chunks.push(chunk)
     }
   } catch {

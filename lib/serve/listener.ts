@@ -88,7 +88,7 @@ function send(response: ServerResponse, { reply, incoming, limits, timer }: Send
     response.end(text)
     return
   }
-  // If it were closed while bytes still arrive, the connection would be reset and the response might be lost.
+  // The connection stays open while bytes still arrive: closing it would reset it, and lose the response.
   response.write(text)
   let bytes = 0
   const cancel = timer.after(limits.lingerMs, () => response.end())

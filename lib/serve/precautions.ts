@@ -11,12 +11,12 @@ export function problemsOnHost({ credentials, secretArn, mode, ledgerUrl }: Sett
   const problems: string[] = []
   if (credentials === null && secretArn === null) {
     problems.push(
-      "HUAWEICLOUD_SDK_AK: must be set together with HUAWEICLOUD_SDK_SK, or SUPERNODE_SECRET_ARN must be set: without keys no run can read anything",
+      "HUAWEICLOUD_SDK_AK: must be set together with HUAWEICLOUD_SDK_SK, or SUPERNODE_SECRET_ARN must be set. Without keys no run can read anything",
     )
   }
   if (mode === "live" && parseLedgerUrl(ledgerUrl).kind === "memory") {
     problems.push(
-      "SUPERNODE_LEDGER: must not be memory: in live mode — after a restart the process would not know what it bought",
+      "SUPERNODE_LEDGER: must not be memory: in live mode, because after a restart the process would not know what it bought",
     )
   }
   return problems

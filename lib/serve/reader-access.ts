@@ -59,9 +59,9 @@ function isLoopbackName(host: string): boolean {
   return name.toLowerCase() === "localhost" || isLoopbackAddress(name)
 }
 
-function valuesOf(rawHeaders: readonly string[], wanted: string): string[] {
+function valuesOf(rawHeaders: readonly string[], headerName: string): string[] {
   return rawHeaders.flatMap((name, i) =>
-    i % 2 === 0 && name.toLowerCase() === wanted ? (rawHeaders[i + 1] ?? "") : [],
+    i % 2 === 0 && name.toLowerCase() === headerName ? (rawHeaders[i + 1] ?? "") : [],
   )
 }
 

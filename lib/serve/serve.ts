@@ -20,7 +20,7 @@ import { systemTimer, type Timer } from "./timer.ts"
 
 // One process on one host for webhooks and ticks. Both use the same run as the functions.
 //
-//   webhook ──▶ who sent it? ──▶ admission queue ──▶ run
+//   webhook ──▶ authenticate ──▶ admission queue ──▶ run
 //   cron    ──▶ one at a time ───────────────▶ run
 //
 // Only the ledger protects the money; nothing in this file does. The ledger handles two processes on one

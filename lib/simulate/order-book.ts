@@ -11,14 +11,14 @@ export interface SimulatedPurchase {
   flavor: string
   /** `null` if the ladder has no price for it. */
   cost: Amount | null
-  /** Rules that proposed it; empty if only a schedule did. */
+  /** Names of the rules that proposed it; empty if only schedules did. */
   rules: string[]
   /** Schedules whose floors it satisfies. */
   schedules: string[]
-  /** Time at which its servers ran, as a run observed it; `null` if no run observed it. */
+  /** Time of the run that observed all its servers running; `null` if no run observed that. */
   completedAt: number | null
   outcome: "accepted" | "unknown"
-  /** Reason: the sentence of the evidence gate. */
+  /** Reason for the order: the `says` of the evidence gate. */
   says: string
 }
 
@@ -57,10 +57,10 @@ export class OrderBook {
     this.opened += 1
     const { flavor, from, to, cost } = plan
     const { rules = [], schedules = [] } = decision?.target ?? {}
-    const asked = { rules: [...rules], schedules: schedules.map(({ schedule }) => schedule) }
+    const causes = { rules: [...rules], schedules: schedules.map(({ schedule }) => schedule) }
     const says = reasonOf(decision?.findings ?? [])
     const open = { completedAt: null, outcome: "unknown" as const, says }
-    this.#orders.set(attempt.id, { at, from, to, flavor, cost, ...asked, ...open })
+    this.#orders.set(attempt.id, { at, from, to, flavor, cost, ...causes, ...open })
   }
 
   #settle({ attempt, outcome }: LedgerEntry): void {

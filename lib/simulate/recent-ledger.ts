@@ -22,14 +22,14 @@ export class RecentLedger implements Ledger {
   }
 
   async append(entry: LedgerEntry): Promise<"appended" | "conflict"> {
-    const kept = this.#streams.get(entry.stream) ?? []
-    const head = kept.at(-1)
+    const recent = this.#streams.get(entry.stream) ?? []
+    const head = recent.at(-1)
     if (entry.seq !== (head?.seq ?? 0) + 1) return "conflict"
     if (entry.prev !== (head?.hash ?? ""))
       throw new LedgerError(`ledger entry ${entry.stream}#${entry.seq} does not follow the newest entry`)
-    kept.push(entry)
-    if (kept.length >= 2 * KEPT_ENTRIES) kept.splice(0, kept.length - KEPT_ENTRIES)
-    this.#streams.set(entry.stream, kept)
+    recent.push(entry)
+    if (recent.length >= 2 * KEPT_ENTRIES) recent.splice(0, recent.length - KEPT_ENTRIES)
+    this.#streams.set(entry.stream, recent)
     this.onAppend(entry)
     return "appended"
   }

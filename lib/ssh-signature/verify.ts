@@ -45,7 +45,7 @@ function verified({ text, namespace, key: keyText, signature }: Signed): boolean
   return fits(readPublicKey(keyText), { data, algorithm, bytes })
 }
 
-interface Given {
+interface SignatureInput {
   data: Buffer
   algorithm: string
   bytes: Buffer
@@ -56,7 +56,7 @@ const RSA_HASHES = new Map([
   ["rsa-sha2-512", "sha512"],
 ])
 
-function fits(key: SshPublicKey, { data, algorithm, bytes }: Given): boolean {
+function fits(key: SshPublicKey, { data, algorithm, bytes }: SignatureInput): boolean {
   switch (key.kind) {
     case "ed25519":
       return algorithm === "ssh-ed25519" && bytes.length === 64 && verify(null, data, key.key, bytes)

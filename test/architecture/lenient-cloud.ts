@@ -48,7 +48,7 @@ export const CLOUD_TABLE: LenientTable = tableOf({
     "a full page without it is an incomplete list, which is unreadable; the last page needs none",
   ),
   "lib/huawei/metric-list.ts meta_data catch": always("as its marker"),
-  "lib/huawei/metric-list.ts asked String": always(OURS),
+  "lib/huawei/metric-list.ts parameters String": always(OURS),
   "lib/metrics/cloud-eye/queries.ts period String": always(OURS),
   // ---- headers ----
   "lib/huawei/cloud-response.ts date Date.parse": [

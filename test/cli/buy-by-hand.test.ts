@@ -3,7 +3,7 @@ import { chmodSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { makeLedger } from "../ledger/initialised.ts"
-import { bytes, type CloudDesk, cloudDesk, MINUTE, POLICY, type Ran, START } from "./harness.ts"
+import { bytes, type CloudFixture, cloudFixture, MINUTE, POLICY, type Ran, START } from "./harness.ts"
 
 // A person buys by hand: a dry run prints a command line, a real shell parses it, and `run` reads its stdin.
 
@@ -18,7 +18,7 @@ function buyingLine(out: string): string {
  * Runs the command line in a shell in which `supernode-autoscaler` only records its arguments and its stdin.
  * Then runs the recorded command here.
  */
-async function paste(own: CloudDesk, line: string): Promise<Ran & { argv: string[]; stdin: string }> {
+async function paste(own: CloudFixture, line: string): Promise<Ran & { argv: string[]; stdin: string }> {
   const stub = own.file(
     "supernode-autoscaler",
     `#!/bin/sh\ncat > '${own.dir}/stdin'\nprintf '%s\\n' "$@" > '${own.dir}/argv'\n`,
@@ -36,7 +36,7 @@ async function paste(own: CloudDesk, line: string): Promise<Ran & { argv: string
 
 describe("the line that a dry run prints", () => {
   it("the line that a dry run prints buys exactly the shown plan, in the name of this system's user", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     const pasted = await paste(own, buyingLine(out))
     expect(pasted.out).toMatch(/^train-a: bought from 2 to 4 servers/)
@@ -46,7 +46,7 @@ describe("the line that a dry run prints", () => {
   })
 
   it("the line that a dry run prints keeps the requester's name and reason, whatever characters they contain", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const why = `it's "launch" week: $HOME \\n \`id\` & <b>`
     const { out } = await own.run(
       "dry-run",
@@ -67,7 +67,7 @@ describe("the line that a dry run prints", () => {
   })
 
   it("the line that a dry run prints uses the same policy and ledger as the dry run", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const places = [
       "--policy",
       own.file("other's policy.yaml", POLICY),
@@ -85,7 +85,7 @@ describe("the line that a dry run prints", () => {
   it("the line that a dry run prints buys nothing after another server has joined", async () => {
     const rung =
       "- { flavor: three, servers: 3, price: { amount: 180000, currency: CNY, per: month } }\n      - { flavor: kat3ne-32"
-    const own = await cloudDesk({}, POLICY.replace("- { flavor: kat3ne-32", rung))
+    const own = await cloudFixture({}, POLICY.replace("- { flavor: kat3ne-32", rung))
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     own.sandbox.addServers(1)
     own.advance(6 * MINUTE)
@@ -97,7 +97,7 @@ describe("the line that a dry run prints", () => {
   })
 
   it("the line that a dry run prints buys nothing after the price has changed", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     own.env["SUPERNODE_POLICY"] = own.file("dearer.yaml", POLICY.replace("amount: 240000", "amount: 250000"))
     expect((await paste(own, buyingLine(out))).out).toMatch(/^train-a: held \(plan-changed\)/)
@@ -105,7 +105,7 @@ describe("the line that a dry run prints", () => {
   })
 
   it("the line that a dry run prints buys once, however often it is pasted", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     await paste(own, buyingLine(out))
     const again = (await paste(own, buyingLine(out))).out
@@ -117,14 +117,14 @@ describe("the line that a dry run prints", () => {
   })
 
   it("a dry run without a reason prints no line that buys, but the command that states a reason", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { out } = await own.run("dry-run", "train-a")
     expect(buyingLine(out)).toBe("no line was printed")
     expect(out).toContain("supernode-autoscaler dry-run train-a --servers 4 --by WHO --why TEXT")
   })
 
   it("a dry run prints no line that buys while a gate fails", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("pause", "--by", "night-shift", "--why", "x")
     expect((await own.run("dry-run", "train-a", "--why", "launch week")).out).not.toContain(
       "supernode-autoscaler run",
@@ -132,7 +132,7 @@ describe("the line that a dry run prints", () => {
   })
 
   it("a dry run never lowers a person's request to the limit, and prints no line that buys above the limit", async () => {
-    const own = await cloudDesk({}, POLICY.replace("servers: 48", "servers: 3"))
+    const own = await cloudFixture({}, POLICY.replace("servers: 48", "servers: 3"))
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toMatch(/^train-a: would hold \(at-limit\)/)
     expect(out).not.toContain("supernode-autoscaler run")
@@ -141,7 +141,7 @@ describe("the line that a dry run prints", () => {
 
 describe("a dry run during a cooldown", () => {
   /** Two servers that a person added a moment ago. */
-  const young = () => cloudDesk({}, POLICY.replace("limits:", "cooldown: 366d\n    limits:"))
+  const young = () => cloudFixture({}, POLICY.replace("limits:", "cooldown: 366d\n    limits:"))
 
   it("a dry run holds during a cooldown, and with --bypass-cooldown prints a line that bypasses the cooldown", async () => {
     const own = await young()
@@ -177,7 +177,7 @@ describe("a dry run during a cooldown", () => {
 
 describe("a dry run that lacks only approval", () => {
   it("a dry run that lacks only approval prints an approve line and a line that buys, even within one minute", async () => {
-    const own = await cloudDesk({}, WANTED)
+    const own = await cloudFixture({}, WANTED)
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toContain("to buy exactly this once it is approved, or nothing if anything changed:")
     const first = (await paste(own, buyingLine(out))).out
@@ -193,7 +193,7 @@ describe("a dry run that lacks only approval", () => {
   })
 
   it("a dry run does not count the requester's own approval", async () => {
-    const own = await cloudDesk({}, WANTED)
+    const own = await cloudFixture({}, WANTED)
     const { out } = await own.run(
       "dry-run",
       "train-a",
@@ -215,7 +215,7 @@ describe("a dry run that lacks only approval", () => {
 
 describe("the printed request", () => {
   it("a dry run's JSON includes the printed request, ready for run --event", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { json } = await own.run(
       "dry-run",
       "train-a",
@@ -242,7 +242,7 @@ describe("the printed request", () => {
   })
 
   it("a dry run of an event keeps the event's own text in the printed request", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const asked = {
       supernode: "train-a",
       servers: 4,
@@ -255,7 +255,7 @@ describe("the printed request", () => {
   })
 
   it("a live request without the hash that a dry run printed buys nothing", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const request = { supernode: "train-a", mode: "live", servers: 4, requestedBy: "ops", why: "x" }
     const { code, err } = await own.run("run", "--event", own.file("request.json", request))
     expect(err).toContain('planHash: is missing, but "live" buys only the plan that was shown')

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { OUTPUT_SCHEMAS, type OutputName, outputJsonSchema } from "../../functions/cli/docs/output-schemas.ts"
-import { type CloudDesk, cloudDesk, type Desk, desk, POLICY, STREAM } from "./harness.ts"
+import { type CliFixture, type CloudFixture, cliFixture, cloudFixture, POLICY, STREAM } from "./harness.ts"
 import { FOLDER, problemsOf } from "./output.ts"
 
 // The contract of the command line in one table: each command in each situation, its exit code, and with
@@ -13,29 +13,29 @@ const SAID = ["--why", "seen in the console", "--by", "ops"]
 const HASH = `sha256:${"a".repeat(64)}`
 const APPROVERS = `${POLICY}    approval: { above: { amount: 1000, currency: CNY } }\napprovers: [ { name: ann }, { name: bob } ]\n`
 
-type Situation = () => Promise<Desk>
+type Situation = () => Promise<CliFixture>
 
 /** A command line on which these commands ran before. */
 const after =
-  (make: () => Desk | Promise<Desk>, ...commands: string[][]): Situation =>
+  (make: () => CliFixture | Promise<CliFixture>, ...commands: string[][]): Situation =>
   async () => {
     const own = await make()
     for (const argv of commands) await own.run(...argv)
     return own
   }
 
-const calm = () => desk()
-const busy = () => cloudDesk()
+const calm = () => cliFixture()
+const busy = () => cloudFixture()
 const idle = async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   own.sandbox.setLoad(20)
   return own
 }
 /** Sets the outcome of the next order. */
 const ending =
-  (...fault: Parameters<CloudDesk["sandbox"]["failNext"]>) =>
+  (...fault: Parameters<CloudFixture["sandbox"]["failNext"]>) =>
   async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext(...fault)
     return own
   }
@@ -43,27 +43,27 @@ const lost = ending("scale-up", { reset: "after-effect" })
 const throttled = ending("scale-up", { throttle: 30 })
 const refusing = ending("scale-up", { status: 400, code: "ModelArts.6302", message: "quota" })
 const unreadable = async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   Object.assign(own.env, { HUAWEICLOUD_SDK_SK: "wrong" })
   return own
 }
-const withoutLedger = () => desk(POLICY, { withoutLedger: true })
-const warned = () => desk(POLICY.replace(/, budget: .*\}/, " }"))
-const invalid = () => desk(POLICY.replace("above: 85", "above: high"))
+const withoutLedger = () => cliFixture(POLICY, { withoutLedger: true })
+const warned = () => cliFixture(POLICY.replace(/, budget: .*\}/, " }"))
+const invalid = () => cliFixture(POLICY.replace("above: 85", "above: high"))
 const unset = () => {
-  const own = desk()
+  const own = cliFixture()
   Object.assign(own.env, { SUPERNODE_MODE: "lively" })
   return own
 }
-const awaiting: Situation = after(() => cloudDesk({}, APPROVERS), ["run", "--event", ALARM])
+const awaiting: Situation = after(() => cloudFixture({}, APPROVERS), ["run", "--event", ALARM])
 const broken = async () => {
   const own = await after(busy, ["run", "--event", ALARM])()
   own.spoil(STREAM.slice("supernode:".length))
   return own
 }
 const noRecipient = busy
-const reportOver = (file: string) => (own: Desk) => ["audit", "report", join(own.dir, file)]
-const reported = (file: string) => (own: Desk) => [
+const reportOver = (file: string) => (own: CliFixture) => ["audit", "report", join(own.dir, file)]
+const reported = (file: string) => (own: CliFixture) => [
   "simulate",
   "train-a",
   "--load",
@@ -72,7 +72,7 @@ const reported = (file: string) => (own: Desk) => [
   join(own.dir, file),
 ]
 
-const run = (event: string | object) => (own: Desk) => [
+const run = (event: string | object) => (own: CliFixture) => [
   "run",
   "--event",
   typeof event === "string" ? event : own.file("event.json", event),
@@ -81,7 +81,7 @@ const tick = run({ kind: "tick", time: "2024-01-12T16:52:00Z" })
 /** Sends the request that a dry run prints, after these commands. */
 const ask =
   (...before: string[][]) =>
-  async (own: Desk) => {
+  async (own: CliFixture) => {
     const { request } = (
       await own.run("dry-run", "train-a", "--by", "ann", "--why", "launch week", "--json")
     ).json() as {
@@ -93,7 +93,7 @@ const ask =
 
 const ASKED = ["dry-run", "train-a", "--by", "ann", "--why", "launch week"]
 /** Applies a plan file that a dry run wrote, after this command and under this policy. */
-const applied = (before?: string[], policy?: string) => async (own: Desk) => {
+const applied = (before?: string[], policy?: string) => async (own: CliFixture) => {
   const file = join(own.dir, "plan.json")
   await own.run(...ASKED, "--out", file)
   if (before) await own.run(...before)
@@ -104,8 +104,8 @@ const applied = (before?: string[], policy?: string) => async (own: Desk) => {
 type Row = [
   command: OutputName,
   situation: string,
-  make: Situation | (() => Desk | Promise<Desk>),
-  argv: string[] | ((own: Desk) => string[] | Promise<string[]>),
+  make: Situation | (() => CliFixture | Promise<CliFixture>),
+  argv: string[] | ((own: CliFixture) => string[] | Promise<string[]>),
   code: number,
   /** The schema of its output, if it is not the command's own. */
   prints?: OutputName,
@@ -132,7 +132,13 @@ const ROWS: Row[] = [
   ["doctor", "an unknown supernode", busy, ["doctor", "train-z"], 1, "error"],
   ["dry-run", "it would buy", busy, ["dry-run", "train-a", "--by", "ann", "--why", "launch week"], 0],
   ["dry-run", "it would hold", idle, ["dry-run", "train-a"], 0],
-  ["dry-run", "no ledger", () => cloudDesk({}, POLICY, { withoutLedger: true }), ["dry-run", "train-a"], 0],
+  [
+    "dry-run",
+    "no ledger",
+    () => cloudFixture({}, POLICY, { withoutLedger: true }),
+    ["dry-run", "train-a"],
+    0,
+  ],
   ["dry-run", "a cloud that cannot be read", unreadable, ["dry-run", "train-a"], 0],
   ["dry-run", "an unknown supernode", busy, ["dry-run", "train-z"], 1, "error"],
   ["dry-run", "a wrong option", busy, ["dry-run", "train-a", "--servers", "0"], 2, "error"],
@@ -171,7 +177,7 @@ const ROWS: Row[] = [
     run({ supernode: "train-a", mode: "dry-run", servers: 4, requestedBy: "ann", why: "launch week" }),
     0,
   ],
-  ["run", "no ledger", () => cloudDesk({}, POLICY, { withoutLedger: true }), run(ALARM), 1],
+  ["run", "no ledger", () => cloudFixture({}, POLICY, { withoutLedger: true }), run(ALARM), 1],
   ["run", "a ledger whose entry was changed", broken, tick, 1],
   ["run", "an event of unknown shape", busy, run({ hello: "world" }), 1, "error"],
   [
@@ -313,27 +319,27 @@ const ROWS: Row[] = [
   ["notify-test", "no recipient", noRecipient, ["notify", "test"], 1, "error"],
 ]
 
-function diffed(own: Desk, other: string): string[] {
+function diffed(own: CliFixture, other: string): string[] {
   return ["policy", "diff", join(own.dir, "policy.yaml"), own.file("other.yaml", other)]
 }
 
-function loadFile(own: Desk, value: string): string {
+function loadFile(own: CliFixture, value: string): string {
   return own.file("load.csv", `time,value\n2026-03-02T10:00:00Z,${value}\n`)
 }
 
-function scenarioFile(own: Desk, buys: string): string {
+function scenarioFile(own: CliFixture, buys: string): string {
   return own.file(
     "one.yaml",
     `title: one\ntimeline: [ { at: "10:00", tick: {}, expect: { buys: ${buys} } } ]\norders: 1\n`,
   )
 }
 
-async function planHash(own: Desk): Promise<string> {
+async function planHash(own: CliFixture): Promise<string> {
   const hash = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.plan?.hash)
   return hash ?? ""
 }
 
-async function anchored(own: Desk): Promise<string[]> {
+async function anchored(own: CliFixture): Promise<string[]> {
   const { out } = await own.run("audit", "anchor")
   return ["audit", "verify", "--anchor", own.file("anchor.json", out)]
 }

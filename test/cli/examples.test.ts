@@ -25,7 +25,7 @@ import { WITHOUT_HINT } from "../decision/explain/without-hint.ts"
 import { holding } from "../properties/holding.ts"
 import { clockAt } from "../world/clock.ts"
 import { ioOf } from "../world/command-line.ts"
-import { desk, START } from "./harness.ts"
+import { cliFixture, START } from "./harness.ts"
 
 // Parses every example, command and value that a message, a hint, --help or a document prints, with the
 // parser of its command.
@@ -271,9 +271,9 @@ describe("an example in a message about a wrong argument", () => {
   })
 
   it("pause accepts the example time that its own error message prints", async () => {
-    const { err } = await desk().run("pause", "--why", "x", "--by", "ann", "--until", "tomorrow")
+    const { err } = await cliFixture().run("pause", "--why", "x", "--by", "ann", "--until", "tomorrow")
     for (const [example] of err.matchAll(/\d{4}-\d{2}-\d{2}T[\d:]+(?:Z|[+-]\d{2}:\d{2})/g)) {
-      expect((await desk().run("pause", "--why", "x", "--by", "ann", "--until", example)).code).toBe(0)
+      expect((await cliFixture().run("pause", "--why", "x", "--by", "ann", "--until", example)).code).toBe(0)
     }
   })
 })

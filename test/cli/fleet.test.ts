@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest"
-import { type CloudDesk, cloudDesk, desk, ID, MINUTE, STREAM, TWO_SUPERNODES } from "./harness.ts"
+import { type CloudFixture, cliFixture, cloudFixture, ID, MINUTE, STREAM, TWO_SUPERNODES } from "./harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const capped = (fleet: string): string => TWO_SUPERNODES.replace("version: 1", `version: 1\nfleet: ${fleet}`)
 const ONE = capped("{ actions: 1 per 24h, budget: { amount: 200000, currency: CNY, per: 30d } }")
 
 /** A ledger in which train-a has bought under caps across both supernodes. */
-async function usedDesk(): Promise<CloudDesk> {
-  const own = await cloudDesk({}, ONE)
+async function usedDesk(): Promise<CloudFixture> {
+  const own = await cloudFixture({}, ONE)
   await own.run("run", "--event", ALARM)
   return own
 }
@@ -74,7 +74,7 @@ describe("status under caps across supernodes", () => {
         gone: [],
       },
     })
-    expect((await desk().run("status", "--json")).json()).toMatchObject({ fleet: null })
+    expect((await cliFixture().run("status", "--json")).json()).toMatchObject({ fleet: null })
   })
 })
 

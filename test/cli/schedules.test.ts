@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { cloudDesk, desk, MINUTE, POLICY } from "./harness.ts"
+import { cliFixture, cloudFixture, MINUTE, POLICY } from "./harness.ts"
 
 // The clock shows Friday, 12 January 2024, 16:52 UTC. In Shanghai it is Saturday, 0:52.
 
@@ -14,14 +14,14 @@ const nightsSaid = (acted = "") =>
 
 describe("schedules and their next starts", () => {
   it("validate shows schedules and their next starts", async () => {
-    const { out, code } = await desk(WITH).run("validate")
+    const { out, code } = await cliFixture(WITH).run("validate")
     expect(out).toContain(`  schedules  ${MORNINGS_SAID}`)
     expect(out).toContain(nightsSaid())
     expect(code).toBe(0)
   })
 
   it("status shows schedules and their next starts, and whether a start led to a purchase", async () => {
-    const own = await cloudDesk({}, WITH)
+    const own = await cloudFixture({}, WITH)
     own.sandbox.setLoad(10)
     expect((await own.run("status")).out).toContain(nightsSaid())
     await own.run(
@@ -55,7 +55,7 @@ describe("schedules and their next starts", () => {
   })
 
   it("dry-run shows schedules and their next starts, and which schedule wants the purchase", async () => {
-    const own = await cloudDesk({}, WITH)
+    const own = await cloudFixture({}, WITH)
     own.sandbox.setLoad(10)
     const { out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would buy from 2 to 4 servers/)
@@ -66,7 +66,7 @@ describe("schedules and their next starts", () => {
   })
 
   it("validate, status and dry-run do not mention schedules if the policy has none", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     for (const command of [["validate"], ["status"], ["dry-run", "train-a"]])
       expect((await own.run(...command)).out).not.toContain("schedule")
   })

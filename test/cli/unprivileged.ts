@@ -4,13 +4,13 @@ import { askOfLedger } from "./asked-of-ledger.ts"
 // ledgers. The first settings run before the change of user: they load all modules, so that the user need not
 // be allowed to read this program.
 
-interface Question {
+interface ViewsInput {
   envs: Record<string, string>[]
   at: number
   event: string
 }
 
-const { envs, at, event } = JSON.parse(String(process.argv[2])) as Question
+const { envs, at, event } = JSON.parse(String(process.argv[2])) as ViewsInput
 const [first = {}, ...others] = envs
 await askOfLedger(first, at, event)
 

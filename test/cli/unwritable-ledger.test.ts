@@ -10,15 +10,15 @@ import { makeLedger } from "../ledger/initialised.ts"
 import { bundle } from "../processes/bundle.ts"
 import { httpForTest } from "../world/loopback-for-test.ts"
 import { type AskedOfLedger, askOfLedger } from "./asked-of-ledger.ts"
-import { type CloudDesk, cloudDesk, START } from "./harness.ts"
+import { type CloudFixture, cloudFixture, START } from "./harness.ts"
 
 // A ledger that cannot be used: every view says so, and nothing is bought.
 
 const TICK = { kind: "tick", time: new Date(START).toISOString() }
 
 /** A command line whose load would lead to a purchase. No test may see one. */
-async function busyDesk(options: { withoutLedger?: true } = {}): Promise<CloudDesk & { event: string }> {
-  const own = await cloudDesk({}, undefined, options)
+async function busyDesk(options: { withoutLedger?: true } = {}): Promise<CloudFixture & { event: string }> {
+  const own = await cloudFixture({}, undefined, options)
   return Object.assign(own, { event: own.file("tick.json", TICK) })
 }
 
@@ -58,9 +58,9 @@ it("with a ledger that has no id, /readyz responds 503, doctor and run fail, and
   own.cutChain("control", 0)
   expectRefused(await askOfLedger(own.env, START, own.event), {
     reason: /^ledger-new: the ledger is missing or was not created by `ledger init`/,
-    doctor: /^PROBLEM {2}ledger: there is no ledger at sqlite:.*, or none with an id/m,
+    doctor: /^PROBLEM {2}ledger: there is no ledger at sqlite:.*, or it has no id/m,
     tick: /\(ledger-new\)[\s\S]*error: no run can use sqlite:/,
-    log: /ERROR there is no ledger at sqlite:.*, or none with an id/,
+    log: /ERROR there is no ledger at sqlite:.*, or it has no id/,
   })
   expect(own.sandbox.scaleUps).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { desk, POLICY } from "./harness.ts"
+import { cliFixture, POLICY } from "./harness.ts"
 
 const HASH = `sha256:${"0".repeat(64)}`
 
@@ -46,7 +46,7 @@ describe("wrong usage", () => {
     [["serve", "--tick", "61 * * * *"], "It is not a valid cron expression: Invalid value for minute: 61"],
     [["serve", "--tick", "0 0 30 2 *"], "It never occurs"],
   ])("wrong usage of a command exits 2 and names the right usage: %j", async (argv, says) => {
-    const { code, out, err } = await desk().run(...argv)
+    const { code, out, err } = await cliFixture().run(...argv)
     expect(err).toContain(says)
     expect(out).toBe("")
     expect(code).toBe(2)
@@ -67,21 +67,21 @@ describe("help", () => {
     "approve",
     "sandbox",
   ])("the help of %s names --policy and --ledger", async (command) => {
-    const { code, out, err } = await desk().run(command, "--help")
+    const { code, out, err } = await cliFixture().run(command, "--help")
     expect(out).toContain("--policy <FILE>")
     expect(out).toContain("--ledger <URL>")
     expect([code, err]).toEqual([0, ""])
   })
 
   it("--help shows examples and the sources of settings", async () => {
-    const { code, out } = await desk().run("--help")
+    const { code, out } = await cliFixture().run("--help")
     expect(out).toContain("supernode-autoscaler dry-run train-a")
     expect(out).toContain("SUPERNODE_LEDGER (sqlite:./ledger.db)")
     expect(code).toBe(0)
   })
 
   it("--version prints the package's version", async () => {
-    const { code, out } = await desk().run("--version")
+    const { code, out } = await cliFixture().run("--version")
     expect(out).toMatch(/^\d+\.\d+\.\d+/)
     expect(code).toBe(0)
   })
@@ -89,7 +89,7 @@ describe("help", () => {
 
 describe("a wrong environment", () => {
   it("the command line exits 1 with a line for each wrong environment variable, without a stack trace", async () => {
-    const own = desk()
+    const own = cliFixture()
     Object.assign(own.env, { SUPERNODE_MODE: "lively", SUPERNODE_POLCY: "x" })
     const { code, out, err } = await own.run("status")
     expect(err).toContain("error: SUPERNODE_MODE: must be observe or live")
@@ -99,7 +99,7 @@ describe("a wrong environment", () => {
   })
 
   it("the command line exits 1 with a line for each problem of the policy", async () => {
-    const own = desk(POLICY.replace("above: 85", "above: high").replace("servers: 48", "servers: 49"))
+    const own = cliFixture(POLICY.replace("above: 85", "above: high").replace("servers: 48", "servers: 49"))
     const { code, err } = await own.run("status")
     expect(err).toMatch(/policy\.yaml:\d+:\d+: supernodes\.0\.rules\.0\.above: /)
     expect(err).toMatch(/policy\.yaml:\d+:\d+: supernodes\.0\.limits\.servers: /)
@@ -108,7 +108,7 @@ describe("a wrong environment", () => {
   })
 
   it("the command line exits 1 and names the policy file if the file is missing", async () => {
-    const { code, err } = await desk().run("status", "--policy", "nowhere.yaml")
+    const { code, err } = await cliFixture().run("status", "--policy", "nowhere.yaml")
     expect(err).toContain("nowhere.yaml")
     expect(code).toBe(1)
   })
@@ -117,14 +117,14 @@ describe("a wrong environment", () => {
     ["a ledger that is a directory", "sqlite:/", "is a directory; name a file in it"],
     ["a ledger of no known kind", "redis://here", "has an unknown scheme; write sqlite:PATH"],
   ])("the command line exits 1 and explains a wrong ledger URL: %s", async (_case, url, says) => {
-    const { code, err } = await desk().run("status", "--ledger", url)
+    const { code, err } = await cliFixture().run("status", "--ledger", url)
     expect(err).toContain(says)
     expect(err).not.toContain("SUPERNODE_LEDGER")
     expect(code).toBe(1)
   })
 
   it("the command line refuses another program's file as a ledger", async () => {
-    const own = desk()
+    const own = cliFixture()
     const { code, err } = await own.run(
       "status",
       "--ledger",
@@ -135,7 +135,7 @@ describe("a wrong environment", () => {
   })
 
   it("an error of the command line prints its stack trace only at log level debug", async () => {
-    const own = desk()
+    const own = cliFixture()
     Object.assign(own.env, { SUPERNODE_LOG_LEVEL: "debug" })
     const { code, err } = await own.run("dry-run", "train-x")
     expect(err).toContain("error: no supernode is named")
@@ -144,7 +144,7 @@ describe("a wrong environment", () => {
   })
 
   it("--policy and --ledger override the environment, before and after the command", async () => {
-    const own = desk()
+    const own = cliFixture()
     const other = own.file("other.yaml", POLICY.replaceAll("train-a", "train-z"))
     for (const argv of [
       ["--policy", other, "status"],
@@ -162,18 +162,18 @@ describe("colours", () => {
     ["a terminal gets colours", { isTerminal: true }, true],
     ["a pipe gets no colours", { isTerminal: false }, false],
   ])("%s", async (_case, io, hasColours) => {
-    const { out } = await desk().runWith(io, "status")
+    const { out } = await cliFixture().runWith(io, "status")
     expect(out.includes("\u001b[")).toBe(hasColours)
   })
 
   it("a terminal gets no colours if NO_COLOR is set", async () => {
-    const own = desk()
+    const own = cliFixture()
     Object.assign(own.env, { NO_COLOR: "1" })
     expect((await own.runWith({ isTerminal: true }, "status")).out).not.toContain("\u001b[")
   })
 
   it("text from the ledger or the cloud never controls the terminal", async () => {
-    const own = desk()
+    const own = cliFixture()
     await own.run("pause", "--by", "night-shift", "--why", "look \u001b]0;owned\u0007\u001b[2J here")
     const { out } = await own.run("status")
     expect(out).toContain("look")

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { stateOf } from "../../lib/ledger/next-entry.ts"
 import type { Failure } from "../../lib/sandbox/failures.ts"
-import { type CloudDesk, cloudDesk, MINUTE, POLICY, STREAM } from "./harness.ts"
+import { type CloudFixture, cloudFixture, MINUTE, POLICY, STREAM } from "./harness.ts"
 
 // Independent sources about an order whose response was lost, as the person on call sees them.
 
@@ -13,8 +13,8 @@ const NOTHING = /That proves nothing: a trace can appear late, CTS may not be en
 async function incident(
   reset: "before-effect" | "after-effect",
   { policy }: { policy?: string } = {},
-): Promise<CloudDesk> {
-  const own = await cloudDesk({}, policy)
+): Promise<CloudFixture> {
+  const own = await cloudFixture({}, policy)
   own.env["SUPERNODE_CTS_ENDPOINT"] = own.sandbox.url
   own.sandbox.failNext("scale-up", { reset })
   expect((await own.run("run", "--event", ALARM)).code).toBe(5)
@@ -22,22 +22,22 @@ async function incident(
 }
 
 let ticks = 0
-async function tick(own: CloudDesk, ms = 5 * MINUTE) {
+async function tick(own: CloudFixture, ms = 5 * MINUTE) {
   own.advance(ms)
   ticks += 1
   const time = new Date(own.sandbox.now()).toISOString()
   return own.run("run", "--event", own.file(`tick-${ticks}.json`, { kind: "tick", time }))
 }
 
-const asked = (own: CloudDesk) => own.sandbox.requests.filter(({ operation }) => operation === "traces")
-const stateNow = (own: CloudDesk) => own.ledger(async (ledger) => stateOf(await ledger.head(STREAM)))
+const asked = (own: CloudFixture) => own.sandbox.requests.filter(({ operation }) => operation === "traces")
+const stateNow = (own: CloudFixture) => own.ledger(async (ledger) => stateOf(await ledger.head(STREAM)))
 
 /** The text of one row of `status` or `settle`. */
 function row(out: string, label: string): string {
   return new RegExp(`^ {2}${label} +(.*)$`, "m").exec(out)?.[1] ?? "none"
 }
 
-async function settled(own: CloudDesk, as: string) {
+async function settled(own: CloudFixture, as: string) {
   return own.run("settle", "train-a", "--as", as, ...SAID)
 }
 
@@ -101,7 +101,7 @@ describe("settle", () => {
     own.advance(3 * MINUTE)
     const { out, err, code } = await settled(own, "absent")
     expect(row(out, "traces")).toMatch(/^CTS shows 1 scale-up .* This supports "accepted"$/)
-    expect(err).toContain("warning: CTS shows that the order arrived. Only an order that was cancelled")
+    expect(err).toContain("warning: CTS shows that the order arrived. Settle the attempt as absent only if")
     expect(code).toBe(1)
   })
 
@@ -199,7 +199,7 @@ describe("no source can make an attempt absent", () => {
 })
 
 it("doctor reports whether CTS can be read, and passes if not, since purchases do not need this", async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   own.env["SUPERNODE_CTS_ENDPOINT"] = own.sandbox.url
   expect((await own.run("doctor")).out).toContain("traces: CTS can be read")
   own.sandbox.failNext("traces", { status: 403, code: "CTS.0403" })

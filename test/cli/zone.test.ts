@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { cloudDesk, desk, POLICY } from "./harness.ts"
+import { cliFixture, cloudFixture, POLICY } from "./harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const SAID = ["--why", "maintenance", "--by", "ops"]
 const IN_SHANGHAI = POLICY.replace("version: 1", "version: 1\ntimezone: Asia/Shanghai")
 
 it("commands show every time in the policy's zone with its offset, and JSON has instants in UTC", async () => {
-  const own = await cloudDesk({}, IN_SHANGHAI)
+  const own = await cloudFixture({}, IN_SHANGHAI)
   await own.run("run", "--event", ALARM)
   const shown = [
     [["pause", "--until", "2h", ...SAID], "2024-01-13 02:52:00 +08:00, in 2 hours"],
@@ -35,13 +35,13 @@ it("commands show every time in the policy's zone with its offset, and JSON has 
 })
 
 it("an option accepts a time in the form in which commands show it", async () => {
-  const own = desk(IN_SHANGHAI)
+  const own = cliFixture(IN_SHANGHAI)
   const { code, out } = await own.run("pause", "--until", "2024-01-13 02:52:00 +08:00", ...SAID)
   expect([code, out]).toEqual([0, expect.stringContaining("until 2024-01-13 02:52:00 +08:00, in 2 hours")])
 })
 
 it("commands show times in UTC, with a note, if the policy cannot be read", async () => {
-  const own = desk()
+  const own = cliFixture()
   const { out, err } = await own.run("audit", "list", "--policy", `${own.dir}/none.yaml`)
   expect(out).toContain("2024-01-12 16:52:00 +00:00")
   expect(err).toMatch(/^note: the policy .*none\.yaml cannot be read, so .* times in UTC$/m)

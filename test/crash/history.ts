@@ -3,9 +3,9 @@ import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { LedgerError } from "../../lib/ports.ts"
 import { MINUTE, SECOND } from "../decision/builders.ts"
 import { loadedOf } from "../world/task.ts"
+import { crashPolicy, Environment, SERVER_PRICE } from "./environment.ts"
 import type { Moment } from "./faults.ts"
 import { type Act, FOLLOW_UPS, type FollowUpName, type Kind } from "./kinds.ts"
-import { crashPolicy, Place, SERVER_PRICE } from "./place.ts"
 import { newTick, PAST_DEADLINE_MS, peopleSettle, runSignal, standingAt } from "./runs.ts"
 import { type Plan, Worker } from "./worker.ts"
 
@@ -13,7 +13,7 @@ import { type Plan, Worker } from "./worker.ts"
 // under load without faults, to see that exactly the policy's purchases happen.
 
 /** The number of purchases that the policy's `actions: 2 per 24h` allows, or the fleet's cap if lower. */
-function allowedOf({ policy }: Place): number {
+function allowedOf({ policy }: Environment): number {
   return Math.min(policy.limits.actions.count, policy.fleet?.actions?.count ?? Infinity)
 }
 /** Time in which a purchase is provisioned and cools down. */
@@ -61,17 +61,18 @@ export async function traceOf(kind: Kind): Promise<string[]> {
 
 export async function play(kind: Kind, plan: Plan | null, followUp: FollowUpName): Promise<Played> {
   const [first, ...others] = policiesFor(kind)
-  const place = new Place(first, ...others)
-  const { watch } = place
-  place.notifies = kind.notifies ?? []
-  const act = await kind.begin(place)
-  place.endings = [...(kind.endings ?? [])]
-  const before = place.entries(place.stream).length
-  const worker = new Worker(place, plan, kind.habits)
-  const ended = endOf(place, act(worker.ports))
+  const environment = new Environment(first, ...others)
+  const { watch } = environment
+  environment.notifies = kind.notifies ?? []
+  const act = await kind.begin(environment)
+  environment.endings = [...(kind.endings ?? [])]
+  const before = environment.entries(environment.stream).length
+  const worker = new Worker(environment, plan, kind.habits)
+  const ended = endOf(environment, act(worker.ports))
   await Promise.race([ended, worker.stopped])
   if (plan && !worker.hasFired) watch.violated("the fault never happened")
-  if (kind.writesNothing && place.entries(place.stream).length > before) watch.violated("it wrote")
+  if (kind.writesNothing && environment.entries(environment.stream).length > before)
+    watch.violated("it wrote")
 
   const goOn = async (moment: Moment) => {
     if (plan && "until" in plan.fault && plan.fault.until === moment) {
@@ -79,14 +80,14 @@ export async function play(kind: Kind, plan: Plan | null, followUp: FollowUpName
       await ended
     }
   }
-  place.now += SECOND
-  await follow(place, followUp, act)
-  place.now += SECOND
+  environment.now += SECOND
+  await follow(environment, followUp, act)
+  environment.now += SECOND
   await goOn("soon")
-  place.now += PAST_DEADLINE_MS
-  await follow(place, followUp, act)
+  environment.now += PAST_DEADLINE_MS
+  await follow(environment, followUp, act)
   await goOn("late")
-  await recover(place, () => goOn("settled"))
+  await recover(environment, () => goOn("settled"))
 
   // Hashing takes most of the time, and later events do not change it: one chain of each fault is enough.
   if (followUp === kind.followUps[0]) await watch.verifyChains()
@@ -94,42 +95,42 @@ export async function play(kind: Kind, plan: Plan | null, followUp: FollowUpName
     violations: watch.violations,
     trace: worker.trace,
     mostPosts: watch.mostPosts,
-    taken: place.taken.length,
+    taken: environment.taken.length,
   }
 }
 
-async function follow(place: Place, name: FollowUpName, act: Act): Promise<void> {
-  await FOLLOW_UPS[name](place, act)(new Worker(place).ports)
+async function follow(environment: Environment, name: FollowUpName, act: Act): Promise<void> {
+  await FOLLOW_UPS[name](environment, act)(new Worker(environment).ports)
 }
 
 /** After faults and settlements, with a constant load: exactly the policy's purchases are made. */
-async function recover(place: Place, thaw: () => Promise<void>): Promise<void> {
-  place.load = 97
+async function recover(environment: Environment, thaw: () => Promise<void>): Promise<void> {
+  environment.load = 97
   let isThawed = false
   let left = MAX_TICKS
   for (let tick = 1; tick <= left; tick++) {
-    place.now += TICK_EVERY_MS
-    for (const supernode of place.supernodes)
-      await runSignal(place, new Worker(place).ports, newTick(place), supernode)
-    const hasSettled = await peopleSettle(place)
+    environment.now += TICK_EVERY_MS
+    for (const supernode of environment.supernodes)
+      await runSignal(environment, new Worker(environment).ports, newTick(environment), supernode)
+    const hasSettled = await peopleSettle(environment)
     if (!isThawed && (hasSettled || tick === 2)) {
       isThawed = true
       await thaw()
     }
     if (
-      place.taken.length >= allowedOf(place) &&
-      place.supernodes.every((supernode) => standingAt(place, supernode).attempt === null)
+      environment.taken.length >= allowedOf(environment) &&
+      environment.supernodes.every((supernode) => standingAt(environment, supernode).attempt === null)
     )
       left = Math.min(left, tick + TICKS_AFTER)
   }
-  checkEnd(place)
+  checkEnd(environment)
 }
 
-function checkEnd(place: Place): void {
-  const { watch, taken } = place
-  const standings = place.supernodes.map((supernode) => standingAt(place, supernode))
+function checkEnd(environment: Environment): void {
+  const { watch, taken } = environment
+  const standings = environment.supernodes.map((supernode) => standingAt(environment, supernode))
   const purchases = standings.flatMap((standing) => standing.purchases)
-  const allowed = allowedOf(place)
+  const allowed = allowedOf(environment)
   if (taken.length !== allowed)
     watch.violated(`${taken.length} purchases in a day of load; ${allowed} are allowed`)
   for (const { attempt } of standings) if (attempt) watch.violated(`${attempt.id} is still ${attempt.state}`)
@@ -141,10 +142,10 @@ function checkEnd(place: Place): void {
 }
 
 /** A run may end with a LedgerError, and with no other error. */
-async function endOf(place: Place, acting: Promise<unknown>): Promise<void> {
+async function endOf(environment: Environment, acting: Promise<unknown>): Promise<void> {
   try {
     await acting
   } catch (error) {
-    if (!(error instanceof LedgerError)) place.watch.violated(`the run threw ${String(error)}`)
+    if (!(error instanceof LedgerError)) environment.watch.violated(`the run threw ${String(error)}`)
   }
 }

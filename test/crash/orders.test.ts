@@ -7,9 +7,9 @@ import { alarmOf, MINUTE, NOW, requestOf, SECOND, tickOf } from "../decision/bui
 import { IS_FULL } from "../full.ts"
 import { reset, WHO } from "../world/operator.ts"
 import { loadedOf } from "../world/task.ts"
+import { crashPolicy, Environment } from "./environment.ts"
 import type { Happening, Verdict } from "./happening.ts"
 import { foresee, newWorld, type World } from "./oracle.ts"
-import { crashPolicy, Place } from "./place.ts"
 import { peopleSettle, runSignal, standingAt } from "./runs.ts"
 import { Worker } from "./worker.ts"
 
@@ -151,7 +151,7 @@ const HISTORIES: History[] = [
 const tally = { orders: 0, events: 0, purchases: 0, reasons: new Set<string>() }
 
 interface Node {
-  place: Place
+  environment: Environment
   world: World
   shown: Map<string, string>
   left: Happening[]
@@ -162,41 +162,47 @@ interface Node {
 async function walk(history: History, node: Node, wrong: string[]): Promise<void> {
   if (node.left.length === 0) {
     tally.orders += 1
-    tally.purchases += node.place.posts.length
-    wrong.push(...node.place.watch.violations.map((violation) => `${node.path.join(", ")}: ${violation}`))
+    tally.purchases += node.environment.posts.length
+    wrong.push(
+      ...node.environment.watch.violations.map((violation) => `${node.path.join(", ")}: ${violation}`),
+    )
     return
   }
   for (const [i, happening] of node.left.entries()) {
-    const place = node.place.fork()
+    const environment = node.environment.fork()
     const world = structuredClone(node.world)
-    place.now += history.gapMs
-    const expected = foresee(world, happening, place.now - NOW)
-    const got = await deliver(place, happening, node.shown)
+    environment.now += history.gapMs
+    const expected = foresee(world, happening, environment.now - NOW)
+    const got = await deliver(environment, happening, node.shown)
     tally.events += 1
     if (expected.heldBy) tally.reasons.add(expected.heldBy)
     const path = [...node.path, "id" in happening ? happening.id : happening.kind]
     if (JSON.stringify(got) !== JSON.stringify(expected))
       wrong.push(`${path.join(", ")}: ${JSON.stringify(got)} where ${JSON.stringify(expected)} was foreseen`)
-    else await walk(history, { ...node, place, world, left: node.left.toSpliced(i, 1), path }, wrong)
+    else await walk(history, { ...node, environment, world, left: node.left.toSpliced(i, 1), path }, wrong)
   }
 }
 
-async function deliver(place: Place, happening: Happening, shown: Map<string, string>): Promise<Verdict> {
-  const sent = place.posts.length
-  const { ports } = new Worker(place)
-  const signal = signalOf(place, happening, shown)
-  if (!signal) await heed(place, happening)
-  const heldBy = signal ? (await runSignal(place, ports, signal)).decision.heldBy : null
-  return { bought: place.posts.slice(sent).map((post) => post.to), heldBy }
+async function deliver(
+  environment: Environment,
+  happening: Happening,
+  shown: Map<string, string>,
+): Promise<Verdict> {
+  const sent = environment.posts.length
+  const { ports } = new Worker(environment)
+  const signal = signalOf(environment, happening, shown)
+  if (!signal) await heed(environment, happening)
+  const heldBy = signal ? (await runSignal(environment, ports, signal)).decision.heldBy : null
+  return { bought: environment.posts.slice(sent).map((post) => post.to), heldBy }
 }
 
-function signalOf(place: Place, happening: Happening, shown: Map<string, string>): Signal | null {
+function signalOf(environment: Environment, happening: Happening, shown: Map<string, string>): Signal | null {
   if (happening.kind === "alarm") {
     const { id, state, episode } = happening
     return alarmOf({ id, state, at: NOW + happening.at, episode: { key: episode, startsAt: null } })
   }
   if (happening.kind === "tick")
-    return tickOf({ id: happening.id, at: happening.at === null ? place.now : NOW + happening.at })
+    return tickOf({ id: happening.id, at: happening.at === null ? environment.now : NOW + happening.at })
   if (happening.kind !== "request") return null
   const { id, servers, bypass: bypassCooldown } = happening
   return requestOf({
@@ -204,33 +210,34 @@ function signalOf(place: Place, happening: Happening, shown: Map<string, string>
     servers,
     bypassCooldown,
     mode: "live",
-    at: place.now,
+    at: environment.now,
     planHash: shown.get(id) ?? null,
   })
 }
 
 /** Applies an action of a person, or a change of the load, between the events. */
-async function heed(place: Place, happening: Happening): Promise<void> {
-  const ports = new Worker(place).ports
+async function heed(environment: Environment, happening: Happening): Promise<void> {
+  const ports = new Worker(environment).ports
   const { kind } = happening
   if (kind === "pause") await commandAll(ports, { verb: "pause", supernode: null, until: null, ...WHO })
   if (kind === "resume") await commandAll(ports, { verb: "resume", supernode: null, ...WHO })
-  if (kind === "reset") await reset(ports, place.supernodes[0])
-  if (kind === "settle" && standingAt(place).attempt?.state === "unknown") await peopleSettle(place)
-  if (kind === "load") place.load = happening.isHigh ? 97 : 10
+  if (kind === "reset") await reset(ports, environment.supernodes[0])
+  if (kind === "settle" && standingAt(environment).attempt?.state === "unknown")
+    await peopleSettle(environment)
+  if (kind === "load") environment.load = happening.isHigh ? 97 : 10
   if (kind === "hold") {
-    const until = place.now + happening.forMs
-    await commandAll(ports, { verb: "hold", supernode: place.policy.id, until, ...WHO })
+    const until = environment.now + happening.forMs
+    await commandAll(ports, { verb: "hold", supernode: environment.policy.id, until, ...WHO })
   }
 }
 
 /** The plan that each person of the history saw before it began. */
-async function plansShown(place: Place, six: Happening[]): Promise<Map<string, string>> {
+async function plansShown(environment: Environment, six: Happening[]): Promise<Map<string, string>> {
   const shown = new Map<string, string>()
   for (const happening of six) {
     if (happening.kind !== "request") continue
-    const asked = requestOf({ id: "shown", at: place.now, servers: happening.servers })
-    const { plan } = await runSignal(place, new Worker(place).ports, asked)
+    const asked = requestOf({ id: "shown", at: environment.now, servers: happening.servers })
+    const { plan } = await runSignal(environment, new Worker(environment).ports, asked)
     shown.set(happening.id, plan?.hash ?? "none")
   }
   return shown
@@ -253,17 +260,20 @@ describe("six events in each of their 720 orders", () => {
         sold_out: nextLarger ? "next-larger" : "hold",
         min_interval: `${minIntervalMinutes}m`,
       })
-      const place = new Place(loadedOf(policy))
-      place.ioMs = 0
-      place.endings = [...(history.endings ?? [])]
+      const environment = new Environment(loadedOf(policy))
+      environment.ioMs = 0
+      environment.endings = [...(history.endings ?? [])]
       const before = tally.orders
       const wrong: string[] = []
-      const shown = await plansShown(place, history.six)
+      const shown = await plansShown(environment, history.six)
       // Dry runs wrote nothing: only the entry of `ledger init` is there.
-      expect([place.head(CONTROL_STREAM)?.seq, place.head(place.stream)]).toEqual([1, undefined])
+      expect([environment.head(CONTROL_STREAM)?.seq, environment.head(environment.stream)]).toEqual([
+        1,
+        undefined,
+      ])
       const minInterval = minIntervalMinutes * MINUTE
-      const world = newWorld({ endings: [...place.endings], nextLarger, minInterval })
-      await walk(history, { place, world, shown, left: history.six, path: [] }, wrong)
+      const world = newWorld({ endings: [...environment.endings], nextLarger, minInterval })
+      await walk(history, { environment, world, shown, left: history.six, path: [] }, wrong)
       expect(wrong.slice(0, 5)).toEqual([])
       expect(tally.orders - before).toBe(720)
     },

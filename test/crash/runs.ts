@@ -9,45 +9,50 @@ import { run } from "../../lib/run/run.ts"
 import { alarmOf, MINUTE, requestOf, tickOf } from "../decision/builders.ts"
 import { reset, settleUnknown, WHO } from "../world/operator.ts"
 import { taskOf } from "../world/task.ts"
-import type { Place } from "./place.ts"
+import type { Environment } from "./environment.ts"
 import { Worker } from "./worker.ts"
 
 // Actions of machines and people, each by the ports of one worker.
 
 export function runSignal(
-  place: Place,
+  environment: Environment,
   ports: Ports,
   signal: Signal,
-  { policy, loaded, stream } = place.supernodes[0],
+  { policy, loaded, stream } = environment.supernodes[0],
 ): Promise<RunResult> {
-  const fleetStreams = place.supernodes.map((supernode) => supernode.stream)
-  return run(ports, taskOf({ signal, policy, run: place.newId() }, { loaded, fleetStreams, stream }))
+  const fleetStreams = environment.supernodes.map((supernode) => supernode.stream)
+  return run(ports, taskOf({ signal, policy, run: environment.newId() }, { loaded, fleetStreams, stream }))
 }
 
-export function newTick(place: Place): Signal {
-  return tickOf({ id: place.newId(), at: place.now })
+export function newTick(environment: Environment): Signal {
+  return tickOf({ id: environment.newId(), at: environment.now })
 }
 
 /** Each alarm is a new one of another server: only the state shows that it is about the same load. */
-export function newAlarm(place: Place): Signal {
-  const id = place.newId()
-  return alarmOf({ id, at: place.now, resource: { instance_id: id }, episode: { key: id, startsAt: null } })
+export function newAlarm(environment: Environment): Signal {
+  const id = environment.newId()
+  return alarmOf({
+    id,
+    at: environment.now,
+    resource: { instance_id: id },
+    episode: { key: id, startsAt: null },
+  })
 }
 
 /**
  * A person makes a dry run, and then requests that plan with the cooldown bypassed. The plan has more servers
  * than are present or in flight, so only an attempt in flight can block it.
  */
-export async function newRequest(place: Place): Promise<Signal> {
-  const counted = Math.max(place.supernodes[0].count, standingAt(place).attempt?.to ?? 0)
-  const servers = place.policy.ladder.find((rung) => rung.servers > counted)?.servers ?? null
-  const asked = requestOf({ id: place.newId(), at: place.now, servers, bypassCooldown: true })
-  const shown = await runSignal(place, new Worker(place).ports, asked)
-  return { ...asked, id: place.newId(), mode: "live", planHash: shown.plan?.hash ?? "none" }
+export async function newRequest(environment: Environment): Promise<Signal> {
+  const counted = Math.max(environment.supernodes[0].count, standingAt(environment).attempt?.to ?? 0)
+  const servers = environment.policy.ladder.find((rung) => rung.servers > counted)?.servers ?? null
+  const asked = requestOf({ id: environment.newId(), at: environment.now, servers, bypassCooldown: true })
+  const shown = await runSignal(environment, new Worker(environment).ports, asked)
+  return { ...asked, id: environment.newId(), mode: "live", planHash: shown.plan?.hash ?? "none" }
 }
 
-export function standingAt(place: Place, { stream } = place.supernodes[0]): SupernodeState {
-  return stateOf(place.head(stream))
+export function standingAt(environment: Environment, { stream } = environment.supernodes[0]): SupernodeState {
+  return stateOf(environment.head(stream))
 }
 
 export async function sayPause(ports: Ports): Promise<void> {
@@ -56,14 +61,17 @@ export async function sayPause(ports: Ports): Promise<void> {
 }
 
 /** Operators end a pause, reset breakers, and settle unknown attempts. Returns true if they did anything. */
-export async function peopleSettle(place: Place, ports: Ports = new Worker(place).ports): Promise<boolean> {
-  if (controlOf(place.head(CONTROL_STREAM)).pausedAll) {
+export async function peopleSettle(
+  environment: Environment,
+  ports: Ports = new Worker(environment).ports,
+): Promise<boolean> {
+  if (controlOf(environment.head(CONTROL_STREAM)).pausedAll) {
     await commandAll(ports, { verb: "resume", supernode: null, ...WHO })
     return true
   }
   let hasSettled = false
-  for (const supernode of place.supernodes) {
-    const { attempt, breaker } = standingAt(place, supernode)
+  for (const supernode of environment.supernodes) {
+    const { attempt, breaker } = standingAt(environment, supernode)
     if (breaker) await reset(ports, supernode)
     else if (attempt?.state === "unknown") await settleUnknown(ports, supernode, attempt)
     else continue

@@ -9,7 +9,7 @@ import { HOUR } from "../decision/builders.ts"
 import { verifyEntries } from "../ledger/verify-entries.ts"
 import type { TrueOrder } from "../world/order.ts"
 import { SEND_WITHIN_MS } from "../world/task.ts"
-import { costOf, type Place } from "./place.ts"
+import { costOf, type Environment } from "./environment.ts"
 
 // Checks the guarantees at every step, independent of the program's fold: it keeps its own short account of
 // each attempt, from the entries alone.
@@ -28,7 +28,7 @@ interface Attempt {
 
 export class Watch {
   readonly violations: string[] = []
-  readonly #place: Place
+  readonly #environment: Environment
   readonly #attempts = new Map<string, Attempt>()
   /** Step since which a pause is active. */
   #pausedSince: number | null = null
@@ -38,12 +38,12 @@ export class Watch {
   /** `stream#seq attempt` of every reservation under the fleet's caps. */
   readonly #reserved = new Set<string>()
 
-  constructor(place: Place) {
-    this.#place = place
+  constructor(environment: Environment) {
+    this.#environment = environment
   }
 
-  forkFor(place: Place): Watch {
-    const other = new Watch(place)
+  forkFor(environment: Environment): Watch {
+    const other = new Watch(environment)
     other.violations.push(...this.violations)
     for (const [id, attempt] of this.#attempts) other.#attempts.set(id, { ...attempt })
     for (const [stream, link] of this.#links) other.#links.set(stream, link)
@@ -82,13 +82,13 @@ export class Watch {
     const notifications = this.#told.get(about) ?? []
     const last = this.#hasFailed(entry.stream, about) ? undefined : notifications.at(-1)
     // An event is notified again if a worker vanished after its claim; it may come back hours later.
-    if (last !== undefined && !about.startsWith("purchase ") && this.#place.now - last < HOUR)
+    if (last !== undefined && !about.startsWith("purchase ") && this.#environment.now - last < HOUR)
       this.violated(`${about} was notified twice within an hour`)
-    this.#told.set(about, [...notifications, this.#place.now])
+    this.#told.set(about, [...notifications, this.#environment.now])
     const claims = this.#notes(entry.stream, about).filter((kind) => kind === "telling")
     if (claims.length <= notifications.length)
       this.violated(`${about} was notified more often than it was claimed`)
-    if (this.#place.entries(entry.stream, entry.seq, entry.seq)[0]?.hash !== entry.hash)
+    if (this.#environment.entries(entry.stream, entry.seq, entry.seq)[0]?.hash !== entry.hash)
       this.violated(`${about} was notified by an entry that is not in the ledger`)
   }
 
@@ -97,18 +97,18 @@ export class Watch {
   }
 
   #notes(stream: string, about: string): string[] {
-    const notes = this.#place.entries(stream).map(({ observation }) => observation)
+    const notes = this.#environment.entries(stream).map(({ observation }) => observation)
     return notes.flatMap((note) => (note?.telling?.about === about ? [note.kind] : []))
   }
 
   #word({ said }: LedgerEntry): void {
-    if (said?.verb === "pause") this.#pausedSince ??= this.#place.step
+    if (said?.verb === "pause") this.#pausedSince ??= this.#environment.step
     if (said?.verb === "resume") this.#pausedSince = null
   }
 
   #follow({ stream, kind, seq, attempt, outcome, observation, said }: LedgerEntry): void {
     if (kind === "opened" && attempt) {
-      if (this.#place.policy.fleet && !this.#reserved.has(`${stream}#${seq} ${attempt.id}`))
+      if (this.#environment.policy.fleet && !this.#reserved.has(`${stream}#${seq} ${attempt.id}`))
         this.violated(`#${seq} opened ${attempt.id} without a place under the fleet's caps`)
       const others = this.#openOf(stream)
       if (others.length > 0) this.violated(`#${seq} opened an attempt while ${others[0]?.[0]} was not closed`)
@@ -116,8 +116,8 @@ export class Watch {
       this.#attempts.set(attempt.id, {
         stream,
         account: "open",
-        openedAt: this.#place.now,
-        openedStep: this.#place.step,
+        openedAt: this.#environment.now,
+        openedStep: this.#environment.step,
         posts: 0,
       })
     }
@@ -163,8 +163,10 @@ export class Watch {
     if (attempt.account !== "open") this.violated(`${order.attempt} was sent when it was ${attempt.account}`)
     for (const [id, other] of this.#openOf(attempt.stream))
       if (other !== attempt) this.violated(`${order.attempt} was sent while ${id} was ${other.account}`)
-    if (this.#place.now - attempt.openedAt > SEND_WITHIN_MS)
-      this.violated(`${order.attempt} was sent ${this.#place.now - attempt.openedAt} ms after it was opened`)
+    if (this.#environment.now - attempt.openedAt > SEND_WITHIN_MS)
+      this.violated(
+        `${order.attempt} was sent ${this.#environment.now - attempt.openedAt} ms after it was opened`,
+      )
     if (controlReadAt <= attempt.openedStep)
       this.violated(`${order.attempt} was sent without a second look at control`)
     if (this.#pausedSince !== null && this.#pausedSince < controlReadAt)
@@ -175,8 +177,8 @@ export class Watch {
 
   /** Reserved and booked money is never less than the cloud's orders, and never more than the cap. */
   checkMoney(when: string): void {
-    for (const { stream, policy, accepted } of this.#place.supernodes) {
-      const standing = this.#place.head(stream)?.standing as SupernodeState | undefined
+    for (const { stream, policy, accepted } of this.#environment.supernodes) {
+      const standing = this.#environment.head(stream)?.standing as SupernodeState | undefined
       const known = (standing?.purchases ?? []).reduce((sum, { cost }) => sum + (cost?.minor ?? 0), 0) / 100
       const spent = sumOf(accepted)
       if (known < spent)
@@ -190,7 +192,7 @@ export class Watch {
 
   /** All of a history lies within the caps' windows. */
   #checkFleet(when: string): void {
-    const { taken, policy } = this.#place
+    const { taken, policy } = this.#environment
     const { actions, budget } = policy.fleet ?? {}
     if (actions && taken.length > actions.count)
       this.violated(`at ${when} ${taken.length} purchases of all supernodes, ${actions.count} are allowed`)
@@ -208,13 +210,13 @@ export class Watch {
 
   /** Checks whole chains as `audit verify` does, hash by hash. */
   async verifyChains(): Promise<void> {
-    for (const stream of this.#place.streams()) {
-      const verified = await verifyEntries(this.#place.entries(stream))
+    for (const stream of this.#environment.streams()) {
+      const verified = await verifyEntries(this.#environment.entries(stream))
       if (!verified.ok) this.violated(`${stream} #${verified.seq} ${verified.problem}`)
     }
     const cross = new CrossCheck()
-    for (const stream of this.#place.streams())
-      for (const entry of this.#place.entries(stream)) cross.see(entry)
+    for (const stream of this.#environment.streams())
+      for (const entry of this.#environment.entries(stream)) cross.see(entry)
     for (const { stream, seq, problem } of cross.problems(() => true))
       this.violated(`${stream} #${seq} ${problem}`)
   }

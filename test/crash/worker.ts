@@ -14,8 +14,8 @@ import {
 import { cloudOver } from "../world/cloud.ts"
 import { unknown } from "../world/outcomes.ts"
 import { isTooLate, TOO_LATE } from "../world/send-window.ts"
+import type { Environment } from "./environment.ts"
 import type { Fault } from "./faults.ts"
-import type { Place } from "./place.ts"
 import { isKnownPoint, pointOf } from "./points.ts"
 
 // One invocation: its ports number every I/O, and break the one that the plan names.
@@ -60,7 +60,7 @@ export class Worker {
   /** Resolves when the worker died or froze. */
   readonly stopped: Promise<void>
   hasFired = false
-  readonly #place: Place
+  readonly #environment: Environment
   readonly #plan: Plan | null
   readonly #habits: Required<Habits>
   #stop: () => void = () => {}
@@ -72,8 +72,8 @@ export class Worker {
   #wallOffset = 0
   #monotonicOffset = 0
 
-  constructor(place: Place, plan: Plan | null = null, habits: Habits = {}) {
-    this.#place = place
+  constructor(environment: Environment, plan: Plan | null = null, habits: Habits = {}) {
+    this.#environment = environment
     this.#plan = plan
     this.#habits = {
       stumbles: { ...habits.stumbles },
@@ -103,8 +103,8 @@ export class Worker {
         ...(this.#habits.readsTraces ? { readTraces: this.#readTraces } : {}),
       },
       clock: this.#clock,
-      notify: this.#place.notifies.length > 0 ? this.#notify : null,
-      newId: this.#place.newId,
+      notify: this.#environment.notifies.length > 0 ? this.#notify : null,
+      newId: this.#environment.newId,
       lastRuns: new Map(),
       timeLeftMs: () => Number.POSITIVE_INFINITY,
     }
@@ -115,8 +115,8 @@ export class Worker {
       this.#io({
         verb: `ledger.head:${roomOf(stream)}`,
         effect: () => {
-          if (stream === CONTROL_STREAM) this.#controlReadAt = this.#place.step
-          return this.#place.head(stream)
+          if (stream === CONTROL_STREAM) this.#controlReadAt = this.#environment.step
+          return this.#environment.head(stream)
         },
         lost: unreachable,
         failed: unreachable,
@@ -125,7 +125,7 @@ export class Worker {
       this.#io({
         verb: `ledger.append:${entry.kind}`,
         stream: entry.stream,
-        effect: () => this.#place.append(entry),
+        effect: () => this.#environment.append(entry),
         lost: unreachable,
         failed: unreachable,
       }),
@@ -133,7 +133,7 @@ export class Worker {
       flattened(
         this.#io({
           verb: `ledger.read:${roomOf(stream)}`,
-          effect: () => this.#place.entries(stream, fromSeq, toSeq),
+          effect: () => this.#environment.entries(stream, fromSeq, toSeq),
           lost: unreachable,
           failed: unreachable,
         }),
@@ -142,7 +142,7 @@ export class Worker {
     close: () => this.#io(unasked("ledger.close")),
   }
 
-  readonly #cloud: Cloud = cloudOver((policy) => this.#place.supernodeOf(policy), {
+  readonly #cloud: Cloud = cloudOver((policy) => this.#environment.supernodeOf(policy), {
     read: (what, look) => this.#read(`cloud.${what}`, look),
     measure: (look) =>
       this.#io({
@@ -155,7 +155,7 @@ export class Worker {
       this.#io<Outcome>({
         verb: "cloud.buy",
         guard: () => (isTooLate(order, this.#clock) ? TOO_LATE : null),
-        effect: () => this.#place.post(order, this.#controlReadAt),
+        effect: () => this.#environment.post(order, this.#controlReadAt),
         lost: () => unknown,
         failed: () => ({ kind: "not-sent", reason: "refused", says: "connection refused; nothing was sent" }),
       }),
@@ -166,26 +166,26 @@ export class Worker {
 
   readonly #readTraces: NonNullable<Cloud["readTraces"]> = () =>
     this.#read("cloud.readTraces", () => [
-      { at: this.#place.now, user: "us", status: 200, flavor: null, source: "ApiCall" },
+      { at: this.#environment.now, user: "us", status: 200, flavor: null, source: "ApiCall" },
     ])
 
   readonly #notify: Notifier = {
-    wants: (topic) => this.#place.notifies.includes(topic),
+    wants: (topic) => this.#environment.notifies.includes(topic),
     send: (notification) =>
       this.#io<Delivery>({
         verb: "notify.send",
-        effect: () => this.#place.tell(notification),
+        effect: () => this.#environment.tell(notification),
         lost: () => ({ ok: false, why: "no answer came" }),
         failed: () => ({ ok: false, why: "connection refused" }),
       }),
   }
 
   readonly #clock: Clock = {
-    now: () => this.#place.now + this.#wallOffset,
-    monotonic: () => this.#place.now + this.#monotonicOffset,
+    now: () => this.#environment.now + this.#wallOffset,
+    monotonic: () => this.#environment.now + this.#monotonicOffset,
     wait: (ms) => {
       const pass = () => {
-        this.#place.now += ms
+        this.#environment.now += ms
       }
       return this.#io({ verb: "clock.wait", effect: pass, lost: pass, failed: pass })
     },
@@ -202,7 +202,7 @@ export class Worker {
   }
 
   #noReadings() {
-    return this.#place.policy.rules.map((rule) => ({
+    return this.#environment.policy.rules.map((rule) => ({
       rule: rule.name,
       periodMs: 300_000,
       series: [],
@@ -210,34 +210,34 @@ export class Worker {
     }))
   }
 
-  #rival(point: string, stream = this.#place.stream): void {
-    const { newId, now } = this.#place
+  #rival(point: string, stream = this.#environment.stream): void {
+    const { newId, now } = this.#environment
     if (!counted(this.#habits.rivals, point)) return
     const note = { at: now, run: newId(), writer: newId(), mode: "live" as const }
-    const head = this.#place.head(stream)
+    const head = this.#environment.head(stream)
     const entry =
       stream === FLEET_STREAM
         ? nextFleetEntry(head, { ...note, kind: "settled", fleet: this.#nothingNew() })
         : nextEntry(stream, head, { ...note, kind: "decided" })
-    this.#place.append(entry)
+    this.#environment.append(entry)
   }
 
   /** Changes nothing in stream `fleet` but its length: it releases a reservation that does not exist. */
   #nothingNew(): FleetChange {
-    const times = { openedAt: this.#place.now, sendBefore: 0, deadline: 0 }
-    const reservation = { id: "nobody's", ...times, stream: this.#place.stream, seq: 1, cost: null }
+    const times = { openedAt: this.#environment.now, sendBefore: 0, deadline: 0 }
+    const reservation = { id: "nobody's", ...times, stream: this.#environment.stream, seq: 1, cost: null }
     return { reservation, over: [], members: {} }
   }
 
   /** The first lines run synchronously, so that the stack still names the caller. */
   async #io<T>(io: Io<T>): Promise<T> {
     const point = pointOf(io.verb)
-    if (!isKnownPoint(point)) this.#place.watch.violated(unknownPoint(point))
+    if (!isKnownPoint(point)) this.#environment.watch.violated(unknownPoint(point))
     if (this.#frozen) await this.#frozen.promise
     if (this.#isDead) return NEVER
     const nth = this.trace.push(point) - 1
-    this.#place.step += 1
-    this.#place.now += this.#place.ioMs
+    this.#environment.step += 1
+    this.#environment.now += this.#environment.ioMs
     if (this.#isDark) return io.failed()
     this.#rival(point, io.stream)
     const stumbles = counted(this.#habits.stumbles, point)
@@ -289,7 +289,7 @@ export class Worker {
   }
 
   async #freeze(clock?: "wall-went-back" | "monotonic-stood-still"): Promise<void> {
-    const frozeAt = this.#place.now
+    const frozeAt = this.#environment.now
     let thaw = () => {}
     const promise = new Promise<void>((resolve) => {
       thaw = resolve
@@ -297,9 +297,9 @@ export class Worker {
     this.#frozen = { promise, thaw }
     this.#stop()
     await promise
-    if (clock === "wall-went-back") this.#wallOffset = frozeAt - this.#place.now
-    if (clock === "monotonic-stood-still") this.#monotonicOffset = frozeAt - this.#place.now
-    this.#place.step += 1
+    if (clock === "wall-went-back") this.#wallOffset = frozeAt - this.#environment.now
+    if (clock === "monotonic-stood-still") this.#monotonicOffset = frozeAt - this.#environment.now
+    this.#environment.step += 1
   }
 }
 

@@ -6,7 +6,7 @@ import { parse, stringify } from "yaml"
 import { parsePrometheusAuth } from "../../lib/metrics/prometheus/auth.ts"
 import { play } from "../../lib/simulate/scenario/play.ts"
 import { scenarioSchema } from "../../lib/simulate/scenario/script.ts"
-import { cloudDesk, desk, POLICY } from "../cli/harness.ts"
+import { cliFixture, cloudFixture, POLICY } from "../cli/harness.ts"
 import { STAGE } from "../scenarios/default-policy.ts"
 
 // Each block of YAML or JSON in a document is read by the program for which it is written.
@@ -61,19 +61,21 @@ function policyWith(keys: Keys): string {
 
 /** Ignores warnings: they are about the rest of the test's policy. */
 const isValid = async (text: string): Promise<void> => {
-  const { code, err } = await desk(policyWith(parse(text) as Keys), { withoutLedger: true }).run("validate")
+  const { code, err } = await cliFixture(policyWith(parse(text) as Keys), { withoutLedger: true }).run(
+    "validate",
+  )
   expect([code, err.split("\n").filter((line) => line.startsWith("error"))]).toEqual([0, []])
 }
 
 const isEvent = async (text: string): Promise<void> => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   const { code, err } = await own.run("run", "--event", own.file("event.json", text))
   expect([code, err]).toEqual([0, ""])
 }
 
 /** Checks that the document's plan file has the keys of one that a dry run writes. */
 const isPlanFile = async (text: string): Promise<void> => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   await own.run("dry-run", "train-a", "--why", "launch week", "--out", `${own.dir}/plan.json`)
   const written = JSON.parse(readFileSync(`${own.dir}/plan.json`, "utf8")) as Keys
   const shown = JSON.parse(text) as Keys

@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { expect, it } from "vitest"
 import { settingNames } from "../../lib/app/settings.ts"
-import { cloudDesk, desk } from "../cli/harness.ts"
+import { cliFixture, cloudFixture } from "../cli/harness.ts"
 
 // Documents show what the program does, and their links lead to something that exists.
 
@@ -20,7 +20,7 @@ function block(heading: string, language: string): string {
 it("README's policy has at most 15 lines, and no problems or warnings", async () => {
   const policy = block("A policy", "yaml")
   expect(policy.trim().split("\n").length).toBeLessThanOrEqual(15)
-  const { code, out } = await desk(policy, { withoutLedger: true }).run("validate", "--strict")
+  const { code, out } = await cliFixture(policy, { withoutLedger: true }).run("validate", "--strict")
   expect([code, out.trimEnd().split("\n").at(-1)]).toEqual([
     0,
     expect.stringMatching(/valid, 1 supernode, 0 warnings$/),
@@ -28,7 +28,7 @@ it("README's policy has at most 15 lines, and no problems or warnings", async ()
 })
 
 it("README's decision is what dry-run prints for README's policy", async () => {
-  const own = await cloudDesk({}, block("A policy", "yaml"))
+  const own = await cloudFixture({}, block("A policy", "yaml"))
   const { out } = await own.run("dry-run", "train-a", "-v")
   const [printed = ""] = out.split("\n\nrequest: ")
   expect(withoutTimes(block("One decision", ""))).toBe(withoutTimes(`${printed}\n`))
@@ -43,7 +43,7 @@ it("README's examples of simulate and test run without keys and succeed", async 
   expect(lines).toHaveLength(2)
   for (const [, line = ""] of lines) {
     const words = line.split(" ").map((word) => (word.startsWith("examples/") ? join(ROOT, word) : word))
-    const { code, out, err } = await desk(undefined, { withoutLedger: true }).run(...words)
+    const { code, out, err } = await cliFixture(undefined, { withoutLedger: true }).run(...words)
     expect([code, err]).toEqual([0, ""])
     expect(out).toMatch(/purchases +2|all as expected/)
   }

@@ -51,7 +51,7 @@ export async function until(
 ): Promise<void> {
   const started = performance.now()
   while (!(await isSo())) {
-    const ended = Object.values(programs).some(({ isOver }) => isOver)
+    const ended = Object.values(programs).some(({ hasExited }) => hasExited)
     if (!ended && performance.now() - started < mostMs) {
       await pause(100)
       continue

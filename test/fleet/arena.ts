@@ -116,14 +116,14 @@ export class Arena {
 
   /** Waits for these runs. A process also continues in later turns of the event loop. */
   async #ended(runs: readonly Promise<RunResult>[]): Promise<RunResult[]> {
-    let isOver = false
+    let hasEnded = false
     const ended = Promise.all(runs).finally(() => {
-      isOver = true
+      hasEnded = true
     })
     do {
       await this.#runAll()
       await nextTurn()
-    } while (!isOver)
+    } while (!hasEnded)
     return ended
   }
 

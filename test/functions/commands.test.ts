@@ -7,13 +7,13 @@ import { onFunctionGraph } from "../../functions/functiongraph-context.ts"
 import { makeManualHandler } from "../../functions/manual-door.ts"
 import { startApp } from "../../lib/app/start.ts"
 import type { LedgerEntry } from "../../lib/ledger/entry.ts"
-import { cloudDesk, type Desk, desk, POLICY, STREAM } from "../cli/harness.ts"
+import { type CliFixture, cliFixture, cloudFixture, POLICY, STREAM } from "../cli/harness.ts"
 import { entryAfter } from "../ledger/entries.ts"
 import { ROOT } from "../packaging/built.ts"
 import { contextOf, listen } from "./fakes.ts"
 
 type Answer = Record<string, unknown>
-type Platform = (own: Desk, event: unknown) => Promise<Answer>
+type Platform = (own: CliFixture, event: unknown) => Promise<Answer>
 
 /** AWS Lambda: the settings are the process's environment. */
 const lambda: Platform = async (own, event) => {
@@ -47,10 +47,10 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-const entriesOf = (own: Desk) => own.ledger(async (ledger) => (await ledger.head("control"))?.seq)
+const entriesOf = (own: CliFixture) => own.ledger(async (ledger) => (await ledger.head("control"))?.seq)
 
-/** The manual function of a new container, once the desk's ledger is made. */
-async function handlerOf(own: Desk) {
+/** The manual function of a new container, once the fixture's ledger is made. */
+async function handlerOf(own: CliFixture) {
   await own.run("--version")
   return makeManualHandler(startApp)
 }
@@ -58,7 +58,7 @@ async function handlerOf(own: Desk) {
 describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) => {
   it("a command by the manual function writes to its ledger and returns the JSON that --json prints", async () => {
     listen()
-    const own = desk()
+    const own = cliFixture()
     const answer = await invoke(own, { command: PAUSE })
     expect(answer).toMatchObject({
       entry: { stream: "control", seq: 2 },
@@ -76,7 +76,7 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
 
   it("a command by the manual function makes the ledger that only the function can reach", async () => {
     listen()
-    const own = desk(POLICY, { withoutLedger: true })
+    const own = cliFixture(POLICY, { withoutLedger: true })
     const command = ["ledger", "init", "--by", "ann", "--why", "first", "--nothing-in-flight"]
     expect(await invoke(own, { command })).toMatchObject({
       made: true,
@@ -89,7 +89,7 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
 
   it("a command by the manual function works with a broken policy if it needs no policy", async () => {
     listen()
-    const own = desk("version: 1\nsupernodes: 3\n")
+    const own = cliFixture("version: 1\nsupernodes: 3\n")
     expect(await invoke(own, { command: PAUSE })).toMatchObject({ said: { verb: "pause" } })
     expect(await invoke(own, { command: ["status"] })).toMatchObject({
       error: { kind: "policy", problems: [{ line: 2 }] },
@@ -99,7 +99,7 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
 
   it("a command by the manual function that fails returns the error and the exit code, and logs both", async () => {
     const heard = listen()
-    const own = desk()
+    const own = cliFixture()
     const settle = ["settle", "train-a", "--as", "absent", "--why", "x", "--by", "ann"]
     expect(await invoke(own, { command: settle })).toEqual({
       error: {
@@ -117,7 +117,7 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
   it("a command by the manual function places no order, and reads the cloud with the function's keys", async () => {
     listen()
     const accessKeys = [{ ak: "SANDBOX-AK", sk: "SANDBOX-SK" }, KEYS]
-    const own = await cloudDesk({ accessKeys, now: Date.now })
+    const own = await cloudFixture({ accessKeys, now: Date.now })
     Object.assign(own.env, { HUAWEICLOUD_SDK_AK: "SANDBOX-AK", HUAWEICLOUD_SDK_SK: "SANDBOX-SK" })
     const answer = await invoke(own, {
       command: ["dry-run", "train-a", "--servers", "4", "--by", "b", "--why", "w"],
@@ -164,7 +164,7 @@ describe("what a function refuses", () => {
     [[["pause"]], "the event must have the form", 2],
   ])("the manual function refuses the command %j", async (command, says, exitCode) => {
     listen()
-    const own = desk()
+    const own = cliFixture()
     const answer = await lambda(own, { command })
     expect(answer).toMatchObject({ error: { message: expect.stringContaining(says) }, exitCode })
     expect(await entriesOf(own)).toBe(1)
@@ -175,11 +175,11 @@ describe("what a function refuses", () => {
     async (platform) => {
       listen()
       vi.stubEnv(platform, "manual")
-      const own = desk()
+      const own = cliFixture()
       expect(await lambda(own, { command: PAUSE })).toMatchObject({
         error: {
           message: expect.stringMatching(
-            /^no other run would see pause: only this container of the function has the sqlite ledger/,
+            /^pause would have no effect on other runs: only this container of the function has the sqlite ledger/,
           ),
         },
         exitCode: 1,
@@ -191,7 +191,7 @@ describe("what a function refuses", () => {
 
   it("the manual function refuses an unknown key beside the command", async () => {
     listen()
-    const answer = await lambda(desk(), { command: PAUSE, mode: "live" })
+    const answer = await lambda(cliFixture(), { command: PAUSE, mode: "live" })
     expect(answer).toMatchObject({ error: { message: expect.stringContaining('"mode"') }, exitCode: 2 })
   })
 
@@ -199,7 +199,7 @@ describe("what a function refuses", () => {
     "the manual function refuses the command %j, which is not a list of texts, in plain words",
     async (command) => {
       listen()
-      expect(await lambda(desk(), { command })).toMatchObject({
+      expect(await lambda(cliFixture(), { command })).toMatchObject({
         error: {
           message:
             'the event must have the form {"command": ["status"]}: "command" is a list of one or more texts, and a text "stdin" is optional. Nothing was done',
@@ -227,7 +227,7 @@ it("the manual function accepts every command event in README.md and docs/", asy
   const events = texts.flatMap((text) =>
     [...text.matchAll(/"command": (\[[^\]…]*\])/g)].map(([, list = ""]) => list),
   )
-  const own = desk()
+  const own = cliFixture()
   for (const list of new Set(events)) {
     const answer = await lambda(own, { command: JSON.parse(list), stdin: POLICY })
     expect(answer["exitCode"], list).not.toBe(2)
@@ -239,7 +239,7 @@ it("the manual function accepts every command event in README.md and docs/", asy
 describe("what is not one JSON document", () => {
   it("the manual function returns output that is not one JSON document as a list of lines", async () => {
     listen()
-    const own = desk()
+    const own = cliFixture()
     await lambda(own, { command: PAUSE })
     const lines = (text: string) => ({ lines: text.trimEnd().split(/\r?\n/) })
     const command = (...command: string[]) => lambda(own, { command })
@@ -255,7 +255,7 @@ describe("what is not one JSON document", () => {
 
   it("the manual function refuses output that is larger than a function can return", async () => {
     listen()
-    const own = desk()
+    const own = cliFixture()
     await own.ledger(async (ledger) => {
       let before: LedgerEntry | undefined
       for (let nth = 0; nth < 25; nth++) {
@@ -277,7 +277,7 @@ describe("what is not one JSON document", () => {
 
   it("the manual function reads stdin if an argument names a file", async () => {
     listen()
-    const own = desk()
+    const own = cliFixture()
     expect(await lambda(own, { command: ["validate", "-"], stdin: POLICY })).toMatchObject({ valid: true })
     const anchor = JSON.stringify(await lambda(own, { command: ["audit", "anchor"] }))
     const verify = { command: ["audit", "verify", "--anchor", "-"], stdin: anchor }
@@ -296,7 +296,7 @@ describe("what is not one JSON document", () => {
 
 it("the manual function returns a command's report even if the command fails after it", async () => {
   listen()
-  const own = desk()
+  const own = cliFixture()
   expect(await lambda(own, { command: ["doctor"] })).toMatchObject({
     ok: false,
     checks: expect.arrayContaining([expect.objectContaining({ what: "ledger", ok: true })]),

@@ -39,7 +39,7 @@ class FakeContext implements FunctionGraphContext {
 }
 
 /** The context that a door behind FunctionGraph receives. */
-async function dressed(context: FunctionGraphContext): Promise<DoorContext> {
+async function asDoorContext(context: FunctionGraphContext): Promise<DoorContext> {
   const seen: DoorContext[] = []
   await onFunctionGraph(async (_event, door) => {
     seen.push(door)
@@ -65,24 +65,24 @@ afterEach(() => {
 describe("settings on FunctionGraph", () => {
   it("settings on FunctionGraph come from user data", async () => {
     context.userData = { SUPERNODE_MODE: "live" }
-    expect((await dressed(context)).host?.readSetting("SUPERNODE_MODE")).toBe("live")
+    expect((await asDoorContext(context)).host?.readSetting("SUPERNODE_MODE")).toBe("live")
   })
 
   it("settings on FunctionGraph come from the environment if user data has none", async () => {
     vi.stubEnv("SUPERNODE_MODE", "observe")
     context.userData = { SUPERNODE_MODE: "" }
-    expect((await dressed(context)).host?.readSetting("SUPERNODE_MODE")).toBe("observe")
+    expect((await asDoorContext(context)).host?.readSetting("SUPERNODE_MODE")).toBe("observe")
   })
 
   it("settings on FunctionGraph come from user data before the environment", async () => {
     vi.stubEnv("SUPERNODE_MODE", "live")
     context.userData = { SUPERNODE_MODE: "observe" }
-    expect((await dressed(context)).host?.readSetting("SUPERNODE_MODE")).toBe("observe")
+    expect((await asDoorContext(context)).host?.readSetting("SUPERNODE_MODE")).toBe("observe")
   })
 
   it("settings on FunctionGraph come from RUNTIME_USERDATA if getUserData is missing; their names always come from it", async () => {
     vi.stubEnv("RUNTIME_USERDATA", JSON.stringify({ SUPERNODE_MODE: "live", SUPERNODE_TYPO: "x" }))
-    const { host } = await dressed({ getRemainingTimeInMilliSeconds: () => 1 })
+    const { host } = await asDoorContext({ getRemainingTimeInMilliSeconds: () => 1 })
     expect(host?.readSetting("SUPERNODE_MODE")).toBe("live")
     expect(host?.settingNames).toContain("SUPERNODE_TYPO")
   })
@@ -91,7 +91,7 @@ describe("settings on FunctionGraph", () => {
     "settings on FunctionGraph ignore a RUNTIME_USERDATA of %s",
     async (text) => {
       vi.stubEnv("RUNTIME_USERDATA", text)
-      expect((await dressed(context)).host?.readSetting("SUPERNODE_MODE")).toBeUndefined()
+      expect((await asDoorContext(context)).host?.readSetting("SUPERNODE_MODE")).toBeUndefined()
     },
   )
 
@@ -127,7 +127,7 @@ describe("keys on FunctionGraph", () => {
     ["the secret is missing", { ak: "AK", sk: "", token: "T" }],
   ])("keys on FunctionGraph are missing if %s", async (_case, keys) => {
     context.keys = keys
-    expect((await dressed(context)).host?.credentials).toBeNull()
+    expect((await asDoorContext(context)).host?.credentials).toBeNull()
   })
 
   it("keys on FunctionGraph are in no line of the log", async () => {
@@ -144,13 +144,13 @@ describe("keys on FunctionGraph", () => {
 
 describe("the invocation on FunctionGraph", () => {
   it("an invocation on FunctionGraph has the request's id, by method or by property", async () => {
-    expect((await dressed(context)).awsRequestId).toBe("fg-request-1")
+    expect((await asDoorContext(context)).awsRequestId).toBe("fg-request-1")
     const old = { requestID: "fg-request-2", getRemainingTimeInMilliSeconds: () => 1 }
-    expect((await dressed(old)).awsRequestId).toBe("fg-request-2")
+    expect((await asDoorContext(old)).awsRequestId).toBe("fg-request-2")
   })
 
   it("an invocation on FunctionGraph reports the remaining time as the time passes", async () => {
-    const door = await dressed(context)
+    const door = await asDoorContext(context)
     context.leftMs = 7
     expect(door.getRemainingTimeInMillis()).toBe(7)
   })

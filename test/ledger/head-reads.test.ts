@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { ledgerOver } from "../../lib/ledger/chain.ts"
 import { openMemoryStore } from "../../lib/ledger/memory.ts"
-import type { AskedHead, LedgerStore } from "../../lib/ledger/store.ts"
+import type { HeadQuery, LedgerStore } from "../../lib/ledger/store.ts"
 import { LedgerBehindError, LedgerError } from "../../lib/ports.ts"
 import { chainOf } from "./entries.ts"
 
@@ -12,7 +12,7 @@ import { chainOf } from "./entries.ts"
 function gatedStore() {
   const memory = openMemoryStore()
   const questions: { streams: string[]; answer: () => void }[] = []
-  const heads = async (asked: readonly AskedHead[]) => {
+  const heads = async (asked: readonly HeadQuery[]) => {
     const streams = asked.map(({ stream }) => stream)
     // The result is what is stored when the read begins. Only its return is delayed.
     const found = await Promise.all(streams.map((stream) => memory.head(stream)))

@@ -10,7 +10,7 @@ import { initialised } from "./initialised.ts"
 
 const AT = 1_750_000_000_000
 
-class Place extends ExchangeableStore {
+class RollbackStore extends ExchangeableStore {
   /** Replaces the store by a new one with these entries. */
   async exchange(entries: ReturnType<typeof chainOf>): Promise<void> {
     this.store = openMemoryStore()
@@ -42,7 +42,7 @@ test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chai
     },
   ],
 ])("a process refuses a ledger that %s, until an operator records a restore", async (_, now) => {
-  const place = new Place()
+  const place = new RollbackStore()
   const chain = chainOf(3)
   await place.exchange(chain)
   const ledger = ledgerOver(place)
@@ -66,7 +66,7 @@ test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chai
 })
 
 test("a process refuses a backup from before the newest restore that it saw, even with an older restore in it", async () => {
-  const place = new Place()
+  const place = new RollbackStore()
   const chain = chainOf(3)
   const restore = (at: number) =>
     commandAll(
@@ -90,7 +90,7 @@ test("a process refuses a backup from before the newest restore that it saw, eve
 })
 
 test("of two concurrent reads, the one that arrives late with an older entry is not a rollback", async () => {
-  const place = new Place()
+  const place = new RollbackStore()
   await place.exchange(chainOf(1))
   const [first] = chainOf(1)
   await place.exchange(first ? [first] : [])

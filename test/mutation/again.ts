@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { mutatedFiles, STANDING } from "./report.ts"
+import { mutatedFiles, UNKILLED_STATUSES } from "./report.ts"
 
 // npx tsx test/mutation/again.ts coverage/mutation.json [...] > coverage/again.json
 // Prints Stryker's settings for another run, with other tests, of only the mutants that survived.
@@ -7,7 +7,7 @@ import { mutatedFiles, STANDING } from "./report.ts"
 
 const mutate = [...mutatedFiles(process.argv.slice(2))].flatMap(([name, { mutants }]) =>
   mutants
-    .filter(({ status }) => STANDING.includes(status))
+    .filter(({ status }) => UNKILLED_STATUSES.includes(status))
     // Stryker's settings count columns from 0, and its reports from 1.
     .map(
       ({ location: { start, end } }) =>

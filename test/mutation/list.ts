@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs"
-import { type Mutant, type MutatedFile, mutatedFiles, STANDING } from "./report.ts"
+import { type Mutant, type MutatedFile, mutatedFiles, UNKILLED_STATUSES } from "./report.ts"
 
 // npx tsx test/mutation/list.ts coverage/mutation.json [...]
 // Writes coverage/mutation-survivors.md from Stryker's reports.
@@ -36,7 +36,7 @@ function row(name: string, mutants: Mutant[]): string {
 }
 
 function survivors(name: string, { source, mutants }: MutatedFile): string[] {
-  const left = mutants.filter(({ status }) => STANDING.includes(status))
+  const left = mutants.filter(({ status }) => UNKILLED_STATUSES.includes(status))
   if (left.length === 0) return []
   const said = left
     .sort((a, b) => a.location.start.line - b.location.start.line)

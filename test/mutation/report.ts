@@ -24,8 +24,8 @@ export type MutatedFile = z.output<typeof schema>["files"][string]
 export type Mutant = MutatedFile["mutants"][number]
 
 /** Statuses of mutants that no test killed. */
-export const STANDING = ["Survived", "NoCoverage"]
-const BEST_FIRST = ["Killed", "Timeout", ...STANDING]
+export const UNKILLED_STATUSES = ["Survived", "NoCoverage"]
+const BEST_FIRST = ["Killed", "Timeout", ...UNKILLED_STATUSES]
 
 /**
  * The files of Stryker's JSON reports, by name. If several reports name a mutant, its best status counts: one

@@ -80,9 +80,9 @@ describe("npm run package:functiongraph", () => {
     [
       "a second policy, which the zip would overwrite",
       ["a.yaml", "b.yaml"],
-      "b.yaml: the second name is the zip's",
+      "b.yaml: the second argument names the zip",
     ],
-    ["a third name", ["a.yaml", "b.zip", "c.yaml"], "c.yaml: one policy and one zip are all it takes"],
+    ["a third name", ["a.yaml", "b.zip", "c.yaml"], "c.yaml: too many arguments"],
     ["an option that it does not know", ["--wiht", "ca.pem"], "Unknown option '--wiht'"],
   ])("npm run package:functiongraph refuses %s, and shows its usage", (_, args, says) => {
     expect(() => zipArguments(args, "dist")).toThrow(

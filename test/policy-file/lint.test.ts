@@ -86,7 +86,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["price-not-rising"],
     [["amount: 240", "amount: 24"]],
-    "17:56 supernodes.0.ladder.2.price.amount is no higher than the price of 1 server: an order from 1 to 4 servers counts as 0 CNY",
+    "17:56 supernodes.0.ladder.2.price.amount is not higher than the price of the rung with 1 server. Budgets and approval would count an order from 1 to 4 servers as 0 CNY",
   ],
   [
     ["threshold-beyond-unit"],
@@ -96,7 +96,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["rate-beyond-ladder"],
     [["2 per 24h", "100 per 1h"]],
-    "19:24 supernodes.0.limits.actions allows 100 purchases in 1h, but the ladder has 2 steps",
+    "19:24 supernodes.0.limits.actions allows 100 purchases in 1h, but the ladder has only 2 steps",
   ],
   [["nothing-to-buy"], [["2 per 24h", "0 per 24h"]], "supernodes.0.limits.actions allows no purchase"],
   [
@@ -303,12 +303,12 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["cap-above-cap"],
     [[HEAD, `${HEAD}fleet: { actions: 2 per 24h }\n`]],
-    "2:19 fleet.actions is never reached: the supernodes' own limits.actions allow 2 together",
+    "2:19 fleet.actions is never reached: limits.actions of all supernodes together allow only 2 purchases",
   ],
   [
     ["cap-above-cap"],
     [[HEAD, `${HEAD}fleet: { budget: { amount: 900, currency: CNY, per: 30d } }\n`]],
-    "fleet.budget is never reached: the supernodes' own limits.budget allow 500 CNY together",
+    "fleet.budget is never reached: limits.budget of all supernodes together allow only 500 CNY",
   ],
   [
     ["cap-above-cap"],

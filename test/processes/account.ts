@@ -13,7 +13,7 @@ import { decidedAt, type Handover, signatureIn } from "./handover.ts"
  * State of an attempt by its entries: `open` may still be sent, `held` may have cost money, the last two are
  * final.
  */
-export type Place = "open" | "held" | "bought" | "released"
+export type AttemptState = "open" | "held" | "bought" | "released"
 
 export interface Attempt {
   id: string
@@ -21,7 +21,7 @@ export interface Attempt {
   openedAt: number
   sendBefore: number
   flavor: string
-  place: Place
+  state: AttemptState
   /** Time when it left `open`; `null` while it is open. */
   leftOpenAt: number | null
   /** All its events, for the trace. */
@@ -71,24 +71,24 @@ export class Account {
     const { kind, attempt, outcome, observation, said } = entry
     if (kind === "opened" && attempt) this.#open(entry, attempt)
     if (kind === "settled" && attempt && outcome)
-      this.#move({ entry, id: attempt.id, says: `settled ${outcome.kind}`, place: PLACES[outcome.kind] })
+      this.#move({ entry, id: attempt.id, says: `settled ${outcome.kind}`, state: STATES[outcome.kind] })
     if (said?.verb === "settle")
-      this.#move({ entry, id: said.attempt, says: `said ${said.as}`, place: SAID[said.as] })
+      this.#move({ entry, id: said.attempt, says: `said ${said.as}`, state: SAID[said.as] })
     if (observation?.attempt)
-      this.#move({ entry, id: observation.attempt, says: observation.kind, place: placeAfter(observation) })
+      this.#move({ entry, id: observation.attempt, says: observation.kind, state: stateAfter(observation) })
   }
 
   #open(entry: LedgerEntry, { id, openedAt, sendBefore }: NonNullable<LedgerEntry["attempt"]>): void {
     const before = this.attempts.at(-1)
-    if (before && (before.place === "open" || before.place === "held"))
-      this.#violated(`#${entry.seq} opened ${id} while ${before.id} is ${before.place}`, before)
+    if (before && (before.state === "open" || before.state === "held"))
+      this.#violated(`#${entry.seq} opened ${id} while ${before.id} is ${before.state}`, before)
     this.attempts.push({
       id,
       seq: entry.seq,
       openedAt,
       sendBefore,
       flavor: entry.plan?.flavor ?? "",
-      place: "open",
+      state: "open",
       leftOpenAt: null,
       story: [`#${entry.seq} ${time(entry.at)} opened by run ${entry.run} for ${entry.plan?.flavor}`],
       sendings: [],
@@ -96,7 +96,17 @@ export class Account {
     })
   }
 
-  #move({ entry, id, says, place }: { entry: LedgerEntry; id: string; says: string; place: Place }): void {
+  #move({
+    entry,
+    id,
+    says,
+    state,
+  }: {
+    entry: LedgerEntry
+    id: string
+    says: string
+    state: AttemptState
+  }): void {
     const attempt = this.attempts.find((one) => one.id === id)
     if (!attempt) {
       this.#violated(`#${entry.seq} ${says} an attempt that was never opened: ${id}`)
@@ -105,7 +115,7 @@ export class Account {
     attempt.story.push(`#${entry.seq} ${time(entry.at)} ${says}`)
     attempt.leftOpenAt ??= entry.at
     // A late response does not reopen a final attempt.
-    if (attempt.place === "open" || attempt.place === "held") attempt.place = place
+    if (attempt.state === "open" || attempt.state === "held") attempt.state = state
   }
 
   /**
@@ -161,11 +171,11 @@ export class Account {
   /** Checks what the wire, the orders and the chain must agree on at any time. */
   check(orders: readonly SandboxOrder[]): void {
     for (const attempt of this.attempts) {
-      const { posts, sendings, leftOpenAt, place } = attempt
+      const { posts, sendings, leftOpenAt, state } = attempt
       const late = sendings.find(({ handover }) => leftOpenAt !== null && decidedAt(handover) > leftOpenAt)
       if (late) this.#violated("a request was sent when the attempt was not open any more", attempt)
       const order = orders.find(({ requestId }) => posts.some((post) => post.requestId === requestId))
-      if (order && place === "released")
+      if (order && state === "released")
         this.#violated(`is released, and order ${order.orderId} exists`, attempt)
     }
     const spent = orders.reduce((sum, { from, to }) => sum + (to - from) * this.#judge.serverMinor, 0)
@@ -178,7 +188,7 @@ export class Account {
   checkAtRest(orders: readonly SandboxOrder[]): void {
     const { attempt, purchases = [] } = this.standing ?? {}
     if (attempt) this.#violated(`is still ${attempt.state} at the end: ${attempt.says}`, this.attempts.at(-1))
-    const bought = this.attempts.filter(({ place }) => place === "bought").length
+    const bought = this.attempts.filter(({ state }) => state === "bought").length
     if (bought !== orders.length)
       this.#violated(`${bought} attempts bought something, ${orders.length} orders stand`)
     if (purchases.length !== orders.length)
@@ -196,10 +206,10 @@ function isWaitedFor(signature: string): (sending: Sending) => boolean {
   return ({ handover, hasArrived }) => !hasArrived && handover.signature === signature
 }
 
-const PLACES = { accepted: "held", unknown: "held", rejected: "released", "not-sent": "released" } as const
+const STATES = { accepted: "held", unknown: "held", rejected: "released", "not-sent": "released" } as const
 const SAID = { accepted: "held", completed: "bought", absent: "released" } as const
 
-function placeAfter({ kind }: Observation): Place {
+function stateAfter({ kind }: Observation): AttemptState {
   return kind === "completed" ? "bought" : "held"
 }
 

@@ -3,8 +3,8 @@ import { Random } from "../world/random.ts"
 import { breakOf } from "./breaks.ts"
 import { brokenBundle, bundle } from "./bundle.ts"
 import { stormOf } from "./deliveries.ts"
-import { STORES, type StoreName } from "./place.ts"
 import { runSoak, type Soak } from "./soak.ts"
+import { STORES, type StoreName } from "./store-fixture.ts"
 import { problemsOf, runStorm, type Storm } from "./storm.ts"
 
 // npm run storm -- [--deliveries 10000] [--workers 4] [--lanes 8]       a flood of deliveries

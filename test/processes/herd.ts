@@ -33,7 +33,7 @@ export class Herd {
   readonly #options: HerdOptions
   readonly #living = new Set<OwnProcess>()
   readonly #thaws: Promise<void>[] = []
-  #isOver = false
+  #hasExited = false
 
   constructor(options: HerdOptions) {
     this.#options = options
@@ -53,7 +53,7 @@ export class Herd {
 
   /** Ends all workers. Safe to call after any failure. */
   async end(): Promise<void> {
-    this.#isOver = true
+    this.#hasExited = true
     for (const one of this.#living) one.signal("SIGKILL")
     await Promise.all([...this.#thaws, ...[...this.#living].map((one) => one.ended)])
   }
@@ -66,7 +66,7 @@ export class Herd {
     if (pid !== undefined) this.pids.add(pid)
     void one.ended.then(() => {
       if (pid !== undefined) this.pids.delete(pid)
-      if (this.#living.delete(one) && !this.#isOver) {
+      if (this.#living.delete(one) && !this.#hasExited) {
         this.accidents.push(one.stderr)
         this.#start()
       }

@@ -13,7 +13,7 @@ export class OwnProcess {
   readonly #messages: unknown[] = []
   #heard: () => void = () => {}
   #stderr = ""
-  #isOver = false
+  #hasExited = false
 
   /** The last argument sets another Node.js than ours, and another working directory. */
   constructor(
@@ -38,7 +38,7 @@ export class OwnProcess {
     })
     this.ended = new Promise((resolve) => {
       const over = () => {
-        this.#isOver = true
+        this.#hasExited = true
         living.delete(this)
         this.#heard()
         resolve()
@@ -55,8 +55,8 @@ export class OwnProcess {
     return this.#child.pid
   }
 
-  get isOver(): boolean {
-    return this.#isOver
+  get hasExited(): boolean {
+    return this.#hasExited
   }
 
   /** The end of its stderr. */
@@ -67,7 +67,7 @@ export class OwnProcess {
   /** Its next message. If the process ended instead, throws its stderr. */
   async next(): Promise<unknown> {
     while (this.#messages.length === 0) {
-      if (this.#isOver) throw new Error(`the process ended without a word: ${this.#stderr}`)
+      if (this.#hasExited) throw new Error(`the process ended without a word: ${this.#stderr}`)
       await new Promise<void>((resolve) => {
         this.#heard = resolve
       })
@@ -82,7 +82,7 @@ export class OwnProcess {
   /** Sends a signal to the process and all that it started. Returns false if it has ended. */
   signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): boolean {
     const { pid } = this.#child
-    if (this.#isOver || pid === undefined) return false
+    if (this.#hasExited || pid === undefined) return false
     try {
       return process.kill(-pid, signal)
     } catch {

@@ -15,7 +15,6 @@ import { decidedAt, type Handover, HandoverReader, HandoverRecorder } from "./ha
 import { Herd } from "./herd.ts"
 import { look, whyTooLate } from "./look.ts"
 import { Person } from "./person.ts"
-import { type Place, placeOver, type StoreName } from "./place.ts"
 import { OwnProcess } from "./process.ts"
 import { alarmEvent, tickEvent } from "./signals.ts"
 import {
@@ -26,6 +25,7 @@ import {
   type SoakSupernode,
   supernodesOf,
 } from "./soak-supernodes.ts"
+import { type StoreFixture, type StoreName, storeFixtureOver } from "./store-fixture.ts"
 import { Weather } from "./weather.ts"
 
 // Real processes, the real wire and a real file: workers are killed with SIGKILL every few hundred
@@ -70,19 +70,19 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
   // This process makes the last purchases, and records them like those of the workers.
   const recorder = new HandoverRecorder(file, systemClock)
   const handovers = new HandoverReader(file)
-  const place = await placeOver({
+  const fixture = await storeFixtureOver({
     cloud: await cloudFor(supernodes),
     store: options.store,
     policy: policyOf(supernodes),
     clock: recorder.clock,
     settings: SOAK_SETTINGS,
   })
-  const watch = new Watch({ place, supernodes, file, handovers }, options)
+  const watch = new Watch({ fixture, supernodes, file, handovers }, options)
   try {
     return await watch.run()
   } finally {
     await watch.end()
-    await place.close()
+    await fixture.close()
     recorder.close()
     handovers.close()
     rmSync(folder, { recursive: true, force: true })
@@ -90,7 +90,7 @@ export async function runSoak(options: SoakOptions): Promise<Soak> {
 }
 
 interface WatchedPlace {
-  place: Place
+  fixture: StoreFixture
   supernodes: readonly SoakSupernode[]
   /** File in which workers record their handovers. */
   file: string
@@ -111,7 +111,7 @@ const MAX_TRIES = 20
 
 class Watch implements Judge {
   readonly serverMinor = SERVER_MINOR
-  readonly #place: Place
+  readonly #fixture: StoreFixture
   readonly #handovers: HandoverReader
   readonly #options: SoakOptions
   readonly #accounts: Map<SoakSupernode, Account>
@@ -126,9 +126,9 @@ class Watch implements Judge {
   #leftOpen = 0
   #entries = 0
 
-  constructor({ place, supernodes, file, handovers }: WatchedPlace, options: SoakOptions) {
-    this.#place = place
-    const { corridor } = place
+  constructor({ fixture, supernodes, file, handovers }: WatchedPlace, options: SoakOptions) {
+    this.#fixture = fixture
+    const { corridor } = fixture
     this.#handovers = handovers
     this.#options = options
     this.#random = new Random(options.seed)
@@ -161,16 +161,16 @@ class Watch implements Judge {
   }
 
   async run(): Promise<Soak> {
-    let isOver = false
+    let hasExited = false
     const stop = () => {
-      isOver = true
+      hasExited = true
     }
     // Writes to the ledger before the first freeze, so that no process is frozen while it sets up the ledger.
     // After that, no reader waits for a writer.
-    const desk = { ledger: this.#place.ledger, clock: systemClock, newId: randomUUID }
-    await commandAll(desk, { verb: "resume", supernode: null, why: "the soak begins", by: "soak" })
-    const killing = this.#herd.killUntil(this.#options.kills, () => isOver || this.#isTooBad())
-    await Promise.all([killing.finally(stop), this.#lookOn(() => !isOver).finally(stop)])
+    const ports = { ledger: this.#fixture.ledger, clock: systemClock, newId: randomUUID }
+    await commandAll(ports, { verb: "resume", supernode: null, why: "the soak begins", by: "soak" })
+    const killing = this.#herd.killUntil(this.#options.kills, () => hasExited || this.#isTooBad())
+    await Promise.all([killing.finally(stop), this.#lookOn(() => !hasExited).finally(stop)])
     await this.#herd.end()
     if (!this.#isTooBad()) await this.#comeToRest()
     await this.#verify()
@@ -197,7 +197,7 @@ class Watch implements Judge {
   }
 
   async #look(): Promise<void> {
-    const { corridor, ledger } = this.#place
+    const { corridor, ledger } = this.#fixture
     const posts = await look({
       sandbox: corridor.sandbox,
       ledger,
@@ -225,7 +225,7 @@ class Watch implements Judge {
   }
 
   #ordersOf({ id }: SoakSupernode): SandboxOrder[] {
-    return this.#place.corridor.sandbox.orders.filter(({ supernode }) => supernode === id)
+    return this.#fixture.corridor.sandbox.orders.filter(({ supernode }) => supernode === id)
   }
 
   /**
@@ -243,7 +243,7 @@ class Watch implements Judge {
   async #untilAtRest(): Promise<void> {
     const until = Date.now() + REST_MS
     do {
-      await this.#place.corridor.lambda("schedule", tickEvent(Date.now()))
+      await this.#fixture.corridor.lambda("schedule", tickEvent(Date.now()))
       await this.#look()
       for (const [supernode, account] of this.#accounts) await this.#person.lookAt(supernode, account)
       await pause(LOOK_MS)
@@ -262,7 +262,7 @@ class Watch implements Judge {
     let end = ""
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const [result] = resultsOf(
-        await this.#place.corridor.lambda("alarm", alarmEvent(supernode, Date.now())),
+        await this.#fixture.corridor.lambda("alarm", alarmEvent(supernode, Date.now())),
       )
       end = result?.outcome?.kind ?? result?.decision.heldBy ?? "nothing"
       if (end === "accepted" || end === "already-there") return
@@ -272,7 +272,7 @@ class Watch implements Judge {
   }
 
   async #verify(): Promise<void> {
-    const { ledger } = this.#place
+    const { ledger } = this.#fixture
     for await (const stream of ledger.streams()) {
       const chain = await ledger.verify(stream)
       if (!chain.ok) this.#broken.push(`${stream} #${chain.seq} ${chain.problem}`)
@@ -288,7 +288,7 @@ class Watch implements Judge {
       freezes: this.#herd.freezes,
       attempts: accounts.reduce((sum, { attempts }) => sum + attempts.length, 0),
       posts: this.#posts,
-      orders: this.#place.corridor.sandbox.orders.length,
+      orders: this.#fixture.corridor.sandbox.orders.length,
       leftOpen: this.#leftOpen,
       outcomes: this.#outcomes,
       settled: this.#person.settled,

@@ -5,7 +5,7 @@ import { Random } from "../world/random.ts"
 import { BREAKS } from "./breaks.ts"
 import { type Bundle, brokenBundle, bundle } from "./bundle.ts"
 import { type Delivery, sameAlarm, stormOf } from "./deliveries.ts"
-import type { StoreName } from "./place.ts"
+import type { StoreName } from "./store-fixture.ts"
 import { problemsOf, runStorm, type Storm, type StormOptions } from "./storm.ts"
 
 // `npm run storm` makes 10,000 deliveries.

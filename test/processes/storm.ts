@@ -10,8 +10,8 @@ import type { Bundle } from "./bundle.ts"
 import { countEnd, type Delivery, type Ends, type Kind } from "./deliveries.ts"
 import { decidedAt, type Handover, HandoverReader } from "./handover.ts"
 import { look, whyTooLate } from "./look.ts"
-import { placeOver, type StoreName } from "./place.ts"
 import { OwnProcess } from "./process.ts"
+import { type StoreName, storeFixtureOver } from "./store-fixture.ts"
 
 // Many deliveries at once over several processes that share only a ledger, a cloud and the real clock.
 
@@ -55,8 +55,8 @@ const ROOMY = POLICY.replace(
 export async function runStorm(options: StormOptions): Promise<Storm> {
   const { answerIsLost = false, provisioningMs = 10 * 60_000, deliveries } = options
   const cloud = await SandboxApart.start({ ...SANDBOX, provisioningMs })
-  const place = await placeOver({ cloud, store: options.store, policy: ROOMY, clock: systemClock })
-  const { corridor, ledger } = place
+  const fixture = await storeFixtureOver({ cloud, store: options.store, policy: ROOMY, clock: systemClock })
+  const { corridor, ledger } = fixture
   const handovers = new HandoverReader(handoversIn(corridor))
   try {
     await corridor.sandbox.addOffer(SUPERNODE_ID, LARGEST)
@@ -77,7 +77,7 @@ export async function runStorm(options: StormOptions): Promise<Storm> {
     }
   } finally {
     handovers.close()
-    await place.close()
+    await fixture.close()
   }
 }
 

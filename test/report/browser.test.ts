@@ -7,7 +7,7 @@ import { reportOfLedger } from "../../functions/cli/report/from-ledger.ts"
 import { reportOfSimulation } from "../../functions/cli/report/from-simulation.ts"
 import { reportPage } from "../../functions/cli/report/html.ts"
 import type { Report } from "../../functions/cli/report/report.ts"
-import { Place, NOW as SERVED_AT } from "../serve/place.ts"
+import { NOW as SERVED_AT, ServeFixture } from "../serve/fixture.ts"
 import { expectNoSideScroll, inked, newPage, openBrowser } from "./browser.ts"
 import { busyAfter, FROM, ledgerOf, MINUTE, played } from "./world.ts"
 
@@ -160,8 +160,8 @@ describe("the live page", () => {
 
   it("the live page requires a login, shows the ledger, and reads new entries without a token in a URL", async (context) => {
     const browser = await openBrowser(context)
-    const place = await Place.open({ settings: { SUPERNODE_METRICS_TOKEN: TOKEN } })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ settings: { SUPERNODE_METRICS_TOKEN: TOKEN } })
+    const served = await fixture.serve()
     const stranger = await newPage(browser)
     // Chromium was asked for a login and had none.
     await expect(stranger.page.goto(served.serving.url)).rejects.toThrow("ERR_INVALID_AUTH_CREDENTIALS")
@@ -172,7 +172,7 @@ describe("the live page", () => {
     expect((await page.goto(served.serving.url))?.status()).toBe(200)
     expect(await page.locator(".marker").count()).toBeLessThan(2)
     await served.alert()
-    place.pass(30_000)
+    fixture.pass(30_000)
     await served.told("ticked")
     await page.clock.fastForward(31_000)
     await page.locator(".marker.purchase").waitFor()

@@ -5,9 +5,9 @@ import type { SupernodeState } from "../../lib/decision/state/state.ts"
 import { MAX_ENTRY_BYTES } from "../../lib/ledger/entry.ts"
 import {
   CONTROL_STREAM,
-  fitting,
   nextEntry,
   nextSettlement,
+  sealIfFits,
   supernodeStream,
 } from "../../lib/ledger/next-entry.ts"
 import { MAX_STANDING_BYTES, stateFindings } from "../../lib/run/preconditions.ts"
@@ -53,7 +53,7 @@ async function fillStanding(mostBytes = MAX_ENTRY_BYTES): Promise<void> {
     )
   const news = { at: world.now, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
   const filled = (count: number) =>
-    fitting(() =>
+    sealIfFits(() =>
       nextEntry(
         STREAM,
         head && { ...head, standing: { ...(head.standing as SupernodeState), signals: remembered(count) } },
@@ -480,9 +480,9 @@ describe("an outcome that would be too large", () => {
   })
 
   it("a program error is not taken for an outcome that would be too large", () => {
-    expect(fitting(() => settlement({ ...unknown, says }))).toBeNull()
+    expect(sealIfFits(() => settlement({ ...unknown, says }))).toBeNull()
     expect(() =>
-      fitting(() => {
+      sealIfFits(() => {
         throw new TypeError("a mistake of ours")
       }),
     ).toThrow("a mistake of ours")

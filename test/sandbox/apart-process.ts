@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../lib/sandbox/sandbox.ts"
-import type { ApartOptions, Question } from "./apart.ts"
+import type { ApartCommand, ApartOptions } from "./apart.ts"
 
 // A sandbox in a process of its own. Its parent sends one command at a time as a message, and gets one reply
 // to each.
@@ -22,13 +22,13 @@ const opened = new Promise<void>((resolve) => {
 
 process.once("disconnect", () => process.exit())
 process.on("message", (text: string) => {
-  void answer(JSON.parse(text) as Question).then(
+  void answer(JSON.parse(text) as ApartCommand).then(
     (value) => process.send?.({ value }),
     (error: unknown) => process.send?.({ error: String(error) }),
   )
 })
 
-async function answer(question: Question): Promise<unknown> {
+async function answer(question: ApartCommand): Promise<unknown> {
   if (question.verb === "start") return start(question.options)
   if (!sandbox) throw new Error("the sandbox is not started")
   switch (question.verb) {

@@ -18,7 +18,7 @@ export interface Offer {
 }
 
 /** Command to the process of a sandbox. */
-export type Question =
+export type ApartCommand =
   | { verb: "start"; options: ApartOptions }
   | { verb: "seen" }
   | { verb: "waiting" }
@@ -121,7 +121,7 @@ export class SandboxApart {
   }
 
   /** Sends one command at a time, since replies carry no number. */
-  #ask(question: Question): Promise<unknown> {
+  #ask(question: ApartCommand): Promise<unknown> {
     const asked = this.#last.then(async () => {
       this.#process.tell(JSON.stringify(question))
       const said = (await this.#process.next()) as { value?: unknown; error?: string }

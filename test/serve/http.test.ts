@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest"
 import { EXPECTED_BODY, SUPERNODE_ID } from "../corridor/corridor.ts"
 import { sample } from "../signals/sample.ts"
 import { confirmation, keys, notification } from "../signals/webhooks/webhook-world.ts"
-import { alertBody, bearer, gate, otherAlert, Place, sharedPlace, TOKEN } from "./place.ts"
+import { alertBody, bearer, gate, otherAlert, ServeFixture, sharedFixture, TOKEN } from "./fixture.ts"
 
 /** SNS notification, signed as Amazon documents it. */
 function snsNotification(): Record<string, unknown> {
@@ -21,8 +21,8 @@ function snsNotification(): Record<string, unknown> {
 
 describe("an alarm at the path of a webhook gives one run and at most one order", () => {
   it.each(["/alertmanager", "/grafana"])("%s responds 200 with the results of the run", async (path) => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
     const { status, headers, body } = await served.post(path, alertBody())
     expect([status, headers["content-type"]]).toEqual([200, "application/json"])
     expect(body).toMatchObject({
@@ -36,23 +36,23 @@ describe("an alarm at the path of a webhook gives one run and at most one order"
         },
       ],
     })
-    expect(place.sandbox.scaleUps.map((one) => one.body)).toEqual([EXPECTED_BODY])
+    expect(fixture.sandbox.scaleUps.map((one) => one.body)).toEqual([EXPECTED_BODY])
   })
 
   it("/sns responds 200 with the results of the run once the signature is verified", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
     const { status, body } = await served.post("/sns", snsNotification(), {})
     expect(status).toBe(200)
     expect(body).toMatchObject({ results: [{ outcome: { kind: "accepted" } }] })
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect(fixture.sandbox.scaleUps).toHaveLength(1)
   })
 
   it("/smn responds 202 before the run ends, since SMN cannot wait, and then buys once", async () => {
     const { sandbox, arrived, open } = gate()
-    const place = await Place.open({ sandbox })
-    place.sandbox.failNext("scale-up", { delayMs: 1 })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ sandbox })
+    fixture.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await fixture.serve()
     const { status, body } = await served.post("/smn", notification(), {})
     expect([status, body]).toEqual([
       202,
@@ -62,27 +62,27 @@ describe("an alarm at the path of a webhook gives one run and at most one order"
     expect(served.news.filter(({ kind }) => kind === "result")).toEqual([])
     open()
     expect(await served.told("result")).toMatchObject([{ result: { outcome: { kind: "accepted" } } }])
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect(fixture.sandbox.scaleUps).toHaveLength(1)
 
     // Sent through a proxy that adds a stage and a name before the path and a slash after it.
     expect((await served.post("/prod/supernode-autoscaler/smn/", notification(), {})).status).toBe(202)
     expect((await served.told("result", 2))[1]).toMatchObject({
       result: { decision: { heldBy: "duplicate" } },
     })
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect(fixture.sandbox.scaleUps).toHaveLength(1)
   })
 
   it("/smn responds 401 to a message with one character changed, which reaches neither cloud nor ledger", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
     const forged = { ...notification(), message: String(notification()["message"]).replace("97.08", "97.09") }
     expect((await served.post("/smn", forged, {})).status).toBe(401)
-    expect(place.sandbox.requests).toEqual([])
+    expect(fixture.sandbox.requests).toEqual([])
     expect(await served.entries()).toEqual([])
   })
 
   it("/smn confirms a subscription to a topic of the policy", async () => {
-    const served = await (await Place.open()).serve()
+    const served = await (await ServeFixture.open()).serve()
     expect(await served.post("/smn", confirmation({ timestamp: "2024-01-12T16:50:00Z" }), {})).toMatchObject({
       status: 200,
       body: { status: "confirmed" },
@@ -90,19 +90,19 @@ describe("an alarm at the path of a webhook gives one run and at most one order"
   })
 
   it("the same alert sent at once to two processes on one ledger gives one order", async () => {
-    const place = await Place.open()
-    const [one, other] = [await place.serve(), await place.serve()]
+    const fixture = await ServeFixture.open()
+    const [one, other] = [await fixture.serve(), await fixture.serve()]
     const answers = await Promise.all([one.alert(), other.alert(), one.alert(), other.alert()])
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
-    expect(place.sandbox.scaleUps).toHaveLength(1)
-    expect(place.sandbox.orders).toHaveLength(1)
+    expect(fixture.sandbox.scaleUps).toHaveLength(1)
+    expect(fixture.sandbox.orders).toHaveLength(1)
   })
 
   it("a purchase goes on if the sender of its alert disconnects, and the ledger records the outcome", async () => {
     const { sandbox, arrived, open } = gate()
-    const place = await Place.open({ sandbox })
-    place.sandbox.failNext("scale-up", { delayMs: 1 })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ sandbox })
+    fixture.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await fixture.serve()
     const socket = connect(served.serving.port, "127.0.0.1")
     const body = alertBody()
     socket.write(
@@ -116,7 +116,7 @@ describe("an alarm at the path of a webhook gives one run and at most one order"
   })
 
   it("neither the query nor an unknown path of a request appears in the events of serve", async () => {
-    const served = await (await Place.open()).serve()
+    const served = await (await ServeFixture.open()).serve()
     expect((await served.post("/alertmanager?token=A-SECRET", alertBody())).status).toBe(200)
     await served.post("/A-SECRET-OF-16-CHARACTERS", "")
     expect(JSON.stringify(served.news)).not.toContain("A-SECRET")
@@ -124,7 +124,7 @@ describe("an alarm at the path of a webhook gives one run and at most one order"
 })
 
 describe("a request that is not an alarm", () => {
-  const shared = sharedPlace()
+  const shared = sharedFixture()
 
   it.each<[number, string, string, string | object, Record<string, string>]>([
     [400, "POST", "/alertmanager", "{", bearer()],
@@ -145,12 +145,12 @@ describe("a request that is not an alarm", () => {
   ])(
     "serve responds %i to %s %s, and sends nothing to the cloud (case %#)",
     async (status, method, path, body, headers) => {
-      const { place, served } = shared
+      const { fixture, served } = shared
       const text = typeof body === "string" ? body : JSON.stringify(body)
       const answer = await served.send(method, path, { body: text, headers })
       expect(answer.status).toBe(status)
       expect(answer.body["error"]).toEqual(expect.any(String))
-      expect(place.sandbox.requests).toEqual([])
+      expect(fixture.sandbox.requests).toEqual([])
     },
   )
 
@@ -167,7 +167,7 @@ describe("a request that is not an alarm", () => {
   })
 
   it("without SUPERNODE_WEBHOOK_TOKEN, serve closes the webhooks that need a token", async () => {
-    const served = await (await Place.open({ settings: { SUPERNODE_WEBHOOK_TOKEN: "" } })).serve()
+    const served = await (await ServeFixture.open({ settings: { SUPERNODE_WEBHOOK_TOKEN: "" } })).serve()
     expect(await served.alert()).toMatchObject({
       status: 401,
       body: { error: expect.stringMatching(/closed/) },
@@ -200,7 +200,7 @@ describe("limits of requests and connections", () => {
   const head = `POST /alertmanager HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n`
 
   it("serve responds 413 to a Content-Length of more than 256 KB before any byte of the body arrives", async () => {
-    const served = await (await Place.open()).serve()
+    const served = await (await ServeFixture.open()).serve()
     const socket = connect(served.serving.port, "127.0.0.1")
     socket.write(`${head}Content-Length: 300000\r\n\r\n`)
     const [answer] = await once(socket, "data")
@@ -209,8 +209,8 @@ describe("limits of requests and connections", () => {
   })
 
   it("serve responds 413 to a chunked body once the body exceeds 256 KB, without waiting for its end", async () => {
-    const place = await Place.open({ limits: { lingerBytes: 300_000 } })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ limits: { lingerBytes: 300_000 } })
+    const served = await fixture.serve()
     const chunk = `${(65_536).toString(16)}\r\n${" ".repeat(65_536)}\r\n`
     // The body never ends, so the server must close the connection.
     const got = await served.raw(
@@ -218,23 +218,23 @@ describe("limits of requests and connections", () => {
       ...Array.from({ length: 40 }, () => chunk),
     )
     expect(got).toMatch(/^HTTP\/1.1 413 /)
-    expect(place.sandbox.requests).toEqual([])
+    expect(fixture.sandbox.requests).toEqual([])
   })
 
   it("serve closes the connection of a sender that falls silent after a 413 response", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
     const socket = connect(served.serving.port, "127.0.0.1")
     socket.write(`${head}Content-Length: 300000\r\n\r\nabc`)
     await once(socket, "data")
-    expect(place.timer.waiting).toBe(2)
-    place.timer.pass(1_000)
+    expect(fixture.timer.waiting).toBe(2)
+    fixture.timer.pass(1_000)
     await once(socket, "close")
-    expect(place.timer.waiting).toBe(1)
+    expect(fixture.timer.waiting).toBe(1)
   })
 
   it("serve reads a body of 256 KB, and responds 413 to a body that is one byte longer", async () => {
-    const served = await (await Place.open()).serve()
+    const served = await (await ServeFixture.open()).serve()
     expect((await served.post("/alertmanager", " ".repeat(256 * 1024))).status).toBe(400)
     expect((await served.post("/alertmanager", " ".repeat(256 * 1024 + 1))).status).toBe(413)
   })
@@ -244,17 +244,19 @@ describe("limits of requests and connections", () => {
     ["half a header", "POST /smn HTTP/1.1\r\nHost: x\r\nA: "],
     ["half a body", "POST /smn HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"],
   ])("serve responds 408 to a client that sends %s and then falls silent", async (_, bytes) => {
-    const served = await (await Place.open({ limits: { headersMs: 40, requestMs: 60, checkMs: 10 } })).serve()
+    const served = await (
+      await ServeFixture.open({ limits: { headersMs: 40, requestMs: 60, checkMs: 10 } })
+    ).serve()
     expect(await served.raw(bytes)).toMatch(/^HTTP\/1.1 408 /)
   })
 
   it("serve closes an idle connection", async () => {
-    const served = await (await Place.open({ limits: { keepAliveMs: 1, checkMs: 10 } })).serve()
+    const served = await (await ServeFixture.open({ limits: { keepAliveMs: 1, checkMs: 10 } })).serve()
     expect(await served.raw("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")).toMatch(/^HTTP\/1.1 200 /)
   })
 
   it("serve closes a new connection beyond the limit of open connections", async () => {
-    const served = await (await Place.open({ limits: { connections: 1 } })).serve()
+    const served = await (await ServeFixture.open({ limits: { connections: 1 } })).serve()
     const first = connect(served.serving.port, "127.0.0.1")
     await once(first, "connect")
     expect(await served.raw("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")).toBe("")
@@ -263,9 +265,9 @@ describe("limits of requests and connections", () => {
 
   it("serve responds 503 with Retry-After to alarms beyond the queue, and queued alarms still run", async () => {
     const { sandbox, arrived, open } = gate()
-    const place = await Place.open({ sandbox, limits: { inside: 1, waiting: 1 } })
-    place.sandbox.failNext("scale-up", { delayMs: 1 })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ sandbox, limits: { inside: 1, waiting: 1 } })
+    fixture.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await fixture.serve()
     const first = served.alert()
     await arrived
     expect((await served.post("/smn", notification(), {})).status).toBe(202)
@@ -276,28 +278,28 @@ describe("limits of requests and connections", () => {
     expect(await first).toMatchObject({ status: 200, body: { results: [{ outcome: { kind: "accepted" } }] } })
     await served.told("result", 2)
     expect((await served.post("/alertmanager", otherAlert("aaaa"))).status).toBe(200)
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect(fixture.sandbox.scaleUps).toHaveLength(1)
   })
 })
 
 describe("responds 5xx to a request that cannot be handled now, so that its sender repeats it", () => {
   it("serve responds 503 to an alarm if the ledger cannot be read, and buys nothing", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
     await served.alert()
-    rmSync(join(place.folder, "ledger.db"))
+    rmSync(join(fixture.folder, "ledger.db"))
     const answer = await served.post("/alertmanager", otherAlert("aaaa"))
     expect(answer).toMatchObject({ status: 503, headers: { "retry-after": "30" }, body: { results: [] } })
     expect(answer.body["error"]).toBe("the ledger could not be read or written")
     expect(served.news).toContainEqual(
       expect.objectContaining({ kind: "failed", what: "POST /alertmanager", error: expect.any(Error) }),
     )
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect(fixture.sandbox.scaleUps).toHaveLength(1)
   })
 
   it("serve responds 500 without details to an alarm if the keys of the cloud are missing", async () => {
-    const place = await Place.open({ settings: { HUAWEICLOUD_SDK_AK: "", HUAWEICLOUD_SDK_SK: "" } })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ settings: { HUAWEICLOUD_SDK_AK: "", HUAWEICLOUD_SDK_SK: "" } })
+    const served = await fixture.serve()
     expect(await served.alert()).toMatchObject({
       status: 500,
       body: { error: "the request failed; see the log", results: [] },

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest"
 import { PolicyError, problemLine } from "../../lib/policy-file/load.ts"
 import { POLICY } from "../corridor/corridor.ts"
 import { notification } from "../signals/webhooks/webhook-world.ts"
-import { alertBody, bearer, gate, otherAlert, Place, STREAM, webhook } from "./place.ts"
+import { alertBody, bearer, gate, otherAlert, ServeFixture, STREAM, webhook } from "./fixture.ts"
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -13,14 +13,14 @@ const HOUR = 60 * MINUTE
 
 describe("ticks", () => {
   it("the ticks of serve run on schedule, buy without an alarm, and have an id of name and scheduled time", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
     expect(new Date(served.serving.nextTick() ?? 0).toISOString()).toBe("2024-01-12T16:55:00.000Z")
-    place.pass(30 * SECOND)
+    fixture.pass(30 * SECOND)
     expect(await served.told("ticked")).toMatchObject([
       { isOk: true, at: Date.parse("2024-01-12T16:55:00Z") },
     ])
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect(fixture.sandbox.scaleUps).toHaveLength(1)
     expect((await served.entries())[0]?.signal).toEqual({
       kind: "tick",
       id: `tick|serve|${Date.parse("2024-01-12T16:55:00Z")}`,
@@ -30,26 +30,26 @@ describe("ticks", () => {
   })
 
   it("the same tick in two processes on one ledger gives one decision and one order", async () => {
-    const place = await Place.open()
-    const [one, other] = [await place.serve(), await place.serve()]
-    place.pass(30 * SECOND)
+    const fixture = await ServeFixture.open()
+    const [one, other] = [await fixture.serve(), await fixture.serve()]
+    fixture.pass(30 * SECOND)
     const [[first], [second]] = [await one.told("result"), await other.told("result")]
     expect([first?.result.decision.heldBy, second?.result.decision.heldBy].sort()).toEqual([
       "duplicate",
       null,
     ])
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect(fixture.sandbox.scaleUps).toHaveLength(1)
     expect((await one.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
   it("two serve processes with one shard each tick every supernode once, accept all alarms, and show their shard", async () => {
-    const place = await Place.open()
-    const shards = [await place.serve({ shard: "1/2" }), await place.serve({ shard: "2/2" })]
-    place.pass(30 * SECOND)
+    const fixture = await ServeFixture.open()
+    const shards = [await fixture.serve({ shard: "1/2" }), await fixture.serve({ shard: "2/2" })]
+    fixture.pass(30 * SECOND)
     for (const one of shards) expect(await one.told("ticked")).toMatchObject([{ isOk: true }])
     const results = shards.map(({ news }) => news.filter(({ kind }) => kind === "result").length)
     expect(results.toSorted()).toEqual([0, 1])
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect(fixture.sandbox.scaleUps).toHaveLength(1)
     for (const [i, one] of shards.entries()) {
       const { text } = await one.sendForText("GET", "/metrics")
       expect(text).toContain(`supernode_autoscaler_last_tick_timestamp_seconds{shard="${i + 1}/2"} `)
@@ -60,33 +60,36 @@ describe("ticks", () => {
 
   it("a tick of serve does not wait for alarms, even if alarms fill the queue", async () => {
     const { sandbox, arrived, open } = gate()
-    const place = await Place.open({ sandbox, limits: { inside: 1, waiting: 0 } })
-    place.sandbox.failNext("scale-up", { delayMs: 1 })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ sandbox, limits: { inside: 1, waiting: 0 } })
+    fixture.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await fixture.serve()
     const first = served.alert()
     await arrived
-    place.pass(30 * SECOND)
+    fixture.pass(30 * SECOND)
     expect(await served.told("ticked")).toMatchObject([{ isOk: true }])
     open()
     expect((await first).status).toBe(200)
   })
 
   it("serve reports a failed tick, and the next tick still runs", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
     await served.alert()
-    const file = join(place.folder, "ledger.db")
+    const file = join(fixture.folder, "ledger.db")
     rmSync(file)
-    place.pass(30 * SECOND)
+    fixture.pass(30 * SECOND)
     expect(await served.told("ticked")).toMatchObject([{ isOk: false }])
     expect(await served.told("failed")).toMatchObject([{ what: "tick of 2024-01-12T16:55:00.000Z" }])
-    place.pass(5 * MINUTE)
+    fixture.pass(5 * MINUTE)
     expect(await served.told("ticked", 2)).toHaveLength(2)
   })
 
   it("the ticks of serve follow the time zone of the policy", async () => {
-    const place = await Place.open({ policy: `${POLICY}timezone: Asia/Shanghai\n`, cron: "0 8 * * *" })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({
+      policy: `${POLICY}timezone: Asia/Shanghai\n`,
+      cron: "0 8 * * *",
+    })
+    const served = await fixture.serve()
     expect(new Date(served.serving.nextTick() ?? 0).toISOString()).toBe("2024-01-13T00:00:00.000Z")
   })
 })
@@ -94,9 +97,9 @@ describe("ticks", () => {
 describe("a stop", () => {
   it("stopping serve finishes the purchase in flight and responds to its sender before the process ends", async () => {
     const { sandbox, arrived, open } = gate()
-    const place = await Place.open({ sandbox })
-    place.sandbox.failNext("scale-up", { delayMs: 1 })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ sandbox })
+    fixture.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await fixture.serve()
     const answer = served.post("/alertmanager", alertBody(), { ...bearer(), connection: "keep-alive" })
     await arrived
     const stopped = served.serving.stop()
@@ -114,9 +117,9 @@ describe("a stop", () => {
 
   it("while serve stops, alarms get 503 with Retry-After, /healthz reports the stop, and no tick runs", async () => {
     const { sandbox, arrived, open } = gate()
-    const place = await Place.open({ sandbox })
-    place.sandbox.failNext("scale-up", { delayMs: 1 })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ sandbox })
+    fixture.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await fixture.serve()
     const first = served.alert()
     await arrived
     const stopped = served.serving.stop()
@@ -128,7 +131,7 @@ describe("a stop", () => {
       status: 503,
       body: { status: "stopping", nextTick: null },
     })
-    place.pass(30 * SECOND)
+    fixture.pass(30 * SECOND)
     expect(served.news.filter(({ kind }) => kind === "ticked")).toEqual([])
     open()
     await Promise.all([first, stopped])
@@ -136,9 +139,9 @@ describe("a stop", () => {
 
   it("stopping serve gives queued requests 503, and reports the accepted alarms that never ran", async () => {
     const { sandbox, arrived, open } = gate()
-    const place = await Place.open({ sandbox, limits: { inside: 1 } })
-    place.sandbox.failNext("scale-up", { delayMs: 1 })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ sandbox, limits: { inside: 1 } })
+    fixture.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await fixture.serve()
     const first = served.alert()
     await arrived
     await served.post("/smn", notification(), {})
@@ -157,9 +160,9 @@ describe("a stop", () => {
 
   it("stopping serve lets no purchase begin: a run that is still reading holds with no-time", async () => {
     const { sandbox, arrived, open } = gate()
-    const place = await Place.open({ sandbox })
-    place.sandbox.failNext("offers", { delayMs: 1 })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ sandbox })
+    fixture.sandbox.failNext("offers", { delayMs: 1 })
+    const served = await fixture.serve()
     const answer = served.alert()
     await arrived
     const stopped = served.serving.stop()
@@ -169,32 +172,32 @@ describe("a stop", () => {
       body: { results: [{ decision: { heldBy: "no-time" } }] },
     })
     expect(await stopped).toBe(0)
-    expect(place.sandbox.scaleUps).toEqual([])
+    expect(fixture.sandbox.scaleUps).toEqual([])
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["decided"])
   })
 
   it("stopping serve takes no longer than a purchase may take, and returns the number of unfinished runs", async () => {
     const { sandbox, arrived } = gate()
-    const place = await Place.open({ sandbox })
-    place.sandbox.failNext("scale-up", { delayMs: 1 })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ sandbox })
+    fixture.sandbox.failNext("scale-up", { delayMs: 1 })
+    const served = await fixture.serve()
     void served.alert().catch(() => undefined)
     await arrived
     let left: number | null = null
     const stopped = served.serving.stop().then((count) => {
       left = count
     })
-    place.timer.pass(served.serving.graceMs - 1)
+    fixture.timer.pass(served.serving.graceMs - 1)
     await new Promise((resolve) => setImmediate(resolve))
     expect(left).toBeNull()
-    place.timer.pass(1)
+    fixture.timer.pass(1)
     await stopped
     expect(left).toBe(1)
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened"])
   })
 
   it("stopping serve ends at once if nothing runs, even if connections are kept alive", async () => {
-    const served = await (await Place.open()).serve()
+    const served = await (await ServeFixture.open()).serve()
     const agent = new Agent({ keepAlive: true })
     await new Promise((resolve) => {
       request({ host: "127.0.0.1", port: served.serving.port, path: "/healthz", agent }, (response) =>
@@ -208,13 +211,13 @@ describe("a stop", () => {
 
 describe("a reload of the policy", () => {
   it("serve uses a reloaded policy's alarms, hash and time zone for later alarms and ticks", async () => {
-    const place = await Place.open({
+    const fixture = await ServeFixture.open({
       policy: POLICY.replace("alertname: NpuBusy", "alertname: Other"),
       cron: "0 8 * * *",
     })
-    const served = await place.serve()
+    const served = await fixture.serve()
     expect(await served.alert()).toMatchObject({ status: 200, body: { results: [] } })
-    place.writePolicy(`${POLICY}timezone: Asia/Shanghai\n`)
+    fixture.writePolicy(`${POLICY}timezone: Asia/Shanghai\n`)
     await served.serving.reload()
     expect(await served.told("policy-read")).toMatchObject([{ next: Date.parse("2024-01-13T00:00:00Z") }])
     expect(await served.alert()).toMatchObject({ body: { results: [{ decision: { kind: "scale-up" } }] } })
@@ -223,10 +226,10 @@ describe("a reload of the policy", () => {
   })
 
   it("serve keeps the old policy if the reloaded policy is invalid, and reports the position of the problem", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
     const before = served.app.policies
-    place.writePolicy(POLICY.replace("above: 85", "above: high"))
+    fixture.writePolicy(POLICY.replace("above: 85", "above: high"))
     await served.serving.reload()
     const [refused] = await served.told("policy-refused")
     const problems = refused?.error instanceof PolicyError ? refused.error.problems.map(problemLine) : []
@@ -243,22 +246,22 @@ describe("a reload of the policy", () => {
   it("notifies operators once, at the next tick, of a refused policy, and decides by the previous policy", async () => {
     const inbox = await webhook()
     const notify = `notify: { webhook: "${inbox.address}", on: [policy] }\n`
-    const place = await Place.open({ policy: `${POLICY}${notify}` })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ policy: `${POLICY}${notify}` })
+    const served = await fixture.serve()
     const before = served.app.policies.supernodes[0]?.hash
-    place.pass(30 * SECOND)
+    fixture.pass(30 * SECOND)
     await served.told("ticked")
     expect(inbox.received).toEqual([])
 
     // The refused file has another limit and no recipient, and neither takes effect.
-    place.writePolicy(POLICY.replace("servers: 48", "servers: many"))
+    fixture.writePolicy(POLICY.replace("servers: 48", "servers: many"))
     await served.serving.reload()
     expect(await served.get("/readyz")).toMatchObject({
       status: 503,
       body: { reasons: [expect.stringMatching(/^policy-refused: /)] },
     })
     for (const count of [2, 3]) {
-      place.pass(5 * MINUTE)
+      fixture.pass(5 * MINUTE)
       await served.told("ticked", count)
     }
     expect(inbox.received).toEqual([
@@ -271,19 +274,19 @@ describe("a reload of the policy", () => {
     const hashes = async () => (await served.entries()).flatMap(({ policyHash = null }) => policyHash ?? [])
     expect(new Set(await hashes())).toEqual(new Set([before]))
 
-    place.writePolicy(`${POLICY}${notify}`.replace("servers: 48", "servers: 4"))
+    fixture.writePolicy(`${POLICY}${notify}`.replace("servers: 48", "servers: 4"))
     await served.serving.reload()
     expect((await served.get("/readyz")).status).toBe(200)
-    place.pass(5 * MINUTE)
+    fixture.pass(5 * MINUTE)
     await served.told("ticked", 4)
     expect(inbox.received).toHaveLength(1)
     expect((await hashes()).at(-1)).not.toBe(before)
   })
 
   it("serve keeps the old policy if the file is missing at a reload", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
-    rmSync(join(place.folder, "policy.yaml"))
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
+    rmSync(join(fixture.folder, "policy.yaml"))
     await served.serving.reload()
     expect(await served.told("policy-refused")).toHaveLength(1)
     expect((await served.alert()).status).toBe(200)
@@ -291,13 +294,13 @@ describe("a reload of the policy", () => {
 
   it("a run that began before serve reloads the policy ends by the policy with which it began", async () => {
     const { sandbox, arrived, open } = gate()
-    const place = await Place.open({ sandbox })
-    place.sandbox.failNext("offers", { delayMs: 1 })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open({ sandbox })
+    fixture.sandbox.failNext("offers", { delayMs: 1 })
+    const served = await fixture.serve()
     const before = served.app.policies.supernodes[0]?.hash
     const answer = served.alert()
     await arrived
-    place.writePolicy(POLICY.replace("servers: 48", "servers: 4"))
+    fixture.writePolicy(POLICY.replace("servers: 48", "servers: 4"))
     await served.serving.reload()
     expect(served.app.policies.supernodes[0]?.hash).not.toBe(before)
     open()
@@ -308,9 +311,9 @@ describe("a reload of the policy", () => {
 
 describe("GET /healthz", () => {
   it("/healthz reports version, mode, ledger, ticks and queue, and names no supernode", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
-    place.pass(30 * SECOND)
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
+    fixture.pass(30 * SECOND)
     await served.told("ticked")
     const answer = await served.get("/healthz")
     expect(JSON.stringify(answer.body)).not.toContain("train-a")
@@ -332,13 +335,13 @@ describe("GET /healthz", () => {
   })
 
   it("/healthz responds 503 while the ledger cannot be read, and reads the ledger at most once a second", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
     await served.alert()
     expect((await served.get("/healthz")).status).toBe(200)
-    rmSync(join(place.folder, "ledger.db"))
+    rmSync(join(fixture.folder, "ledger.db"))
     expect((await served.get("/healthz")).status).toBe(200)
-    place.pass(SECOND)
+    fixture.pass(SECOND)
     expect(await served.get("/healthz")).toMatchObject({
       status: 503,
       body: { status: "ledger-unreadable", ledger: "unreadable" },
@@ -348,19 +351,19 @@ describe("GET /healthz", () => {
 
 describe("after a purchase of unknown outcome", () => {
   it("after a purchase of unknown outcome, serve still runs alarms and ticks, and buys nothing more", async () => {
-    const place = await Place.open()
-    place.sandbox.failNext("scale-up", { reset: "after-effect" })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    fixture.sandbox.failNext("scale-up", { reset: "after-effect" })
+    const served = await fixture.serve()
     expect(await served.alert()).toMatchObject({
       status: 200,
       body: { results: [{ outcome: { kind: "unknown" } }] },
     })
-    place.pass(HOUR)
+    fixture.pass(HOUR)
     expect((await served.told("ticked", 1)).length).toBeGreaterThan(0)
     const headers = bearer()
     const again = await served.post("/alertmanager", alertBody(), headers)
     expect(again).toMatchObject({ body: { results: [{ decision: { heldBy: "outcome-unknown" } }] } })
-    expect(place.sandbox.scaleUps).toHaveLength(1)
+    expect(fixture.sandbox.scaleUps).toHaveLength(1)
     expect((await served.app.ledger.verify(STREAM)).ok).toBe(true)
   })
 })

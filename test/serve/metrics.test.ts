@@ -4,7 +4,7 @@ import { METRICS } from "../../lib/app/run-metrics.ts"
 import { commandAll } from "../../lib/ledger/commands.ts"
 import { readerDenial } from "../../lib/serve/reader-access.ts"
 import { POLICY, PRICED_POLICY } from "../corridor/corridor.ts"
-import { bearer, NOW, Place, type Served, sharedPlace, webhook } from "./place.ts"
+import { bearer, NOW, type Served, ServeFixture, sharedFixture, webhook } from "./fixture.ts"
 
 const MINUTE = 60_000
 const TOKEN = "THE-METRICS-TOKEN"
@@ -28,8 +28,8 @@ function short(samples: Record<string, number>): Record<string, number> {
 }
 
 /** Advances time to the nth tick, one every five minutes, and waits until that tick has ended. */
-async function tick(place: Place, served: Served, nth: number): Promise<void> {
-  place.pass(nth === 1 ? 30_000 : 5 * MINUTE)
+async function tick(fixture: ServeFixture, served: Served, nth: number): Promise<void> {
+  fixture.pass(nth === 1 ? 30_000 : 5 * MINUTE)
   await served.told("ticked", nth)
 }
 
@@ -37,9 +37,9 @@ describe("GET /metrics", () => {
   it("/metrics prints all documented names and labels after a purchase by a tick", async () => {
     const inbox = await webhook()
     const notify = `notify: [ { webhook: "${inbox.address}", on: [purchase] }, { webhook: "http://127.0.0.1:1/x", format: slack, on: [purchase] } ]\n`
-    const place = await Place.open({ policy: `${FLEET}${notify}` })
-    const served = await place.serve()
-    await tick(place, served, 1)
+    const fixture = await ServeFixture.open({ policy: `${FLEET}${notify}` })
+    const served = await fixture.serve()
+    await tick(fixture, served, 1)
     const hash = served.app.policies.supernodes[0]?.hash
     const { text, samples } = await scrape(served)
     expect(short(samples)).toEqual({
@@ -73,11 +73,11 @@ describe("GET /metrics", () => {
   })
 
   it("/metrics shows the age of an open attempt and counts its unknown outcome once, whatever ticks follow", async () => {
-    const place = await Place.open()
-    place.sandbox.failNext("scale-up", { reset: "after-effect" })
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    fixture.sandbox.failNext("scale-up", { reset: "after-effect" })
+    const served = await fixture.serve()
     await served.alert()
-    for (const nth of [1, 2]) await tick(place, served, nth)
+    for (const nth of [1, 2]) await tick(fixture, served, nth)
     const { samples } = await scrape(served)
     expect(short(samples)).toMatchObject({
       'purchases_total{supernode="train-a",outcome="unknown"}': 1,
@@ -87,11 +87,13 @@ describe("GET /metrics", () => {
   })
 
   it("/metrics drops a supernode and a recipient that left the policy, and shows a refused reload", async () => {
-    const place = await Place.open({ policy: `${POLICY}notify: { webhook: "http://127.0.0.1:1/x" }\n` })
-    const served = await place.serve()
-    await tick(place, served, 1)
+    const fixture = await ServeFixture.open({
+      policy: `${POLICY}notify: { webhook: "http://127.0.0.1:1/x" }\n`,
+    })
+    const served = await fixture.serve()
+    await tick(fixture, served, 1)
     expect((await scrape(served)).text).toContain('notifications_total{to="1 (json)",result="failed"}')
-    place.writePolicy(POLICY.replace("name: train-a", "name: train-b"))
+    fixture.writePolicy(POLICY.replace("name: train-a", "name: train-b"))
     await served.serving.reload()
     const { text, samples } = await scrape(served)
     expect(text).not.toMatch(/train-a|json/)
@@ -99,24 +101,24 @@ describe("GET /metrics", () => {
       policy_reload_success: 1,
       [`policy_info{supernode="train-b",hash="${served.app.policies.supernodes[0]?.hash}"}`]: 1,
     })
-    place.writePolicy("version: 2\n")
+    fixture.writePolicy("version: 2\n")
     await served.serving.reload()
     expect(short((await scrape(served)).samples)).toMatchObject({ policy_reload_success: 0 })
   })
 
   it("/metrics keeps the time of a failing source's last good read, or shows 0 if the source never gave data", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
-    place.sandbox.failNext("metrics", { status: 403 }, 99)
-    await tick(place, served, 1)
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
+    fixture.sandbox.failNext("metrics", { status: 403 }, 99)
+    await tick(fixture, served, 1)
     const read = (source: string) => `last_read_timestamp_seconds{supernode="train-a",source="${source}"}`
     const first = (NOW + 30_000) / 1000
     expect(short((await scrape(served)).samples)).toMatchObject({
       [read("supernode")]: first,
       [read("cloud-eye")]: 0,
     })
-    place.sandbox.failNext("supernode", { status: 401 }, 99)
-    await tick(place, served, 2)
+    fixture.sandbox.failNext("supernode", { status: 401 }, 99)
+    await tick(fixture, served, 2)
     expect(short((await scrape(served)).samples)).toMatchObject({
       [read("supernode")]: first,
       last_tick_timestamp_seconds: first + 300,
@@ -125,7 +127,7 @@ describe("GET /metrics", () => {
 })
 
 describe("read access to /metrics and the live page", () => {
-  const shared = sharedPlace({ settings: { SUPERNODE_METRICS_TOKEN: `${TOKEN},ANOTHER-METRICS-TOKEN` } })
+  const shared = sharedFixture({ settings: { SUPERNODE_METRICS_TOKEN: `${TOKEN},ANOTHER-METRICS-TOKEN` } })
   const basic = (pair: string) => `Basic ${Buffer.from(pair).toString("base64")}`
 
   it.each<[number, string, Record<string, string | string[]>]>([
@@ -197,7 +199,7 @@ describe("read access to /metrics and the live page", () => {
   )
 
   it("without SUPERNODE_METRICS_TOKEN, /metrics responds 403 to a request through a proxy", async () => {
-    const served = await (await Place.open()).serve()
+    const served = await (await ServeFixture.open()).serve()
     expect((await served.sendForText("GET", "/metrics")).status).toBe(200)
     const proxied = await served.send("GET", "/metrics", { headers: { "x-forwarded-proto": "https" } })
     expect(proxied).toMatchObject({
@@ -223,12 +225,12 @@ describe("a process that can read nothing of the cloud", () => {
   }
 
   it("each tick that cannot read the cloud warns, and /readyz is 503 from the third until a tick reads the cloud", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
-    place.sandbox.failNext("supernode", { status: 401 }, 99)
-    for (const nth of [1, 2]) await tick(place, served, nth)
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
+    fixture.sandbox.failNext("supernode", { status: 401 }, 99)
+    for (const nth of [1, 2]) await tick(fixture, served, nth)
     expect((await served.get("/readyz")).status).toBe(200)
-    await tick(place, served, 3)
+    await tick(fixture, served, 3)
     expect(await served.get("/readyz")).toMatchObject(unreadable)
     const warnings = (await served.told("warning", 3)).map(({ says }) => says)
     expect(warnings).toEqual(
@@ -238,28 +240,28 @@ describe("a process that can read nothing of the cloud", () => {
         ),
       ),
     )
-    place.sandbox.clearFailures()
-    await tick(place, served, 4)
+    fixture.sandbox.clearFailures()
+    await tick(fixture, served, 4)
     expect((await served.get("/readyz")).status).toBe(200)
     expect(served.news.filter(({ kind }) => kind === "warning")).toHaveLength(3)
   })
 
   it("/readyz stays 200 while all supernodes are paused, since ticks then do not call the cloud", async () => {
-    const place = await Place.open()
-    const served = await place.serve()
+    const fixture = await ServeFixture.open()
+    const served = await fixture.serve()
     const { ledger } = served.app
     const said = { verb: "pause", supernode: null, why: "maintenance", by: "ann", until: null } as const
-    await commandAll({ ledger, clock: place.clock, newId: randomUUID }, said)
-    place.sandbox.failNext("supernode", { status: 401 }, 99)
-    for (const nth of [1, 2, 3]) await tick(place, served, nth)
+    await commandAll({ ledger, clock: fixture.clock, newId: randomUUID }, said)
+    fixture.sandbox.failNext("supernode", { status: 401 }, 99)
+    for (const nth of [1, 2, 3]) await tick(fixture, served, nth)
     expect((await served.get("/readyz")).status).toBe(200)
     expect(served.news.filter(({ kind }) => kind === "warning")).toEqual([])
   })
 
   it("/readyz responds 503 if ticks fail because the keys of the cloud are missing", async () => {
-    const place = await Place.open({ settings: { HUAWEICLOUD_SDK_AK: "", HUAWEICLOUD_SDK_SK: "" } })
-    const served = await place.serve()
-    for (const nth of [1, 2, 3]) await tick(place, served, nth)
+    const fixture = await ServeFixture.open({ settings: { HUAWEICLOUD_SDK_AK: "", HUAWEICLOUD_SDK_SK: "" } })
+    const served = await fixture.serve()
+    for (const nth of [1, 2, 3]) await tick(fixture, served, nth)
     expect(await served.get("/readyz")).toMatchObject(unreadable)
     expect((await scrape(served)).text).not.toContain("last_tick_timestamp_seconds ")
   })

@@ -6,7 +6,7 @@ import { parse, stringify } from "yaml"
 import { METRICS } from "../../lib/app/run-metrics.ts"
 import { PRICED_POLICY } from "../corridor/corridor.ts"
 import { ROOT } from "../packaging/built.ts"
-import { sharedPlace } from "./place.ts"
+import { sharedFixture } from "./fixture.ts"
 import { faultsByPromtool } from "./promtool.ts"
 
 // Checks the alert rules and the dashboard against the metrics that a process prints, and with promtool.
@@ -29,13 +29,13 @@ const drawn = [...dashboard.panels.flatMap(({ targets }) => targets), ...dashboa
 
 describe("deploy/observability", () => {
   const policy = `${PRICED_POLICY}notify: { webhook: "http://127.0.0.1:1/x" }\n`
-  const shared = sharedPlace({ policy })
+  const shared = sharedFixture({ policy })
   /** Names of the labels by the name of the sample. */
   const printed = new Map<string, readonly string[]>()
   let text = ""
 
   beforeAll(async () => {
-    shared.place.pass(30_000)
+    shared.fixture.pass(30_000)
     await shared.served.told("ticked")
     text = (await shared.served.sendForText("GET", "/metrics")).text
     for (const [, name = "", labels = ""] of text.matchAll(/^(\w+)(?:\{(.*)\})? /gm))

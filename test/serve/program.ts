@@ -19,7 +19,7 @@ export class Program {
   readonly ended: Promise<number | string | null>
   readonly #child: ChildProcess
   #heard: () => void = () => undefined
-  #isOver = false
+  #hasExited = false
 
   constructor(file: string, args: readonly string[], { cwd, env = {} }: ProgramOptions) {
     living.add(this)
@@ -38,7 +38,7 @@ export class Program {
     })
     this.ended = new Promise((resolve) => {
       const over = (how: number | string | null) => {
-        this.#isOver = true
+        this.#hasExited = true
         living.delete(this)
         this.#heard()
         resolve(how)
@@ -48,8 +48,8 @@ export class Program {
     })
   }
 
-  get isOver(): boolean {
-    return this.#isOver
+  get hasExited(): boolean {
+    return this.#hasExited
   }
 
   /** Waits until the output matches. Throws with all output if the process ends without a match. */
@@ -57,7 +57,7 @@ export class Program {
     for (;;) {
       const found = pattern.exec(this.err) ?? pattern.exec(this.out)
       if (found) return found
-      if (this.#isOver) throw new Error(`it ended without ${pattern}:\n${this.err}${this.out}`)
+      if (this.#hasExited) throw new Error(`it ended without ${pattern}:\n${this.err}${this.out}`)
       await new Promise<void>((resolve) => {
         const before = this.#heard
         this.#heard = () => {

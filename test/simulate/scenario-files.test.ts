@@ -4,7 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js"
 import { expect, it } from "vitest"
 import { parse } from "yaml"
 import { scenarioJsonSchema } from "../../lib/simulate/scenario/json-schema.ts"
-import { desk, POLICY, TWO_SUPERNODES } from "../cli/harness.ts"
+import { cliFixture, POLICY, TWO_SUPERNODES } from "../cli/harness.ts"
 
 // `test FILE…` as operators use it with a policy of their own: train-a with rungs of 1, 2 and 4 servers.
 
@@ -17,7 +17,7 @@ orders: 1
 `
 
 it("the test command prints SUCCESS, or FAILED with expected and actual values, and exits 1 if a scenario fails", async () => {
-  const own = desk(POLICY, { withoutLedger: true })
+  const own = cliFixture(POLICY, { withoutLedger: true })
   const good = own.file("good.yaml", GOOD)
   const bad = own.file("bad.yaml", GOOD.replace("in-flight", "cooldown").replace("orders: 1", "orders: 2"))
   const { code, out } = await own.run("test", good, bad)
@@ -49,7 +49,7 @@ function heldBy(out: string): string {
 }
 
 it("the test command reports the problems of all files with file:line:column before it plays any scenario", async () => {
-  const own = desk(POLICY, { withoutLedger: true })
+  const own = cliFixture(POLICY, { withoutLedger: true })
   const files = [
     own.file("a.yaml", GOOD.replace("held:", "helt:")),
     own.file("b.yaml", GOOD.replace("{ train-a: 1 }", "{ train-b: 1 }")),
@@ -71,7 +71,7 @@ it("the test command reports the problems of all files with file:line:column bef
 })
 
 it("a scenario's own keys override those of the policy, and a scenario is refused if they make it invalid", async () => {
-  const own = desk(POLICY, { withoutLedger: true })
+  const own = cliFixture(POLICY, { withoutLedger: true })
   const capped = own.file(
     "capped.yaml",
     `${GOOD.replace("buys: 2", "held: at-limit").replace("held: in-flight", "held: at-limit").replace("orders: 1", "orders: 0")}policy: { limits: { actions: 1 per 1h, servers: 1 } }\n`,
@@ -85,7 +85,7 @@ it("a scenario's own keys override those of the policy, and a scenario is refuse
 })
 
 it("a scenario that names no supernodes uses all supernodes of the policy, each on its smallest rung", async () => {
-  const own = desk(TWO_SUPERNODES, { withoutLedger: true })
+  const own = cliFixture(TWO_SUPERNODES, { withoutLedger: true })
   const steps = [
     '{ at: "10:00", tick: {}, expect: { buys: 2 } }',
     '{ at: "10:00", on: train-b, tick: {}, expect: { buys: 2 } }',

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { cloudDesk, desk, POLICY, type Ran, STREAM } from "../cli/harness.ts"
+import { cliFixture, cloudFixture, POLICY, type Ran, STREAM } from "../cli/harness.ts"
 import { problemsOf } from "../cli/output.ts"
 
 // `simulate` as operators use it. The expected purchases were calculated by hand from the policy: 3 of 5
@@ -54,7 +54,7 @@ function only(ran: Ran): Simulated["policies"][number] {
 }
 
 async function simulated(policy: string, history: string, ...options: string[]) {
-  const own = desk(policy)
+  const own = cliFixture(policy)
   const path = own.file("load.csv", history)
   return only(await own.run("simulate", "train-a", "--load", path, ...options, "--json"))
 }
@@ -170,7 +170,7 @@ it("simulate reads JSON lines and epoch seconds, and one series for each rule", 
 })
 
 it("simulate reports every problem of a load file with its line", async () => {
-  const own = desk()
+  const own = cliFixture()
   const text = `time,metric,value\n${DAY}T10:00:00Z,npu-busy,97 %\n2026-03-02 10:01,npu-busy,97\n\n${DAY}T10:02:00Z,npu-bussy,97\n${DAY}T10:02:00Z,97\n1772445600000,npu-busy,1\n`
   const path = own.file("load.csv", text)
   const { code, err } = await own.run("simulate", "train-a", "--load", path)
@@ -193,7 +193,7 @@ it.each([
   [`time,value\n${DAY}T10:01:00Z,1\n${DAY}T10:00:00Z,1\n`, "load.csv:3: is earlier than the row before it"],
   [`{"time":1772445600,"wert":1}\n{]\n`, 'load.csv:1: "wert" is not a known field'],
 ])("simulate refuses the load file %j", async (text, problem) => {
-  const own = desk()
+  const own = cliFixture()
   const path = own.file("load.csv", text)
   const { code, err, json } = await own.run("simulate", "train-a", "--load", path, "--json")
   expect([code, err.replace(path, "load.csv")]).toEqual([1, expect.stringContaining(problem)])
@@ -201,7 +201,7 @@ it.each([
 })
 
 it("simulate compares several policies side by side, and gives the same result every time", async () => {
-  const own = desk()
+  const own = cliFixture()
   const path = own.file("load.csv", load([50, 30], [97, 150]))
   const small = own.file("small.yaml", POLICY.replace("amount: 500000", "amount: 100000"))
   const argv = [
@@ -229,7 +229,7 @@ it("simulate compares several policies side by side, and gives the same result e
 })
 
 it("simulate needs no ledger, and creates none", async () => {
-  const own = desk(POLICY, { withoutLedger: true })
+  const own = cliFixture(POLICY, { withoutLedger: true })
   const path = own.file("load.csv", load([97, 60]))
   expect((await own.run("simulate", "train-a", "--load", path)).code).toBe(0)
   expect((await own.run("ledger", "show")).code).toBe(1)
@@ -241,7 +241,7 @@ it("simulate treats a new policy as already in use, whatever its arm_after", asy
 })
 
 it("simulate shows a progress bar on a terminal only, and removes the bar at the end", async () => {
-  const own = desk()
+  const own = cliFixture()
   const path = own.file("load.csv", load([97, 60]))
   const written: string[] = []
   const stderr = { isTerminal: true, write: (text: string) => written.push(text) }
@@ -251,7 +251,7 @@ it("simulate shows a progress bar on a terminal only, and removes the bar at the
 })
 
 it("simulate --from reads the history from the policy's own meters, and does not change the settings' ledger", async () => {
-  const own = await cloudDesk()
+  const own = await cloudFixture()
   own.advance(60 * MINUTE)
   const result = only(await own.run("simulate", "train-a", "--from", "30m", "--servers", "2", "--json"))
   // The sandbox has been at 95 since 16:52. Of the periods from 17:25 on, the third ends at 17:40. The first

@@ -5,14 +5,18 @@ import type { World } from "./world.ts"
 
 const MINUTE = 60_000
 
-interface Question {
+interface OperatorView {
   world: World
   attempt: OpenAttempt
   supernode: SimulatedSupernode
 }
 
 /** Settlement by a person who knows the truth, as the command line allows it. `null` if it is too early. */
-export function wordFor({ world, attempt, supernode }: Question): "accepted" | "completed" | "absent" | null {
+export function wordFor({
+  world,
+  attempt,
+  supernode,
+}: OperatorView): "accepted" | "completed" | "absent" | null {
   const order = supernode.orderFor(attempt.id)
   const isDelivering = supernode.delivering.some((one) => one === order)
   const hasNewcomers = supernode.present().some(({ id }) => !attempt.before.includes(id))

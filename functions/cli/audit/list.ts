@@ -165,9 +165,9 @@ function openedOf({ attempt }: LedgerEntry, orders: Background["orders"]): Ledge
 }
 
 function entryJson(entry: LedgerEntry, orders: Background["orders"]): object {
-  const asking = openedOf(entry, orders) ?? entry
+  const opened = openedOf(entry, orders) ?? entry
   const { stream, seq, at, run, kind, mode, hash } = entry
-  const reasons = { cause: causeOf(asking), requestedBy: requesterOf(asking), price: priceOf(entry) }
+  const reasons = { cause: causeOf(opened), requestedBy: requesterOf(opened), price: priceOf(entry) }
   return { stream, seq, at, run, kind, mode, hash, says: sayEntry(entry), ...reasons }
 }
 

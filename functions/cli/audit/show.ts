@@ -37,14 +37,14 @@ export async function showEntry(task: Task, name: string, seq: number): Promise<
   })
 }
 
-interface Shown {
+interface EntryView {
   look: Look
   order: OrderEntries | null
   /** Name of the supernode or of the stream. */
   name: string
 }
 
-function entryLines(written: LedgerEntry, { look, order, name }: Shown): string[] {
+function entryLines(written: LedgerEntry, { look, order, name }: EntryView): string[] {
   const entry = visibleIn(written)
   const { stream, seq, at, run, mode, signal, policyHash, decision, plan, outcome, hash, prev } = entry
   const { zone } = look

@@ -77,6 +77,6 @@ function sayAll(streams: readonly Verification[], { ok, others }: { ok: boolean;
 function sayVerdict(name: string, verdict: Verification): string {
   if (!verdict.ok) return `✗ ${name}: entry ${verdict.seq} ${verdict.problem}`
   const { entries, head, notFolded = 0 } = verdict
-  const old = notFolded === 0 ? "" : `, ${notFolded} of version 1 not folded again`
+  const old = notFolded === 0 ? "" : `, the states of ${notFolded} of version 1 were not checked`
   return `✓ ${name}: ${entries === 1 ? "1 entry" : `${entries} entries`}${head === null ? "" : `, newest ${head}`}${old}`
 }

@@ -89,12 +89,12 @@ const WHOLE_HASH = /^sha256:[0-9a-f]{64}$/
  */
 function wholeHash(given: string, plans: readonly KnownPlan[]): string {
   if (WHOLE_HASH.test(given)) return given
-  const fitting = plans.filter(({ isWaiting, plan }) => isWaiting && plan.hash.startsWith(given))
-  const [only, ...others] = fitting
+  const matching = plans.filter(({ isWaiting, plan }) => isWaiting && plan.hash.startsWith(given))
+  const [only, ...others] = matching
   if (only && others.length === 0) return only.plan.hash
   throw new CommandError(
     only
-      ? `${given} is the beginning of ${fitting.length} plans that wait: ${fitting.map(({ plan }) => plan.hash).join(", ")}`
+      ? `${given} is the beginning of ${matching.length} plans that wait: ${matching.map(({ plan }) => plan.hash).join(", ")}`
       : `no plan that waits has a hash that begins with ${given}; a plan that does not wait needs its whole hash`,
   )
 }
@@ -174,9 +174,9 @@ function sayApprovals({ task, toThis, known, policy }: Approved): string[] {
   ]
 }
 
-function sayWhatFollows({ requestedBy, asked }: KnownPlan, policy: Policy, now: number): string {
-  if (requestedBy === null || asked === null) return "the next tick buys"
-  const until = repeatableUntil(asked, policy)
+function sayWhatFollows({ requestedBy, firstRequest }: KnownPlan, policy: Policy, now: number): string {
+  if (requestedBy === null || firstRequest === null) return "the next tick buys"
+  const until = repeatableUntil(firstRequest, policy)
   return now <= until
     ? `to buy, ${requestedBy} must send the same request again`
     : `the request of ${requestedBy} could be repeated until ${instantOf(until, policy.timezone)}. To buy, send it with a new id`

@@ -70,9 +70,9 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
     const since = restored ? `${policy.name} is confirmed already` : "this ledger was not restored"
     throw new CommandError(`${since}: there is nothing to confirm`)
   }
-  const standing = stateOf(await app.ledger.head(supernodeStream(policy.id)))
+  const state = stateOf(await app.ledger.head(supernodeStream(policy.id)))
   const look = await lookNow(app.cloud, policy)
-  screen.say(...confirmingLines({ name: policy.name, standing, look, frame: { now, zone: policy.timezone } }))
+  screen.say(...confirmingLines({ name: policy.name, state, look, frame: { now, zone: policy.timezone } }))
   const signed = await signatureOfAny(task, policy.approvers, {
     by,
     command: "ledger confirm",
@@ -107,16 +107,16 @@ async function confirm(task: Task, { app, loaded, options }: Confirming): Promis
   showCommand(task, entry, known)
 }
 
-interface Shown {
+interface ConfirmationFacts {
   name: string
-  standing: SupernodeState
+  state: SupernodeState
   look: Look
   frame: Timeframe
 }
 
-/** Facts that an operator must see before the state of the restored ledger counts again. */
-function confirmingLines({ name, standing, look, frame }: Shown): string[] {
-  const { attempt, purchases, servers } = standing
+/** Facts that an operator must see before runs may rely on the restored ledger. */
+function confirmingLines({ name, state, look, frame }: ConfirmationFacts): string[] {
+  const { attempt, purchases, servers } = state
   const known = servers ?? []
   const recent = purchases.map(
     ({ attempt: id, at, cost, state }) =>

@@ -22,9 +22,9 @@ import { readEvent } from "../event-file.ts"
 import { lookAtLedger, noteUnusableLedger } from "../known-ledger.ts"
 import { checkPlanPath, planFileOf, writePlanFile } from "../plan-file.ts"
 import {
-  type Asker,
   nextStepLines,
   type ReadyRequest,
+  type Requester,
   readyRequest,
   whyNotReady,
 } from "../print/next-step.ts"
@@ -86,17 +86,17 @@ async function dryRun(task: Task, name: string, options: DryRunOptions): Promise
     const signals = event === undefined ? [ownSignal(task, policy.name, options)] : signalsIn(task, event)
     const { results, warnings } = await app.runSignals(signals, invocation(), "dry-run", policy.name)
     task.screen.note(...warnings.map((warning) => `warning: ${warning}`))
-    const asking = signals.find((signal) => signal.kind === "request")
-    const asker = {
-      requestedBy: options.by ?? (event === undefined ? null : asking?.requestedBy) ?? task.io.user,
-      why: options.why ?? (event === undefined ? null : asking?.why) ?? null,
+    const request = signals.find((signal) => signal.kind === "request")
+    const requester = {
+      requestedBy: options.by ?? (event === undefined ? null : request?.requestedBy) ?? task.io.user,
+      why: options.why ?? (event === undefined ? null : request?.why) ?? null,
     }
-    const ready = results.map((result) => readyRequest(result, asking, asker))
+    const ready = results.map((result) => readyRequest(result, request, requester))
     const requests = ledger.known ? ready : ready.map(() => null)
     const plan =
       options.out === undefined
         ? null
-        : await writePlan(task, { loaded, results, asker, ready, ledger, out: options.out })
+        : await writePlan(task, { loaded, results, requester, ready, ledger, out: options.out })
     await show(task, app, { loaded, results, requests, plan })
   })
 }
@@ -104,7 +104,7 @@ async function dryRun(task: Task, name: string, options: DryRunOptions): Promise
 interface ToWrite {
   loaded: LoadedPolicy
   results: readonly RunResult[]
-  asker: Asker
+  requester: Requester
   ready: (ReadyRequest | null)[]
   ledger: Awaited<ReturnType<typeof lookAtLedger>>
   out: string
@@ -115,11 +115,13 @@ interface ToWrite {
  */
 async function writePlan(
   task: Task,
-  { loaded, results, asker, ready, ledger, out }: ToWrite,
+  { loaded, results, requester, ready, ledger, out }: ToWrite,
 ): Promise<string | null> {
   const [[request], [result]] = [ready, results]
   if (!request || ready.length > 1) {
-    task.screen.note(`error: ${out} was not written: ${whyNoPlan(result, { asker, runs: results.length })}`)
+    task.screen.note(
+      `error: ${out} was not written: ${whyNoPlan(result, { requester, runs: results.length })}`,
+    )
     task.fail()
     return null
   }
@@ -131,14 +133,14 @@ async function writePlan(
 }
 
 interface NoPlan {
-  asker: Asker
+  requester: Requester
   runs: number
 }
 
-function whyNoPlan(result: RunResult | undefined, { asker, runs }: NoPlan): string {
+function whyNoPlan(result: RunResult | undefined, { requester, runs }: NoPlan): string {
   if (!result) return "the event leads to no run"
   if (runs > 1) return "the event leads to several runs, and a plan file holds one plan"
-  return whyNotReady(result, asker)
+  return whyNotReady(result, requester)
 }
 
 function ownSignal({ now, io }: Task, supernode: string, options: DryRunOptions): Signal {
@@ -146,8 +148,8 @@ function ownSignal({ now, io }: Task, supernode: string, options: DryRunOptions)
   const id = `dry-run:${randomUUID()}`
   if (servers === null && !bypassCooldown) return { kind: "tick", id, name: "dry-run", at: now }
   const requestedBy = by ?? io.user ?? "dry-run"
-  const asked = { supernode, mode: "dry-run", servers, requestedBy, why, planHash: null } as const
-  return { kind: "request", id, at: now, ...asked, bypassCooldown }
+  const fields = { supernode, mode: "dry-run", servers, requestedBy, why, planHash: null } as const
+  return { kind: "request", id, at: now, ...fields, bypassCooldown }
 }
 
 function signalsIn({ now, screen }: Task, event: unknown): Signal[] {
@@ -156,7 +158,7 @@ function signalsIn({ now, screen }: Task, event: unknown): Signal[] {
   return signals
 }
 
-interface Shown {
+interface DryRunOutput {
   loaded: LoadedPolicy
   results: RunResult[]
   /** For each result, the request that buys its plan; `null` if something prevents that. */
@@ -165,7 +167,7 @@ interface Shown {
   plan: string | null
 }
 
-async function show(task: Task, app: App, { loaded, results, requests, plan }: Shown): Promise<void> {
+async function show(task: Task, app: App, { loaded, results, requests, plan }: DryRunOutput): Promise<void> {
   const { screen, options, now } = task
   const { policy, hash: policyHash } = loaded
   const state = stateOf(await app.ledger.head(supernodeStream(policy.id)))

@@ -34,7 +34,9 @@ export async function refuseWhatIsOver({ screen, now }: Task, expiring: Expiring
       `${what} ends at ${instantOf(until, zone)}, which has already passed: ${contradiction}. Nothing was written. Set this machine's clock and run the command again; if that entry was dated by a wrong clock, run: ${operatorCommand.reset("NAME")}`,
     )
   }
-  screen.note(`warning: ${contradiction}. ${what} ends at ${instantOf(until, zone)}: is that what you mean?`)
+  screen.note(
+    `warning: ${contradiction}. ${what} ends at ${instantOf(until, zone)}: check that this is the time you mean`,
+  )
 }
 
 async function newestOf(ledger: AuditedLedger, supernode: string | null): Promise<LedgerEntry | undefined> {

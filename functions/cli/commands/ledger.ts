@@ -32,7 +32,7 @@ export function registerLedger(program: Command, cli: Cli): void {
     .command("init")
     .summary("make a ledger; the only command that creates one")
     .description(
-      "Creates what the store needs (file, table) and gives the ledger its id. A ledger with entries is adopted: it keeps them and gets an id. One that has an id keeps it, and nothing is written. Live runs buy nothing for 45 minutes after an empty ledger was made: an order from a lost ledger may still be in flight.",
+      "Creates what the store needs (file, table) and gives the ledger its id. A ledger with entries is adopted: it keeps them and gets an id. If the ledger already has an id, nothing is written. Live runs buy nothing for 45 minutes after an empty ledger was made: an order from a lost ledger may still be in flight.",
     )
     .requiredOption("--by <WHO>", WHO, actor)
     .requiredOption("--why <TEXT>", "the reason, for the record", reason)
@@ -49,7 +49,7 @@ export function registerLedger(program: Command, cli: Cli): void {
     .command("show")
     .summary("which ledger this is")
     .description(
-      "Shows where the ledger is, its id, who made it when, and whether a restore waits for `ledger confirm`.",
+      "Shows where the ledger is, its id, when and by whom it was made, and whether a restore waits for `ledger confirm`.",
     )
     .option("--json", "print it as JSON")
     .action(async (_options: unknown, command: Command) => {
@@ -75,13 +75,14 @@ async function init(task: Task, { by, why, nothingInFlight = false }: InitOption
   const { screen, options } = task
   await withLedger(task, async (ledger, settings) => {
     const ports = { ...commandPorts(task, ledger), ledger }
-    const made = await initLedger(ports, { by, why, nothingInFlight })
+    const initialised = await initLedger(ports, { by, why, nothingInFlight })
     const protection = await ledger.protect()
     if (protection !== null) screen.note(protection)
-    const known = { place: ledgerPlace(settings.ledgerUrl), id: made.identity.id }
-    if (options.json) screen.json({ ledger: { ...known, ...made.identity }, made: made.entry !== null })
+    const known = { place: ledgerPlace(settings.ledgerUrl), id: initialised.identity.id }
+    if (options.json)
+      screen.json({ ledger: { ...known, ...initialised.identity }, made: initialised.entry !== null })
     const { zone } = await policyAtHand(task, settings)
-    screen.say(sayLedger(known), ...initLines(made, nothingInFlight, { now: task.now, zone }))
+    screen.say(sayLedger(known), ...initLines(initialised, nothingInFlight, { now: task.now, zone }))
   })
 }
 

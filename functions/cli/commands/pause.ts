@@ -129,7 +129,7 @@ async function resume(task: Task, name: string | undefined, { why, by }: StopOpt
         check: ({ pausedAll, paused }) =>
           refuseAnotherPause({
             name,
-            asked: stop,
+            targetPause: stop,
             current: supernode === null ? pausedAll : paused[supernode],
           }),
       })
@@ -145,13 +145,19 @@ type AnyPause = Control["pausedAll"] | undefined
 
 interface Pauses {
   name: string | undefined
-  asked: AnyPause
+  targetPause: AnyPause
   current: AnyPause
 }
 
-/** Throws CommandError unless the current pause is the one that was active when the operator ran `resume`. */
-function refuseAnotherPause({ name, asked, current }: Pauses): void {
-  if (current && current.at === asked?.at && current.by === asked.by && current.why === asked.why) return
+/** Throws CommandError unless the current pause is `targetPause`, which was active when the operator ran `resume`. */
+function refuseAnotherPause({ name, targetPause, current }: Pauses): void {
+  if (
+    current &&
+    current.at === targetPause?.at &&
+    current.by === targetPause.by &&
+    current.why === targetPause.why
+  )
+    return
   if (!current) throw new CommandError("another command lifted the pause meanwhile, so nothing was written")
   const again = operatorCommand.resume(name ?? null)
   throw new CommandError(

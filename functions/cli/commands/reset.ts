@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import { CLOCK_TOLERANCE_MS } from "../../../lib/decision/inputs/clock.ts"
 import { counted } from "../../../lib/decision/policy/amounts.ts"
 import type { Approver } from "../../../lib/decision/policy/approvers.ts"
@@ -69,12 +70,12 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
         ...(signed ? { signature: signed.signature } : {}),
       },
       // Checks the state that is reset, since another run may have appended an entry since the head was read.
-      check: (standing) => {
-        if (signed && clearedState(standing) !== state)
+      check: (currentState) => {
+        if (signed && clearedState(currentState) !== state)
           throw new CommandError(
-            `the state of ${name} changed while you signed, so nothing was recorded. Look at \`status ${name}\`, then sign again`,
+            `the state of ${name} changed while you signed, so nothing was recorded. To see the present state, run: ${operatorCommand.status(name)}. Then sign again`,
           )
-        before = standing
+        before = currentState
       },
     })
     const frame = { now, zone: (await policyAtHand(task, settings)).zone }
@@ -127,7 +128,9 @@ function clockLines({
   frame: Timeframe
 }): string[] {
   if (headAt <= entryAt + CLOCK_TOLERANCE_MS) return []
-  return [`the newest entry is dated ${when(headAt, frame)}: from now on this machine's clock counts again`]
+  return [
+    `the newest entry is dated ${when(headAt, frame)}. From now on, runs rely on this machine's clock again`,
+  ]
 }
 
 interface Changes {

@@ -68,9 +68,9 @@ async function runSandbox(task: Task, options: SandboxCommand): Promise<void> {
 }
 
 async function supernodesOf({ policy, servers, npus, load }: SandboxCommand): Promise<SandboxSupernode[]> {
-  const wanted =
+  const entries =
     policy === undefined ? [DEFAULT_SUPERNODE] : (await loadPolicyFile(policy)).supernodes.map(asSandboxed)
-  return wanted.map((supernode) => {
+  return entries.map((supernode) => {
     const count = servers ?? supernode.servers
     const cards = npus ?? supernode.npus ?? 0
     return { ...supernode, servers: count, npus: cards, load: { sharedLoad: load * count } }

@@ -80,8 +80,8 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   const frame = { now, zone: policy.timezone }
   const witnesses = await readWitnesses(app.cloud, { policy, attempt, order, look, now })
   screen.say(...settlingLines({ name: policy.name, attempt, look, witnesses, frame }))
-  const doubt = as === "absent" ? whyNotAbsent(witnesses, attempt) : null
-  if (doubt !== null) screen.note(`warning: ${doubt}`)
+  const contradiction = as === "absent" ? whyNotAbsent(witnesses, attempt) : null
+  if (contradiction !== null) screen.note(`warning: ${contradiction}`)
 
   const signed = await signatureFor(task, { options, policy, attempt, ledger: known.id })
   const said: OperatorCommand = {
@@ -96,12 +96,12 @@ async function settle(task: Task, { app, loaded, options }: Settling): Promise<v
   const entry = await commandSupernode(commandPorts(task, app.ledger), stream, {
     said,
     // Checks the state to which the command is applied, since what was shown before may be outdated.
-    check: (standing) => {
+    check: (state) => {
       const problem = whyNotSettled({
         name: policy.name,
         as,
         shown: attempt,
-        current: standing.attempt,
+        current: state.attempt,
         isAnswered,
         look,
         now: io.clock.now(),
@@ -121,8 +121,8 @@ interface ToSign {
 }
 
 /**
- * Returns the signature that `absent` needs if an approver has a key; `null` if none is needed. Throws
- * CommandError.
+ * Signature for `--as absent`, which needs one if an approver has a key; `null` for the other outcomes, which
+ * need none. Throws CommandError.
  */
 async function signatureFor(task: Task, { options, policy, attempt, ledger }: ToSign) {
   const { as, by, key, signature } = options
@@ -142,7 +142,7 @@ async function signatureFor(task: Task, { options, policy, attempt, ledger }: To
   )
 }
 
-/** True if the run that opened the attempt also recorded its outcome. */
+/** True if the ledger has an outcome of the attempt: the run that opened it also settled it. */
 async function hasAnswer(ledger: App["ledger"], stream: string, { id, seq }: OpenAttempt): Promise<boolean> {
   for await (const { kind, attempt } of ledger.read(stream, { fromSeq: seq }))
     if (kind === "settled" && attempt?.id === id) return true

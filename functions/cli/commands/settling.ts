@@ -1,3 +1,4 @@
+import { operatorCommand } from "../../../lib/decision/explain/operator-command.ts"
 import {
   CLOCK_TOLERANCE_MS,
   type Clocks,
@@ -18,7 +19,7 @@ import { traceRows, type Witnesses } from "./witnesses.ts"
 
 export type SettleAs = "accepted" | "completed" | "absent"
 
-export interface Shown {
+export interface SettlementFacts {
   name: string
   attempt: OpenAttempt
   look: Look
@@ -27,7 +28,7 @@ export interface Shown {
 }
 
 /** Facts that an operator must see before settling an attempt. */
-export function settlingLines({ name, attempt, look, witnesses, frame }: Shown): string[] {
+export function settlingLines({ name, attempt, look, witnesses, frame }: SettlementFacts): string[] {
   const { before, cost, id } = attempt
   const rows = [
     ["  attempt", id],
@@ -103,7 +104,7 @@ export function whyNotSettled({
   const clocks = { now: ours, cloudSkewMs: look.skewMs, cloudDate: look.date }
   const now = earliestNow(clocks)
   if (current?.id !== shown.id)
-    return `the attempt has ended or was replaced meanwhile: see \`status ${name}\``
+    return `the attempt has ended or was replaced meanwhile. To see the present state, run: ${operatorCommand.status(name)}`
   if (current.state === "open" && now <= current.deadline) {
     return `the request may be in transit right now: an attempt cannot be settled before its deadline, ${sayTime(current.deadline)}. Run the command again then; the attempt may have settled itself`
   }

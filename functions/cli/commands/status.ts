@@ -65,7 +65,7 @@ async function watch(cli: Cli, options: StatusOptions, name: string | undefined)
   })
 }
 
-interface Shown {
+interface StatusRequest {
   /** `undefined` means all supernodes. */
   name: string | undefined
   options: StatusOptions
@@ -73,7 +73,7 @@ interface Shown {
   head?: string
 }
 
-async function status(task: Task, shown: Shown): Promise<void> {
+async function status(task: Task, shown: StatusRequest): Promise<void> {
   if (shown.options.cloud) await withApp(task, (app) => show(task, shown, { open: app, app }))
   else await withPolicyAndLedger(task, (open) => show(task, shown, { open, app: null }))
 }
@@ -85,7 +85,11 @@ interface Sources {
   app: App | null
 }
 
-async function show(task: Task, { name, options, head }: Shown, { open, app }: Sources): Promise<void> {
+async function show(
+  task: Task,
+  { name, options, head }: StatusRequest,
+  { open, app }: Sources,
+): Promise<void> {
   const { screen, now } = task
   const { ledger, settings, policies } = open
   const { supernodes } = policies

@@ -98,5 +98,5 @@ export function traceRows(
 /** The reason to doubt `absent`; null if no source shows a purchase. */
 export function whyNotAbsent({ traces }: Witnesses, attempt: OpenAttempt): string | null {
   if (traces === null || !hasOwnTrace({ traces }, attempt)) return null
-  return "CTS shows that the order arrived. Only an order that was cancelled makes the attempt absent"
+  return "CTS shows that the order arrived. Settle the attempt as absent only if that order was cancelled"
 }

@@ -15,10 +15,10 @@ export interface Check {
 
 type Subject = Pick<Check, "what" | "supernode">
 
-export function well(subject: Subject, says: string): Check {
+export function passedCheck(subject: Subject, says: string): Check {
   return { ...subject, ok: true, says, todo: [] }
 }
 
-export function ill(subject: Subject, says: string, ...todo: string[]): Check {
+export function failedCheck(subject: Subject, says: string, ...todo: string[]): Check {
   return { ...subject, ok: false, says, todo }
 }

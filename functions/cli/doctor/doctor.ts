@@ -31,7 +31,7 @@ import {
 import { CommandError, linesOf } from "../errors.ts"
 import { lookAtLedger, requireLedger, sayNoLedger } from "../known-ledger.ts"
 import { FALLBACK_ZONE, inZone, zoneOf } from "../print/time.ts"
-import { type Check, ill, well } from "./check.ts"
+import { type Check, failedCheck, passedCheck } from "./check.ts"
 import { checkRules } from "./rules.ts"
 import { checkOffers, checkOrders, checkSupernode, checkTraces } from "./supernode.ts"
 
@@ -51,10 +51,10 @@ export function registerDoctor(program: Command, cli: Cli): void {
 
 async function doctor(task: Task, name: string | undefined): Promise<void> {
   const { checks, zone } = await checkAll(task, name)
-  const ill = checks.filter(({ ok }) => !ok)
-  if (ill.length > 0) task.fail()
+  const failures = checks.filter(({ ok }) => !ok)
+  if (failures.length > 0) task.fail()
   if (task.options.json) {
-    task.screen.json({ ok: ill.length === 0, checks })
+    task.screen.json({ ok: failures.length === 0, checks })
     return
   }
   const { screen } = task
@@ -65,46 +65,46 @@ async function doctor(task: Task, name: string | undefined): Promise<void> {
   }
   screen.say(
     "",
-    ill.length === 0
+    failures.length === 0
       ? "all is well"
-      : `${counted(ill.length, "problem")} of ${counted(checks.length, "check")}`,
+      : `${counted(failures.length, "problem")} of ${counted(checks.length, "check")}`,
   )
 }
 
-/** Each step needs the earlier ones. Checks that a failed step makes impossible are not listed. */
+/** Runs the steps in order, since each needs the results of earlier ones. A step that cannot run is not listed. */
 async function checkAll(task: Task, name: string | undefined): Promise<{ checks: Check[]; zone: string }> {
-  const settings = tried("settings", () => settingsOf(task))
+  const settings = checkStep("settings", () => settingsOf(task))
   if (!settings.ok) return { checks: settings.checks, zone: FALLBACK_ZONE }
-  const checks: Check[] = [well({ what: "settings", supernode: null }, saySettings(settings.value))]
-  const policy = await triedLater("policy", () => loadPolicyFile(settings.value.policyPath, task.now))
-  if (policy.ok) checks.push(well({ what: "policy", supernode: null }, sayPolicy(policy.value)))
+  const checks: Check[] = [passedCheck({ what: "settings", supernode: null }, saySettings(settings.value))]
+  const policy = await checkStepAsync("policy", () => loadPolicyFile(settings.value.policyPath, task.now))
+  if (policy.ok) checks.push(passedCheck({ what: "policy", supernode: null }, sayPolicy(policy.value)))
   else checks.push(...policy.checks)
   const shown = policy.ok ? shownOf(policy.value, name) : []
-  const ledger = await triedLater("ledger", () => checkLedger(task, shown))
+  const ledger = await checkStepAsync("ledger", () => checkLedger(task, shown))
   checks.push(...(ledger.ok ? [ledger.value] : ledger.checks))
   if (!policy.ok) return { checks, zone: FALLBACK_ZONE }
   const zone = zoneOf(policy.value.supernodes)
   task.screen.note(...policy.value.warnings.map((warning) => `warning: ${warningLine(warning)}`))
-  const cloud = await triedLater("cloud", () => withApp(task, (app) => checkCloud(task, app, shown)))
+  const cloud = await checkStepAsync("cloud", () => withApp(task, (app) => checkCloud(task, app, shown)))
   // If the ledger cannot even be opened, its problem is already listed.
   return { checks: [...checks, ...(cloud.ok ? cloud.value : ledger.ok ? cloud.checks : [])], zone }
 }
 
-type Tried<T> = { ok: true; value: T } | { ok: false; checks: Check[] }
+type StepResult<T> = { ok: true; value: T } | { ok: false; checks: Check[] }
 
-function tried<T>(what: string, look: () => T): Tried<T> {
+function checkStep<T>(what: string, look: () => T): StepResult<T> {
   try {
     return { ok: true, value: look() }
   } catch (error) {
-    return { ok: false, checks: illOf(what, error) }
+    return { ok: false, checks: failedChecksOf(what, error) }
   }
 }
 
-async function triedLater<T>(what: string, look: () => Promise<T>): Promise<Tried<T>> {
+async function checkStepAsync<T>(what: string, look: () => Promise<T>): Promise<StepResult<T>> {
   try {
     return { ok: true, value: await look() }
   } catch (error) {
-    return { ok: false, checks: illOf(what, error) }
+    return { ok: false, checks: failedChecksOf(what, error) }
   }
 }
 
@@ -112,13 +112,13 @@ async function triedLater<T>(what: string, look: () => Promise<T>): Promise<Trie
  * Returns one check per problem, with the text that other commands show. Rethrows CommandError, since a wrong
  * argument is not a finding.
  */
-function illOf(what: string, error: unknown): Check[] {
+function failedChecksOf(what: string, error: unknown): Check[] {
   if (error instanceof CommandError) throw error
   const lines =
     error instanceof PolicyError
       ? error.problems.map(problemLine)
       : linesOf(error).map((line) => line.replace(/^error: /, ""))
-  return lines.map((line) => ill({ what, supernode: null }, line))
+  return lines.map((line) => failedCheck({ what, supernode: null }, line))
 }
 
 function shownOf({ supernodes }: PolicyFile, name: string | undefined): LoadedPolicy[] {
@@ -143,33 +143,33 @@ function sayPolicy({ path, supernodes, warnings }: PolicyFile): string {
 async function checkLedger(task: Task, shown: readonly LoadedPolicy[]): Promise<Check> {
   return withLedger(task, async (ledger, settings) => {
     const { place, known } = await lookAtLedger(ledger, settings)
-    if (!known) return ill({ what: "ledger", supernode: null }, sayNoLedger(place))
+    if (!known) return failedCheck({ what: "ledger", supernode: null }, sayNoLedger(place))
     await requireLedger(ledger, settings)
     await ledger.checkWritable()
     const streams = [CONTROL_STREAM, ...shown.map(({ policy }) => supernodeStream(policy.id))]
     const heads = await Promise.all(streams.map((stream) => ledger.head(stream)))
-    const begun = heads.filter((head) => head !== undefined).length
+    const withEntries = heads.filter((head) => head !== undefined).length
     const subject = { what: "ledger", supernode: null }
     const durability = await ledger.durability()
     if (durability?.ok === false)
-      return ill(subject, `${place} (${known.id}): ${durability.says}`, "see docs/ledger-stores.md")
+      return failedCheck(subject, `${place} (${known.id}): ${durability.says}`, "see docs/ledger-stores.md")
     const ahead = shown.filter((_, i) => (heads[i + 1]?.at ?? 0) > task.now + CLOCK_TOLERANCE_MS)
     if (ahead.length > 0)
-      return ill(
+      return failedCheck(
         subject,
         `entries of ${ahead.map(({ policy }) => policy.name).join(", ")} are dated ahead of this machine's clock, and runs hold (clock-behind-ledger)`,
         `set this machine's clock. If another clock was ahead before, run: ${ahead.map(({ policy }) => operatorCommand.reset(policy.name)).join("; ")}`,
       )
-    const kept = durability === null ? "" : `; ${durability.says}`
-    return well(
+    const durable = durability === null ? "" : `; ${durability.says}`
+    return passedCheck(
       subject,
-      `${place} (${known.id}): readable and writable; ${begun} of ${counted(streams.length, "chain")} begun${kept}`,
+      `${place} (${known.id}): readable and writable; ${withEntries} of ${counted(streams.length, "stream")} ${withEntries === 1 ? "has" : "have"} entries${durable}`,
     )
   })
 }
 
 async function checkCloud(task: Task, app: App, shown: readonly LoadedPolicy[]): Promise<Check[]> {
-  const keys = await triedLater("keys", () => app.checkKeys())
+  const keys = await checkStepAsync("keys", () => app.checkKeys())
   if (!keys.ok) return keys.checks
   const ofSupernodes = await Promise.all(shown.map((loaded) => checkOne(task, app, loaded)))
   return [keysCheck(keys.value), ...ofSupernodes.flat()]
@@ -211,6 +211,6 @@ async function checkMeters(app: App, { policy, read, now }: Metered): Promise<Ch
 function keysCheck(spoilt: string[]): Check {
   const subject = { what: "keys", supernode: null }
   return spoilt.length > 0
-    ? ill(subject, "the keys do not have the form of Huawei Cloud keys", ...spoilt)
-    : well(subject, "keys are present")
+    ? failedCheck(subject, "the keys do not have the form of Huawei Cloud keys", ...spoilt)
+    : passedCheck(subject, "keys are present")
 }

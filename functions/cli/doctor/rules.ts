@@ -3,11 +3,11 @@ import type { Reading } from "../../../lib/decision/inputs/reading.ts"
 import { presentServers, type Supernode } from "../../../lib/decision/inputs/supernode.ts"
 import type { Policy, Rule } from "../../../lib/decision/policy/policy.ts"
 import { whenInUtc } from "../print/time.ts"
-import { type Check, ill, well } from "./check.ts"
+import { type Check, failedCheck, passedCheck } from "./check.ts"
 import { knownMetrics } from "./cloud-eye.ts"
 import { isWrongKey, WRONG_HUAWEI_KEY } from "./refused-keys.ts"
 
-interface Looked {
+interface RuleCheckInput {
   policy: Policy
   supernode: Supernode
   readings: Reading[]
@@ -18,23 +18,28 @@ interface Looked {
 /**
  * Checks each rule: the newest value of its meter and the value's age, or why there is none and what to do.
  */
-export async function checkRules(looked: Looked): Promise<Check[]> {
+export async function checkRules(input: RuleCheckInput): Promise<Check[]> {
   const checks: Check[] = []
   // Runs one check at a time: a rule with a problem queries Cloud Eye for its metrics at most once, which is
   // fast enough.
-  for (const rule of looked.policy.rules) checks.push(await checkRule(rule, looked))
+  for (const rule of input.policy.rules) checks.push(await checkRule(rule, input))
   return checks
 }
 
-async function checkRule(rule: Rule, looked: Looked): Promise<Check> {
-  const { policy, readings, now } = looked
+async function checkRule(rule: Rule, input: RuleCheckInput): Promise<Check> {
+  const { policy, readings, now } = input
   const subject = { what: `rule ${rule.name}`, supernode: policy.name }
-  if (rule.metric.alarm) return well(subject, "uses the alarm's own points: there is no data before an alarm")
+  if (rule.metric.alarm)
+    return passedCheck(subject, "uses the alarm's own points: there is no data before an alarm")
   const reading = readings.find((candidate) => candidate.rule === rule.name)
   const says = reading ? sayNewest(reading, rule, now) : null
-  if (reading && says !== null && reading.problem === null) return well(subject, says)
+  if (reading && says !== null && reading.problem === null) return passedCheck(subject, says)
   const why = reading?.problem ?? "nothing was read"
-  return ill(subject, says === null ? why : `${says}; but ${why}`, ...(await whatToDo(rule, reading, looked)))
+  return failedCheck(
+    subject,
+    says === null ? why : `${says}; but ${why}`,
+    ...(await whatToDo(rule, reading, input)),
+  )
 }
 
 /**
@@ -47,15 +52,15 @@ function sayNewest({ series, periodMs }: Reading, { metric, points }: Rule, now:
   const values = series.flatMap((one) =>
     one.points.filter(({ at }) => at === newest).map(({ value }) => value),
   )
-  const [least, most] = [Math.min(...values), Math.max(...values)]
+  const [lowest, highest] = [Math.min(...values), Math.max(...values)]
   const servers = series.filter(({ server }) => server !== null).length
   const whose = servers === 0 ? "" : ` on ${values.length} of ${servers} servers`
   const reported = new Set(series.flatMap((one) => one.points.map(({ at }) => at))).size
-  const what = least === most ? `${least}` : `${least} to ${most} (the ${metric.aggregate} counts)`
+  const what = lowest === highest ? `${lowest}` : `${lowest} to ${highest} (the ${metric.aggregate} counts)`
   return `${what}${whose}, period ended ${whenInUtc(newest + (periodMs ?? 0), now)}; ${reported} of ${points.n} periods have data`
 }
 
-async function whatToDo(rule: Rule, reading: Reading | undefined, looked: Looked): Promise<string[]> {
+async function whatToDo(rule: Rule, reading: Reading | undefined, input: RuleCheckInput): Promise<string[]> {
   const { metric } = rule
   const isWrong = isWrongKey(reading?.problem ?? "")
   if (metric.prometheus) {
@@ -83,8 +88,8 @@ async function whatToDo(rule: Rule, reading: Reading | undefined, looked: Looked
     return [
       isWrong
         ? WRONG_HUAWEI_KEY
-        : 'give the keys\' user ces:metricData:list, and ces:metrics:list for what follows here and for "*"',
+        : 'grant the keys\' user ces:metricData:list. Also grant ces:metrics:list: it is needed for "*" and to list metrics here',
     ]
-  const servers = presentServers(looked.supernode)
-  return knownMetrics({ ...looked, source: metric["cloud-eye"], servers })
+  const servers = presentServers(input.supernode)
+  return knownMetrics({ ...input, source: metric["cloud-eye"], servers })
 }

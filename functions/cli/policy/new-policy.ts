@@ -48,12 +48,12 @@ export interface NamedSupernode extends NewSupernode {
 const POLICY_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 
 export function namedSupernodes(supernodes: readonly NewSupernode[]): NamedSupernode[] {
-  const taken = new Set<string>()
+  const usedNames = new Set<string>()
   return supernodes.map((supernode, i) => {
     const { name } = supernode
-    const isFree = name !== null && POLICY_NAME.test(name) && !taken.has(name.toLowerCase())
+    const isFree = name !== null && POLICY_NAME.test(name) && !usedNames.has(name.toLowerCase())
     const policyName = isFree ? name : `supernode-${i + 1}`
-    taken.add(policyName.toLowerCase())
+    usedNames.add(policyName.toLowerCase())
     return { ...supernode, policyName }
   })
 }

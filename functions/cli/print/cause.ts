@@ -9,11 +9,11 @@ import { saySignal } from "./entry.ts"
  */
 export function causeOf({ signal, decision, attempt }: LedgerEntry): string | null {
   const { rules = [], schedules = [] } = decision?.target ?? {}
-  const asking = [
+  const proposers = [
     ...rules.map((rule) => `rule ${rule}`),
     ...schedules.map(({ schedule }) => `schedule ${schedule}`),
   ]
-  if (asking.length > 0) return asking.join("; ")
+  if (proposers.length > 0) return proposers.join("; ")
   return signal?.kind === "request" && (decision?.target || attempt) ? `request: ${signal.why}` : null
 }
 
@@ -38,9 +38,9 @@ export function priceOf({ plan, attempt, standing }: LedgerEntry): Amount | null
 export function sayActivity(name: string, { opened, settled }: OrderEntries): string {
   const { at, plan, signal } = opened
   if (!plan) return ""
-  const woken = signal && signal.kind !== "request" ? [saySignal(signal)] : []
-  const asked = signal?.kind === "request" ? [`${signal.requestedBy} (${signal.why})`] : []
-  const causes = [...asked, ...woken, ...evidenceOf(opened)].join(" and ")
+  const trigger = signal && signal.kind !== "request" ? [saySignal(signal)] : []
+  const requester = signal?.kind === "request" ? [`${signal.requestedBy} (${signal.why})`] : []
+  const causes = [...requester, ...trigger, ...evidenceOf(opened)].join(" and ")
   const { from, to, flavor } = plan
   return `At ${sayTime(at)}, ${causes || "an unrecorded cause"} raised the demand of ${name} from ${from} to ${to} servers, so an order of ${flavor} ${sayPrice(plan.cost)} ${sayEnd(settled)}.`
 }
@@ -80,9 +80,10 @@ function sayPrice(cost: Amount | null): string {
  */
 export function sayWhy(entry: LedgerEntry, opened: LedgerEntry | null): string {
   const { signal } = entry
-  const asking = opened ?? entry
-  const cause = causeOf(asking)
-  const woken = asking.signal ? ` (${saySignal(asking.signal)})` : ""
-  if (asking.plan && cause !== null) return `, ${sayPrice(priceOf(asking))}, because of ${cause}${woken}`
-  return entry.kind === "decided" && signal ? woken : ""
+  const orderEntry = opened ?? entry
+  const cause = causeOf(orderEntry)
+  const trigger = orderEntry.signal ? ` (${saySignal(orderEntry.signal)})` : ""
+  if (orderEntry.plan && cause !== null)
+    return `, ${sayPrice(priceOf(orderEntry))}, because of ${cause}${trigger}`
+  return entry.kind === "decided" && signal ? trigger : ""
 }

@@ -23,7 +23,7 @@ export interface ReadyRequest {
  * Requester and reason; `null` if not given. No buying command is printed without both, since a person must
  * state them.
  */
-export interface Asker {
+export interface Requester {
   requestedBy: string | null
   why: string | null
 }
@@ -35,9 +35,9 @@ export interface Asker {
 export function readyRequest(
   { supernode, decision, plan }: RunResult,
   signal: Signal | undefined,
-  asker: Asker,
+  requester: Requester,
 ): ReadyRequest | null {
-  const { requestedBy, why } = asker
+  const { requestedBy, why } = requester
   if (!plan || !mayBeAskedFor(decision) || requestedBy === null || why === null) return null
   const isBypassed = signal?.kind === "request" && signal.bypassCooldown
   return {
@@ -52,7 +52,7 @@ export function readyRequest(
 }
 
 /** Reason why there is no such request, as an error message. */
-export function whyNotReady({ decision, plan }: RunResult, { requestedBy }: Asker): string {
+export function whyNotReady({ decision, plan }: RunResult, { requestedBy }: Requester): string {
   if (!plan || !mayBeAskedFor(decision))
     return `nothing would be bought: held (${decision.heldBy ?? "no rung"})`
   return requestedBy === null
@@ -140,7 +140,7 @@ function quoted(text: string): string {
 
 /** Reason why a real run would not buy. It must be shown, since a dry run decides as if it were live. */
 function whyNotBought({ mode, arming, zone }: Circumstances): string {
-  if (mode === "observe") return " (here it would be recorded and not bought: SUPERNODE_MODE is not live)"
+  if (mode === "observe") return " (SUPERNODE_MODE is not live here, so it would only be recorded)"
   return arming === null ? "" : ` (${sayArming(arming, zone)})`
 }
 

@@ -82,9 +82,11 @@ function outcomeLines({ supernode, decision, outcome }: RunResult, { paint, zone
   return [
     paint.red(says),
     paint.red(
-      "  It may have bought. Nothing more is bought for this supernode until it is settled: check the servers and",
+      "  The order may have been placed. Nothing more is bought for this supernode until the attempt is settled. Check",
     ),
-    paint.red(`  the orders in the console, then: ${operatorCommand.settle(supernode, SETTLEMENTS)}`),
+    paint.red(
+      `  its servers and the orders in the console, then run: ${operatorCommand.settle(supernode, SETTLEMENTS)}`,
+    ),
   ]
 }
 
@@ -96,7 +98,7 @@ export function sayOutcome(outcome: ShownOutcome): string {
     case "rejected":
       return `refused (${outcome.class}), nothing was bought: HTTP ${outcome.status} ${outcome.code}${outcome.message ? `: ${outcome.message}` : ""}`
     case "not-sent":
-      return `nothing left this machine (${outcome.reason}): ${outcome.says}`
+      return `the order was not sent (${outcome.reason}): ${outcome.says}`
     case "unknown":
       return `${outcome.says} (${outcome.reason})`
     default:

@@ -16,12 +16,8 @@ export interface ScheduleState {
   next: Start | null
 }
 
-/** States of all schedules. If `standing` is `null`, it is unknown for which starts a purchase was made. */
-export function scheduleStates(
-  policy: Policy,
-  standing: SupernodeState | null,
-  now: number,
-): ScheduleState[] {
+/** States of all schedules. If `state` is `null`, it is unknown for which starts a purchase was made. */
+export function scheduleStates(policy: Policy, state: SupernodeState | null, now: number): ScheduleState[] {
   const { schedules, timezone } = policy
   return schedules.map((schedule) => {
     const { name, cron, forMs, atLeast, cooldown } = schedule
@@ -38,7 +34,7 @@ export function scheduleStates(
             occurrence: active.occurrence,
             since: active.since,
             until: active.until,
-            acted: (standing && handledStartOf(standing, active)) ?? null,
+            acted: (state && handledStartOf(state, active)) ?? null,
           }
         : null,
       next: nextStart(schedule, timezone, now),
@@ -56,6 +52,6 @@ function sayState({ name, cron, timezone, forMs, atLeast, bypassesCooldown, acti
   const floor = `${name}: at least ${counted(atLeast, "server")} for ${sayDuration(forMs)} from "${cron}"${bypass}`
   const acted = active?.acted ? ", already bought" : ""
   const now = active ? `active until ${sayLocalTime(active.until, timezone)}${acted}` : "not active"
-  const later = next ? `next: ${sayLocalTime(next.at, timezone)}` : "next: not in eight years"
+  const later = next ? `next: ${sayLocalTime(next.at, timezone)}` : "next: none within eight years"
   return `${floor}; ${now}; ${later}`
 }

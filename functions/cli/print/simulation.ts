@@ -69,12 +69,14 @@ export function warningsOf({ path, loaded: { policy }, history, options }: Warni
       if (!seriesOf(history, rule.name))
         return [`${path}: the load history has no rows for rule ${rule.name}: its data is missing throughout`]
       return options.elastic && !isSpread(rule)
-        ? [`${path}: a low value of rule ${rule.name} means high load, so --elastic leaves its load as it is`]
+        ? [
+            `${path}: a low value of rule ${rule.name} means high load, so --elastic does not change its values`,
+          ]
         : []
     }),
     ...(policy.approval
       ? [
-          `${path}: purchases above ${sayMoney(policy.approval.above)} need approval, which a simulation does not have: they hold approval-needed`,
+          `${path}: purchases above ${sayMoney(policy.approval.above)} need approval. A simulation has no approvals, so it holds them (approval-needed)`,
         ]
       : []),
   ]
@@ -126,7 +128,7 @@ function purchaseRow(
   { at, from, to, cost, completedAt, rules, schedules, outcome, says }: SimulatedPurchase,
   zone: string,
 ): string[] {
-  const asked = [...rules, ...schedules.map((name) => `schedule ${name}`)].join(", ")
+  const proposers = [...rules, ...schedules.map((name) => `schedule ${name}`)].join(", ")
   return [
     `  ${instantOf(at, zone)}`,
     `${from} to ${to}`,
@@ -136,7 +138,7 @@ function purchaseRow(
       : outcome === "unknown"
         ? "outcome unknown"
         : "not yet",
-    says === "" ? asked : inZone(says, zone),
+    says === "" ? proposers : inZone(says, zone),
   ]
 }
 

@@ -146,12 +146,14 @@ function holdRows({ holds, ledger, wouldBuy, name, blockedFlavors, rulesOff }: S
       ...(rulesOff.length > 0 ? ["rules off"] : []),
     ]
     const known =
-      refused.length > 0 ? `${refused.join(" and ")} (above) may hold a tick` : "no reason to hold is known"
+      refused.length > 0
+        ? `${refused.join(" and ")} (see above) may cause a hold`
+        : "no reason to hold is known"
     const says = ledger
       ? `a live run would hold (${ledger.heldBy})`
       : wouldBuy
         ? `nothing holds: a live tick would buy. To see what, run: ${operatorCommand.dryRun(name)}`
-        : `${known}; the servers, the load and the offers decide`
+        : `${known}; the result depends on the servers, the load and the offers`
     return [["  now", says]]
   }
   return holds.flatMap(({ heldBy, says, nearest }, i) => {
@@ -215,7 +217,9 @@ function refusalRows(
           ],
         ]
       : []),
-    ...(efficacy?.stopped ? [["  efficacy", `${efficacy.says}: ${operatorCommand.reset(name)}`]] : []),
+    ...(efficacy?.stopped
+      ? [["  efficacy", `${efficacy.says}. To continue, run: ${operatorCommand.reset(name)}`]]
+      : []),
     ...(backoffUntil === null
       ? []
       : [["  back-off", `until ${when(backoffUntil, frame)}, because the cloud throttled the purchase`]]),

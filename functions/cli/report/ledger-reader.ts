@@ -30,16 +30,16 @@ export class LedgerReader {
     const { ledger, only, names } = this.options
     const streams: string[] = []
     for await (const stream of ledger.streams()) streams.push(stream)
-    const wanted = streams.filter(
+    const supernodeStreams = streams.filter(
       (one) => one.startsWith(SUPERNODE) && (only === null || one === SUPERNODE + only),
     )
-    const ids = [...new Set([...names.keys(), ...wanted.map((one) => one.slice(SUPERNODE.length))])]
+    const ids = [...new Set([...names.keys(), ...supernodeStreams.map((one) => one.slice(SUPERNODE.length))])]
     for (const id of ids)
       if (only === null || id === only) this.history.know({ id, name: names.get(id) ?? id })
     const control = await ledger.head(CONTROL_STREAM)
     this.ledgerId = controlOf(control).ledger?.id ?? null
     let isNew = false
-    for (const stream of [...(control ? [CONTROL_STREAM] : []), ...wanted.sort()])
+    for (const stream of [...(control ? [CONTROL_STREAM] : []), ...supernodeStreams.sort()])
       isNew = (await this.#readStream(stream)) || isNew
     return isNew
   }

@@ -23,7 +23,7 @@ export interface LiveReportOptions {
 export class LiveReport implements LivePage {
   #reader: { names: string; reader: LedgerReader } | null = null
   /** The newest report. `endedAt` is monotonic milliseconds; `null` while the ledger is being read for it. */
-  #made: { endedAt: number | null; report: Promise<Report> } | null = null
+  #newest: { endedAt: number | null; report: Promise<Report> } | null = null
 
   constructor(private readonly options: LiveReportOptions) {}
 
@@ -33,22 +33,25 @@ export class LiveReport implements LivePage {
 
   data(): Promise<Report> {
     const { clock } = this.options
-    const known = this.#made
+    const known = this.#newest
     // Two reads at the same time would count the same entries twice.
     if (known && (known.endedAt === null || clock.monotonic() - known.endedAt < FRESH_MS)) return known.report
-    const made: { endedAt: number | null; report: Promise<Report> } = { endedAt: null, report: this.#make() }
-    this.#made = made
-    made.report.then(
+    const newest: { endedAt: number | null; report: Promise<Report> } = {
+      endedAt: null,
+      report: this.#make(),
+    }
+    this.#newest = newest
+    newest.report.then(
       () => {
-        made.endedAt = clock.monotonic()
+        newest.endedAt = clock.monotonic()
       },
       // Only the waiting readers receive a failure. The next reader tries again from the beginning.
       () => {
-        this.#made = null
+        this.#newest = null
         this.#reader = null
       },
     )
-    return made.report
+    return newest.report
   }
 
   async #make(): Promise<Report> {

@@ -18,11 +18,12 @@ export class PurchaseSpend {
     // A decision without an attempt changes no purchase.
     if (kind === "decided" && this.#purchases.size > 0) return
     const { purchases } = standing as SupernodeState
-    const kept = new Set(purchases.map(({ attempt }) => attempt))
+    const currentAttempts = new Set(purchases.map(({ attempt }) => attempt))
     // A purchase that left the state early cost nothing, such as a rejected order. One that left it by age
     // did cost.
     for (const [attempt, purchase] of this.#purchases)
-      if (!kept.has(attempt) && at - purchase.at < KEEP_PURCHASES_MS - DAY_MS) this.#purchases.delete(attempt)
+      if (!currentAttempts.has(attempt) && at - purchase.at < KEEP_PURCHASES_MS - DAY_MS)
+        this.#purchases.delete(attempt)
     for (const purchase of purchases) this.#purchases.set(purchase.attempt, purchase)
   }
 
@@ -79,9 +80,9 @@ interface At {
 
 function amountAt({ at, purchases, policies, from }: At): number {
   const policy = policies.at(at)
-  const made = purchases.filter((purchase) => purchase.at <= at)
+  const earlier = purchases.filter((purchase) => purchase.at <= at)
   const budget = policy?.limits.budget
-  if (policy && budget) return budgetUse(budget, made, { timezone: policy.timezone, now: at }).spent.amount
-  const minor = made.reduce((sum, one) => sum + (one.at >= from ? (one.cost?.minor ?? 0) : 0), 0)
+  if (policy && budget) return budgetUse(budget, earlier, { timezone: policy.timezone, now: at }).spent.amount
+  const minor = earlier.reduce((sum, one) => sum + (one.at >= from ? (one.cost?.minor ?? 0) : 0), 0)
   return amountOf({ minor, currency: "" }).amount
 }

@@ -19,8 +19,8 @@ export class Thinned<T> {
     if (this.#passed % this.#stride === 0 && oldest !== undefined) this.#older.push(oldest)
     this.#passed += 1
     if (this.#older.length <= this.limits.older) return
-    const kept = this.#older.filter((_, i) => i % 2 === 0)
-    this.#older.splice(0, this.#older.length, ...kept)
+    const everySecond = this.#older.filter((_, i) => i % 2 === 0)
+    this.#older.splice(0, this.#older.length, ...everySecond)
     this.#stride *= 2
   }
 

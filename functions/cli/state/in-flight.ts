@@ -54,7 +54,7 @@ export async function supernodeIdOf(policyPath: string, name: string): Promise<s
     if (!(error instanceof PolicyError)) throw error
     if (UUID.test(name)) return name
     throw new CommandError(
-      `it is unknown which supernode ${name} is: give its id (\`pause\` without a name stops everything): ${error.problems.map(problemLine).join("; ")}`,
+      `the policy cannot be read, so the id of ${name} is unknown. Give the supernode's id, or run \`pause\` without a name to stop everything. The policy's problems: ${error.problems.map(problemLine).join("; ")}`,
     )
   }
 }

@@ -11,7 +11,7 @@ export interface KnownPlan {
   /** The requester; null for an alarm or a tick. */
   requestedBy: string | null
   /** First delivery of that person's newest request; `null` for an alarm or a tick. */
-  asked: (EarlierDelivery & { id: string }) | null
+  firstRequest: (EarlierDelivery & { id: string }) | null
   /**
    * True if only approval is missing: the newest decision says so, or a person's request was held for that
    * reason and may be repeated.
@@ -69,14 +69,18 @@ function knownPlan({ supernodeId, entry, head, plan, before }: Recorded): KnownP
     supernodeId,
     plan,
     requestedBy,
-    asked: signal?.kind === "request" ? askedIn(entry, signal.id, before) : null,
+    firstRequest: signal?.kind === "request" ? firstRequestIn(entry, signal.id, before) : null,
     openedAt,
     heldAt: wasHeld ? [entry.at, ...heldBefore] : heldBefore,
     isWaiting: wasHeld && (isNewest || requestedBy !== null),
   }
 }
 
-function askedIn({ at, decision }: LedgerEntry, id: string, before: KnownPlan | null): KnownPlan["asked"] {
-  if (before?.asked?.id === id) return before.asked
+function firstRequestIn(
+  { at, decision }: LedgerEntry,
+  id: string,
+  before: KnownPlan | null,
+): KnownPlan["firstRequest"] {
+  if (before?.firstRequest?.id === id) return before.firstRequest
   return { id, at, forApprovalOnly: decision?.heldBy === "approval-needed" }
 }

@@ -170,7 +170,7 @@ export interface Remembered {
 export function statusOf(remembered: Remembered): SupernodeStatus {
   const { settings, loaded, head, control, look, now } = remembered
   const { policy, hash } = loaded
-  const standing = stateOf(head)
+  const state = stateOf(head)
   const situation = tickSituation(remembered)
   const decision = decideAndExplain(situation, digest)
   const findings = [...decision.findings, ...stateFindings(situation)]
@@ -193,27 +193,27 @@ export function statusOf(remembered: Remembered): SupernodeStatus {
     rung: servers && rungOf(policy, servers),
     load,
     unread: unreadOf(look, load),
-    armingUntil: armingUntil({ policy, policyHash: hash, state: standing, now }),
+    armingUntil: armingUntil({ policy, policyHash: hash, state: state, now }),
     paused: all ? { ...all, scope: "all" } : one ? { ...one, scope: "supernode" } : null,
     held: activeStop(control.held[policy.id], now),
-    attempt: attemptState(standing.attempt),
-    breaker: standing.breaker,
+    attempt: attemptState(state.attempt),
+    breaker: state.breaker,
     efficacy: efficacyOf(loaded, findings),
-    backoffUntil: standing.throttle && standing.throttle.until > now ? standing.throttle.until : null,
+    backoffUntil: state.throttle && state.throttle.until > now ? state.throttle.until : null,
     blockedFlavors: Object.fromEntries(
-      Object.entries(standing.blocked).flatMap(([flavor, wait]) =>
+      Object.entries(state.blocked).flatMap(([flavor, wait]) =>
         wait.until > now ? [[flavor, wait.until]] : [],
       ),
     ),
-    rulesOff: Object.entries(standing.rulesOff).flatMap(([rule, off]) => (off === hash ? [rule] : [])),
+    rulesOff: Object.entries(state.rulesOff).flatMap(([rule, off]) => (off === hash ? [rule] : [])),
     cooldownUntil: typeof until === "number" && until > now ? until : null,
-    purchases: rateUse(actions, standing.purchases, now),
-    budget: budget && budgetUse(budget, standing.purchases, { timezone, now }),
-    schedules: scheduleStates(policy, standing, now),
-    lastDecision: standing.lastDecision,
+    purchases: rateUse(actions, state.purchases, now),
+    budget: budget && budgetUse(budget, state.purchases, { timezone, now }),
+    schedules: scheduleStates(policy, state, now),
+    lastDecision: state.lastDecision,
     lastOutcome: remembered.lastOutcome,
-    order: orderOf(standing.order),
-    witness: witnessOf(standing),
+    order: orderOf(state.order),
+    witness: witnessOf(state),
     nextTick: holds[0] ?? null,
     holds,
     wouldBuy: decision.kind === "scale-up" && holds.length === 0,

@@ -41,7 +41,7 @@ const serverShape = onFirstUse(() =>
 
 export function outcomeOf(ending: Ending, context: AnswerContext): Outcome {
   switch (ending.kind) {
-    case "kept":
+    case "not-sent":
       return {
         kind: "not-sent",
         reason: ending.reason,
@@ -143,14 +143,14 @@ function classifyRefusal(answer: PurchaseResponse, context: AnswerContext): Outc
   }
 }
 
-interface Doubt {
+interface UnknownFields {
   reason: string
   says: string
   answer: PurchaseResponse | null
   code: string | null
 }
 
-function unknown({ reason, says, answer, code }: Doubt, context: AnswerContext): Unknown {
+function unknown({ reason, says, answer, code }: UnknownFields, context: AnswerContext): Unknown {
   return {
     kind: "unknown",
     reason,

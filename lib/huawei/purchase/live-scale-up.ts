@@ -146,7 +146,7 @@ async function credentialsFor(order: BuyOrder, deps: BuyDeps): Promise<Credentia
   let timer: NodeJS.Timeout | undefined
   const inTime = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error("they did not arrive in time")),
+      () => reject(new Error("the time limit to send passed first")),
       Math.min(timeLeft, MAX_TIMER_MS),
     )
   })
@@ -155,7 +155,10 @@ async function credentialsFor(order: BuyOrder, deps: BuyDeps): Promise<Credentia
     if (credentials.ak && credentials.sk) return credentials
     return notSent("no-credentials", "access key or secret key is empty; nothing was sent")
   } catch (cause) {
-    return notSent("no-credentials", oneLine(`no credentials: ${messageOf(cause)}; nothing was sent`))
+    return notSent(
+      "no-credentials",
+      oneLine(`the credentials could not be fetched: ${messageOf(cause)}; nothing was sent`),
+    )
   } finally {
     clearTimeout(timer)
   }

@@ -10,10 +10,10 @@ export interface PurchaseResponse {
 }
 
 /**
- * `kept`: no byte of the request was sent. `broken`: sending began, but no complete, valid response came back.
+ * `not-sent`: no byte of the request was sent. `broken`: sending began, but no complete, valid response came back.
  */
 export type Ending =
-  | { kind: "kept"; reason: string; says: string }
+  | { kind: "not-sent"; reason: string; says: string }
   | { kind: "broken"; reason: string; says: string; answer: PurchaseResponse | null }
   | { kind: "complete"; answer: PurchaseResponse }
 
@@ -99,7 +99,7 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
         reason: "connect-failure",
         says: "the connection never accepted the request; nothing was sent",
       }
-      this.#end({ kind: "kept", ...this.#refusal })
+      this.#end({ kind: "not-sent", ...this.#refusal })
     }, request.timeoutMs)
   }
 
@@ -144,7 +144,7 @@ class PurchaseHandler implements Dispatcher.DispatchHandler {
     if (this.#isHandedOver) return this.#break(reasonOf(cause), says)
     const invalid = codeOf(cause) === "UND_ERR_INVALID_ARG"
     const why = { reason: invalid ? "invalid-request" : "connect-failure", says: `${says}; nothing was sent` }
-    this.#end({ ...(this.#refusal ?? why), kind: "kept" })
+    this.#end({ ...(this.#refusal ?? why), kind: "not-sent" })
   }
 
   #break(reason: string, says: string) {

@@ -1,4 +1,4 @@
-import type { AskedHead } from "../store.ts"
+import type { HeadQuery } from "../store.ts"
 import type { DynamoConnection } from "./client.ts"
 
 /** An item's attributes; this program writes only texts (`S`) and numbers (`N`). */
@@ -12,9 +12,9 @@ interface BatchAnswer {
 /** BatchGetItem accepts 100 keys, and each stream needs two. */
 const STREAMS_PER_BATCH = 50
 
-interface HeadsQuery {
+interface KnownHeadsQuery {
   table: string
-  asked: readonly AskedHead[]
+  queries: readonly HeadQuery[]
 }
 
 /** Connections without permission for BatchGetItem, or whose server does not support it. */
@@ -28,26 +28,26 @@ const unbatched = new WeakSet<DynamoConnection>()
  */
 export async function readKnownHeads(
   connection: DynamoConnection,
-  { table, asked }: HeadsQuery,
+  { table, queries }: KnownHeadsQuery,
 ): Promise<Map<string, DynamoItem>> {
-  const seen = asked.filter(({ seqSeen }) => seqSeen > 0)
-  const batches: AskedHead[][] = []
+  const seen = queries.filter(({ seqSeen }) => seqSeen > 0)
+  const batches: HeadQuery[][] = []
   for (let from = 0; from < seen.length; from += STREAMS_PER_BATCH)
     batches.push(seen.slice(from, from + STREAMS_PER_BATCH))
-  const known = await Promise.all(batches.map((batch) => readBatch(connection, { table, asked: batch })))
+  const known = await Promise.all(batches.map((batch) => readBatch(connection, { table, queries: batch })))
   return new Map(known.flat())
 }
 
 async function readBatch(
   connection: DynamoConnection,
-  { table, asked }: HeadsQuery,
+  { table, queries }: KnownHeadsQuery,
 ): Promise<[stream: string, item: DynamoItem][]> {
   if (unbatched.has(connection)) return []
-  const Keys = asked.flatMap(({ stream, seqSeen }) => [keyOf(stream, seqSeen), keyOf(stream, seqSeen + 1)])
+  const Keys = queries.flatMap(({ stream, seqSeen }) => [keyOf(stream, seqSeen), keyOf(stream, seqSeen + 1)])
   const RequestItems = { [table]: { Keys, ConsistentRead: true } }
   try {
     const answer = await connection.read<BatchAnswer>("BatchGetItem", { RequestItems })
-    return stillNewest(asked, { table, answer })
+    return stillNewest(queries, { table, answer })
   } catch (error) {
     if (isRefused(error)) unbatched.add(connection)
     return []
@@ -55,12 +55,12 @@ async function readBatch(
 }
 
 function stillNewest(
-  asked: readonly AskedHead[],
+  queries: readonly HeadQuery[],
   { table, answer }: { table: string; answer: BatchAnswer },
 ): [stream: string, item: DynamoItem][] {
   const items = new Map((answer.Responses?.[table] ?? []).map((item) => [nameOf(item), item]))
   const unread = new Set((answer.UnprocessedKeys?.[table]?.Keys ?? []).map(nameOf))
-  return asked.flatMap(({ stream, seqSeen }): [string, DynamoItem][] => {
+  return queries.flatMap(({ stream, seqSeen }): [string, DynamoItem][] => {
     const [own, next] = [seqSeen, seqSeen + 1].map((seq) => nameOf(keyOf(stream, seq)))
     const item = own === undefined ? undefined : items.get(own)
     if (item === undefined || next === undefined || items.has(next) || unread.has(next)) return []

@@ -1,8 +1,8 @@
 import { LedgerError } from "../../ports.ts"
 import { readOneByOne } from "../head-reads.ts"
 import {
-  type AskedHead,
-  type HeadAnswer,
+  type HeadQuery,
+  type HeadResult,
   type LedgerStore,
   noLedgerAt,
   type RawEntry,
@@ -67,9 +67,9 @@ class DynamoStore implements LedgerStore {
   }
 
   /** Reads a stream by its own query if it has a newer entry, or if no batch returned a result for it. */
-  async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
-    const known = await readKnownHeads(this.#connection, { table: this.#table, asked })
-    return readOneByOne(asked, async ({ stream }) => {
+  async heads(queries: readonly HeadQuery[]): Promise<HeadResult[]> {
+    const known = await readKnownHeads(this.#connection, { table: this.#table, queries })
+    return readOneByOne(queries, async ({ stream }) => {
       const item = known.get(stream)
       return item ? rawOf(item) : this.head(stream)
     })

@@ -1,8 +1,8 @@
 import { LedgerError } from "../../ports.ts"
 import {
-  type AskedHead,
   type Durability,
-  type HeadAnswer,
+  type HeadQuery,
+  type HeadResult,
   type LedgerStore,
   noLedgerAt,
   type RawEntry,
@@ -58,10 +58,10 @@ class PostgresStore implements LedgerStore {
     return (await this.#rows(text, [stream])).map(rawOf)[0]
   }
 
-  async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
-    const rows = await this.#rows(HEADS, [asked.map(({ stream }) => stream)])
+  async heads(queries: readonly HeadQuery[]): Promise<HeadResult[]> {
+    const rows = await this.#rows(HEADS, [queries.map(({ stream }) => stream)])
     const byStream = new Map(rows.map((row) => [row.stream, rawOf(row)]))
-    return asked.map(({ stream }) => ({ ok: true, raw: byStream.get(stream) }))
+    return queries.map(({ stream }) => ({ ok: true, raw: byStream.get(stream) }))
   }
 
   async append(stream: string, { seq, text }: RawEntry): Promise<"appended" | "conflict"> {

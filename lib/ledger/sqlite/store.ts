@@ -2,8 +2,8 @@ import { closeSync, mkdirSync, openSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { LedgerError } from "../../ports.ts"
 import {
-  type AskedHead,
-  type HeadAnswer,
+  type HeadQuery,
+  type HeadResult,
   type LedgerStore,
   noLedgerAt,
   type RawEntry,
@@ -29,7 +29,7 @@ export async function openSqliteStore(path: string, busyMs?: number): Promise<Le
   const store = new SqliteStore(file, busyMs)
   try {
     checkIsNoDirectory(file)
-    // Also if there is no file yet, because a missing package must show before any decision.
+    // Loads the module even if there is no file yet, so that a missing package is reported before any decision.
     await sqliteModule()
     await store.look()
   } catch (error) {
@@ -58,12 +58,12 @@ class SqliteStore implements LedgerStore {
     return row === undefined ? undefined : rawOf(row)
   }
 
-  async heads(asked: readonly AskedHead[]): Promise<HeadAnswer[]> {
+  async heads(queries: readonly HeadQuery[]): Promise<HeadResult[]> {
     const opened = await this.look()
-    if (opened === undefined) return asked.map(() => ({ ok: true, raw: undefined }))
-    const rows = this.#translated(() => opened.heads.all(JSON.stringify(asked.map(({ stream }) => stream))))
+    if (opened === undefined) return queries.map(() => ({ ok: true, raw: undefined }))
+    const rows = this.#translated(() => opened.heads.all(JSON.stringify(queries.map(({ stream }) => stream))))
     const byStream = new Map(rows.map((row) => [row["stream"], rawOf(row)]))
-    return asked.map(({ stream }) => ({ ok: true, raw: byStream.get(stream) }))
+    return queries.map(({ stream }) => ({ ok: true, raw: byStream.get(stream) }))
   }
 
   async append(stream: string, raw: RawEntry): Promise<"appended" | "conflict"> {

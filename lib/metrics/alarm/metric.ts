@@ -5,9 +5,9 @@ import type { AlarmMatch, Rule } from "../../decision/policy/policy.ts"
 // however high they are. See docs/metrics.md, "The alarm's own points".
 
 /** A rule's settings for the alarm whose points it uses; empty for `alarm: true`. */
-export type WantedAlarm = Exclude<NonNullable<Rule["metric"]["alarm"]>, true>
+export type AlarmSetting = Exclude<NonNullable<Rule["metric"]["alarm"]>, true>
 
-export function wantedAlarm(rule: Rule | undefined): WantedAlarm {
+export function alarmSetting(rule: Rule | undefined): AlarmSetting {
   const alarm = rule?.metric.alarm
   return alarm === undefined || alarm === true ? {} : alarm
 }
@@ -15,7 +15,7 @@ export function wantedAlarm(rule: Rule | undefined): WantedAlarm {
 type Source = AlarmSignal["source"]
 
 /** Sources whose points a rule accepts: `metric` is for Cloud Eye, `value` for Alertmanager and Grafana. */
-function sourcesOf({ cloudwatch, alertname, metric, value }: WantedAlarm): readonly Source[] {
+function sourcesOf({ cloudwatch, alertname, metric, value }: AlarmSetting): readonly Source[] {
   if (cloudwatch !== undefined) return ["cloudwatch"]
   if (alertname !== undefined) return ["alertmanager"]
   if (metric === undefined && value === undefined) return ["cloud-eye", "cloudwatch", "alertmanager"]
@@ -28,27 +28,27 @@ function sourcesOf({ cloudwatch, alertname, metric, value }: WantedAlarm): reado
 /** Reason why the points may not measure the metric that the rule means; `null` if they do. */
 export function metricProblem(
   signal: AlarmSignal,
-  wanted: WantedAlarm,
+  setting: AlarmSetting,
   alarms: readonly AlarmMatch[],
 ): string | null {
-  if (!sourcesOf(wanted).includes(signal.source))
+  if (!sourcesOf(setting).includes(signal.source))
     return `the rule does not accept points of a ${signal.source} alarm`
   switch (signal.source) {
     case "cloud-eye":
-      return cloudEyeProblem(signal, wanted, alarms)
+      return cloudEyeProblem(signal, setting, alarms)
     case "cloudwatch": {
-      if (wanted.cloudwatch !== undefined)
-        return wanted.cloudwatch === signal.alarm
+      if (setting.cloudwatch !== undefined)
+        return setting.cloudwatch === signal.alarm
           ? null
-          : `the rule accepts only the points of ${wanted.cloudwatch}`
+          : `the rule accepts only the points of ${setting.cloudwatch}`
       const listed = new Set(alarms.flatMap((match) => match.cloudwatch ?? []))
       return listed.size === 1 ? null : ambiguous(listed.size, "CloudWatch", "{ cloudwatch: ARN }")
     }
     case "alertmanager": {
-      if (wanted.alertname !== undefined)
-        return wanted.alertname === signal.labels["alertname"]
+      if (setting.alertname !== undefined)
+        return setting.alertname === signal.labels["alertname"]
           ? null
-          : `the rule accepts only the points of alert ${wanted.alertname}`
+          : `the rule accepts only the points of alert ${setting.alertname}`
       const listed = alarms.filter((match) => match.alertmanager !== undefined).length
       return listed === 1 ? null : ambiguous(listed, "Alertmanager", "{ alertname: NAME }")
     }
@@ -64,27 +64,27 @@ function ambiguous(count: number, source: string, example: string): string {
 /** One Cloud Eye rule watches up to 50 metrics under one alarm_id, so only its name identifies a metric. */
 function cloudEyeProblem(
   { alarm, metric }: AlarmSignal,
-  wanted: WantedAlarm,
+  setting: AlarmSetting,
   alarms: readonly AlarmMatch[],
 ): string | null {
   const named = namedMetrics(alarms)
   const own = named.filter((entry) => entry.alarm === alarm)
-  if (wanted.metric === undefined) {
+  if (setting.metric === undefined) {
     if (own.length === 0)
       return `the metric of Cloud Eye alarm ${alarm} is not known: add metric: NAME to its entry under \`alarms\`, or write metric: { alarm: { metric: NAME } } in the rule`
     const different = new Set(named.map(({ name, namespace }) => `${namespace ?? ""} ${name}`))
     if (different.size > 1)
       return `the supernode's Cloud Eye alarms measure ${different.size} metrics, but the rule does not name the one to use: write metric: { alarm: { metric: NAME } }`
   }
-  const expected = wanted.metric === undefined ? own : namedMetric(wanted.metric, own)
+  const expected = setting.metric === undefined ? own : namedMetric(setting.metric, own)
   const fits = expected.some(
     ({ name, namespace }) =>
       name === metric?.name && (namespace === null || namespace === (metric.namespace ?? null)),
   )
   if (!fits) return `the points measure ${sayMetric(metric)}, not ${expected.map(sayMetric).join(" or ")}`
   const unit = metric?.unit ?? null
-  if (wanted.unit === undefined || unit === null || unit === wanted.unit) return null
-  return `the points are in ${unit}, but the rule states ${wanted.unit}`
+  if (setting.unit === undefined || unit === null || unit === setting.unit) return null
+  return `the points are in ${unit}, but the rule states ${setting.unit}`
 }
 
 interface NamedMetric {

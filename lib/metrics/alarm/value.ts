@@ -1,5 +1,5 @@
 import type { NamedValue } from "../../decision/inputs/signal.ts"
-import type { WantedAlarm } from "./metric.ts"
+import type { AlarmSetting } from "./metric.ts"
 
 /** Annotation that is read if the rule names no value. */
 const DEFAULT_ANNOTATION = "value"
@@ -10,23 +10,23 @@ const DEFAULT_ANNOTATION = "value"
  */
 export function chosenValue(
   values: readonly NamedValue[],
-  { value: name, unit }: WantedAlarm,
+  { value: name, unit }: AlarmSetting,
 ): { value: number } | { problem: string } {
   const matching = name === undefined ? unnamed(values) : values.filter((one) => one.name === name)
   if ("problem" in matching) return matching
   const [first] = matching
   if (first === undefined) {
     return {
-      problem: `the alert has no number named ${name ?? DEFAULT_ANNOTATION}: ${carried(values)}`,
+      problem: `the alert has no number named ${name ?? DEFAULT_ANNOTATION}: ${sayAvailable(values)}`,
     }
   }
   if (matching.some(({ value }) => value !== first.value))
     return { problem: `the alert has two different values of ${first.name}: ${sayValues(matching)}` }
-  const strange = matching.find((one) => one.unit !== null && one.unit !== unit)
-  if (strange) {
+  const foreignUnit = matching.find((one) => one.unit !== null && one.unit !== unit)
+  if (foreignUnit) {
     const stated = unit === undefined ? "" : `, but the rule states ${unit}`
     return {
-      problem: `the alert's ${strange.name} is "${strange.value} ${strange.unit}"${stated}: write the bare number, {{ $value }}, or state unit: "${strange.unit}" in the rule`,
+      problem: `the alert's ${foreignUnit.name} is "${foreignUnit.value} ${foreignUnit.unit}"${stated}: write the bare number, {{ $value }}, or state unit: "${foreignUnit.unit}" in the rule`,
     }
   }
   return { value: first.value }
@@ -45,13 +45,13 @@ function unnamed(values: readonly NamedValue[]): NamedValue[] | { problem: strin
   }
   if (only !== undefined && (only.value === 0 || only.value === 1)) {
     return {
-      problem: `the alert has only ${sayValues([only])}, which looks like the result of a condition: send the measurement as well, or, if this is the measurement, name it, metric: { alarm: { value: ${only.name} } }`,
+      problem: `the alert has only ${sayValues([only])}, which looks like the result of a condition. Send the measurement, too. If this is the measurement, write metric: { alarm: { value: ${only.name} } } in the rule`,
     }
   }
   return queried
 }
 
-function carried(values: readonly NamedValue[]): string {
+function sayAvailable(values: readonly NamedValue[]): string {
   return values.length === 0
     ? 'give the alert rule the annotation value: "{{ $value }}"'
     : `it has ${sayValues(values)}`

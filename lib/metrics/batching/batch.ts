@@ -5,7 +5,7 @@ import type { Requests, SeriesAnswer, Want } from "./requests.ts"
 //
 //   join, join, join     a supernode joins when its run is about to start
 //   ask ───┐             phase one: each one asks once its own reads are done, or leaves
-//   leave ─┼─▶ send      phase two: one set of requests, once all have asked or left, or after a limited wait
+//   leave ─┼─▶ send      phase two: one set of requests, when all have asked or left, or after a limited wait
 //   ask ───┘
 //   ask ─────▶ send      a late supernode requests missing periods alone, or with others that are as late
 
@@ -15,27 +15,27 @@ const MAX_WAIT_MS = 300
 const MAX_GAP_MS = 50
 
 /** One supernode's part in a batch. */
-export interface BatchMember<Series, Answer> {
+export interface BatchMember<Series, Data> {
   /** All answers about the periods of each want. A second call does not wait for others. Never rejects. */
-  ask(wants: readonly Want<Series>[]): Promise<SeriesAnswer<Answer>[][]>
+  ask(wants: readonly Want<Series>[]): Promise<SeriesAnswer<Data>[][]>
   /** No other supernode waits for this one any longer. May be called repeatedly. */
   leave(): void
 }
 
-interface Ready<Series, Answer> {
+interface Ready<Series, Data> {
   wants: readonly Want<Series>[]
-  resolve(answers: Promise<SeriesAnswer<Answer>[][]>): void
+  resolve(answers: Promise<SeriesAnswer<Data>[][]>): void
 }
 
-export class Batch<Series, Answer> {
-  readonly #requests: Requests<Series, Answer>
+export class Batch<Series, Data> {
+  readonly #requests: Requests<Series, Data>
   readonly #after: After
-  #ready: Ready<Series, Answer>[] = []
+  #ready: Ready<Series, Data>[] = []
   #awaited = 0
   #isSent = false
   readonly #timers = { wait: (): void => undefined, gap: (): void => undefined }
 
-  constructor(requests: Requests<Series, Answer>, after: After) {
+  constructor(requests: Requests<Series, Data>, after: After) {
     this.#requests = requests
     this.#after = after
   }
@@ -45,7 +45,7 @@ export class Batch<Series, Answer> {
     return this.#isSent
   }
 
-  join(): BatchMember<Series, Answer> {
+  join(): BatchMember<Series, Data> {
     this.#awaited += 1
     let isAwaited = true
     const leave = (): void => {
@@ -82,7 +82,7 @@ export class Batch<Series, Answer> {
     if (ready.length > 0) this.#sendOf(ready)
   }
 
-  #sendOf(ready: readonly Ready<Series, Answer>[]): void {
+  #sendOf(ready: readonly Ready<Series, Data>[]): void {
     this.#isSent = true
     this.#requests.send(ready.flatMap(({ wants }) => wants))
     for (const { wants, resolve } of ready) resolve(this.#requests.answersTo(wants))

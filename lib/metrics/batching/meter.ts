@@ -19,13 +19,13 @@ export interface MeterMember {
 }
 
 /** Functions for the rules that use one kind of meter. */
-export interface RuleKind<Source, RuleWant, Series, Answer> {
+export interface RuleKind<Source, RuleWant, Series, Data> {
   /** The rule's settings for this meter; `undefined` if the rule uses another one. */
   source(rule: Rule): Source | undefined
   want(rule: Rule, source: Source, query: MetricQuery): RuleWant | Promise<RuleWant>
   series(want: RuleWant): Want<Series>[]
   /** `answers`: the answers about each series, in the order of the series. */
-  reading(rule: string, want: RuleWant, answers: readonly (readonly SeriesAnswer<Answer>[])[]): Reading
+  reading(rule: string, want: RuleWant, answers: readonly (readonly SeriesAnswer<Data>[])[]): Reading
 }
 
 export interface ChunkOptions {
@@ -34,9 +34,9 @@ export interface ChunkOptions {
   after: After
 }
 
-export function meterOf<Source, RuleWant, Series, Answer>(
-  kind: MeterKind<Series, Answer>,
-  rules: RuleKind<Source, RuleWant, Series, Answer>,
+export function meterOf<Source, RuleWant, Series, Data>(
+  kind: MeterKind<Series, Data>,
+  rules: RuleKind<Source, RuleWant, Series, Data>,
   { limited, after }: ChunkOptions,
 ): Meter {
   const batch = new Batch(new Requests(kind, limited), after)
@@ -56,13 +56,13 @@ export function meterOf<Source, RuleWant, Series, Answer>(
         leave: member.leave,
         async read(query) {
           try {
-            const wanted = await wantsOf(query)
-            if (wanted.length === 0) return new Map()
-            const asked = wanted.map((one) => ({ ...one, series: rules.series(one.want) }))
-            const answers = await member.ask(asked.flatMap(({ series }) => series))
+            const ruleWants = await wantsOf(query)
+            if (ruleWants.length === 0) return new Map()
+            const queries = ruleWants.map((one) => ({ ...one, series: rules.series(one.want) }))
+            const answers = await member.ask(queries.flatMap(({ series }) => series))
             // Answers have the order of the series: each rule takes those of its own series.
             return new Map(
-              asked.map(({ rule, want, series }) => [
+              queries.map(({ rule, want, series }) => [
                 rule,
                 rules.reading(rule, want, answers.splice(0, series.length)),
               ]),

@@ -18,14 +18,14 @@ export interface PeriodRange<Series> {
 }
 
 /** The answer about one range. Its value is `null` if the series is absent from the answer. */
-export interface SeriesAnswer<Answer> {
+export interface SeriesAnswer<Data> {
   oldest: number
   newest: number
-  read: Read<Answer | null>
+  read: Read<Data | null>
 }
 
 /** Requests and limits of one kind of meter. */
-export interface MeterKind<Series, Answer> {
+export interface MeterKind<Series, Data> {
   periodMs(series: Series): number
   /** Equal for the same series with the same statistic and period. */
   keyOf(series: Series): string
@@ -36,24 +36,24 @@ export interface MeterKind<Series, Answer> {
   /** Groups these ranges into as few requests as possible, each within the meter's limits. */
   pack(ranges: readonly PeriodRange<Series>[]): PeriodRange<Series>[][]
   /** Sends one request. The answers have the order of the ranges. */
-  ask(ranges: readonly PeriodRange<Series>[]): Promise<Read<(Answer | null)[]>>
+  ask(ranges: readonly PeriodRange<Series>[]): Promise<Read<(Data | null)[]>>
 }
 
 /** Maximum number of further requests to isolate a wrong query in a refused request. */
 const MAX_SPLITS = 16
 
-type Known<Series, Answer> = PeriodRange<Series> & { answer: Promise<SeriesAnswer<Answer>> }
+type Known<Series, Data> = PeriodRange<Series> & { answer: Promise<SeriesAnswer<Data>> }
 
 /**
  * Requests to one meter for one chunk of supernodes. A period of a series that was requested for one
  * supernode is not requested again for another one, whatever the answer was.
  */
-export class Requests<Series, Answer> {
-  readonly #kind: MeterKind<Series, Answer>
+export class Requests<Series, Data> {
+  readonly #kind: MeterKind<Series, Data>
   readonly #limited: ConcurrencyLimiter
-  readonly #known = new Map<string, Known<Series, Answer>[]>()
+  readonly #known = new Map<string, Known<Series, Data>[]>()
 
-  constructor(kind: MeterKind<Series, Answer>, limited: ConcurrencyLimiter) {
+  constructor(kind: MeterKind<Series, Data>, limited: ConcurrencyLimiter) {
     this.#kind = kind
     this.#limited = limited
   }
@@ -66,14 +66,14 @@ export class Requests<Series, Answer> {
       const answers = this.#answers(ranges, { left: MAX_SPLITS })
       for (const [i, range] of ranges.entries()) {
         const known = this.#known.get(this.#kind.keyOf(range.series)) ?? []
-        const answer = answers.then((all) => all[i] ?? answerOf<Answer>(range, LEFT_OUT))
+        const answer = answers.then((all) => all[i] ?? answerOf<Data>(range, LEFT_OUT))
         this.#known.set(this.#kind.keyOf(range.series), [...known, { ...range, answer }])
       }
     }
   }
 
   /** Returns all answers about the periods of each want, for requests already sent. Never rejects. */
-  answersTo(wants: readonly Want<Series>[]): Promise<SeriesAnswer<Answer>[][]> {
+  answersTo(wants: readonly Want<Series>[]): Promise<SeriesAnswer<Data>[][]> {
     return Promise.all(
       wants.map(({ series, starts }) => {
         const known = this.#known.get(this.#kind.keyOf(series)) ?? []
@@ -106,7 +106,7 @@ export class Requests<Series, Answer> {
   async #answers(
     ranges: readonly PeriodRange<Series>[],
     budget: { left: number },
-  ): Promise<SeriesAnswer<Answer>[]> {
+  ): Promise<SeriesAnswer<Data>[]> {
     const [first] = ranges
     if (!first) return []
     const read = await this.#limited(this.#kind.placeOf(first.series), () => this.#kind.ask(ranges))
@@ -126,10 +126,10 @@ export class Requests<Series, Answer> {
 
 const LEFT_OUT = { ok: true, value: null, skewMs: null } as const
 
-function answerOf<Answer>(
+function answerOf<Data>(
   { oldest, newest }: PeriodRange<unknown>,
-  read: Read<Answer | null>,
-): SeriesAnswer<Answer> {
+  read: Read<Data | null>,
+): SeriesAnswer<Data> {
   return { oldest, newest, read }
 }
 

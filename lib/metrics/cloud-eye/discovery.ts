@@ -31,19 +31,19 @@ export interface Sought {
 /** Filter of a list. It has only literal dimensions, so all servers under the same rule share one list. */
 export type Listed = Omit<CloudEyeListQuery, "start">
 
-interface Kept {
+interface CachedList {
   until: number
   found: Promise<Read<ReadonlyMap<string, CloudEyeMetric[]>>>
 }
 
 export function discoveryOf(sources: Pick<MetricSources, "cloudEyeList">): Discovery {
-  const kept = new Map<string, Kept>()
+  const cache = new Map<string, CachedList>()
   const limited = limiterOf()
   return {
     find({ place, query, wild, now }) {
       const key = JSON.stringify([place.region, place.projectId, query, wild])
-      const known = kept.get(key)
-      kept.delete(key)
+      const known = cache.get(key)
+      cache.delete(key)
       const entry =
         known && known.until > now
           ? known
@@ -51,11 +51,11 @@ export function discoveryOf(sources: Pick<MetricSources, "cloudEyeList">): Disco
               until: now + LIFE_MS,
               found: allPages({ sources, limited, place, query }).then((read) => indexed(read, wild)),
             }
-      kept.set(key, entry)
-      for (const oldest of kept.keys()) if (kept.size > MAX_LISTS) kept.delete(oldest)
+      cache.set(key, entry)
+      for (const oldest of cache.keys()) if (cache.size > MAX_LISTS) cache.delete(oldest)
       return entry.found.then((read) => {
         // A failed or empty list is not kept: the next call requests it again.
-        if ((!read.ok || read.value.size === 0) && kept.get(key) === entry) kept.delete(key)
+        if ((!read.ok || read.value.size === 0) && cache.get(key) === entry) cache.delete(key)
         return read
       })
     },
@@ -92,8 +92,8 @@ async function allPages({ sources, limited, place, query }: Listing): Promise<Re
   const markers = new Set<string>()
   let start: string | null = null
   for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const asked: CloudEyeListQuery = start === null ? query : { ...query, start }
-    const read = await limited(place.region, () => sources.cloudEyeList(place, asked))
+    const pageQuery: CloudEyeListQuery = start === null ? query : { ...query, start }
+    const read = await limited(place.region, () => sources.cloudEyeList(place, pageQuery))
     if (!read.ok) return read
     for (const metric of read.value.metrics) found.push(metric)
     start = read.value.next

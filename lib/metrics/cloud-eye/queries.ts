@@ -105,10 +105,10 @@ async function ask(
   const metrics = ranges.map(({ series }) => series.metric)
   const read = await sources.cloudEye(first.series.place, { metrics, ...window })
   if (!read.ok) return read
-  const came = pointsByMetric(read.value, window)
+  const pointsByKey = pointsByMetric(read.value, window)
   return {
     ok: true,
-    value: metrics.map((metric) => came.get(metricKey(metric)) ?? null),
+    value: metrics.map((metric) => pointsByKey.get(metricKey(metric)) ?? null),
     skewMs: read.skewMs,
   }
 }
@@ -117,15 +117,15 @@ function pointsByMetric(
   series: readonly CloudEyeSeries[],
   { from, to }: Pick<CloudEyeQuery, "from" | "to">,
 ): Map<string, CloudEyePoints> {
-  const came = new Map<string, CloudEyePoints>()
+  const pointsByKey = new Map<string, CloudEyePoints>()
   for (const { namespace, metricName, dimensions, points, unreadable } of series) {
     const key = metricKey({ namespace, metric_name: metricName, dimensions })
     // The period at `from` only completes the next one; another request may return it in full.
-    const before = came.get(key)
-    came.set(key, {
+    const before = pointsByKey.get(key)
+    pointsByKey.set(key, {
       points: [...(before?.points ?? []), ...points.filter(({ at }) => from < at && at < to)],
       ...(unreadable || before?.unreadable ? { unreadable: true as const } : {}),
     })
   }
-  return came
+  return pointsByKey
 }

@@ -29,9 +29,9 @@ export function cloudEyeReading(rule: string, want: CloudEyeWant, received: read
   for (const { server, metrics } of want.owners) {
     const own = received.slice(next, next + metrics.length)
     next += metrics.length
-    const parts = own.map((came) => pointsAt(want.starts, came.flatMap(pointsIn)))
+    const parts = own.map((answers) => pointsAt(want.starts, answers.flatMap(pointsIn)))
     const points = metrics.length === 1 ? (parts[0] ?? []) : combineParts(parts, want)
-    const hasAny = own.some((came) => came.some(({ read }) => read.ok && read.value !== null))
+    const hasAny = own.some((answers) => answers.some(({ read }) => read.ok && read.value !== null))
     if (hasAny) series.push({ server, points })
     problems.push(...problemsOf(server, { own, parts, points, want }))
   }
@@ -84,9 +84,9 @@ interface OwnerParts {
 }
 
 function problemsOf(server: string | null, { own, parts, points, want }: OwnerParts): SeriesProblem[] {
-  const whys = new Set(own.flat().flatMap((one) => whyNothing(one) ?? []))
-  const problems = [...whys].map((says) => ({ server, says }))
-  if (whys.size > 0 || points.length > 0) return problems
+  const reasons = new Set(own.flat().flatMap((one) => reasonForNoData(one) ?? []))
+  const problems = [...reasons].map((says) => ({ server, says }))
+  if (reasons.size > 0 || points.length > 0) return problems
   const silent = parts.filter((part) => part.length < want.starts.length).length
   const says =
     parts.length > 1
@@ -95,7 +95,7 @@ function problemsOf(server: string | null, { own, parts, points, want }: OwnerPa
   return [...problems, { server, says }]
 }
 
-function whyNothing({ read }: SeriesAnswer<CloudEyePoints>): string | null {
+function reasonForNoData({ read }: SeriesAnswer<CloudEyePoints>): string | null {
   if (!read.ok) return `Cloud Eye could not be read: ${read.why}`
   if (read.value?.unreadable) return "Cloud Eye's response has unreadable points"
   return read.value === null ? "Cloud Eye's response lacks the series" : null

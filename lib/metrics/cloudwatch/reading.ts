@@ -76,16 +76,16 @@ export function cloudwatchReading(
   const series: Series[] = []
   const problems: SeriesProblem[] = [...want.problems]
   for (const [i, { server }] of want.owners.entries()) {
-    const came = received[i] ?? []
-    const whole = came.flatMap(({ read }) => (read.ok && read.value?.problem === null ? [read.value] : []))
+    const answers = received[i] ?? []
+    const whole = answers.flatMap(({ read }) => (read.ok && read.value?.problem === null ? [read.value] : []))
     const points = pointsAt(
       want.starts,
       whole.flatMap((one) => one.points),
     )
     if (whole.length > 0) series.push({ server, points })
-    const whys = came.flatMap((one) => whyNothing(one) ?? [])
-    problems.push(...whys.map((says) => ({ server, says })))
-    if (whys.length === 0 && points.length === 0)
+    const reasons = answers.flatMap((one) => reasonForNoData(one) ?? [])
+    problems.push(...reasons.map((says) => ({ server, says })))
+    if (reasons.length === 0 && points.length === 0)
       problems.push({ server, says: "CloudWatch has no datapoint in the requested periods" })
   }
   const ends = received.flat().map(({ read }) => endOf(read))
@@ -100,7 +100,7 @@ export function cloudwatchReading(
   }
 }
 
-function whyNothing({ read }: SeriesAnswer<CloudWatchSeries>): string | null {
+function reasonForNoData({ read }: SeriesAnswer<CloudWatchSeries>): string | null {
   if (!read.ok) return `CloudWatch could not be read: ${read.why}`
   return read.value === null ? "CloudWatch's response lacks the series" : read.value.problem
 }

@@ -62,14 +62,14 @@ export function prometheusClient(options: PrometheusOptions): PrometheusClient {
   const dispatchersFor = (ca: string | undefined): Dispatchers => {
     const known = byCertificates.get(ca ?? "")
     if (known) return known
-    const made = dispatchersOf({
+    const dispatchers = dispatchersOf({
       proxy,
       ca,
       connectMs: timeouts.tryMs,
       maxResponseSize: MAX_ANSWER_BYTES,
     })
-    byCertificates.set(ca ?? "", made)
-    return made
+    byCertificates.set(ca ?? "", dispatchers)
+    return dispatchers
   }
 
   async function ask(query: PrometheusQuery): Promise<Read<PrometheusSeries[]>> {

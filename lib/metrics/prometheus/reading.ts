@@ -54,7 +54,7 @@ export function prometheusKind(
     keyOf: ({ url, query, period }) => JSON.stringify([url, query, period]),
     placeOf: ({ url }) => queryRangeUrl(url).origin,
     maxPeriods: MAX_EVALUATIONS,
-    pack: (asked) => asked.map((one) => [one]),
+    pack: (ranges) => ranges.map((one) => [one]),
     async ask(together) {
       const [one] = together
       if (!one) return { ok: true, value: [], skewMs: null }
@@ -82,17 +82,17 @@ export function prometheusReading(
   for (const answer of answers) {
     if (!answer.ok) problems.push({ server: null, says: `Prometheus could not be read: ${answer.why}` })
   }
-  const came = answers.flatMap((answer) => (answer.ok ? (answer.value ?? []) : []))
+  const matrix = answers.flatMap((answer) => (answer.ok ? (answer.value ?? []) : []))
   const anyCame = answers.some(({ ok }) => ok)
-  const found =
-    want.source.server_label === undefined ? asOne(came) : byServer(came, want, want.source.server_label)
-  if ("unclear" in found) problems.push({ server: null, says: found.unclear })
-  const series = "unclear" in found ? [] : found.series.map((one) => atPeriods(one, want))
-  if (anyCame && !("unclear" in found)) problems.push(...missingNumbers(series, found.expected))
+  const choice =
+    want.source.server_label === undefined ? asOne(matrix) : byServer(matrix, want, want.source.server_label)
+  if ("unclear" in choice) problems.push({ server: null, says: choice.unclear })
+  const series = "unclear" in choice ? [] : choice.series.map((one) => atPeriods(one, want))
+  if (anyCame && !("unclear" in choice)) problems.push(...missingNumbers(series, choice.expected))
   const failures = answers.flatMap((answer) => (answer.ok ? [] : [answer]))
-  const isUnreadable = came.some(({ unreadable }) => unreadable)
+  const isUnreadable = matrix.some(({ unreadable }) => unreadable)
   if (isUnreadable) problems.push({ server: null, says: "Prometheus's response has unreadable samples" })
-  const isUnasked = "unclear" in found || isUnreadable || failures.some(({ refused }) => refused)
+  const isUnasked = "unclear" in choice || isUnreadable || failures.some(({ refused }) => refused)
   return {
     rule,
     periodMs: want.source.period,
@@ -104,24 +104,28 @@ export function prometheusReading(
 }
 
 /** Series by server, and the servers that should have one; or the reason why the owners are unclear. */
-type Found = { series: Series[]; expected: (string | null)[] } | { unclear: string }
+type SeriesChoice = { series: Series[]; expected: (string | null)[] } | { unclear: string }
 
 /** Without a server label, one series covers the supernode; with several, it is unclear which one counts. */
-function asOne(came: readonly PrometheusSeries[]): Found {
-  const distinct = new Set(came.map(({ labels }) => JSON.stringify(Object.entries(labels).sort())))
+function asOne(matrix: readonly PrometheusSeries[]): SeriesChoice {
+  const distinct = new Set(matrix.map(({ labels }) => JSON.stringify(Object.entries(labels).sort())))
   if (distinct.size > 1) {
     const unclear = `the query has ${distinct.size} series: aggregate in the query, or write server_label`
     return { unclear }
   }
-  return { series: [{ server: null, points: came.flatMap(({ points }) => points) }], expected: [null] }
+  return { series: [{ server: null, points: matrix.flatMap(({ points }) => points) }], expected: [null] }
 }
 
 /**
  * Finds each series' server by the label. Omits servers of other supernodes, since they may share a query.
  */
-function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant, label: string): Found {
+function byServer(
+  matrix: readonly PrometheusSeries[],
+  { servers }: PrometheusWant,
+  label: string,
+): SeriesChoice {
   const owners = new Map<string, { labels: string; points: Datapoint[] }>()
-  for (const { labels, points } of came) {
+  for (const { labels, points } of matrix) {
     const value = Object.hasOwn(labels, label) ? labels[label] : undefined
     const named = servers.filter((server) => typeof value === "string" && isNameOf(server, value))
     const [server] = named
@@ -138,7 +142,7 @@ function byServer(came: readonly PrometheusSeries[], { servers }: PrometheusWant
       }
     owners.set(server.id, { labels: identity, points: [...(known?.points ?? []), ...points] })
   }
-  if (owners.size === 0 && came.length > 0 && servers.length > 0)
+  if (owners.size === 0 && matrix.length > 0 && servers.length > 0)
     return { unclear: `no series of the query has a server of this supernode in its label ${label}` }
   const series = [...owners].map(([server, { points }]) => ({ server, points }))
   return { series, expected: servers.map(({ id }) => id) }

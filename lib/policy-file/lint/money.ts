@@ -50,7 +50,7 @@ function pricesNotRising({ ladder }: Policy): LintFinding[] {
   return ladder.flatMap(({ servers, price }, i): LintFinding[] => {
     const smaller = ladder.slice(0, i).find((rung) => orderCost(ladder, rung.servers, servers)?.minor === 0)
     if (!price || !smaller) return []
-    const message = `is no higher than the price of ${counted(smaller.servers, "server")}: an order from ${smaller.servers} to ${counted(servers, "server")} counts as 0 ${price.currency} for budgets and approval`
+    const message = `is not higher than the price of the rung with ${counted(smaller.servers, "server")}. Budgets and approval would count an order from ${smaller.servers} to ${counted(servers, "server")} as 0 ${price.currency}`
     return [{ id: "price-not-rising", path: ["ladder", i, "price", "amount"], message }]
   })
 }
@@ -58,7 +58,7 @@ function pricesNotRising({ ladder }: Policy): LintFinding[] {
 function rateBeyondLadder({ limits: { actions }, ladder }: Policy): LintFinding[] {
   const steps = ladder.length - 1
   if (steps === 0 || actions.count <= steps) return []
-  const message = `allows ${counted(actions.count, "purchase")} in ${sayDuration(actions.perMs)}, but the ladder has ${counted(steps, "step")}: more are bought only if servers were deleted`
+  const message = `allows ${counted(actions.count, "purchase")} in ${sayDuration(actions.perMs)}, but the ladder has only ${counted(steps, "step")}. Further purchases are possible only after servers were deleted`
   return [{ id: "rate-beyond-ladder", path: ["limits", "actions"], message }]
 }
 
@@ -87,10 +87,10 @@ function unreachableRungs({ ladder, limits, fleet }: Policy): LintFinding[] {
       const message = `is never bought: it has ${counted(servers, "server")}, and limits.servers allows ${limits.servers}`
       return [{ id: "unreachable-rung", path, message }]
     }
-    const least = cheapestOrder(ladder, servers)
-    const tight = budgets.find(({ cap }) => least !== null && least.minor > cap.minor)
-    if (!tight || !least) return []
-    const message = `is never bought: its cheapest order costs ${sayMoney(least)}, and ${tight.key} allows ${sayMoney(tight.cap)}`
+    const cheapest = cheapestOrder(ladder, servers)
+    const exceededBudget = budgets.find(({ cap }) => cheapest !== null && cheapest.minor > cap.minor)
+    if (!exceededBudget || !cheapest) return []
+    const message = `is never bought: its cheapest order costs ${sayMoney(cheapest)}, and ${exceededBudget.key} allows ${sayMoney(exceededBudget.cap)}`
     return [{ id: "unreachable-rung", path, message }]
   })
 }
@@ -98,7 +98,7 @@ function unreachableRungs({ ladder, limits, fleet }: Policy): LintFinding[] {
 function cheapestOrder(ladder: Policy["ladder"], to: number): Money | null {
   const costs = ordersTo(ladder, to)
   return costs.reduce<Money | null>(
-    (least, cost) => (least && least.minor <= cost.minor ? least : cost),
+    (cheapest, cost) => (cheapest && cheapest.minor <= cost.minor ? cheapest : cost),
     null,
   )
 }
@@ -142,13 +142,13 @@ export function lintFleet(policies: readonly Policy[]): LintFinding[] {
   const rates = policies.map(({ limits }) => limits.actions)
   const allowed = rates.reduce((sum, { count }) => sum + count, 0)
   if (actions && rates.every(({ perMs }) => perMs >= actions.perMs) && allowed <= actions.count) {
-    const message = `is never reached: the supernodes' own limits.actions allow ${allowed} together`
+    const message = `is never reached: limits.actions of all supernodes together allow only ${counted(allowed, "purchase")}`
     found.push({ id: "cap-above-cap", path: ["fleet", "actions"], message })
   }
   const budgets = policies.map(({ limits }) => limits.budget)
   const sum = budgets.reduce((total, cap) => total + (cap?.minor ?? Number.POSITIVE_INFINITY), 0)
   if (budget && budgets.every((cap) => cap?.per === budget.per) && sum <= budget.minor) {
-    const message = `is never reached: the supernodes' own limits.budget allow ${sayMoney({ minor: sum, currency: budget.currency })} together`
+    const message = `is never reached: limits.budget of all supernodes together allow only ${sayMoney({ minor: sum, currency: budget.currency })}`
     found.push({ id: "cap-above-cap", path: ["fleet", "budget"], message })
   }
   return found

@@ -49,7 +49,7 @@ function withoutAlarm(rule: Rule, { alarms }: Policy): LintFinding[] {
 const IN_PERCENT =
   /(?:^|_)util(?:_|$|ization)|utilization|percent|_pct$|^(?:cpu|(?:[gn]pu_)?mem)_usage$|^gpu_usage_(?:gpu|mem)$/i
 
-type Range = [least: number, most: number]
+type Range = [lowest: number, highest: number]
 
 /** Lowest and highest possible value of a metric, from its name or stated unit; `null` if unknown. */
 function rangeOf({ metric }: Rule, { alarms }: Policy): Range | null {
@@ -63,9 +63,9 @@ function rangeOf({ metric }: Rule, { alarms }: Policy): Range | null {
  * True if the alarm's values are in percent, by the unit or metric that the rule names. If the rule names
  * nothing, every listed alarm must have a metric in percent.
  */
-function isInPercent(wanted: NonNullable<Rule["metric"]["alarm"]>, alarms: Policy["alarms"]): boolean {
-  if (wanted !== true && wanted.unit !== undefined) return wanted.unit === "%"
-  if (wanted !== true && Object.keys(wanted).length > 0) return IN_PERCENT.test(wanted.metric ?? "")
+function isInPercent(setting: NonNullable<Rule["metric"]["alarm"]>, alarms: Policy["alarms"]): boolean {
+  if (setting !== true && setting.unit !== undefined) return setting.unit === "%"
+  if (setting !== true && Object.keys(setting).length > 0) return IN_PERCENT.test(setting.metric ?? "")
   return alarms.length > 0 && alarms.every(({ metric }) => IN_PERCENT.test(metric ?? ""))
 }
 
@@ -73,13 +73,13 @@ function beyondUnit(rule: Rule, policy: Policy): LintFinding[] {
   const range = rangeOf(rule, policy)
   if (!range) return []
   const path = rule.compare ? [rule.compare.op] : ["steps"]
-  const [least, most] = range
+  const [lowest, highest] = range
   const [mildest] = levelsOf(rule)
-  const [worst, best] = highIsBad(rule) ? [most, least] : [least, most]
-  const never = `is never reached: the metric is in percent, ${least} to ${most}`
+  const [worst, best] = highIsBad(rule) ? [highest, lowest] : [lowest, highest]
+  const never = `is never reached: the metric is in percent, ${lowest} to ${highest}`
   if (mildest && !mildest.isReachedBy(worst)) return [{ id: "threshold-beyond-unit", path, message: never }]
   if (mildest?.isReachedBy(best)) {
-    const message = `is always reached: the metric is in percent, ${least} to ${most}`
+    const message = `is always reached: the metric is in percent, ${lowest} to ${highest}`
     return [{ id: "rule-always-fires", path, message }]
   }
   const fraction = fractionIn(rule)
@@ -94,7 +94,7 @@ function beyondUnit(rule: Rule, policy: Policy): LintFinding[] {
   if (beyond.length > 0)
     return beyond.map((bound) => ({ id: "threshold-beyond-unit", path: bound.path, message: never }))
   if (rule.repeat || isOnClearSide(rule, best)) return []
-  const message = `never lets the rule clear: the metric is in percent, ${least} to ${most}. After one purchase the rule never acts again`
+  const message = `never lets the rule clear: the metric is in percent, ${lowest} to ${highest}. After one purchase the rule never acts again`
   return [{ id: "never-clears", path: rule.clear === null ? path : ["clear"], message }]
 }
 
@@ -133,10 +133,10 @@ function singlePoint(rule: Rule): LintFinding[] {
 }
 
 function uselessSteps({ steps }: Rule, { ladder }: Policy): LintFinding[] {
-  const most = ladder.length - 1
+  const highest = ladder.length - 1
   return steps.flatMap(({ up }, s): LintFinding[] => {
-    if (up <= most) return []
-    const message = `reaches beyond the ladder, which has only ${counted(most, "rung")} above its smallest`
+    if (up <= highest) return []
+    const message = `reaches beyond the ladder, which has only ${counted(highest, "rung")} above its smallest`
     return [{ id: "steps-beyond-ladder", path: ["steps", s, "up"], message }]
   })
 }
@@ -162,8 +162,8 @@ function unmeasurable(rule: Rule, { efficacy }: Policy): LintFinding[] {
 function gainBeyondUnit(policy: Policy): LintFinding[] {
   const { efficacy, rules } = policy
   const widths = rules.map((rule) => {
-    const [least, most] = rangeOf(rule, policy) ?? [0, Number.POSITIVE_INFINITY]
-    return most - least
+    const [lowest, highest] = rangeOf(rule, policy) ?? [0, Number.POSITIVE_INFINITY]
+    return highest - lowest
   })
   if (!efficacy || efficacy.minGain <= Math.max(...widths)) return []
   const message = `is more than a metric in percent can change: after ${counted(efficacy.purchases, "purchase")} efficacy stops automatic purchases`

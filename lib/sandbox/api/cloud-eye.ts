@@ -79,9 +79,9 @@ function sourceOf(
 ): Reporter | null {
   const isOurs = metric.namespace === NPU_USAGE.namespace && metric.metric_name === NPU_USAGE.metric_name
   if (!isOurs) return null
-  const asked = JSON.stringify(metric.dimensions.map(({ name, value }) => [name, value]))
+  const expectedDimensions = JSON.stringify(metric.dimensions.map(({ name, value }) => [name, value]))
   const isAsked = (reporter: Reporter) =>
-    JSON.stringify(dimensionsOf(reporter).map(({ name, value }) => [name, value])) === asked
+    JSON.stringify(dimensionsOf(reporter).map(({ name, value }) => [name, value])) === expectedDimensions
   return reportersOf(world, projectId).find(isAsked) ?? null
 }
 

@@ -43,37 +43,37 @@ export function answerTraces(world: World, request: ApiRequest): SandboxResponse
   const parsed = query.safeParse(Object.fromEntries(new URLSearchParams(request.query)))
   // The error of a wrong query is not documented.
   if (!parsed.success) return serviceError(400, "CTS.0101", parsed.error.issues.map(sayIssue).join("; "))
-  const asked = parsed.data
+  const filters = parsed.data
   const { projectId } = request.route
   const listed = world.traces
-    .filter((trace) => isListed(world, trace, asked) && matches(trace, { ...asked, projectId }))
+    .filter((trace) => isListed(world, trace, filters) && matches(trace, { ...filters, projectId }))
     .reverse()
-  const before = asked.next === undefined ? -1 : listed.findIndex(({ id }) => id === asked.next)
+  const before = filters.next === undefined ? -1 : listed.findIndex(({ id }) => id === filters.next)
   const rest = listed.slice(before + 1)
-  const page = rest.slice(0, Math.min(asked.limit, world.tracing.pageSize))
+  const page = rest.slice(0, Math.min(filters.limit, world.tracing.pageSize))
   const marker = rest.length > page.length ? (page.at(-1)?.id ?? null) : null
   return ok({ traces: page.map(traceBody), meta_data: { count: page.length, marker } })
 }
 
 /** True if the trace is at most seven days old, past its delay, and in the requested time after `from`. */
-function isListed({ tracing, clock }: World, { at }: SandboxTrace, asked: z.output<typeof query>): boolean {
+function isListed({ tracing, clock }: World, { at }: SandboxTrace, filters: z.output<typeof query>): boolean {
   const now = clock.now()
-  const { from = now - HOUR_MS, to = now } = asked
+  const { from = now - HOUR_MS, to = now } = filters
   const isYoung = at > now - SEVEN_DAYS_MS && at + tracing.delayMs <= now
   return isYoung && at > from && at <= to
 }
 
 function matches(
   { supernode, user }: SandboxTrace,
-  asked: Omit<z.output<typeof query>, "limit"> & { projectId: string },
+  filters: Omit<z.output<typeof query>, "limit"> & { projectId: string },
 ): boolean {
   return (
-    supernode.projectId === asked.projectId &&
-    (asked.service_type ?? "ModelArts") === "ModelArts" &&
-    (asked.resource_type ?? RESOURCE_TYPE) === RESOURCE_TYPE &&
-    (asked.resource_id ?? supernode.id) === supernode.id &&
-    (asked.trace_name ?? TRACE_NAME) === TRACE_NAME &&
-    (asked.user ?? user) === user
+    supernode.projectId === filters.projectId &&
+    (filters.service_type ?? "ModelArts") === "ModelArts" &&
+    (filters.resource_type ?? RESOURCE_TYPE) === RESOURCE_TYPE &&
+    (filters.resource_id ?? supernode.id) === supernode.id &&
+    (filters.trace_name ?? TRACE_NAME) === TRACE_NAME &&
+    (filters.user ?? user) === user
   )
 }
 

@@ -63,12 +63,12 @@ function reporting(world: World, projectId: string, order: "asc" | "desc"): Repo
   return order === "asc" ? reporters : reporters.reverse()
 }
 
-function matches(reporter: Reporter, asked: z.output<typeof query>): boolean {
-  const dims = [asked["dim.0"], asked["dim.1"], asked["dim.2"]].filter((one) => one !== undefined)
+function matches(reporter: Reporter, filters: z.output<typeof query>): boolean {
+  const dims = [filters["dim.0"], filters["dim.1"], filters["dim.2"]].filter((one) => one !== undefined)
   const own = dimensionsOf(reporter).map(({ name, value }) => `${name},${value}`)
   return (
-    (asked.namespace ?? NPU_USAGE.namespace) === NPU_USAGE.namespace &&
-    (asked.metric_name ?? NPU_USAGE.metric_name) === NPU_USAGE.metric_name &&
+    (filters.namespace ?? NPU_USAGE.namespace) === NPU_USAGE.namespace &&
+    (filters.metric_name ?? NPU_USAGE.metric_name) === NPU_USAGE.metric_name &&
     dims.every((one) => own.includes(one))
   )
 }

@@ -70,10 +70,10 @@ function answerScaleUp(world: World, supernode: LiveSupernode, request: ApiReque
   if (!json.ok) return serviceError(400, "ModelArts.6400", json.why)
   const read = readScaleUpBody(json.value)
   const { requestId } = request
-  const answer = read.ok ? scaleUp(world, { supernode, body: read.body, requestId }) : read.answer
+  const response = read.ok ? scaleUp(world, { supernode, body: read.body, requestId }) : read.response
   const flavor = read.ok ? read.body.flavor : null
-  trace(world, { supernode, user: "sandbox", source: "ApiCall", status: answer.status, flavor, requestId })
-  return answer
+  trace(world, { supernode, user: "sandbox", source: "ApiCall", status: response.status, flavor, requestId })
+  return response
 }
 
 function listSupernodes(world: World, request: ApiRequest): SandboxResponse {

@@ -50,11 +50,14 @@ export type ScaleUpBody = z.output<typeof body>
  */
 export function readScaleUpBody(
   value: unknown,
-): { ok: true; body: ScaleUpBody } | { ok: false; answer: SandboxResponse } {
+): { ok: true; body: ScaleUpBody } | { ok: false; response: SandboxResponse } {
   const parsed = body.safeParse(value, { reportInput: true })
   if (parsed.success) return { ok: true, body: parsed.data }
   const [first] = parsed.error.issues
-  return { ok: false, answer: serviceError(400, codeOf(first), parsed.error.issues.map(sayIssue).join("; ")) }
+  return {
+    ok: false,
+    response: serviceError(400, codeOf(first), parsed.error.issues.map(sayIssue).join("; ")),
+  }
 }
 
 function codeOf(issue: z.core.$ZodIssue | undefined): string {

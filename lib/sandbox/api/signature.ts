@@ -85,12 +85,12 @@ function dateRefusal(headers: Map<string, string[]>, now: number): string | null
 function signedRefusal(headers: Map<string, string[]>, signed: readonly string[]): string | null {
   const sorted = [...new Set(signed.map((name) => name.toLowerCase()))].sort()
   if (sorted.join(";") !== signed.join(";")) return "SignedHeaders must be lower-case, sorted, each once"
-  const wanted = [
+  const requiredNames = [
     "host",
     "x-sdk-date",
     ...["x-project-id", "x-security-token"].filter((name) => headers.has(name)),
   ]
-  const unsigned = wanted.find((name) => !signed.includes(name))
+  const unsigned = requiredNames.find((name) => !signed.includes(name))
   if (unsigned !== undefined) return `${unsigned} must be signed`
   const unclear = signed.find((name) => only(headers, name) === null)
   return unclear === undefined ? null : `${unclear} is signed but was not sent exactly once`

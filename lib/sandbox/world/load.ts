@@ -80,11 +80,11 @@ function curveAt(curve: LoadCurve, { at, setAt }: { at: number; setAt: number })
     const value = curve(at)
     return value !== null && Number.isFinite(value) ? value : null
   }
-  const begun = curve
+  const pastPoints = curve
     .map((step) => ({ value: step.value, from: startOf(step.from, setAt) }))
     .filter((step) => step.from <= at)
     .sort((a, b) => a.from - b.from)
-  return begun.at(-1)?.value ?? null
+  return pastPoints.at(-1)?.value ?? null
 }
 
 function startOf(from: string | number | undefined, setAt: number): number {

@@ -10,13 +10,13 @@ const COARSEST_SHORT_LIVED_MS = 300_000
 
 /** `period` of batch-query-metric-data, and the longest span that each may cover (none is documented for "60"). */
 export const PERIODS = {
-  "1": { periodMs: MINUTE_MS, mostMs: 4 * HOUR_MS },
-  "60": { periodMs: MINUTE_MS, mostMs: Infinity },
-  "300": { periodMs: 300_000, mostMs: DAY_MS },
-  "1200": { periodMs: 1_200_000, mostMs: 3 * DAY_MS },
-  "3600": { periodMs: HOUR_MS, mostMs: 10 * DAY_MS },
-  "14400": { periodMs: 4 * HOUR_MS, mostMs: 30 * DAY_MS },
-  "86400": { periodMs: DAY_MS, mostMs: 180 * DAY_MS },
+  "1": { periodMs: MINUTE_MS, maxMs: 4 * HOUR_MS },
+  "60": { periodMs: MINUTE_MS, maxMs: Infinity },
+  "300": { periodMs: 300_000, maxMs: DAY_MS },
+  "1200": { periodMs: 1_200_000, maxMs: 3 * DAY_MS },
+  "3600": { periodMs: HOUR_MS, maxMs: 10 * DAY_MS },
+  "14400": { periodMs: 4 * HOUR_MS, maxMs: 30 * DAY_MS },
+  "86400": { periodMs: DAY_MS, maxMs: 180 * DAY_MS },
 } as const
 
 export const PERIOD_NAMES = ["1", "60", "300", "1200", "3600", "14400", "86400"] as const
@@ -41,14 +41,15 @@ export function periodsOf(
   window: MetricWindow,
   { metrics, now }: { metrics: number; now: number },
 ): number[] {
-  const { periodMs, mostMs } = PERIODS[window.period]
-  const spanMs = Math.min(window.to - window.from, mostMs, Math.floor(MAX_POINTS / metrics) * periodMs)
-  const wanted = window.to - spanMs
-  const kept = periodMs <= COARSEST_SHORT_LIVED_MS ? now - RETENTION_MS : 0
+  const { periodMs, maxMs } = PERIODS[window.period]
+  const spanMs = Math.min(window.to - window.from, maxMs, Math.floor(MAX_POINTS / metrics) * periodMs)
+  const spanStart = window.to - spanMs
+  const retainedFrom = periodMs <= COARSEST_SHORT_LIVED_MS ? now - RETENTION_MS : 0
   // Rounding down must not restore periods that were cut off above.
-  const first = wanted > window.from ? Math.ceil(wanted / periodMs) : Math.floor(wanted / periodMs)
+  const first = spanStart > window.from ? Math.ceil(spanStart / periodMs) : Math.floor(spanStart / periodMs)
   const last = Math.floor(Math.min(window.to, now) / periodMs) - 1
   const starts: number[] = []
-  for (let n = Math.max(first, Math.ceil(kept / periodMs)); n <= last; n += 1) starts.push(n * periodMs)
+  for (let n = Math.max(first, Math.ceil(retainedFrom / periodMs)); n <= last; n += 1)
+    starts.push(n * periodMs)
   return starts
 }

@@ -18,7 +18,7 @@ export { rememberCertificates } from "./certificate-cache.ts"
 export { type HttpRequest, httpRequestOf, receivedRequest } from "./http-request.ts"
 
 /** Signals to run, or an immediate response. */
-export type WebhookAnswer =
+export type WebhookResponse =
   | { kind: "signals"; signals: Signal[]; problems: string[] }
   | { kind: "answer"; status: number; body: unknown }
 
@@ -41,7 +41,7 @@ export interface WebhookDeps {
   confirmSubscription(url: string): Promise<{ ok: true } | { ok: false; why: string }>
 }
 
-type Receive = (request: HttpRequest, deps: WebhookDeps) => Promise<WebhookAnswer>
+type Receive = (request: HttpRequest, deps: WebhookDeps) => Promise<WebhookResponse>
 
 interface Path {
   method: "GET" | "POST"
@@ -112,7 +112,7 @@ function isPath(name: string): name is WebhookPath {
  * authenticated, 404 and 405 no such webhook, 413 too large. 503: a certificate could not be fetched or a
  * subscription could not be confirmed, so another try may help.
  */
-export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
+export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): Promise<WebhookResponse> {
   if (request.body.byteLength > MAX_TEXT_BYTES)
     return refuse(413, `the body is larger than ${MAX_TEXT_BYTES / 1024} KB`)
   const known = webhookPathOf(request.path)
@@ -132,7 +132,7 @@ export async function receiveWebhook(request: HttpRequest, deps: WebhookDeps): P
   }
 }
 
-async function receiveAlerts(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
+async function receiveAlerts(request: HttpRequest, deps: WebhookDeps): Promise<WebhookResponse> {
   const problem = tokenProblem(request.headers["authorization"], deps.webhookTokens)
   if (problem !== null) return refuse(401, problem)
   return { kind: "signals", ...readAlerts(jsonBody(request), deps.now, deps.concerns) }
@@ -154,7 +154,7 @@ function tokenProblem(authorization = "", tokens: readonly string[]): string | n
   return fits.includes(true) ? null : "the token is wrong"
 }
 
-async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
+async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<WebhookResponse> {
   return receiveSigned({
     sender: SMN,
     body: jsonBody(request),
@@ -165,7 +165,7 @@ async function receiveSmn(request: HttpRequest, deps: WebhookDeps): Promise<Webh
   })
 }
 
-async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<WebhookAnswer> {
+async function receiveSns(request: HttpRequest, deps: WebhookDeps): Promise<WebhookResponse> {
   const body = jsonBody(request)
   if (isRawDelivery(request, body)) throw new SignalError(RAW_DELIVERY_HINT)
   return receiveSigned({
@@ -205,7 +205,7 @@ async function receiveSigned({
   topics,
   deps,
   readAlarm,
-}: SignedRequest): Promise<WebhookAnswer> {
+}: SignedRequest): Promise<WebhookResponse> {
   const message = sender.read(body)
   const typeHeader = request.headers[sender.typeHeader]
   const problem = messageProblem({ sender, message, typeHeader, topics, now: deps.now })
@@ -258,10 +258,10 @@ function pathsSaid(): string[] {
   return Object.entries(PATHS).map(([path, { method }]) => `${method} ${path}`)
 }
 
-function answer(status: number, body: unknown): WebhookAnswer {
+function answer(status: number, body: unknown): WebhookResponse {
   return { kind: "answer", status, body }
 }
 
-function refuse(status: number, error: string): WebhookAnswer {
+function refuse(status: number, error: string): WebhookResponse {
   return answer(status, { error })
 }

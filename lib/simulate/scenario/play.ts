@@ -129,9 +129,9 @@ function differences(expected: Expectation, { result, orders, observed, written 
   const why = heldBy === null ? null : (findings.find(({ reason }) => reason === heldBy)?.says ?? null)
   const held = why === null ? null : `held by ${heldBy}: ${why}`
   const found: Difference[] = []
-  const want = (what: string, wanted: unknown, got: unknown) => {
-    if (JSON.stringify(wanted) !== JSON.stringify(got))
-      found.push({ what, expected: wanted, got, says: held })
+  const want = (what: string, expected: unknown, got: unknown) => {
+    if (JSON.stringify(expected) !== JSON.stringify(got))
+      found.push({ what, expected: expected, got, says: held })
   }
   if (expected.buys !== undefined) want("buys", [expected.buys, "accepted"], [orders.at(-1) ?? 0, ended])
   if (expected.tries !== undefined) want("tries", [expected.tries, expected.outcome], [plan?.to ?? 0, ended])

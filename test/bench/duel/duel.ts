@@ -79,19 +79,19 @@ interface Invocation {
 /** One invocation, and the platform's reaction if it fails, dies or takes too long. */
 function deliver(invocation: Invocation, tries = 0): void {
   const { world, contender, wakeup, host } = invocation
-  let isOver = false
+  let hasExited = false
   const fail = () => {
-    if (isOver) return
-    isOver = true
+    if (hasExited) return
+    hasExited = true
     const afterMs = REDELIVERED_AFTER_MS[tries]
     if (afterMs !== undefined) world.scheduler.after(afterMs, () => deliver(invocation, tries + 1))
   }
   const process = new Process(world, host, fail)
   contender.handle(wakeup, process).then(() => {
-    isOver = true
+    hasExited = true
   }, fail)
   world.scheduler.after(LIMIT_MS, () => {
-    if (!isOver) process.die()
+    if (!hasExited) process.die()
   })
 }
 

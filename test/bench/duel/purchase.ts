@@ -36,9 +36,9 @@ export async function post(process: Process, sending: Sending): Promise<Ending> 
   const { world } = process
   const call = world.nextCall()
   await process.wait(2 * HOP_MS)
-  if (call.connects === false) return { kind: "kept", reason: "refused", says: "connection refused" }
+  if (call.connects === false) return { kind: "not-sent", reason: "refused", says: "connection refused" }
   await suffer(process, call)
-  if (!sending.maySend()) return { kind: "kept", reason: "too-late", says: "the last moment has passed" }
+  if (!sending.maySend()) return { kind: "not-sent", reason: "too-late", says: "the last moment has passed" }
   const order = world.supernode.place({ attempt: sending.label, plan: PLAN })
   return new Promise((resolve) => {
     arrive(world, call, order)

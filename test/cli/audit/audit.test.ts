@@ -3,13 +3,13 @@ import { stripVTControlCharacters } from "node:util"
 import { describe, expect, it } from "vitest"
 import { checkEntry, type LedgerEntry } from "../../../lib/ledger/entry.ts"
 import { clockAt } from "../../world/clock.ts"
-import { type CloudDesk, cloudDesk, desk, ID, MINUTE, POLICY, START, STREAM } from "../harness.ts"
+import { type CloudFixture, cliFixture, cloudFixture, ID, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
 /** A ledger with a purchase and a pause. */
-async function usedDesk(): Promise<CloudDesk> {
-  const own = await cloudDesk()
+async function usedDesk(): Promise<CloudFixture> {
+  const own = await cloudFixture()
   await own.run("run", "--event", ALARM)
   await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops")
   return own
@@ -61,7 +61,7 @@ describe("audit list", () => {
   })
 
   it("audit list finds the newest matching entries, however many entries of other kinds follow them", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("run", "--event", ALARM)
     for (let count = 0; count < 3; count++) {
       own.advance(10 * MINUTE)
@@ -103,7 +103,7 @@ describe("audit list", () => {
   })
 
   it("audit list prints every kind of entry and command in a sentence", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.setLoad(20)
     await own.run("run", "--event", own.file("t1.json", { kind: "tick", time: "2024-01-12T16:52:00Z" }))
     own.sandbox.setLoad(95)
@@ -157,7 +157,7 @@ describe("audit list", () => {
   })
 
   it("audit list reports that a stream has no entries", async () => {
-    const { code, out } = await desk().run("audit", "list", "train-a")
+    const { code, out } = await cliFixture().run("audit", "list", "train-a")
     expect([code, out]).toEqual([0, "no entries in train-a\n"])
   })
 })
@@ -198,7 +198,7 @@ describe("audit show", () => {
   ])(
     "audit show describes the purchase and its cause in one sentence if the order was %s",
     async (_end, failure, ends) => {
-      const own = await cloudDesk()
+      const own = await cloudFixture()
       if ("status" in failure) own.sandbox.failNext("scale-up", failure)
       await own.run("run", "--event", ALARM)
       for (const seq of ["1", "2"]) {
@@ -251,7 +251,7 @@ describe("audit verify", () => {
   })
 
   it("audit verify reports a missing ledger as missing, and not as intact", async () => {
-    const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("audit", "verify")
+    const { code, out, err } = await cliFixture(POLICY, { withoutLedger: true }).run("audit", "verify")
     expect(err).toContain("there is no ledger at")
     expect([code, out]).toEqual([1, ""])
   })
@@ -302,7 +302,7 @@ describe("audit anchor", () => {
   ])(
     "audit verify --anchor reports in a sentence that the anchor file %s",
     async (_what, content, problem) => {
-      const own = await cloudDesk()
+      const own = await cloudFixture()
       const file = content === undefined ? "nowhere.json" : own.file("anchor.json", content)
       const { code, err } = await own.run("audit", "verify", "--anchor", file)
       expect([code, err]).toEqual([1, expect.stringMatching(problem)])
@@ -329,7 +329,7 @@ describe("audit export", () => {
   })
 
   it("audit export --csv writes one row per order with its price and order id, and escapes a name like a formula", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const shown = await own.run("dry-run", "train-a", "--by", "=SUM(A1)", "--why", 'a "big", run', "--json")
     const { request } = shown.json() as { request: object }
     await own.run("run", "--event", own.file("r.json", request))
@@ -353,7 +353,7 @@ describe("audit export", () => {
   ])(
     "audit export --csv lets a spreadsheet read no part of a requester's name as a formula: %s",
     async (name, written) => {
-      const own = await cloudDesk()
+      const own = await cloudFixture()
       const shown = await own.run("dry-run", "train-a", "--by", name, "--why", "a run", "--json")
       await own.run("run", "--event", own.file("r.json", (shown.json() as { request: object }).request))
       const { out } = await own.run("audit", "export", "--csv")
@@ -361,7 +361,7 @@ describe("audit export", () => {
     },
   )
 
-  it.each<[string, (own: CloudDesk) => Promise<unknown>, RegExp]>([
+  it.each<[string, (own: CloudFixture) => Promise<unknown>, RegExp]>([
     [
       "accepted, with values of its order",
       async () => {},
@@ -378,7 +378,7 @@ describe("audit export", () => {
       /,unknown,.*,120000,CNY,,,,,rule npu-busy,,1,2$/,
     ],
   ])("audit export --csv reports that an order was %s", async (_, prepare, row) => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
     own.sandbox.setPayment({ status: 5, amount: 118_800.5, currency: "CNY" })
     await prepare(own)
@@ -387,7 +387,7 @@ describe("audit export", () => {
   })
 
   it("audit export --csv reports an order as open until a person settles it, if its run recorded no outcome", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("run", "--event", ALARM)
     own.cutChain(STREAM, 1)
     expect((await own.run("audit", "export", "--csv")).out.split("\r\n")[1]).toMatch(/Z,,open,2,4,.*,1,$/)

@@ -1,25 +1,25 @@
 import { describe, expect, it } from "vitest"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import type { RunResult } from "../../../lib/run/result.ts"
-import { type CloudDesk, cloudDesk, desk, MINUTE, POLICY, STREAM } from "../harness.ts"
+import { type CloudFixture, cliFixture, cloudFixture, MINUTE, POLICY, STREAM } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const HASH = `sha256:${"a".repeat(64)}`
 const WANTED = `${POLICY}    approval: { above: { amount: 1000, currency: CNY }, approvers: 2, expires: 4h }\napprovers: [ { name: Ann }, { name: bob }, { name: carl }, { name: dora }, { name: boss } ]\n`
 
 /** A command line on which an alarm's plan waits for approval, with that plan's hash. */
-async function waiting(): Promise<{ own: CloudDesk; hash: string }> {
-  const own = await cloudDesk({}, WANTED)
+async function waiting(): Promise<{ own: CloudFixture; hash: string }> {
+  const own = await cloudFixture({}, WANTED)
   await own.run("run", "--event", ALARM)
   const hash = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.plan?.hash)
   return { own, hash: hash ?? "" }
 }
 
-const tick = (own: CloudDesk, time: string) =>
+const tick = (own: CloudFixture, time: string) =>
   own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
 
 /** Sends Ann's request to buy the plan with that hash. */
-function askAsAnn(own: CloudDesk, asked: { planHash: string; id?: string }) {
+function askAsAnn(own: CloudFixture, asked: { planHash: string; id?: string }) {
   const request = { supernode: "train-a", mode: "live", servers: 4, requestedBy: "Ann", why: "launch" }
   return own.run("run", "--event", own.file("request.json", { ...request, ...asked }))
 }
@@ -105,7 +105,7 @@ describe("approve", () => {
   })
 
   it("approve warns if no run recorded the plan, counts each name once, and still records the approval", async () => {
-    const own = desk()
+    const own = cliFixture()
     await own.run("approve", HASH, "--by", "boss")
     await own.run("approve", HASH, "--by", "boss")
     const { code, out, err } = await own.run("approve", HASH, "--by", "cfo")
@@ -125,7 +125,7 @@ describe("approve", () => {
   })
 
   it("approve says that an expired request needs a new id, and a request with a new id buys", async () => {
-    const own = await cloudDesk({}, WANTED)
+    const own = await cloudFixture({}, WANTED)
     const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""
     const ask = (id: string) => askAsAnn(own, { planHash, id })
@@ -141,7 +141,7 @@ describe("approve", () => {
   })
 
   it("approve does not count a requester's own approval; after another person approves, the repeated request buys", async () => {
-    const own = await cloudDesk({}, WANTED)
+    const own = await cloudFixture({}, WANTED)
     const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""
     const ask = () => askAsAnn(own, { planHash })

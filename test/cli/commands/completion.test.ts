@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { desk } from "../harness.ts"
+import { cliFixture } from "../harness.ts"
 
 async function scriptOf(shell: string): Promise<string> {
-  return (await desk().run("completion", shell)).out
+  return (await cliFixture().run("completion", shell)).out
 }
 
 /** The completions that a real bash offers after these words; the last word is unfinished. */

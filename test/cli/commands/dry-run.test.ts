@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import type { RunResult } from "../../../lib/run/result.ts"
-import { cloudDesk, desk, MINUTE, POLICY, TWO_SUPERNODES } from "../harness.ts"
+import { cliFixture, cloudFixture, MINUTE, POLICY, TWO_SUPERNODES } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
@@ -11,7 +11,7 @@ function resultsOf(ran: { json(): unknown }): RunResult[] {
 
 describe("dry-run", () => {
   it("dry-run prints the decision, every gate with its numbers, and the exact request", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { code, out } = await own.run("dry-run", "train-a", "-v")
     const [first] = out.split("\n")
     expect(first).toBe(
@@ -33,7 +33,7 @@ describe("dry-run", () => {
   })
 
   it("dry-run prints the first reason of a hold in its first line, and marks failed and skipped gates", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.setLoad(20)
     const { code, out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would hold \(not-breaching\): npu-busy: /)
@@ -44,7 +44,7 @@ describe("dry-run", () => {
   })
 
   it("dry-run places no order and creates no ledger", async () => {
-    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    const own = await cloudFixture({}, POLICY, { withoutLedger: true })
     const { err } = await own.run("dry-run", "train-a")
     expect(err).toContain("there is no ledger at")
     expect(existsSync(own.ledgerPath)).toBe(false)
@@ -52,7 +52,7 @@ describe("dry-run", () => {
   })
 
   it("dry-run adds nothing to an existing ledger", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("pause", "--by", "night-shift", "--why", "x")
     await own.run("dry-run", "train-a")
     const { out } = await own.run("audit", "list")
@@ -60,7 +60,7 @@ describe("dry-run", () => {
   })
 
   it("dry-run --json prints one result that includes the decision and the plan", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const ran = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const [result, ...others] = resultsOf(ran)
     expect(others).toEqual([])
@@ -78,7 +78,7 @@ describe("dry-run", () => {
   })
 
   it("dry-run shows the result of an event, and holds as duplicate if run has already handled that event", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const before = await own.run("dry-run", "train-a", "--event", ALARM)
     expect(before.out).toMatch(/^train-a: would buy/)
     await own.run("run", "--event", ALARM)
@@ -89,7 +89,7 @@ describe("dry-run", () => {
   })
 
   it("dry-run does not buy even for an event that asks to buy", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const [planned] = resultsOf(await own.run("dry-run", "train-a", "--servers", "4", "--json"))
     const request = {
       supernode: "train-a",
@@ -105,7 +105,7 @@ describe("dry-run", () => {
   })
 
   it("dry-run evaluates the named supernode only", async () => {
-    const own = await cloudDesk({}, TWO_SUPERNODES)
+    const own = await cloudFixture({}, TWO_SUPERNODES)
     expect(
       resultsOf(await own.run("dry-run", "train-b", "--json")).map(({ supernode }) => supernode),
     ).toEqual(["train-b"])
@@ -121,15 +121,15 @@ describe("dry-run", () => {
   })
 
   it("dry-run warns that the printed line would not buy in observe mode", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     Object.assign(own.env, { SUPERNODE_MODE: undefined })
     expect((await own.run("dry-run", "train-a")).out).toContain(
-      "it would be recorded and not bought: SUPERNODE_MODE is not live",
+      "(SUPERNODE_MODE is not live here, so it would only be recorded)",
     )
   })
 
   it("dry-run shows when a new policy is armed, as text and as JSON, even if the run would hold", async () => {
-    const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
+    const own = await cloudFixture({}, `${POLICY}    arm_after: 24h\n`)
     await own.run("run", "--event", ALARM)
     own.sandbox.setLoad(10)
     const { out } = await own.run("dry-run", "train-a")
@@ -141,7 +141,7 @@ describe("dry-run", () => {
   })
 
   it("dry-run warns that the printed line would not buy with a policy that is not armed", async () => {
-    const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
+    const own = await cloudFixture({}, `${POLICY}    arm_after: 24h\n`)
     expect((await own.run("dry-run", "train-a")).out).toContain(
       "the policy is new: runs only observe for arm_after",
     )
@@ -154,7 +154,7 @@ describe("dry-run", () => {
   })
 
   it("dry-run names the known supernodes if its argument is not a known supernode", async () => {
-    const { code, err } = await desk(TWO_SUPERNODES).run("dry-run", "trian-a")
+    const { code, err } = await cliFixture(TWO_SUPERNODES).run("dry-run", "trian-a")
     expect(err).toBe(
       'error: no supernode is named "trian-a" in the policy; did you mean train-a? Known: train-a, train-b\n',
     )
@@ -162,13 +162,13 @@ describe("dry-run", () => {
   })
 
   it("dry-run reports missing keys", async () => {
-    const { code, err } = await desk().run("dry-run", "train-a")
+    const { code, err } = await cliFixture().run("dry-run", "train-a")
     expect(err).toContain("error: no credentials: set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
     expect(code).toBe(1)
   })
 
   it("dry-run holds and prints the reason if the cloud cannot be read", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("supernode", { status: 400 }, 100)
     const { code, out } = await own.run("dry-run", "train-a")
     expect(out).toMatch(/^train-a: would hold \(supernode-unreadable\): the supernode could not be read: /)
@@ -176,7 +176,7 @@ describe("dry-run", () => {
   })
 
   it("dry-run refuses an HTTP request as its event", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { code, err } = await own.run(
       "dry-run",
       "train-a",

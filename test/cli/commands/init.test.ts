@@ -9,16 +9,16 @@ import {
   quoted,
 } from "../../../functions/cli/policy/new-policy.ts"
 import { DEFAULT_SUPERNODE } from "../../../lib/sandbox/world/defaults.ts"
-import { cloudDesk, type Desk, desk, ID } from "../harness.ts"
+import { type CliFixture, cliFixture, cloudFixture, ID } from "../harness.ts"
 
 const PROJECT = ["--region", "cn-southwest-2", "--project-id", "0123456789abcdef0123456789abcdef"]
 
-function inDesk(own: Desk, name = "new.yaml"): string {
+function inDesk(own: CliFixture, name = "new.yaml"): string {
   return join(own.dir, name)
 }
 
 /** Checks that the new policy is valid and warns that nothing can be bought, and that its scenario passes. */
-async function expectGood(own: Desk, path: string): Promise<void> {
+async function expectGood(own: CliFixture, path: string): Promise<void> {
   const checked = await own.run("validate", path)
   expect(checked.out).toContain("valid, ")
   expect(checked.err).toContain("[nothing-to-buy]")
@@ -28,14 +28,14 @@ async function expectGood(own: Desk, path: string): Promise<void> {
 
 describe("init", () => {
   it("init writes a valid policy with placeholders that buys nothing, and a scenario that passes", async () => {
-    const own = desk()
+    const own = cliFixture()
     const { code, out } = await own.run("init", "--out", inDesk(own))
     expect([code, out]).toEqual([0, expect.stringContaining("It buys nothing yet")])
     await expectGood(own, inDesk(own))
   })
 
   it("init never replaces a file, and keeps an existing scenario", async () => {
-    const own = desk()
+    const own = cliFixture()
     const again = await own.run("init", "--out", inDesk(own, "policy.yaml"))
     expect([again.code, again.err]).toEqual([
       1,
@@ -49,7 +49,7 @@ describe("init", () => {
   })
 
   it("init --from-cloud writes the supernode that the keys see, with its size, metric and offers", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { out, err } = await own.run("init", "--from-cloud", ...PROJECT, "--out", inDesk(own))
     expect([err, out]).toEqual(["", expect.stringContaining("1 supernode (train-a)")])
     const text = readFileSync(inDesk(own), "utf8")
@@ -60,7 +60,7 @@ describe("init", () => {
   })
 
   it("init --from-cloud writes nothing if the cloud refuses the keys or shows no supernode", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("supernodes", { status: 403, code: "ModelArts.0108", message: "no" }, 9)
     const refused = await own.run("init", "--from-cloud", ...PROJECT, "--out", inDesk(own))
     expect([refused.code, refused.err]).toEqual([
@@ -68,7 +68,7 @@ describe("init", () => {
       expect.stringMatching(/cannot be listed: .* answered 403/),
     ])
     expect(existsSync(inDesk(own))).toBe(false)
-    const empty = await cloudDesk({ supernodes: [{ ...DEFAULT_SUPERNODE, projectId: "another" }] })
+    const empty = await cloudFixture({ supernodes: [{ ...DEFAULT_SUPERNODE, projectId: "another" }] })
     const none = await empty.run("init", "--from-cloud", ...PROJECT, "--out", inDesk(empty))
     expect([none.code, none.err]).toEqual([1, expect.stringContaining("these keys see no supernode")])
   })
@@ -83,7 +83,7 @@ describe("init", () => {
     const named = namedSupernodes(seen)
     const names = ["a", "supernode-2", "supernode-3", "supernode-4", "supernode-5"]
     expect(named.map(({ policyName }) => policyName)).toEqual(names)
-    const own = desk()
+    const own = cliFixture()
     const { code, out } = await own.run("validate", own.file("new.yaml", policyText(named)))
     expect([code, out]).toEqual([0, expect.stringContaining("valid, 5 supernodes")])
   })

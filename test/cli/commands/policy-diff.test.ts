@@ -1,9 +1,9 @@
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { desk, POLICY, TWO_SUPERNODES } from "../harness.ts"
+import { cliFixture, POLICY, TWO_SUPERNODES } from "../harness.ts"
 
 async function diff(before: string, after: string) {
-  const own = desk()
+  const own = cliFixture()
   const { code, out } = await own.run(
     "policy",
     "diff",
@@ -57,7 +57,7 @@ it("policy diff shows that a webhook's address changes, but does not print the a
 })
 
 it("policy diff reads one of its two files from stdin", async () => {
-  const own = desk()
+  const own = cliFixture()
   const stdin = (async function* () {
     yield Buffer.from(POLICY.replace("above: 85", "above: 90"))
   })()

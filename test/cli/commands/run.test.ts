@@ -1,7 +1,16 @@
 import { existsSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import type { RunResult } from "../../../lib/run/result.ts"
-import { bytes, type CloudDesk, cloudDesk, desk, ID, POLICY, STREAM, TWO_SUPERNODES } from "../harness.ts"
+import {
+  bytes,
+  type CloudFixture,
+  cliFixture,
+  cloudFixture,
+  ID,
+  POLICY,
+  STREAM,
+  TWO_SUPERNODES,
+} from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const TICK = { kind: "tick", time: "2024-01-12T16:52:00Z" }
@@ -10,7 +19,7 @@ function resultsOf(ran: { json(): unknown }): RunResult[] {
   return (ran.json() as { results: RunResult[] }).results
 }
 
-async function liveRequest(own: CloudDesk): Promise<object> {
+async function liveRequest(own: CloudFixture): Promise<object> {
   const [planned] = resultsOf(await own.run("dry-run", "train-a", "--servers", "4", "--json"))
   return {
     supernode: "train-a",
@@ -24,7 +33,7 @@ async function liveRequest(own: CloudDesk): Promise<object> {
 
 describe("run", () => {
   it("run handles an alarm as the deployed functions do: it places one order and prints the ledger entry", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { code, out, err } = await own.run("run", "--event", ALARM)
     expect(out).toMatch(/^train-a: bought from 2 to 4 servers/)
     expect(out).toMatch(/ACCEPTED: the cloud accepted the order, CS\w+; it may await payment \(HTTP 200\)/)
@@ -34,7 +43,7 @@ describe("run", () => {
   })
 
   it("run buys nothing for the same event again, and prints the first delivery's result", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("run", "--event", ALARM)
     const { code, out } = await own.run("run", "--event", ALARM)
     expect(out).toMatch(/^train-a: held \(duplicate\)/)
@@ -44,7 +53,7 @@ describe("run", () => {
   })
 
   it("run buys nothing in observe mode, which is the default", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     Object.assign(own.env, { SUPERNODE_MODE: undefined })
     const { code, out } = await own.run("run", "--event", ALARM)
     expect(out).toMatch(/^train-a: would buy .*\n {2}NOT BOUGHT: SUPERNODE_MODE is not live, so runs decide/)
@@ -53,7 +62,7 @@ describe("run", () => {
   })
 
   it("run only records a person's live request under a policy that is not armed, and warns", async () => {
-    const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
+    const own = await cloudFixture({}, `${POLICY}    arm_after: 24h\n`)
     const request = own.file("request.json", await liveRequest(own))
     const { out } = await own.run("run", "--event", request)
     expect(out).toMatch(
@@ -65,7 +74,7 @@ describe("run", () => {
   })
 
   it("run exits 0 on a hold, and prints the reason", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops")
     const { code, out } = await own.run("run", "--event", ALARM)
     expect(out).toMatch(/^train-a: held \(paused\): all supernodes are paused: by ops/)
@@ -74,7 +83,7 @@ describe("run", () => {
   })
 
   it("run warns of an unknown outcome, with the command that settles it", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("scale-up", { reset: "after-effect" })
     const { code, out } = await own.run("run", "--event", ALARM)
     expect(out).toContain("UNKNOWN: ")
@@ -83,7 +92,7 @@ describe("run", () => {
   })
 
   it("run reports that a refused order bought nothing", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("scale-up", { throttle: 30 })
     const { code, out } = await own.run("run", "--event", ALARM)
     expect(out).toContain("REJECTED: refused (throttle), nothing was bought: HTTP 429 APIG.0308")
@@ -91,7 +100,7 @@ describe("run", () => {
   })
 
   it("run reads an event from stdin, and prints its result with --json", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const request = JSON.stringify(await liveRequest(own))
     const ran = await own.runWith({ stdin: bytes(`\uFEFF${request}`) }, "run", "--event", "-", "--json")
     expect(resultsOf(ran)).toMatchObject([
@@ -106,7 +115,7 @@ describe("run", () => {
   })
 
   it("run does not buy if a person's request does not say live", async () => {
-    const own = await cloudDesk({}, POLICY, { withoutLedger: true })
+    const own = await cloudFixture({}, POLICY, { withoutLedger: true })
     const { out } = await own.run(
       "run",
       "--event",
@@ -118,7 +127,7 @@ describe("run", () => {
   })
 
   it("run sends a tick to every supernode, and prints a result for each supernode", async () => {
-    const own = await cloudDesk({}, TWO_SUPERNODES)
+    const own = await cloudFixture({}, TWO_SUPERNODES)
     const { code, out } = await own.run("run", "--event", own.file("tick.json", TICK))
     expect(out).toMatch(/^train-a: bought/m)
     expect(out).toMatch(/^train-b: held \(supernode-unreadable\)/m)
@@ -126,21 +135,21 @@ describe("run", () => {
   })
 
   it("run warns of an alarm that no supernode lists", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { code, err } = await own.run("run", "--event", "test/events/eventbridge-cloudwatch-alarm.json")
     expect(err).toMatch(/no supernode lists the .+ under `alarms`/)
     expect(code).toBe(0)
   })
 
   it("run recognizes a gateway's HTTP request, and fails if an HTTP endpoint would refuse the request", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { code, err } = await own.run("run", "--event", "test/events/function-url-alertmanager.json")
     expect(err).toContain("error: an HTTP endpoint would respond with 401")
     expect(code).toBe(1)
   })
 
   it("run prints a notice after a stop signal, and finishes its purchase first", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { code, out, err } = await own.runWith(
       { untilStopped: async () => undefined },
       "run",
@@ -178,7 +187,7 @@ describe("run with an invalid input", () => {
       'did you mean "train-a"?',
     ],
   ])("run with an invalid event buys nothing and prints the reason: %s", async (_what, text, says) => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { code, out, err } = await own.runWith({ stdin: bytes(text) }, "run", "--event", "-")
     expect(err).toContain(says)
     expect(err.length).toBeLessThan(2_000)
@@ -187,19 +196,19 @@ describe("run with an invalid input", () => {
   })
 
   it("run refuses a missing event file", async () => {
-    const { code, err } = await desk().run("run", "--event", "nowhere.json")
+    const { code, err } = await cliFixture().run("run", "--event", "nowhere.json")
     expect(err).toContain("the event from nowhere.json cannot be read: no such file")
     expect(code).toBe(1)
   })
 
   it("run fails without keys", async () => {
-    const { code, err } = await desk().run("run", "--event", ALARM)
+    const { code, err } = await cliFixture().run("run", "--event", ALARM)
     expect(err).toContain("error: no credentials")
     expect(code).toBe(1)
   })
 
   it("run fails without a readable ledger, and buys nothing", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { code, err } = await own.run(
       "run",
       "--event",
@@ -213,7 +222,7 @@ describe("run with an invalid input", () => {
   })
 
   it("run keeps the other supernodes' results if the run of one supernode fails", async () => {
-    const own = await cloudDesk({}, TWO_SUPERNODES)
+    const own = await cloudFixture({}, TWO_SUPERNODES)
     await own.run("run", "--event", own.file("tick.json", TICK))
     own.spoil(ID)
     const ran = await own.run(

@@ -4,13 +4,13 @@ import { createServer } from "node:net"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { portForTest } from "../../world/loopback-for-test.ts"
-import { cloudDesk, type Desk, desk, POLICY, type Ran } from "../harness.ts"
+import { type CliFixture, cliFixture, cloudFixture, POLICY, type Ran } from "../harness.ts"
 import { problemsOf } from "../output.ts"
 
 const TOKEN = "THE-WEBHOOK-TOKEN"
 
 /** Runs `serve` on a free port until `stop`. `until` waits for a line of its output. */
-function serve(own: Desk, ...argv: string[]) {
+function serve(own: CliFixture, ...argv: string[]) {
   let said = ""
   let heard = (): void => undefined
   let stop = (): void => undefined
@@ -74,7 +74,7 @@ function serve(own: Desk, ...argv: string[]) {
 
 describe("serve", () => {
   it("serve prints its address, its mode and its closed webhooks, and exits 0 when stopped", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const served = serve(own)
     await served.until(/ledger: /)
     const lines = served
@@ -99,7 +99,7 @@ describe("serve", () => {
   })
 
   it("serve warns that it buys nothing if SUPERNODE_MODE is not live", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.env["SUPERNODE_MODE"] = undefined
     expect((await serve(own).until(/WARN {2}mode: .*/))[0]).toBe(
       "WARN  mode: OBSERVE; it decides and records, and BUYS NOTHING (SUPERNODE_MODE is not live)",
@@ -107,7 +107,7 @@ describe("serve", () => {
   })
 
   it("serve warns of an address that other machines can reach, and that its token alone is not enough protection", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own, "--host", "0.0.0.0")
     await served.until(/0\.0\.0\.0 accepts connections from other machines without TLS, so bearer tokens/)
@@ -115,7 +115,7 @@ describe("serve", () => {
   })
 
   it("serve logs one line per request, at a level that fits the response status, and never the token", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own)
     expect(await served.send("POST", "/alertmanager", "{}")).toBe(400)
@@ -129,7 +129,7 @@ describe("serve", () => {
   })
 
   it("no text in an alarm can forge a line of the log that serve writes", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own)
     const alertname =
@@ -151,7 +151,7 @@ describe("serve", () => {
     ["ERROR", /^$/],
     ["DEBUG", /DEBUG GET \/healthz 200 in \d+ ms/],
   ])("serve logs at the level that SUPERNODE_LOG_LEVEL=%s sets", async (level, says) => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.env["SUPERNODE_LOG_LEVEL"] = level
     const served = serve(own)
     if (level === "DEBUG") await served.send("GET", "/healthz")
@@ -160,7 +160,7 @@ describe("serve", () => {
   })
 
   it("serve logs JSON lines with --json, and nothing else on stdout", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const served = serve(own, "--json")
     await served.until(/sns is closed/)
     await served.stop()
@@ -179,7 +179,7 @@ describe("serve", () => {
   })
 
   it("serve reads the policy again on SIGHUP, and keeps the previous policy if the new one is invalid", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const served = serve(own)
     await served.until(/serving on/)
     own.file("policy.yaml", POLICY.replace("above: 85", "above: 90"))
@@ -195,7 +195,7 @@ describe("serve", () => {
 describe("serve does not start", () => {
   it("serve exits 1 on a port in use", async () => {
     const port = await portForTest(createServer())
-    const { code, err } = await (await cloudDesk()).run("serve", "--port", String(port))
+    const { code, err } = await (await cloudFixture()).run("serve", "--port", String(port))
     expect([code, err]).toEqual([
       1,
       `error: port ${port} on 127.0.0.1 is in use; choose another with --port\n`,
@@ -203,7 +203,7 @@ describe("serve does not start", () => {
   })
 
   it("serve exits 1 on an address that is not this machine's", async () => {
-    const { code, err } = await (await cloudDesk()).run("serve", "--port", "0", "--host", "192.0.2.1")
+    const { code, err } = await (await cloudFixture()).run("serve", "--port", "0", "--host", "192.0.2.1")
     expect([code, err]).toEqual([
       1,
       "error: 192.0.2.1 is not an address of this machine; choose another with --host\n",
@@ -211,7 +211,7 @@ describe("serve does not start", () => {
   })
 
   it("serve exits 1 and lists all problems, such as missing keys and a ledger in memory in live mode", async () => {
-    const own = desk()
+    const own = cliFixture()
     Object.assign(own.env, { SUPERNODE_MODE: "live", SUPERNODE_LEDGER: "memory:" })
     const { code, err } = await own.run("serve", "--port", "0")
     expect(code).toBe(1)
@@ -221,7 +221,7 @@ describe("serve does not start", () => {
   })
 
   it("serve exits 1 with an invalid policy, and names the position of the problem", async () => {
-    const own = await cloudDesk({}, POLICY.replace("above: 85", "above: high"))
+    const own = await cloudFixture({}, POLICY.replace("above: 85", "above: high"))
     const { code, err } = await own.run("serve", "--port", "0")
     expect([code, err]).toEqual([
       1,

@@ -3,20 +3,20 @@ import { type SettleAs, whyNotSettled } from "../../../functions/cli/commands/se
 import type { OpenAttempt } from "../../../lib/decision/state/attempt.ts"
 import { stateOf } from "../../../lib/ledger/next-entry.ts"
 import type { SandboxOptions } from "../../../lib/sandbox/sandbox.ts"
-import { type CloudDesk, cloudDesk, type Desk, MINUTE, STREAM } from "../harness.ts"
+import { type CliFixture, type CloudFixture, cloudFixture, MINUTE, STREAM } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 const SAID = ["--why", "seen in the console", "--by", "ops"]
 
-function stateAt(own: Desk): Promise<ReturnType<typeof stateOf>> {
+function stateAt(own: CliFixture): Promise<ReturnType<typeof stateOf>> {
   return own.ledger(async (ledger) => stateOf(await ledger.head(STREAM)))
 }
 
 type Reset = "before-effect" | "after-effect"
 
 /** An attempt whose response was lost: before the cloud accepted the order, or after. */
-async function deskWithUnknown(reset: Reset, options: SandboxOptions = {}): Promise<CloudDesk> {
-  const own = await cloudDesk(options)
+async function deskWithUnknown(reset: Reset, options: SandboxOptions = {}): Promise<CloudFixture> {
+  const own = await cloudFixture(options)
   own.sandbox.failNext("scale-up", { reset })
   await own.run("run", "--event", ALARM)
   return own
@@ -43,14 +43,14 @@ describe("settle shows the facts before a settlement", () => {
   })
 
   it("settle shows the order's number if the cloud returned a number", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
     expect(out).toMatch(/payment +order CS\w+ may await payment/)
   })
 
   it("settle shows the order's present status from the billing service", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("settle", "train-a", "--as", "completed", ...SAID)
@@ -58,7 +58,7 @@ describe("settle shows the facts before a settlement", () => {
   })
 
   it("settle shows the order's last known status if the billing service fails", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.env["SUPERNODE_BSS_ENDPOINT"] = own.sandbox.url
     await own.run("run", "--event", ALARM)
     own.sandbox.failNext("order", { status: 403, code: "CBC.0150" })
@@ -133,7 +133,7 @@ describe("settle", () => {
 
 describe("settle refuses and prints the alternative", () => {
   it("settle refuses to settle without an attempt", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(err).toContain("error: train-a has no attempt in flight: there is nothing to settle\n")
     expect(code).toBe(1)
@@ -170,7 +170,9 @@ describe("settle refuses and prints the alternative", () => {
     own.sandbox.failNext("supernode", { delayMs: 1 })
     meanwhile = () => own.run("settle", "train-a", "--as", "absent", ...SAID)
     const { code, err } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
-    expect(err).toContain("the attempt has ended or was replaced meanwhile: see `status train-a`")
+    expect(err).toContain(
+      "the attempt has ended or was replaced meanwhile. To see the present state, run: supernode-autoscaler status train-a",
+    )
     expect(await stateAt(own)).toMatchObject({ attempt: null, purchases: [] })
     expect(code).toBe(1)
   })

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it, onTestFinished } from "vitest"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
 import { LEDGER_ID } from "../../ledger/initialised.ts"
 import { hasSshKeygen, keyRing } from "../../ssh-signature/ssh-keygen.ts"
-import { bytes, type CloudDesk, cloudDesk, ID, MINUTE, POLICY, START, STREAM } from "../harness.ts"
+import { bytes, type CloudFixture, cloudFixture, ID, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
 // Commands that allow further purchases, for approvers with keys: from the text to sign to the order.
 
@@ -20,15 +20,15 @@ const textOf = (hash: string, over: { ledger?: string; expires?: string; approve
   `supernode-autoscaler approval v1\nledger: ${over.ledger ?? LEDGER_ID}\nplan: ${hash}\nexpires: ${over.expires ?? ENDS}\napprover: ${over.approver ?? "ann"}\n`
 
 interface Waiting {
-  own: CloudDesk
+  own: CloudFixture
   hash: string
   /** Advances the clock, and sends a tick of that time. */
-  tick(minutes?: number): ReturnType<CloudDesk["run"]>
+  tick(minutes?: number): ReturnType<CloudFixture["run"]>
 }
 
 /** A command line on which an alarm's plan waits for approval, with that plan's hash. */
 async function waiting(...people: string[]): Promise<Waiting> {
-  const own = await cloudDesk({}, policyWith(...(people.length > 0 ? people : [withKey("ann")])))
+  const own = await cloudFixture({}, policyWith(...(people.length > 0 ? people : [withKey("ann")])))
   await own.run("run", "--event", ALARM)
   const hash = await own.ledger(async (ledger) => (await ledger.head(STREAM))?.plan?.hash)
   let passed = 0
@@ -41,7 +41,7 @@ async function waiting(...people: string[]): Promise<Waiting> {
   return { own, hash: hash ?? "", tick }
 }
 
-const control = (own: CloudDesk) => own.ledger((ledger) => ledger.head(CONTROL_STREAM))
+const control = (own: CloudFixture) => own.ledger((ledger) => ledger.head(CONTROL_STREAM))
 
 describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
   it("approve prints the text to sign and writes nothing; the signature then counts, and the next tick buys", async () => {
@@ -194,7 +194,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
 describe.skipIf(!hasSshKeygen)("other commands that allow further purchases, with an approver's key", () => {
   const WORDS = ["--why", "console compared", "--by"]
   /** Tries the command unsigned, signed by a stranger, signed, and with the same signature again. */
-  async function needsSignature(own: CloudDesk, ...command: string[]): Promise<string> {
+  async function needsSignature(own: CloudFixture, ...command: string[]): Promise<string> {
     const bare = await own.run(...command, ...WORDS, "ann")
     expect([bare.code, bare.err]).toEqual([1, expect.stringContaining("by ann needs a signature")])
     const stranger = await own.run(...command, ...WORDS, "eve", "--key", ring.key("ann").path)

@@ -6,7 +6,7 @@ import { sealEntry } from "../../../lib/ledger/entry.ts"
 import { attemptOf, effectOf, policyOf, ruleInput, stateWith } from "../../decision/builders.ts"
 import { WITHOUT_HINT } from "../../decision/explain/without-hint.ts"
 import { LEDGER_ID } from "../../ledger/initialised.ts"
-import { type CloudDesk, cloudDesk, MINUTE, POLICY, START, STREAM } from "../harness.ts"
+import { type CloudFixture, cloudFixture, MINUTE, POLICY, START, STREAM } from "../harness.ts"
 
 // `status --no-cloud` reads no cloud. It must list every hold that the ledger, the policy and the clock show.
 
@@ -116,14 +116,14 @@ const BEYOND_STATUS = [
 ]
 
 async function deskFor({ policy, state, commands = [], withoutLedger, entryAheadMs = 0 }: Case) {
-  const own = await cloudDesk({}, policy, withoutLedger ? { withoutLedger } : {})
+  const own = await cloudFixture({}, policy, withoutLedger ? { withoutLedger } : {})
   if (state || entryAheadMs !== 0) await remember(own, state ?? {}, START + entryAheadMs)
   for (const argv of commands) expect((await own.run(...argv)).code, argv.join(" ")).toBe(0)
   return own
 }
 
 /** Appends a chain of one entry with this state. */
-async function remember(own: CloudDesk, state: Partial<SupernodeState>, at: number): Promise<void> {
+async function remember(own: CloudFixture, state: Partial<SupernodeState>, at: number): Promise<void> {
   const entry = sealEntry({
     stream: STREAM,
     seq: 1,
@@ -187,11 +187,11 @@ describe("status", () => {
     ["ModelArts.6716", "blocked"],
     ["ModelArts.6335", "rules off"],
   ])("status shows after a refused order (%s) that a tick may hold", async (code, row) => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("scale-up", { status: 400, code, message: "no" })
     await own.run("run", "--event", "test/events/functiongraph-smn-cloud-eye-alarm.json")
     expect((await own.run("status", "--no-cloud")).out).toContain(
-      `${row} (above) may hold a tick; the servers, the load and the offers decide`,
+      `${row} (see above) may cause a hold; the result depends on the servers, the load and the offers`,
     )
   })
 

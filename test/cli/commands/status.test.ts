@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { clockAt } from "../../world/clock.ts"
-import { cloudDesk, desk, ID, MINUTE, POLICY, START, TWO_SUPERNODES } from "../harness.ts"
+import { cliFixture, cloudFixture, ID, MINUTE, POLICY, START, TWO_SUPERNODES } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
@@ -11,7 +11,7 @@ function row(out: string, label: string): string | undefined {
 
 describe("status", () => {
   it("status needs no cloud, no keys and no ledger, and reports that there is no ledger", async () => {
-    const { code, out, err } = await desk(POLICY, { withoutLedger: true }).run("status")
+    const { code, out, err } = await cliFixture(POLICY, { withoutLedger: true }).run("status")
     expect(row(out, "mode")).toBe(
       "observe: decides and records, never buys (SUPERNODE_MODE is not live here)",
     )
@@ -23,7 +23,7 @@ describe("status", () => {
   })
 
   it("status --watch prints the present state repeatedly until it is stopped", async () => {
-    const own = desk()
+    const own = cliFixture()
     let stop = (): void => undefined
     const stopped = new Promise<void>((resolve) => {
       stop = resolve
@@ -42,7 +42,7 @@ describe("status", () => {
   })
 
   it("status shows a purchase in flight, its money and the end of the cooldown", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("run", "--event", ALARM)
     own.advance(2 * MINUTE)
     const { out } = await own.run("status", "train-a")
@@ -61,7 +61,7 @@ describe("status", () => {
   })
 
   it("status shows servers, rung and the load of each rule, and that a live tick would buy", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { out } = await own.run("status")
     expect(row(out, "servers")).toBe("2 servers: 2 RUNNING; the supernode is ACTIVE")
     expect(row(out, "rung")).toBe("2 of 3: kat3ne-16-400t.96xlarge.8.matrix")
@@ -89,7 +89,7 @@ describe("status", () => {
   })
 
   it("status names each source that cannot be read, and the reason", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("metrics", { status: 403, code: "ces.0009", message: "no permission" }, 9)
     const { code, out } = await own.run("status")
     expect(row(out, "load")).toMatch(
@@ -100,15 +100,17 @@ describe("status", () => {
   })
 
   it("status --no-cloud sends no request to the cloud", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { out } = await own.run("status", "--no-cloud")
     expect(row(out, "servers")).toBe("servers and load were not read: --no-cloud was given")
-    expect(row(out, "now")).toBe("no reason to hold is known; the servers, the load and the offers decide")
+    expect(row(out, "now")).toBe(
+      "no reason to hold is known; the result depends on the servers, the load and the offers",
+    )
     expect(own.sandbox.requests).toEqual([])
   })
 
   it("status shows pauses and holds with person, reason and end", async () => {
-    const own = desk()
+    const own = cliFixture()
     await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops", "--until", "2h")
     await own.run("hold", "--by", "night-shift", "train-a", "--why", "quiet please", "--until", "3h")
     const { out } = await own.run("status")
@@ -122,7 +124,7 @@ describe("status", () => {
   })
 
   it("status shows a breaker with the command that ends it", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("scale-up", {
       status: 401,
       code: "APIG.0301",
@@ -136,7 +138,7 @@ describe("status", () => {
   })
 
   it("status shows the last order's outcome beside the decision, however many entries follow it", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("scale-up", { status: 400, code: "ModelArts.6335", message: "no such image" })
     await own.run("run", "--event", ALARM)
     for (let i = 0; i < 60; i++) await own.run("pause", "train-a", "--by", "ops", "--why", `check ${i}`)
@@ -146,7 +148,7 @@ describe("status", () => {
   })
 
   it("status shows that a purchase did not help, with the command that lets rules buy again", async () => {
-    const own = await cloudDesk({}, `${POLICY}    efficacy: { purchases: 1, min_gain: 5 }\n`)
+    const own = await cloudFixture({}, `${POLICY}    efficacy: { purchases: 1, min_gain: 5 }\n`)
     const tick = (time: string) => own.run("run", "--event", own.file("tick.json", { kind: "tick", time }))
     expect(row((await own.run("status")).out, "efficacy")).toBe("0 of 1 purchases by rules are complete")
     await own.run("run", "--event", ALARM)
@@ -159,7 +161,7 @@ describe("status", () => {
     await tick("2024-01-12T18:02:00Z")
     const { out } = await own.run("status", "--no-cloud")
     expect(row(out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by 0; at least 5 is required. Automatic purchases stop until a person resets the supernode: supernode-autoscaler reset train-a --why TEXT --by WHO",
+      "the last purchase moved npu-busy by 0; at least 5 is required. Automatic purchases stop until a person resets the supernode. To continue, run: supernode-autoscaler reset train-a --why TEXT --by WHO",
     )
     expect(row(out, "now")).toBe("a tick would hold (efficacy)")
     const { out: said } = await own.run("reset", "train-a", "--why", "data was late", "--by", "ops")
@@ -168,7 +170,7 @@ describe("status", () => {
   })
 
   it("status shows how long purchases wait after the cloud throttled an order", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("scale-up", { throttle: 300 })
     await own.run("run", "--event", ALARM)
     expect(row((await own.run("status")).out, "back-off")).toBe(
@@ -192,7 +194,7 @@ describe("status", () => {
       /^npu-busy: .* change the policy, or run: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
     ],
   ])("status shows %s until it is over or reset", async (_case, code, label, says) => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("scale-up", { status: 400, code, message: "no" })
     await own.run("run", "--event", ALARM)
     expect(row((await own.run("status")).out, label)).toMatch(says)
@@ -202,7 +204,7 @@ describe("status", () => {
   })
 
   it("status reports that a new policy only observes", async () => {
-    const own = await cloudDesk({}, `${POLICY}    arm_after: 24h\n`)
+    const own = await cloudFixture({}, `${POLICY}    arm_after: 24h\n`)
     expect(row((await own.run("status")).out, "mode")).toContain("counted from its first recorded run")
     await own.run("run", "--event", ALARM)
     expect(row((await own.run("status")).out, "mode")).toBe(
@@ -211,7 +213,7 @@ describe("status", () => {
   })
 
   it("status --json prints instants and amounts", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("run", "--event", ALARM)
     const { json, err } = await own.run("status", "--json")
     const attempt = { state: "accepted", from: 2, to: 4, cost: { amount: 120_000, currency: "CNY" } }
@@ -236,14 +238,14 @@ describe("status", () => {
   })
 
   it("status shows one named supernode, or all supernodes", async () => {
-    const own = desk(TWO_SUPERNODES)
+    const own = cliFixture(TWO_SUPERNODES)
     expect((await own.run("status")).out.match(/^train-\w/gm)).toEqual(["train-a", "train-b"])
     expect((await own.run("status", "train-b")).out.match(/^train-\w/gm)).toEqual(["train-b"])
     expect((await own.run("status", ID)).out.match(/^train-\w/gm)).toEqual(["train-a"])
   })
 
   it("status shows nothing if the ledger cannot be trusted", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("run", "--event", ALARM)
     own.spoil(ID)
     const { code, err } = await own.run("status")

@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest"
 import { foldControl, type OperatorCommand } from "../../../lib/decision/state/control.ts"
 import { entryText, type LedgerEntry, sealEntry } from "../../../lib/ledger/entry.ts"
 import { CONTROL_STREAM, controlOf } from "../../../lib/ledger/next-entry.ts"
-import { cloudDesk, type Desk, desk, ID, MINUTE, START, TWO_SUPERNODES } from "../harness.ts"
+import { type CliFixture, cliFixture, cloudFixture, ID, MINUTE, START, TWO_SUPERNODES } from "../harness.ts"
 
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
-function control(own: Desk): Promise<ReturnType<typeof controlOf>> {
+function control(own: CliFixture): Promise<ReturnType<typeof controlOf>> {
   return own.ledger(async (ledger) => controlOf(await ledger.head(CONTROL_STREAM)))
 }
 
@@ -27,7 +27,7 @@ function appendToControl(path: string, said: OperatorCommand): void {
 
 describe("pause", () => {
   it("pause stops everything from now on, in the name of the person given by --by, without an end", async () => {
-    const own = desk()
+    const own = cliFixture()
     const { code, out } = await own.run("pause", "--by", "night-shift", "--why", "smoke in hall 3")
     expect(out).toContain("everything is paused. To buy again, run: supernode-autoscaler resume --by WHO")
     expect((await control(own)).pausedAll).toEqual({
@@ -40,7 +40,7 @@ describe("pause", () => {
   })
 
   it("pause stops one supernode by its id, so a rename does not end it", async () => {
-    const own = desk(TWO_SUPERNODES)
+    const own = cliFixture(TWO_SUPERNODES)
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "x", "--until", "90m", "--by", "ops")
     expect((await control(own)).paused).toEqual({
       [ID]: { why: "x", by: "ops", at: START, until: START + 90 * MINUTE },
@@ -48,7 +48,7 @@ describe("pause", () => {
   })
 
   it("pause does not shorten an existing pause: an earlier end is refused, an equal or later end is accepted", async () => {
-    const own = desk()
+    const own = cliFixture()
     const pause = (...argv: string[]) => own.run("pause", "--by", "bob", "--why", "a look", ...argv)
     await own.run("pause", "--by", "ann", "--why", "smoke", "--until", "2h")
     const { code, err } = await pause("--until", "1h")
@@ -63,14 +63,14 @@ describe("pause", () => {
   })
 
   it("pause stops a purchase that an alarm would make", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "x")
     await own.run("run", "--event", ALARM)
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
   it("pause lists the attempt in flight, since a pause does not cancel an order", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("run", "--event", ALARM)
     const { out } = await own.run("pause", "--by", "night-shift", "--why", "x")
     expect(out).toContain("already in flight, and not cancelled by this:")
@@ -78,20 +78,20 @@ describe("pause", () => {
   })
 
   it("pause accepts an end with a UTC offset", async () => {
-    const own = desk()
+    const own = cliFixture()
     await own.run("pause", "--by", "night-shift", "--why", "x", "--until", "2024-01-13T02:00:00+08:00")
     expect((await control(own)).pausedAll?.until).toBe(Date.parse("2024-01-12T18:00:00Z"))
   })
 
   it("pause works with a broken policy, for all supernodes and by id", async () => {
-    const own = desk("version: [")
+    const own = cliFixture("version: [")
     expect((await own.run("pause", "--by", "night-shift", "--why", "x")).code).toBe(0)
     expect((await own.run("pause", "--by", "night-shift", ID, "--why", "x")).code).toBe(0)
     expect(await control(own)).toMatchObject({ pausedAll: { why: "x" }, paused: { [ID]: { why: "x" } } })
   })
 
   it("pause prints alternatives if a broken policy prevents finding the supernode by name", async () => {
-    const { code, err } = await desk("version: [").run(
+    const { code, err } = await cliFixture("version: [").run(
       "pause",
       "--by",
       "night-shift",
@@ -99,12 +99,12 @@ describe("pause", () => {
       "--why",
       "x",
     )
-    expect(err).toContain("give its id (`pause` without a name stops everything)")
+    expect(err).toContain("Give the supernode's id, or run `pause` without a name to stop everything")
     expect(code).toBe(1)
   })
 
   it("pause records nothing for an unknown supernode, neither by name nor by id", async () => {
-    const own = desk()
+    const own = cliFixture()
     for (const name of ["trian-a", ID.replace("b4", "b5")]) {
       const { code, err } = await own.run("pause", "--by", "night-shift", name, "--why", "x")
       expect(err).toContain("Known: train-a")
@@ -116,7 +116,7 @@ describe("pause", () => {
   it.each([["pause", "--why", "x"], ["hold", "train-a", "--until", "1h", "--why", "x"], ["resume"]])(
     "%s requires --by, and does not take the name of this system's user instead",
     async (...argv) => {
-      const { code, err } = await desk().run(...argv)
+      const { code, err } = await cliFixture().run(...argv)
       expect(err).toContain("required option '--by <WHO>' not specified")
       expect(code).toBe(2)
     },
@@ -126,13 +126,13 @@ describe("pause", () => {
     [["--by", "WHO", "--why", "x"], "WHO is a placeholder: write your name instead"],
     [["--by", "ann", "--why", "TEXT"], "TEXT is a placeholder: write your reason instead"],
   ])("pause refuses the placeholder of an example: %j", async (argv, says) => {
-    const { code, err } = await desk().run("pause", ...argv)
+    const { code, err } = await cliFixture().run("pause", ...argv)
     expect(err).toContain(says)
     expect(code).toBe(2)
   })
 
   it("pause --json prints only JSON on stdout", async () => {
-    const { json, err } = await desk().run("pause", "--by", "night-shift", "--why", "x", "--json")
+    const { json, err } = await cliFixture().run("pause", "--by", "night-shift", "--why", "x", "--json")
     expect(json()).toMatchObject({ entry: { stream: "control", seq: 2 }, said: { verb: "pause", why: "x" } })
     expect(err).toContain("everything is paused")
   })
@@ -140,7 +140,7 @@ describe("pause", () => {
 
 describe("resume", () => {
   it("resume ends the pause, and the next signal buys", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("pause", "--by", "night-shift", "--why", "x")
     const { out } = await own.run("resume", "--by", "night-shift", "--why", "over")
     expect(out).toContain("the pause of everything is lifted")
@@ -149,7 +149,7 @@ describe("resume", () => {
   })
 
   it("resume reports that nothing is paused, and writes nothing", async () => {
-    const own = desk()
+    const own = cliFixture()
     const { code, out } = await own.run("resume", "--by", "night-shift")
     expect(out).toBe("there is no pause of everything; nothing to resume\n")
     expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toMatchObject({ seq: 1 })
@@ -157,7 +157,7 @@ describe("resume", () => {
   })
 
   it("resume lifts only the pause that its operator saw, and not a pause that another operator made meanwhile", async () => {
-    const own = desk()
+    const own = cliFixture()
     await own.run("pause", "--by", "ann", "--why", "a look")
     // The command reads the clock for the last time right before it appends the entry. The other pause is
     // written at that moment.
@@ -173,7 +173,7 @@ describe("resume", () => {
         count: () => asked,
       }
     }
-    const twin = desk()
+    const twin = cliFixture()
     await twin.run("pause", "--by", "ann", "--why", "a look")
     const counted = others(null)
     await twin.runWith({ clock: counted.clock() }, "resume", "--by", "ann")
@@ -188,7 +188,7 @@ describe("resume", () => {
   })
 
   it("resume with a supernode lifts only that supernode's pause, and prints which pauses remain", async () => {
-    const own = desk(TWO_SUPERNODES)
+    const own = cliFixture(TWO_SUPERNODES)
     await own.run("pause", "--by", "night-shift", "--why", "all")
     await own.run("pause", "--by", "night-shift", "train-a", "--why", "a")
     await own.run("pause", "--by", "night-shift", "train-b", "--why", "b")
@@ -202,7 +202,7 @@ describe("resume", () => {
 
 describe("hold", () => {
   it("hold stops automatic purchases of one supernode, but not a person's purchase", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const { code, out } = await own.run(
       "hold",
       "--by",
@@ -225,7 +225,7 @@ describe("hold", () => {
 
 describe("reset", () => {
   it("reset closes a breaker, and the next signal buys", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     own.sandbox.failNext("scale-up", {
       status: 401,
       code: "APIG.0301",
@@ -242,7 +242,7 @@ describe("reset", () => {
   })
 
   it("reset prints only what it changed", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     const early = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
     expect(early.err).toContain("error: nothing is on record for train-a: there is nothing to reset")
     expect(early.code).toBe(1)
@@ -257,7 +257,7 @@ describe("reset", () => {
   })
 
   it("reset ends clock-behind-ledger, which doctor reports, and says so", async () => {
-    const own = await cloudDesk()
+    const own = await cloudFixture()
     await own.run("run", "--event", ALARM)
     own.advance(60 * MINUTE)
     await own.run("reset", "train-a", "--why", "x", "--by", "ops")
@@ -266,7 +266,9 @@ describe("reset", () => {
       /entries of train-a are dated ahead .*\n +set this machine's clock\. .* run: supernode-autoscaler reset train-a/,
     )
     const { out } = await own.run("reset", "train-a", "--why", "x", "--by", "ops")
-    expect(out).toContain("the newest entry is dated 2024-01-12 17:52:00 +00:00, in 1 hour: from now on this")
+    expect(out).toContain(
+      "the newest entry is dated 2024-01-12 17:52:00 +00:00, in 1 hour. From now on, runs rely on this",
+    )
     expect(out).not.toContain("nothing was open")
     expect((await own.run("doctor")).out).not.toContain("dated ahead")
   })
@@ -279,7 +281,7 @@ describe("an end on a machine whose clock is hours behind the ledger", () => {
     ["hold", ["hold", "train-a", "--why", "x", "--until", "1h", "--by", "ann"]],
     ["approve", ["approve", `sha256:${"a".repeat(64)}`, "--by", "ann"]],
   ])("%s refuses an end that is already over by the ledger's newest entries", async (_, argv) => {
-    const own = desk()
+    const own = cliFixture()
     own.advance(120 * MINUTE)
     const dated = await own.run("pause", "--by", "ann", "--why", "dates the ledger", "--until", "5h")
     expect(dated.code).toBe(0)

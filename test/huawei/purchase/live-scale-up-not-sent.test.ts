@@ -62,7 +62,7 @@ describe("without credentials nothing is sent and no connection is opened", () =
   it("the message of a purchase that was not sent says that the credentials did not arrive in time", async () => {
     const { outcome } = await buyFrom({ sendBefore: NOW + 20 }, { credentials: () => never })
     expect(outcome).toMatchObject({
-      says: "no credentials: they did not arrive in time; nothing was sent",
+      says: "the credentials could not be fetched: the time limit to send passed first; nothing was sent",
     })
   })
 })

@@ -59,7 +59,7 @@ describe("a connection that is lost before the request is written", () => {
     "a purchase sends nothing and opens no other connection if its connection was %s",
     async (_title, script, prepare) => {
       const { ending, wire, handovers } = await exchangeOver(script, prepare)
-      expect(ending).toMatchObject({ kind: "kept", reason: "connect-failure" })
+      expect(ending).toMatchObject({ kind: "not-sent", reason: "connect-failure" })
       expect([wire.received(), wire.connections(), handovers]).toEqual(["", 1, 0])
     },
   )
@@ -79,7 +79,7 @@ it("a purchase closes its connection even if it is too late to write the request
     () => Promise.resolve(),
     () => tooLate,
   )
-  expect(ending).toEqual({ kind: "kept", ...tooLate })
+  expect(ending).toEqual({ kind: "not-sent", ...tooLate })
   expect(socket.destroyed).toBe(true)
   expect([wire.received(), handovers]).toEqual(["", 0])
 })

@@ -4,7 +4,7 @@ import { generate } from "selfsigned"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { type OpenLedgerOptions, openLedger, openStore } from "../../../lib/ledger/open.ts"
 import { LedgerError } from "../../../lib/ports.ts"
-import { desk } from "../../cli/harness.ts"
+import { cliFixture } from "../../cli/harness.ts"
 import { describeLedgerContract } from "../contract.ts"
 import { chainOf, collect, entryAfter, STREAM } from "../entries.ts"
 import { type Child, startChild } from "../sqlite/child.ts"
@@ -26,7 +26,7 @@ const HASTY = timeouts(1_000)
 
 /** Output of `doctor` for a ledger that an operator initialises at this URL. */
 async function doctorOver(url: string): Promise<string> {
-  const own = desk(undefined, { withoutLedger: true })
+  const own = cliFixture(undefined, { withoutLedger: true })
   own.env["SUPERNODE_LEDGER"] = url
   const made = await own.run("ledger", "init", "--why", "first installation", "--by", "ops")
   expect(made).toMatchObject({ code: 0 })
@@ -235,7 +235,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     const ledger = await openLedger(url, PATIENT)
     expect(await ledger.durability()).toMatchObject({ ok: true })
     expect(await doctorOver(url)).toContain(
-      "readable and writable; 1 of 2 chains begun; an acknowledged entry is on a synchronous standby",
+      "readable and writable; 1 of 2 streams has entries; an acknowledged entry is on a synchronous standby",
     )
     await ledger.close()
     const child = await startChild("appender", [url, STREAM, "100000"])

@@ -11,7 +11,7 @@ const PATH = `/V1.0/${PROJECT}/batch-query-metric-data`
 const FIRST = "ed5e8d39-1c3b-4a7e-9a5f-0a4b7e1f2c3d"
 
 type Point = Record<string, number>
-interface Question {
+interface PointsQuery {
   instances?: string[]
   from?: number
   to?: number
@@ -30,7 +30,7 @@ const body = ({
   to = START,
   period = "300",
   filter = "average",
-}: Question) => ({
+}: PointsQuery) => ({
   metrics: instances.map(metric),
   from,
   to,
@@ -38,7 +38,7 @@ const body = ({
   filter,
 })
 
-async function points(sandbox: Sandbox, question: Question = {}): Promise<Point[][]> {
+async function points(sandbox: Sandbox, question: PointsQuery = {}): Promise<Point[][]> {
   const { status, json } = await call(sandbox, { path: PATH, json: body(question) })
   expect(status).toBe(200)
   return (json["metrics"] as { datapoints: Point[] }[]).map((one) => one.datapoints)
@@ -107,7 +107,7 @@ describe("a response of the sandbox's Cloud Eye", () => {
 describe("the periods of a response", () => {
   const at = (minutes: number): number => START + minutes * MINUTE
 
-  it.each<{ what: string; question: Question; nowMinutes?: number; expected: number[] }>([
+  it.each<{ what: string; question: PointsQuery; nowMinutes?: number; expected: number[] }>([
     {
       what: "from is rounded down to its period",
       question: { from: at(-12), to: at(0) },

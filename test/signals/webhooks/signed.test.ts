@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { httpRequestOf, type WebhookAnswer } from "../../../lib/signals/webhooks/webhooks.ts"
+import { httpRequestOf, type WebhookResponse } from "../../../lib/signals/webhooks/webhooks.ts"
 import { alarmIn, replaced, sample } from "../sample.ts"
 import {
   answerOf,
@@ -210,7 +210,7 @@ describe("checks before a certificate is fetched", () => {
 })
 
 describe("the signing certificate", () => {
-  async function receiveUnder(pem: string | null, key?: string): Promise<WebhookAnswer> {
+  async function receiveUnder(pem: string | null, key?: string): Promise<WebhookResponse> {
     const world = new FakeWorld()
     world.pem = pem
     return receive(post("/smn", notification(key === undefined ? {} : { key })), {}, world)

@@ -4,8 +4,8 @@ import { expect } from "vitest"
 import {
   type HttpRequest,
   receiveWebhook,
-  type WebhookAnswer,
   type WebhookDeps,
+  type WebhookResponse,
 } from "../../../lib/signals/webhooks/webhooks.ts"
 import { sample } from "../sample.ts"
 
@@ -113,6 +113,6 @@ export async function receive(
   request: HttpRequest,
   over: Partial<WebhookDeps> = {},
   world = new FakeWorld(),
-): Promise<WebhookAnswer> {
+): Promise<WebhookResponse> {
   return receiveWebhook(request, world.deps(over))
 }

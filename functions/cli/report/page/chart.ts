@@ -216,9 +216,12 @@ function seriesOf({ label, colour: name, isStepped, isDashed, isThin, fill }: Li
 
 function rangeOf(low: number | null, high: number | null, reach: number[], isWhole?: true): [number, number] {
   const values = [...(low === null ? [] : [low]), ...(high === null ? [] : [high]), ...reach]
-  const [least, most] = [Math.min(...values, 0), Math.max(...values, isWhole ? 1 : Number.NEGATIVE_INFINITY)]
-  if (!Number.isFinite(most) || most === least) return [least, least + 1]
-  return [least < 0 ? least * 1.08 : 0, most + (most - least) * 0.12]
+  const [lowest, highest] = [
+    Math.min(...values, 0),
+    Math.max(...values, isWhole ? 1 : Number.NEGATIVE_INFINITY),
+  ]
+  if (!Number.isFinite(highest) || highest === lowest) return [lowest, lowest + 1]
+  return [lowest < 0 ? lowest * 1.08 : 0, highest + (highest - lowest) * 0.12]
 }
 
 const COMPACT = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 4 })

@@ -43,7 +43,7 @@ export class LiveStatus {
       this.#newest = text
       this.#say(`live, read ${clock(generatedAt)}`, false)
     } catch (error) {
-      this.#say(`not read since: ${error instanceof Error ? error.message : String(error)}`, true)
+      this.#say(`the newest read failed: ${error instanceof Error ? error.message : String(error)}`, true)
     }
   }
 

@@ -13,15 +13,15 @@ export function onTheme(listener: () => void): void {
 }
 
 export function themeSwitch(): HTMLElement {
-  apply(kept())
+  apply(storedTheme())
   DARK.addEventListener("change", () => {
-    apply(kept())
+    apply(storedTheme())
     tellAll()
   })
   const buttons = THEMES.map((theme) =>
     h(
       "button",
-      { type: "button", "aria-pressed": String(theme === kept()), click: () => choose(theme) },
+      { type: "button", "aria-pressed": String(theme === storedTheme()), click: () => choose(theme) },
       theme,
     ),
   )
@@ -45,7 +45,7 @@ function apply(theme: Theme): void {
 /** A page from disk may have no storage; the choice then lasts as long as the page. */
 let current: Theme = "auto"
 
-function kept(): Theme {
+function storedTheme(): Theme {
   try {
     return THEMES.find((theme) => theme === window.localStorage.getItem(KEY)) ?? current
   } catch {

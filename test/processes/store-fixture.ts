@@ -11,7 +11,7 @@ import { OwnProcess } from "./process.ts"
 export const STORES = ["sqlite", "dynamodb", "postgres"] as const
 export type StoreName = (typeof STORES)[number]
 
-export interface PlaceOptions {
+export interface StoreFixtureOptions {
   cloud: SandboxApart
   store: StoreName
   policy: string
@@ -20,13 +20,13 @@ export interface PlaceOptions {
 }
 
 /** What several processes share: a cloud, a real store, and the settings for both. */
-export interface Place {
+export interface StoreFixture {
   corridor: Corridor<SandboxApart>
   ledger: AuditedLedger
   close(): Promise<void>
 }
 
-export async function placeOver(options: PlaceOptions): Promise<Place> {
+export async function storeFixtureOver(options: StoreFixtureOptions): Promise<StoreFixture> {
   const { store } = options
   switch (store) {
     case "sqlite":
@@ -38,7 +38,7 @@ export async function placeOver(options: PlaceOptions): Promise<Place> {
   }
 }
 
-async function onSqlite({ cloud, policy, clock, settings = {} }: PlaceOptions): Promise<Place> {
+async function onSqlite({ cloud, policy, clock, settings = {} }: StoreFixtureOptions): Promise<StoreFixture> {
   const corridor = await Corridor.over(cloud, { policy, clock, settings })
   return { corridor, ledger: corridor.ledger, close: () => corridor.close() }
 }
@@ -52,9 +52,9 @@ interface StoreServer {
 }
 
 async function onServer(
-  { cloud, policy, clock, settings = {} }: PlaceOptions,
+  { cloud, policy, clock, settings = {} }: StoreFixtureOptions,
   { url, keys, options, stop }: StoreServer,
-): Promise<Place> {
+): Promise<StoreFixture> {
   const ours = { ...settings, SUPERNODE_LEDGER: url, ...keys }
   const corridor = await Corridor.over(cloud, { policy, clock, settings: ours })
   const ledger = await openLedger(url, options)

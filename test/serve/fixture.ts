@@ -37,12 +37,12 @@ import { FakeTimer } from "./fake-timer.ts"
 export const NOW = Date.parse("2024-01-12T16:54:30Z")
 export const TOKEN = "THE-WEBHOOK-TOKEN"
 export const STREAM = `supernode:${SUPERNODE_ID}`
-type PlaceSandbox = SomeSandbox & { advance(ms: number): unknown }
+type FixtureSandbox = SomeSandbox & { advance(ms: number): unknown }
 
-/** Runs the work after the test, or after the last test if many tests share the place. */
+/** Runs the work after the test, or after the last test if many tests share the fixture. */
 type Later = (work: () => unknown) => void
 
-export interface PlaceOptions {
+export interface ServeFixtureOptions {
   policy?: string
   sandbox?: Partial<SandboxOptions>
   settings?: Record<string, string>
@@ -52,44 +52,44 @@ export interface PlaceOptions {
   withoutLedger?: true
 }
 
-export interface Answer {
+export interface ServeResponse {
   status: number
   headers: IncomingHttpHeaders
   body: Record<string, unknown>
 }
 
 /** A cloud, and a folder with a policy and a ledger; any number of processes may serve them. */
-export class Place<S extends PlaceSandbox = Sandbox> {
+export class ServeFixture<S extends FixtureSandbox = Sandbox> {
   readonly folder = mkdtempSync(join(tmpdir(), "serve-"))
   readonly timer = new FakeTimer()
-  readonly #options: PlaceOptions
+  readonly #options: ServeFixtureOptions
 
   private constructor(
     readonly sandbox: S,
-    options: PlaceOptions,
+    options: ServeFixtureOptions,
     private readonly later: Later,
   ) {
     this.#options = options
   }
 
-  static async open(options: PlaceOptions = {}, later: Later = afterTheTest): Promise<Place> {
+  static async open(options: ServeFixtureOptions = {}, later: Later = afterTheTest): Promise<ServeFixture> {
     const sandbox = await startSandbox({ now: () => NOW, ...SANDBOX, ...options.sandbox })
-    return Place.over(sandbox, options, later)
+    return ServeFixture.over(sandbox, options, later)
   }
 
-  /** Opens a place over a running sandbox, and closes the sandbox with the place. */
-  static async over<S extends PlaceSandbox>(
+  /** Opens a fixture over a running sandbox, and closes the sandbox with the fixture. */
+  static async over<S extends FixtureSandbox>(
     sandbox: S,
-    options: Omit<PlaceOptions, "sandbox"> = {},
+    options: Omit<ServeFixtureOptions, "sandbox"> = {},
     later: Later = afterTheTest,
-  ): Promise<Place<S>> {
-    const place = new Place(sandbox, options, later)
-    later(() => rmSync(place.folder, { recursive: true, force: true }))
-    place.writePolicy(options.policy ?? POLICY)
-    writeFileSync(join(place.folder, "boot.sh"), USERDATA)
+  ): Promise<ServeFixture<S>> {
+    const fixture = new ServeFixture(sandbox, options, later)
+    later(() => rmSync(fixture.folder, { recursive: true, force: true }))
+    fixture.writePolicy(options.policy ?? POLICY)
+    writeFileSync(join(fixture.folder, "boot.sh"), USERDATA)
     later(() => sandbox.close())
-    if (!options.withoutLedger) await makeLedger(settingsOfFolder(place.folder).SUPERNODE_LEDGER, NOW)
-    return place
+    if (!options.withoutLedger) await makeLedger(settingsOfFolder(fixture.folder).SUPERNODE_LEDGER, NOW)
+    return fixture
   }
 
   writePolicy(text: string): void {
@@ -134,21 +134,21 @@ function afterTheTest(work: () => unknown): void {
   onTestFinished(async () => void (await work()))
 }
 
-/** One place with one process for all tests of a `describe`, which must leave its state unchanged. */
-export function sharedPlace(options: PlaceOptions = {}): { place: Place; served: Served } {
+/** One fixture with one process for all tests of a `describe`, which must leave its state unchanged. */
+export function sharedFixture(options: ServeFixtureOptions = {}): { fixture: ServeFixture; served: Served } {
   const closing: (() => unknown)[] = []
-  const shared: { place?: Place; served?: Served } = {}
+  const shared: { fixture?: ServeFixture; served?: Served } = {}
   beforeAll(async () => {
-    shared.place = await Place.open(options, (work) => closing.unshift(work))
-    shared.served = await shared.place.serve()
+    shared.fixture = await ServeFixture.open(options, (work) => closing.unshift(work))
+    shared.served = await shared.fixture.serve()
   })
   afterAll(async () => {
     for (const work of closing) await work()
   })
   return {
-    get place() {
-      if (!shared.place) throw new Error("it is not open yet")
-      return shared.place
+    get fixture() {
+      if (!shared.fixture) throw new Error("it is not open yet")
+      return shared.fixture
     },
     get served() {
       if (!shared.served) throw new Error("it does not serve yet")
@@ -159,7 +159,7 @@ export function sharedPlace(options: PlaceOptions = {}): { place: Place; served:
 
 type Starting = Pick<ServeOptions, "cron" | "shard"> & { limits: Partial<ServeLimits> }
 
-/** One process that serves a place, and all events that it reported. */
+/** One process that serves a fixture, and all events that it reported. */
 export class Served {
   readonly news: ServeEvent[] = []
   #serving: Serving | null = null
@@ -168,7 +168,7 @@ export class Served {
 
   constructor(
     readonly app: App,
-    private readonly place: Pick<Place, "clock" | "timer">,
+    private readonly fixture: Pick<ServeFixture, "clock" | "timer">,
   ) {}
 
   async start({ limits, ...ticks }: Starting): Promise<void> {
@@ -178,12 +178,12 @@ export class Served {
       port: 0,
       ...ticks,
       version: "1.2.3",
-      clock: this.place.clock,
-      timer: this.place.timer,
+      clock: this.fixture.clock,
+      timer: this.fixture.timer,
       limits,
       page: new LiveReport({
         ledger: this.app.ledger,
-        clock: this.place.clock,
+        clock: this.fixture.clock,
         version: "1.2.3",
         names: () => namesOf(this.app.policies),
       }),
@@ -214,7 +214,7 @@ export class Served {
     }
   }
 
-  alert(): Promise<Answer> {
+  alert(): Promise<ServeResponse> {
     return this.post("/alertmanager", alertBody())
   }
 
@@ -222,11 +222,11 @@ export class Served {
     path: string,
     body: string | object,
     headers: Record<string, string | string[]> = bearer(),
-  ): Promise<Answer> {
+  ): Promise<ServeResponse> {
     return this.send("POST", path, { body: typeof body === "string" ? body : JSON.stringify(body), headers })
   }
 
-  get(path: string): Promise<Answer> {
+  get(path: string): Promise<ServeResponse> {
     return this.send("GET", path, {})
   }
 
@@ -234,7 +234,7 @@ export class Served {
     method: string,
     path: string,
     options: { body?: string; headers?: Record<string, string | string[]> },
-  ): Promise<Answer> {
+  ): Promise<ServeResponse> {
     const { text, ...answer } = await this.sendForText(method, path, options)
     return { ...answer, body: JSON.parse(text) as Record<string, unknown> }
   }
@@ -244,7 +244,7 @@ export class Served {
     method: string,
     path: string,
     { body = "", headers = {} }: { body?: string; headers?: Record<string, string | string[]> } = {},
-  ): Promise<Omit<Answer, "body"> & { text: string }> {
+  ): Promise<Omit<ServeResponse, "body"> & { text: string }> {
     const { port } = this.serving
     return new Promise((resolve, reject) => {
       const sent = request({ host: "127.0.0.1", port, method, path, headers, agent: false }, (response) => {
@@ -288,9 +288,9 @@ export class Served {
     this.#isClosed = true
     const stopped = this.serving.stop()
     // The grace period passes at once, so that the stop does not wait for runs that the test left behind.
-    this.place.timer.pass(this.serving.graceMs)
+    this.fixture.timer.pass(this.serving.graceMs)
     await new Promise((resolve) => setImmediate(resolve))
-    this.place.timer.pass(60_000)
+    this.fixture.timer.pass(60_000)
     await stopped
     await this.app.close()
   }

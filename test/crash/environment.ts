@@ -49,7 +49,7 @@ export function costOf({ from, to }: TrueOrder): number {
   return (to - from) * SERVER_PRICE
 }
 
-export class Place {
+export class Environment {
   now = NOW
   load = 97
   /** Counts every effect, so that "before" and "after" have a meaning within one instant. */
@@ -75,9 +75,9 @@ export class Place {
   }
 
   /** A copy with an independent future. */
-  fork(): Place {
+  fork(): Environment {
     const [first, ...others] = this.supernodes
-    const other = new Place(first.loaded, ...others.map(({ loaded }) => loaded))
+    const other = new Environment(first.loaded, ...others.map(({ loaded }) => loaded))
     const { now, load, step, ioMs } = this
     Object.assign(other, { now, load, step, ioMs, endings: [...this.endings] })
     other.#chains.restore(this.#chains.copy())

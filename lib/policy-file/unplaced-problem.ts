@@ -1,8 +1,8 @@
 import { isRecord } from "../decision/policy/amounts.ts"
 import type { Path } from "./path.ts"
 
-/** A finding in the merged supernode, with its path. */
-export interface Found {
+/** A problem of a supernode after its defaults are merged in. Its position in the file is not known yet. */
+export interface UnplacedProblem {
   path: Path
   message: string
 }
