@@ -17,10 +17,12 @@ export default defineConfig({
     isolate: false,
     // Some files wait for other processes; one worker more than cores uses that time.
     maxWorkers: availableParallelism() + 1,
+    // By default vitest cuts a value in a title at 40 characters.
+    chaiConfig: { truncateThreshold: 0 },
     // They only end what hangs. On a machine with a load of 40, the 120 simulated lives took more than four minutes.
     testTimeout: 1_200_000,
     hookTimeout: 1_200_000,
-    // An Amazon client's word about Node.js versions is no test's business.
+    // Amazon's clients would warn of the Node.js version in each test process.
     env: { TZ: "UTC", AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     coverage: {
       provider: "v8",

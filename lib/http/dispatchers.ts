@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events"
 import { Agent, type buildConnector, type Dispatcher } from "undici"
 import { ConnectionFailure, openConnection } from "./connection.ts"
 import { type ProxySettings, proxyFor } from "./proxy.ts"
@@ -39,6 +40,8 @@ export function dispatchersOf({
   const direct = new Agent({ connect, ...limits })
   let tunnels: Agent | undefined
   const closing = new AbortController()
+  // One listener for each tunnel that is being opened. Above ten, Node.js would warn of a leak.
+  setMaxListeners(0, closing.signal)
   return {
     for(url) {
       const address = proxyFor(url, proxy)

@@ -1,8 +1,8 @@
 import { visible } from "../../../lib/decision/inputs/foreign-text.ts"
 
-/** Colours that we write ourselves (paint.ts): bold, dim, red, green, yellow, and the codes that end them. */
+/** Colours that we write ourselves (paint.ts): bold, dim, red, green, yellow, cyan, and the codes that end them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour begins with one
-const OUR_COLOURS = /\u001b\[(?:1|2|22|31|32|33|39)m/g
+const OUR_COLOURS = /\u001b\[(?:1|2|22|31|32|33|36|39)m/g
 
 /**
  * One line for a terminal. Line ends and other control characters become visible text; only our own colours
