@@ -30,7 +30,7 @@ export interface Invocation {
   takeResult?(result: RunResult): void
 }
 
-export interface Handled extends Ran {
+export interface Handled extends RunsResult {
   /** Problems of the parts of a many-alarm event that could not be read. The other parts were handled. */
   problems: string[]
   /** Response to an event that was an HTTP request; otherwise `null`. */
@@ -67,7 +67,7 @@ export interface App {
   /** Sends one test message to each recipient; the results have the order of the policy's list. */
   notifyTest(timeoutMs: number): Promise<TestDelivery[]>
   /** Runs each signal for every supernode that it concerns, or just for the one whose name is `only`. */
-  runSignals(signals: Signal[], invocation: Invocation, mode?: RunMode, only?: string): Promise<Ran>
+  runSignals(signals: Signal[], invocation: Invocation, mode?: RunMode, only?: string): Promise<RunsResult>
   close(): Promise<void>
 }
 
@@ -87,7 +87,7 @@ export interface CloudEye {
   query(place: CloudPlace, query: CloudEyeQuery): Promise<Read<CloudEyeSeries[]>>
 }
 
-export interface Ran {
+export interface RunsResult {
   results: RunResult[]
   warnings: string[]
   /** Facts of each run, failed runs included, dry runs excluded. Metrics are computed from them. */

@@ -36,7 +36,7 @@ export class BlindRuns {
     }
     const since = Math.min(this.#since.get(name) ?? facts.at, blindSince(facts))
     this.#since.set(name, since)
-    return `${name} has been blind since ${sayTime(since)} (${why}). Runs do not buy without data. To find the cause, run: ${operatorCommand.doctor(name)}`
+    return `${name} has been blind since ${sayTime(since)} (${why}). Until this is corrected, it may not get servers that it needs. To find the cause, run: ${operatorCommand.doctor(name)}`
   }
 }
 

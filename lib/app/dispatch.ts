@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import type { PolicyFileState } from "../decision/explain/notifications.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
+import { counted } from "../decision/policy/amounts.ts"
 import type { NotifyRecipient } from "../decision/policy/notify.ts"
 import type { RunMode } from "../decision/situation.ts"
 import { endpointsOf } from "../huawei/endpoints.ts"
@@ -11,7 +12,7 @@ import type { Clock, Cloud, Ledger, Notifier, Ports } from "../ports.ts"
 import type { RunResult } from "../run/result.ts"
 import type { RunTask } from "../run/task.ts"
 import type { Route, SignalRouter } from "../signals/route.ts"
-import { type Invocation, type Ran, RunsFailed } from "./app.ts"
+import { type Invocation, RunsFailed, type RunsResult } from "./app.ts"
 import { BlindRuns } from "./blind-runs.ts"
 import type { CredentialSource } from "./credentials.ts"
 import { fleetOf } from "./fleet.ts"
@@ -30,7 +31,7 @@ export interface RunScope {
   only: string | null
 }
 
-export type RunSignals = (signals: Signal[], invocation: Invocation, scope: RunScope) => Promise<Ran>
+export type RunSignals = (signals: Signal[], invocation: Invocation, scope: RunScope) => Promise<RunsResult>
 
 interface Wiring {
   settings: Settings
@@ -69,7 +70,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
     return keys.during(invocation.credentials, async () => {
       // Without keys nothing can be read. Throws here once, instead of once per supernode.
       await keys.provide()
-      const fileNews = { refused: policies.refused() }
+      const policyFile = { refused: policies.refused() }
       const isAlarm = signals[0]?.kind !== "tick"
       if (isAlarm) alarmsRunning += 1
       return runEach({
@@ -79,7 +80,7 @@ export function signalRunner(wiring: Wiring): RunSignals {
         metricEvent: metrics.event,
         settings,
         policies: file,
-        fileNews,
+        policyFile,
         fileWarnings: policies.takeWarnings(),
         signals,
         ...(invocation.takeResult ? { takeResult: invocation.takeResult } : {}),
@@ -97,7 +98,7 @@ interface EventRuns extends RunScope {
   metricEvent(): MetricEvent
   settings: Settings
   policies: PolicyFile
-  fileNews: PolicyFileState
+  policyFile: PolicyFileState
   /** Warnings about the policy file. They precede the warnings of the runs. */
   fileWarnings: string[]
   signals: Signal[]
@@ -106,8 +107,8 @@ interface EventRuns extends RunScope {
 }
 
 /** Supernodes run independently of each other. The signals of one supernode run in their order. */
-async function runEach(runs: EventRuns): Promise<Ran> {
-  const { problems, ports, settings, policies, fileNews, signals, mode, only } = runs
+async function runEach(runs: EventRuns): Promise<RunsResult> {
+  const { problems, ports, settings, policies, policyFile, signals, mode, only } = runs
   const { router, loadedBy, streams } = fleetOf(policies)
   const { routed, warnings: ofSignals } = routedSignals(signals, router)
   const warnings = [...runs.fileWarnings, ...ofSignals]
@@ -127,7 +128,7 @@ async function runEach(runs: EventRuns): Promise<Ran> {
         buyTimeoutMs: settings.buyTimeoutMs,
         sendWithinMs: settings.sendWithinMs,
         fleetStreams: streams,
-        ...(loaded === policies.supernodes[0] ? { fileNews } : {}),
+        ...(loaded === policies.supernodes[0] ? { policyFile } : {}),
       }
       const before = queues.get(policy.id)
       queues.set(policy.id, { tasks: before ? [...before.tasks, task] : [task] })
@@ -181,9 +182,7 @@ function sayUnlisted(alarms: readonly string[]): string[] {
         `no supernode lists the ${alarm} under \`alarms\`, so it started no run; list it in the policy, or stop sending it here`,
     )
   const more = alarms.length - named.length
-  return more > 0
-    ? [...named, `${more} more alarms started no run, because no supernode lists them under \`alarms\``]
-    : named
+  return more > 0 ? [...named, `${counted(more, "more alarm")} started no run for the same reason`] : named
 }
 
 /** Mode of the settings: an event cannot override observe. A dry-run request is always a dry run. */

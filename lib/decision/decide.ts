@@ -34,7 +34,7 @@ export const GATES: readonly Gate[] = [
   { id: "evidence", check: ({ choice }) => choice.evidence }, // an alarm starts a run, evidence decides
   { id: "rung-above-current", check: ({ choice }) => choice.aboveCurrent }, // we never scale in
   { id: "within-servers-limit", check: ({ choice }) => choice.withinServersLimit }, // the operator's ceiling
-  { id: "cooldown-over", check: cooldownOver }, // the last purchase must first be able to help
+  { id: "cooldown-over", check: cooldownOver }, // the last purchase needs time to take effect
   { id: "action-rate", check: actionRate }, // limits mistakes that no other rule foresees
   { id: "efficacy", check: efficacy }, // purchases that did not help will not help now
   { id: "offer-available", check: ({ choice }) => choice.offerAvailable }, // a sold-out flavor must be found before the order
@@ -78,7 +78,7 @@ export function consider(situation: Situation, digest: Digest): Considered {
   return { decision, facts }
 }
 
-/** Lists each member, since a spread after another member is ten times slower, and a decision has 20 findings. */
+/** Copies the members by name: `{ gate, ...verdict }` is ten times slower, and a decision has 20 findings. */
 function findingOf(gate: string, { passed, reason, says, facts }: Verdict): Finding {
   return { gate, passed, reason, says, facts }
 }

@@ -37,8 +37,8 @@ export interface Situation {
   readings: Fetched<Reading[]>
   offers: Fetched<Offer[]>
   /**
-   * First time that the cloud confirmed to a run on this ledger, epoch milliseconds; null: no entry names
-   * one. Present only if the ledger was empty at `ledger init` and no gate holds.
+   * Earliest time that the cloud's clock confirmed for a run on this ledger, epoch milliseconds; null if no
+   * entry has one. Present only if the ledger was empty at `ledger init` and no gate holds.
    */
   ledgerConfirmedAt?: number | null
   /** Present only if the policy has caps across supernodes. */

@@ -44,8 +44,8 @@ async function readEarly(ports: Ports, { loaded }: RunTask): Promise<Read<Supern
 }
 
 /**
- * False if the read would probably not be used. Ticks, OK signals, and repeated alarms that the state alone holds read no
- * supernode. With an open attempt or a new entry, the response would be dropped.
+ * False if the read would probably not be used. No supernode is read for ticks, OK signals, and repeated alarms that the state
+ * alone holds. With an open attempt or a new entry, the response would be dropped.
  */
 function isProbablyUsed({ clock, lastRuns }: Ports, { signal, stream }: RunTask): boolean {
   if (!lastRuns || signal.kind === "tick") return false

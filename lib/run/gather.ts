@@ -19,8 +19,8 @@ import type { RunTask } from "./task.ts"
 /**
  * Reads the inputs of the decision in this order, and stops as soon as one of them already holds the run:
  *
- * 1. the supernode, unless it was read at the same time as the heads. A tick that the state alone holds stops before this read,
- *    except with an attempt in flight, an effect to measure, or a latch that may clear;
+ * 1. the supernode, unless it was read at the same time as the heads. A tick that the state alone holds stops before this read. It
+ *    reads on only for an attempt in flight, an effect to measure, or a latch that may clear;
  * 2. the metrics;
  * 3. the offers and the ledger's age, once a rung was chosen;
  * 4. other supernodes' purchases.
@@ -54,8 +54,8 @@ export async function gatherAndRecord(
   const withoutMetrics = { ...afterEffect.situation, readings: NOT_FETCHED }
   const { situation } = afterEffect
   const { target, heldBy, cleared } = decideOnce(task, situation)
-  // This tick holds with and without the metrics. It read them only to measure an effect, so its decision leaves them out, unless
-  // a latch cleared.
+  // This tick holds whatever the metrics show. It read them only to measure an effect, so its decision leaves them out, unless a
+  // latch cleared.
   if (isHeld(reconciled.situation) && isHeld(withoutMetrics) && cleared.length === 0)
     return { ...afterEffect, situation: withoutMetrics }
 

@@ -19,7 +19,7 @@ export function endUnusable(task: RunTask, { control }: Heads): FinishedRun | nu
 }
 
 /** The result for a ledger that was rolled back. Rethrows any other error. */
-export function endBehind(task: RunTask, error: unknown): FinishedRun {
+export function endRolledBack(task: RunTask, error: unknown): FinishedRun {
   if (!(error instanceof LedgerBehindError)) throw error
   return endWithoutWriting(task, holdFor(NOTHING_DECIDED, "ledger-behind", error.message))
 }

@@ -125,12 +125,12 @@ async function claimNotification(ports: Ports, task: RunTask, after: After): Pro
 }
 
 /** State of the policy file, for ticks only: an alarm's run has little time. */
-function fileOf({ signal, fileNews }: RunTask): (RunTask["fileNews"] & {}) | null {
-  return signal.kind === "tick" ? (fileNews ?? null) : null
+function fileOf({ signal, policyFile }: RunTask): (RunTask["policyFile"] & {}) | null {
+  return signal.kind === "tick" ? (policyFile ?? null) : null
 }
 
 /**
- * The entry that shows the subject of a notification; null for the entry of the claim. A plan is only in the entry of its decision;
+ * The entry that shows the subject of a notification; null if the claim's own entry shows it. A plan is only in the entry of its decision;
  * every other subject is in the state of any entry.
  */
 function sourceEntry(

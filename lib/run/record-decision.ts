@@ -69,7 +69,7 @@ export async function note(ports: Ports, task: RunTask, decided: DecisionAtHead)
   }
 }
 
-/** Fields of an entry about this situation. The entry before holds the state; the policy has a field of its own. */
+/** Fields of this situation's entry. They leave out the state, which the previous entry has, and the policy, which has its own field. */
 export function entryFieldsOf(
   ports: Ports,
   { signal, run: runId }: { signal: Signal; run: string },

@@ -7,7 +7,7 @@ import { followOrder } from "./follow-order.ts"
 import { followUnknown } from "./follow-unknown.ts"
 import { gatherAndRecord } from "./gather.ts"
 import { readHeads } from "./heads.ts"
-import { endBehind, endUnusable } from "./ledger-ends.ts"
+import { endRolledBack, endUnusable } from "./ledger-ends.ts"
 import { type FinishedRun, notifyOperators } from "./notify.ts"
 import { purchase } from "./purchase.ts"
 import { holdOvertaken, recordDecision } from "./record-decision.ts"
@@ -20,12 +20,12 @@ import type { RunTask } from "./task.ts"
 
 /**
  * Handles one signal for one supernode: reads, decides, buys if all gates pass, and notifies operators.
- * Throws LedgerError if nothing was sent yet, or if an outcome could not be recorded. In the second case the attempt stays open,
- * and later runs count it as a purchase.
+ * Throws LedgerError if the ledger fails before anything was sent, or if an outcome could not be recorded. In the second case the
+ * attempt stays open, and later runs count it as a purchase.
  */
 export async function run(ports: Ports, task: RunTask): Promise<RunResult> {
   const ended = await runRounds(ports, task)
-    .catch((error: unknown) => endBehind(task, error))
+    .catch((error: unknown) => endRolledBack(task, error))
     .finally(() => endDecisions(task))
   const followed = await followUnknown(ports, task, await followOrder(ports, task, ended))
   rememberEnd(ports, task, followed)

@@ -26,6 +26,7 @@ export async function sendOnce(
   if (stopped) return { kind: "not-sent", reason: stopped.reason ?? stopped.gate, says: stopped.says }
   const untrusted = whyNotOnThisLedger(situation, control)
   if (untrusted) return { kind: "not-sent", reason: untrusted.reason, says: untrusted.says }
+  // If the function ended between the order and its record, the outcome would stay unknown.
   if (ports.timeLeftMs() <= Math.max(0, attempt.sendBefore - ports.clock.now()) + timeToBuy(task)) {
     const says = "too little time is left in the function to complete the purchase"
     return { kind: "not-sent", reason: "no-time", says }

@@ -23,7 +23,7 @@ export interface RunTask {
   /** True if the caller reads only the kind and the first reason of the decision. Then only recorded decisions get hints. */
   hintsAreUnread?: true
   /** State of the policy file as a whole. Only the first supernode of the file has it, so that operators are notified once. */
-  fileNews?: PolicyFileState
+  policyFile?: PolicyFileState
 }
 
 /** Time reserved for one write to the ledger. A purchase, a release and a notification do not start without it. */

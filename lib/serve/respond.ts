@@ -128,7 +128,7 @@ async function runAll(
   return { status: 202, body: { accepted } }
 }
 
-/** Logs the reasons. The sender learns no more than whether the ledger failed, and that it may send again. */
+/** Logs the reasons. The response says only whether the ledger failed, and that the sender may send again. */
 function failed({ emit }: ResponderParts, { what, error }: { what: string; error: unknown }): Reply {
   if (error instanceof DroppedError) return stopping()
   emit({ kind: "failed", what, error })

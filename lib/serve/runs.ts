@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { type App, type Invocation, type Ran, RunsFailed } from "../app/app.ts"
+import { type App, type Invocation, RunsFailed, type RunsResult } from "../app/app.ts"
 import type { RunFacts } from "../app/run-facts.ts"
 import type { Signal } from "../decision/inputs/signal.ts"
 import type { Clock } from "../ports.ts"
@@ -56,7 +56,7 @@ export class Runs {
   }
 
   /** Admits signals of verified alarms. `done` rejects as `App.runSignals` does, or with DroppedError. */
-  admit(signals: Signal[], problems: readonly string[]): Admission<Ran> {
+  admit(signals: Signal[], problems: readonly string[]): Admission<RunsResult> {
     return this.#admissions.admit(() =>
       this.#counted(async () => {
         const ran = this.#parts.app.runSignals(signals, this.#invocation())
@@ -115,7 +115,7 @@ export class Runs {
   }
 
   /** Reports each run, including those that ended although another one failed. */
-  async #reported(running: Promise<Ran>, problems: readonly string[]): Promise<Ran> {
+  async #reported(running: Promise<RunsResult>, problems: readonly string[]): Promise<RunsResult> {
     for (const says of problems) this.#parts.emit({ kind: "warning", says })
     try {
       const ran = await running
@@ -127,7 +127,7 @@ export class Runs {
     }
   }
 
-  #tellRuns({ results, warnings, facts }: Ran): void {
+  #tellRuns({ results, warnings, facts }: RunsResult): void {
     const { emit, record } = this.#parts
     for (const one of facts) record(one)
     for (const result of results) emit({ kind: "result", result })

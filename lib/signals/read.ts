@@ -56,9 +56,9 @@ export function readSignals(event: unknown, door: DoorName, context: SignalConte
 /** Message for an alarm that lacks its SNS or SMN envelope; `null` for any other event. */
 function bareMessage(event: Json): string | null {
   if (Object.hasOwn(event, "AlarmArn") || Object.hasOwn(event, "NewStateValue"))
-    return "a CloudWatch alarm without the envelope of SNS: switch off `Enable raw message delivery` (RawMessageDelivery) of the SNS subscription, and pass the event on as the function gets it"
+    return "a CloudWatch alarm without the envelope of SNS: switch off `Enable raw message delivery` (RawMessageDelivery) of the SNS subscription, and send the whole SNS message, with its envelope, unchanged"
   if (Object.hasOwn(event, "alarm_id") && Object.hasOwn(event, "alarm_status"))
-    return "a Cloud Eye alarm without the envelope of SMN: pass the event on as the function gets it"
+    return "a Cloud Eye alarm without the envelope of SMN: send the whole SMN message, with its envelope, unchanged"
   return null
 }
 

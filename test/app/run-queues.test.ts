@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Invocation, Ran } from "../../lib/app/app.ts"
+import type { Invocation, RunsResult } from "../../lib/app/app.ts"
 import { signalRunner } from "../../lib/app/dispatch.ts"
 import { readSettings } from "../../lib/app/settings.ts"
 import { ledgerOver } from "../../lib/ledger/chain.ts"
@@ -84,7 +84,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
     notifierOf: () => null,
   })
   return {
-    async tick(at: number, givenMs: number): Promise<Ran> {
+    async tick(at: number, givenMs: number): Promise<RunsResult> {
       timeoutMs = givenMs
       started = 0
       // 100 runs are concurrent and equally long, so a run starts when all hundreds before it have ended.
@@ -95,7 +95,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
   }
 }
 
-const namesOf = ({ results }: Ran) => results.map(({ supernode }) => supernode)
+const namesOf = ({ results }: RunsResult) => results.map(({ supernode }) => supernode)
 
 describe("a tick for more supernodes than it has time for", () => {
   it("a tick starts no run that might exceed the time left, and counts the supernodes that it did not reach", async () => {

@@ -31,7 +31,7 @@ it("README's decision is what dry-run prints for README's policy", async () => {
   const own = await cloudFixture({}, block("A policy", "yaml"))
   const { out } = await own.run("dry-run", "train-a", "-v")
   const [printed = ""] = out.split("\n\nrequest: ")
-  expect(withoutTimes(block("One decision", ""))).toBe(withoutTimes(`${printed}\n`))
+  expect(withoutTimes(`${printed}\n`)).toBe(withoutTimes(block("One decision", "")))
 })
 
 function withoutTimes(text: string): string {

@@ -467,7 +467,7 @@ describe("a silence", () => {
   it.each<[string, string]>([
     [
       "{ warning: no-buget, reason: trust }",
-      "silence.0.warning: must be the id of a warning; did you mean no-budget?",
+      "silence.0.warning: is not the id of a warning; did you mean no-budget?",
     ],
     ['{ warning: no-budget, reason: " " }', "silence.0.reason: must be a reason in words"],
     ["{ warning: no-budget }", "silence.0.reason: is missing: must be a reason in words"],

@@ -688,7 +688,7 @@ describe("the policy file as a whole", () => {
   it("a daily notification with the ledger's heads is sent by ticks only", async () => {
     world.listen(["daily"])
     world.load = 10
-    const over = { fileNews: { refused: null } }
+    const over = { policyFile: { refused: null } }
     await world.run(alarmOf(), over)
     expect(world.notices).toEqual([])
     await tickFor(DAY + HOUR, world, over)
@@ -704,13 +704,13 @@ describe("the policy file as a whole", () => {
     world.listen(["policy"])
     world.load = 10
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }, { ok: true }]
-    await tickFor(TICK, world, { fileNews: { refused } })
+    await tickFor(TICK, world, { policyFile: { refused } })
     const [, claim, failed] = await world.entries()
     const entry = { seq: claim?.seq, hash: claim?.hash }
     expect(world.notices).toMatchObject([{ state: "policy-refused", entry }])
     expect(failed?.observation).toMatchObject({ kind: "not-told", telling: { entry } })
     world.notices = []
-    await tickFor(HOUR, world, { fileNews: { refused } })
+    await tickFor(HOUR, world, { policyFile: { refused } })
     await tickFor(HOUR)
     expect(world.notices).toMatchObject([
       {

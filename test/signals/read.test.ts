@@ -50,7 +50,7 @@ test.each<[string, unknown, RegExp]>([
   [
     "a Cloud Eye alarm without SMN",
     JSON.parse((sample("smn-http-notification")["body"] as { message: string }).message),
-    /^the event is a Cloud Eye alarm without the envelope of SMN: pass the event on/,
+    /^the event is a Cloud Eye alarm without the envelope of SMN: send the whole SMN message/,
   ],
 ])("an alarm without its envelope is refused, naming the missing envelope: %s", (_, event, words) => {
   expect(problemsOf(event)).toEqual([expect.stringMatching(words)])

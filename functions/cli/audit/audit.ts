@@ -80,7 +80,7 @@ export function registerAudit(program: Command, cli: Cli): void {
     .command("verify")
     .summary("check every entry's hash and link")
     .description(
-      "Checks the chain of each stream from its first entry: form, size, hash, link, gaps, and the state folded again. Without NAME it also checks the streams against each other. Exits 1 and names each problem if something is wrong.",
+      "Checks the chain of each stream from its first entry: form, size, hash, link, gaps, and whether its state follows from the entries. Without NAME it also checks the streams against each other. Exits 1 and names each problem if something is wrong.",
     )
     .argument("[NAME]", STREAM, words)
     .option(

@@ -79,7 +79,7 @@ async function newest(
     for await (const entry of ledger.read(stream, { fromSeq: Math.max(1, toSeq - CHUNK + 1), toSeq }))
       chunk.push(entry)
     found.unshift(...chunk.filter((entry) => isWanted(entry, filter)))
-    // A reset may have set the times back, so the search ends only at a chunk whose entries are all older.
+    // After entries dated in the future, `reset` writes an earlier time. So the search ends only at a chunk whose entries are all older.
     if (filter.since !== undefined && chunk.every(({ at }) => at < (filter.since ?? 0))) break
   }
   return found.slice(-limit)

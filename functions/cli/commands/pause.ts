@@ -69,7 +69,8 @@ async function pause(
   await withLedger(task, async (ledger, settings) => {
     const known = await requireLedger(ledger, settings)
     const { policyPath } = settings
-    const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name)
+    const otherwise = ", or run `pause` without a name to stop everything"
+    const supernode = name === undefined ? null : await supernodeIdOf(policyPath, name, otherwise)
     const { names, zone } = await policyAtHand(task, settings)
     const frame = { now, zone }
     if (until !== null) await refuseWhatIsOver(task, { ledger, supernode, until, what: "--until", zone })

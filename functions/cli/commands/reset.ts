@@ -73,7 +73,7 @@ async function reset(task: Task, name: string, options: ResetOptions): Promise<v
       check: (currentState) => {
         if (signed && clearedState(currentState) !== state)
           throw new CommandError(
-            `the state of ${name} changed while you signed, so nothing was recorded. To see the present state, run: ${operatorCommand.status(name)}. Then sign again`,
+            `the state of ${name} changed while you signed, so nothing was recorded. Sign again after a look at the present state. To see it, run: ${operatorCommand.status(name)}`,
           )
         before = currentState
       },

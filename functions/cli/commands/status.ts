@@ -150,8 +150,9 @@ async function ledgerConfirmedTime(
   return firstConfirmedTime({ ledger }, { streams, ledgerId: identity.id, isEnough: () => true })
 }
 
-/** Number of newest entries to search for an outcome: in the first search, and at most. */
+/** Number of newest entries that the first search for an outcome reads. */
 const RECENT_ENTRIES = 50
+/** Number of entries that all searches for it read together, at most. */
 const MAX_ENTRIES = 25_600
 
 async function lastOutcomeOf(

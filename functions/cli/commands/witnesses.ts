@@ -64,8 +64,8 @@ async function readTracesOf(
 }
 
 /**
- * The order's present state. If it cannot be read: the state that was read last, or that the order may await
- * payment.
+ * The order's present state. If it cannot be read, returns the state that was read last, or else a hint that the
+ * order may await payment.
  */
 async function sayOrderNow(
   cloud: Cloud,

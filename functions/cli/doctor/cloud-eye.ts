@@ -74,8 +74,8 @@ function kindsOf(metrics: readonly CloudEyeMetric[]): string[] {
 }
 
 /**
- * Newest raw point of the rule's own metric, if that metric is listed: its data may only be too old for the
- * rule.
+ * Newest raw point of the rule's own metric, if that metric is listed. It shows whether the data exists but is too
+ * old for the rule.
  */
 async function newestOf(
   { policy, source, cloudEye, now }: Sought,

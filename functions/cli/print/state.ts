@@ -70,12 +70,12 @@ function cloudRows(
   { servers, rung, load, unread }: SupernodeStatus,
   { whyNotAsked, ...frame }: Timeframe & { whyNotAsked: string | null },
 ): string[][] {
-  if (whyNotAsked !== null) return [["  servers", `servers and load were not read: ${whyNotAsked}`]]
+  if (whyNotAsked !== null) return [["  servers", `not read, and neither was the load: ${whyNotAsked}`]]
   const ofOffers = unread.find(({ source }) => source === "offers")
   const offers = ofOffers ? [["  offers", `not read: ${ofOffers.why}`, BAD]] : []
   if (!servers) {
     const why = unread.find(({ source }) => source === "supernode")?.why ?? "no response"
-    return [["  servers", `servers and load were not read: ${why}`, BAD], ...offers]
+    return [["  servers", `not read, and neither was the load: ${why}`, BAD], ...offers]
   }
   return [
     ["  servers", sayServers(servers), ...(servers.status === "ACTIVE" ? [] : [BAD])],
@@ -148,7 +148,7 @@ function holdRows({ holds, ledger, wouldBuy, name, blockedFlavors, rulesOff }: S
     const known =
       refused.length > 0
         ? `${refused.join(" and ")} (see above) may cause a hold`
-        : "no reason to hold is known"
+        : "nothing known would make a run hold"
     const says = ledger
       ? `a live run would hold (${ledger.heldBy})`
       : wouldBuy

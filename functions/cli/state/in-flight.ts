@@ -44,9 +44,9 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
  * Finds a supernode's id by its name or id. With a broken policy, accepts an id unchecked. Throws
- * CommandError.
+ * CommandError. `otherwise`: what else the operator can do with a broken policy.
  */
-export async function supernodeIdOf(policyPath: string, name: string): Promise<string> {
+export async function supernodeIdOf(policyPath: string, name: string, otherwise = ""): Promise<string> {
   try {
     const { supernodes } = await loadPolicyFile(policyPath)
     return findSupernode(supernodes, name).policy.id
@@ -54,7 +54,7 @@ export async function supernodeIdOf(policyPath: string, name: string): Promise<s
     if (!(error instanceof PolicyError)) throw error
     if (UUID.test(name)) return name
     throw new CommandError(
-      `the policy cannot be read, so the id of ${name} is unknown. Give the supernode's id, or run \`pause\` without a name to stop everything. The policy's problems: ${error.problems.map(problemLine).join("; ")}`,
+      `the policy cannot be read, so the id of ${name} is unknown. Give the supernode's id${otherwise}. The policy's problems: ${error.problems.map(problemLine).join("; ")}`,
     )
   }
 }

@@ -45,7 +45,7 @@ export function breaching(facts: RuleFacts): Need {
   }
 }
 
-/** True if missing data counts as breaching; then a point in its place adds nothing. */
+/** True if missing data counts as breaching. Then a missing period already counts, and a new point in it would not help. */
 function countsSilence({ rule, reading }: RuleFacts): boolean {
   const wasQueried = reading !== undefined && !rule.metric.alarm && !reading.unasked && !reading.credentials
   return rule.missing === "breaching" && wasQueried

@@ -1,4 +1,4 @@
-import { overtakenAt } from "../gates/signal.ts"
+import { staleReason } from "../gates/signal.ts"
 import { CLOCK_TOLERANCE_MS, clocksAgree } from "../inputs/clock.ts"
 import { STALE_AFTER_MS } from "../inputs/signal.ts"
 import { sayDuration } from "../policy/amounts.ts"
@@ -48,7 +48,7 @@ export function comesInReach(inputs: HintInputs): Hint {
   const { situation } = inputs
   const reachedAt = situation.signal.at - CLOCK_TOLERANCE_MS
   // A later OK may have closed the episode: then the signal will be stale when our clock reaches it.
-  if (overtakenAt({ ...situation, now: reachedAt })) return newerSignal(inputs)
+  if (staleReason({ ...situation, now: reachedAt })) return newerSignal(inputs)
   return wait("our clock is within 60s of the signal", reachedAt)
 }
 

@@ -3,8 +3,8 @@ import { fail, pass, sayTime, type Verdict } from "../verdict.ts"
 import type { GateFacts } from "./gate.ts"
 
 /**
- * Holds automatic purchases if none of the last k purchases that rules caused improved the metric of its rule
- * enough: another one would not help either. An unmeasured effect counts as no gain. People may still buy.
+ * Holds automatic purchases if none of the last k purchases by rules improved its rule's metric enough: another
+ * one would not help either. An unmeasured effect counts as no gain. People may still buy.
  * After the command `reset`, the count of purchases starts again.
  */
 export function efficacy({ situation, digest }: GateFacts): Verdict {
@@ -27,7 +27,7 @@ export function efficacy({ situation, digest }: GateFacts): Verdict {
   if (row.some(({ gain }) => gain !== null && gain >= minGain))
     return pass(`${moved}; a gain of ${sayNumber(minGain)} is enough`, facts)
 
-  const waiting = row.filter((effect) => isStillDue(effect, now))
+  const waiting = row.filter((effect) => canStillBeMeasured(effect, now))
   const until = waiting.length > 0 ? Math.max(...waiting.map(({ dueAt }) => dueAt)) : null
   const required = `${moved}; at least ${sayNumber(minGain)} is required`
   const follows =
@@ -44,7 +44,7 @@ function factsOf({ attempt, rule, before, after, gain, completedAt, dueAt }: Cou
   return { attempt, rule, before, after, gain, completedAt, dueAt: gain === null ? dueAt : null }
 }
 
-function isStillDue({ before, gain, dueAt }: CountedEffect, now: number): boolean {
+function canStillBeMeasured({ before, gain, dueAt }: CountedEffect, now: number): boolean {
   return before !== null && gain === null && now < dueAt
 }
 
@@ -66,7 +66,7 @@ function sayGain(effect: CountedEffect, now: number): string {
   if (gain !== null) return `by ${sayNumber(gain)}`
   if (before === null)
     return "by an unknown amount (missing data caused the purchase, so there is no earlier value)"
-  return isStillDue(effect, now)
+  return canStillBeMeasured(effect, now)
     ? `by a still unknown amount (to be measured after ${sayTime(dueAt)})`
     : `by a still unknown amount (its measurement has been due since ${sayTime(dueAt)})`
 }

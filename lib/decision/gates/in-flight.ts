@@ -30,7 +30,7 @@ export function noHold({ situation: { control, policy, now, signal } }: GateFact
   return fail("held", `${policy.name} is held: ${sayStop(hold)}`, { ...hold })
 }
 
-/** Fails while an attempt may still cost money, or after a refusal that a retry cannot fix. */
+/** Fails while an attempt may still cost money, during a back-off, and after a refusal that needs a person. */
 export function noAttemptInFlight({ situation: { state, now } }: GateFacts): Verdict {
   const { attempt, breaker, throttle } = state
   if (attempt) return fail(attemptReason(attempt, now), sayAttempt(attempt), attemptFacts(attempt))

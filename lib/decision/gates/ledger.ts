@@ -43,8 +43,9 @@ export function whyUntrusted({ control, supernodeId, ...age }: TrustInputs): Led
   if (ledger && ledgerIsNew(ledger, age)) {
     const { firstConfirmedAt, confirmed } = age
     const until = (firstConfirmedAt ?? confirmed ?? ledger.at) + NEW_LEDGER_MS
-    const unsaid = confirmed === null ? ", and no response of the cloud has confirmed a time yet" : ""
-    const says = `the ledger was empty at ${sayTime(ledger.at)}, so an order that it does not contain may be in progress. Live runs wait until ${sayTime(until)}: 45 minutes after the cloud first confirmed a time${unsaid}`
+    const unconfirmed =
+      confirmed === null ? ". No response of the cloud has confirmed a time to this run" : ""
+    const says = `the ledger was empty at ${sayTime(ledger.at)}, so an order that it does not contain may be in progress. Live runs wait for 45 minutes from the first time that the cloud confirms, so until ${sayTime(until)} or later${unconfirmed}`
     return ledgerProblem("ledger-new", says, { ledger: ledger.id, until })
   }
   if (!restored || restored.confirmed.includes(supernodeId)) return null

@@ -29,8 +29,13 @@ function rateUnder(
 ): Verdict {
   const used = purchasesWithin({ purchases }, now, perMs).length
   const facts = { used, allowed: count, perMs }
-  const says = `${used} of ${count} purchases in ${sayDuration(perMs)}`
-  return used < count ? pass(says, facts) : fail("action-rate", `${says} are used up`, facts)
+  const period = sayDuration(perMs)
+  if (used < count) return pass(`${used} of ${count} purchases in ${period}`, facts)
+  const says =
+    used === count
+      ? `${used} of ${count} purchases in ${period} are used up`
+      : `${used} purchases in ${period}, and at most ${count} are allowed`
+  return fail("action-rate", says, facts)
 }
 
 /**

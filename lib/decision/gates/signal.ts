@@ -91,18 +91,18 @@ export function signalIsFresh({ situation }: GateFacts): Verdict {
       facts,
     )
   }
-  const overtaken = overtakenAt(situation)
+  const overtaken = staleReason(situation)
   if (overtaken) return fail("stale", overtaken.says, { ...facts, ...overtaken.facts })
   return pass(`${Math.max(0, Math.round(ageMs / 1000))} s old`, facts)
 }
 
-interface Overtaken {
+interface StaleReason {
   says: string
   facts: Record<string, unknown>
 }
 
 /** Reason why a signal within the maximum age is stale; null if it is not. */
-export function overtakenAt(situation: Situation): Overtaken | null {
+export function staleReason(situation: Situation): StaleReason | null {
   const { signal, now, state, run, asked, policy } = situation
   if (signal.kind === "request") {
     const until = asked ? repeatableUntil(asked, policy) : Infinity

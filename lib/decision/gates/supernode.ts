@@ -7,7 +7,7 @@ import type { GateFacts } from "./gate.ts"
 /** Statuses of servers that are not about to change. Every other status is transitional or broken. */
 export const STABLE_STATUSES: readonly string[] = ["RUNNING", "STOPPED", "DELETED"]
 
-/** Passes if the supernode is ACTIVE, all its servers are stable, and none that the ledger knows is missing from the list. */
+/** Passes if the supernode is ACTIVE, all its servers are stable, and the cloud lists every server that the ledger knows. */
 export function supernodeReady({ situation: { supernode, state } }: GateFacts): Verdict {
   if (supernode.state === "not-read") return notEvaluated("the supernode was not read")
   if (supernode.state === "unreadable") {

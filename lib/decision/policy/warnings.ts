@@ -3,7 +3,8 @@ import { didYouMean } from "./did-you-mean.ts"
 
 /** Every warning of `validate` by its id, with its meaning; docs/lint.md explains each. */
 export const WARNINGS = {
-  "alarm-efficacy": "efficacy with a rule on an alarm's own points, which rarely show what a purchase gained",
+  "alarm-efficacy":
+    "an `efficacy` setting with a rule on an alarm's own points: these rarely show the effect of a purchase",
   "approval-expires-soon": "an approval expires before a person can react and a tick can use it",
   "approval-never-asked": "no possible order costs enough to need approval",
   "approvers-without-keys": "an approver's name without a key proves nothing",
@@ -49,10 +50,11 @@ export const WARNING_IDS = Object.keys(WARNINGS).filter((id): id is WarningId =>
 const warningId = () =>
   z.enum(WARNING_IDS, {
     error: ({ input }) => {
-      const near = typeof input === "string" ? didYouMean(input, WARNING_IDS) : null
+      if (typeof input !== "string") return "must be the id of a warning, as the command validate prints it"
+      const near = didYouMean(input, WARNING_IDS)
       return near === null
-        ? "must be the id of a warning; the command validate prints the ids"
-        : `must be the id of a warning; did you mean ${near}?`
+        ? "is not the id of a warning; the command validate prints the ids"
+        : `is not the id of a warning; did you mean ${near}?`
     },
   })
 

@@ -50,7 +50,7 @@ export interface SupernodeState {
   /** Time at which the newest attempt was opened, whatever its outcome. */
   openedAt: number | null
   /**
-   * Id of that attempt; absent if the chain has opened none since entries record ids. A plan names it, so that a
+   * Id of that attempt; absent if all attempts of the chain are older than the release that records ids. A plan names it, so that a
    * plan can be bought only once.
    */
   newestAttempt?: string

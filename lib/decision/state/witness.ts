@@ -22,7 +22,7 @@ export interface ScaleUpTrace {
 }
 
 /**
- * `not-configured`: no CTS is known for another ModelArts · `too-old`: CTS keeps only seven days · `no-answer`: no answer,
+ * `not-configured`: the endpoint of ModelArts was replaced, so its CTS is not known · `too-old`: CTS keeps only seven days · `no-answer`: no answer,
  * or an unreadable one · `no-right`: the keys may not list traces.
  */
 export type UnreadTraces = "not-configured" | "too-old" | "no-answer" | "no-right"

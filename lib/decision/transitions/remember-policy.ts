@@ -5,8 +5,8 @@ import type { SupernodeState } from "../state/state.ts"
 import type { ChainEvent } from "./ledger-event.ts"
 
 /**
- * Number of policies that are found again by their hash. A policy that returns after more others is written
- * in full again.
+ * Number of policies that are found again by their hash. A policy that returns after more than this many other
+ * policies is written in full again.
  */
 const MAX_POLICIES = 8
 
@@ -20,8 +20,8 @@ export function rememberPolicy(state: SupernodeState, event: ChainEvent): Supern
   const isNew = policy !== undefined && getOwn(policies, policyHash) === undefined
   const named = isNew ? { ...state, policies: withPolicy(policies, policyHash, seq) } : state
   const isSame = policySeen?.hash === policyHash
-  // An entry written by a slow clock would arm the policy too early. An entry that follows one of a fast clock takes over
-  // its time, and would arm the policy too late.
+  // An entry written by a slow clock would arm the policy too early. An entry after one
+  // with a fast clock inherits that late time, and would arm the policy too late.
   const isConfirmed = confirmedAt !== null && Math.abs(confirmedAt - at) <= CLOCK_TOLERANCE_MS
   if (isSame && !(policySeen.unconfirmed && isConfirmed)) return named
   const since = Math.max(at, confirmedAt ?? at)

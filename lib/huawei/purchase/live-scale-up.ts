@@ -108,7 +108,7 @@ function tooLate(order: BuyOrder, clock: BuyDeps["clock"]): NotSent {
   return notSent("too-late", `the time limit to send expired ${lateMs} ms ago; nothing was sent`)
 }
 
-/** Our own first check: the request must be the planned one, for this supernode. `null` if it is. */
+/** Reason why the request is not the planned one for this supernode; `null` if it is. */
 function whatIsWrongWith({ plan, policy, userdata }: BuyOrder): NotSent | null {
   const { url, body } = plan.request
   if (!isUserdataAsPlanned(body.userdata, userdata)) {

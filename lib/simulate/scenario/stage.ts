@@ -176,7 +176,7 @@ export class Stage {
     if (change.clock_ahead !== undefined) this.skewMs = change.clock_ahead
   }
 
-  /** Signal of a step. A repeated delivery is the last signal of its kind. */
+  /** Signal of a step. A repeated delivery returns the previous signal of the same kind. */
   signalOf(step: Step): Signal {
     const { alarm, tick, request } = step
     const on = this.nameOf(step)

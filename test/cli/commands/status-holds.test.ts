@@ -179,7 +179,7 @@ describe("status", () => {
 
       const { out } = await own.run("status", "--no-cloud")
       for (const reason of one.reasons) expect(out).toMatch(new RegExp(`[( ]${reason}[):]`))
-      if (one.reasons.length === 0) expect(out).toContain("no reason to hold is known")
+      if (one.reasons.length === 0) expect(out).toContain("nothing known would make a run hold")
     },
   )
 

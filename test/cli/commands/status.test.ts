@@ -102,9 +102,9 @@ describe("status", () => {
   it("status --no-cloud sends no request to the cloud", async () => {
     const own = await cloudFixture()
     const { out } = await own.run("status", "--no-cloud")
-    expect(row(out, "servers")).toBe("servers and load were not read: --no-cloud was given")
+    expect(row(out, "servers")).toBe("not read, and neither was the load: --no-cloud was given")
     expect(row(out, "now")).toBe(
-      "no reason to hold is known; the result depends on the servers, the load and the offers",
+      "nothing known would make a run hold; the result depends on the servers, the load and the offers",
     )
     expect(own.sandbox.requests).toEqual([])
   })

@@ -60,13 +60,13 @@ describe("the use of a ledger", () => {
 
 describe("the memory of a ledger", () => {
   const says = (until: string, unsaid = "") =>
-    `the ledger was empty at 2024-01-12T17:00:00.000Z, so an order that it does not contain may be in progress. Live runs wait until ${until}: 45 minutes after the cloud first confirmed a time${unsaid}`
+    `the ledger was empty at 2024-01-12T17:00:00.000Z, so an order that it does not contain may be in progress. Live runs wait for 45 minutes from the first time that the cloud confirms, so until ${until} or later${unsaid}`
   const isNew = (minutes: number, sentence: string): LedgerProblem => ({
     reason: "ledger-new",
     says: sentence,
     facts: { ledger: "ledger-1", until: NOW + minutes * MINUTE },
   })
-  const UNCONFIRMED = ", and no response of the cloud has confirmed a time yet"
+  const UNCONFIRMED = ". No response of the cloud has confirmed a time to this run"
   it.each<[string, Fetched<Control>, [first: number | null, now: number | null], LedgerProblem | null]>([
     [
       "a new ledger is not trusted while the cloud has not confirmed a time",
