@@ -25,7 +25,7 @@ function secretOf(text: string) {
 const KEYS = JSON.stringify({ HUAWEICLOUD_SDK_AK: "S-AK", HUAWEICLOUD_SDK_SK: "S-SK" })
 
 describe("the keys to sign with", () => {
-  it("requests are signed with an invocation's own keys before the environment's, only during that invocation", async () => {
+  it("during an invocation, requests are signed with the invocation's own keys instead of the environment's", async () => {
     const source = credentialSource(
       {
         credentials: ENVIRONMENT,

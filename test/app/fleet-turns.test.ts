@@ -43,7 +43,7 @@ describe("turns among the buyers of one process", () => {
     ])
   })
 
-  it("a turn to buy that fails is followed by the next run's turn, and the failure reaches its caller", async () => {
+  it("a run whose turn to buy fails passes the turn to the next run, and the failure reaches its caller", async () => {
     const { begin } = turns()
     const [first, second] = [begin("first"), begin("second")]
     first.fail()
@@ -52,7 +52,7 @@ describe("turns among the buyers of one process", () => {
     expect(await second.result).toBe("second")
   })
 
-  it("a turn to buy passes to the next run after its time limit, and work that hung until then may still end", async () => {
+  it("a turn to buy passes to the next run after its time limit, although the first run's work may still end", async () => {
     const { began, begin, timeOut } = turns()
     const [hanging, second, third] = [begin("hanging"), begin("second"), begin("third")]
     await settled()

@@ -98,7 +98,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
 const namesOf = ({ results }: RunsResult) => results.map(({ supernode }) => supernode)
 
 describe("a tick for more supernodes than it has time for", () => {
-  it("a tick starts no run that might exceed the time left, and counts the supernodes that it did not reach", async () => {
+  it("a tick starts no run that might exceed the time left, and counts the supernodes that are not reached", async () => {
     const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
     const ran = await tick(NOW, 55 * SECOND)
     expect(namesOf(ran)).toHaveLength(200)
@@ -129,7 +129,7 @@ describe("a tick for more supernodes than it has time for", () => {
 
   // If the start were counted by minutes, ticks at each of these intervals would always start at the same
   // supernodes.
-  it.each([5, 60, 250])("several ticks, one each %i minutes, reach every supernode", async (minutes) => {
+  it.each([5, 60, 250])("a series of ticks, %i minutes apart, reaches every supernode", async (minutes) => {
     const { tick } = fleetOf({ count: 250, runMs: 20 * SECOND })
     const reached = new Set<string>()
     for (let nth = 0; nth < 20 && reached.size < 250; nth++)

@@ -12,14 +12,14 @@ import { EVENT_FIELDS, type EventField, SIGNALS_TABLE } from "./lenient-signals.
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
 describe("every lenient reader", () => {
-  it("the test tables list every lenient reader, with its result for absent, null, wrong-typed and implausible values", () => {
+  it("the test tables list every lenient reader of external data, with its result for each kind of odd value", () => {
     const folders = ["lib/huawei", "lib/metrics", "lib/signals", "lib/notify", "lib/http"]
     const table = { ...SIGNALS_TABLE, ...CLOUD_TABLE }
     expect(lenientReadersIn(ROOT, folders).toSorted()).toEqual(Object.keys(table).toSorted())
     for (const row of Object.values(table)) expect(Object.values(row)).not.toContain("")
   })
 
-  it("lenient readers are found in the source code by how they read, and listed with the key that they read", () => {
+  it("the source scan finds each lenient reader of external data by how it reads, and lists the key that it reads", () => {
     const found = lenientReadersIn(ROOT, ["test/architecture/lenient-sample.ts"])
     expect(found).toEqual([
       "test/architecture/lenient-sample.ts amount nullish catch",

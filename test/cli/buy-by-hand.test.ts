@@ -35,7 +35,7 @@ async function paste(own: CloudFixture, line: string): Promise<Ran & { argv: str
 }
 
 describe("the line that a dry run prints", () => {
-  it("the line that a dry run prints buys exactly the shown plan, in the name of this system's user", async () => {
+  it("the line that a dry run prints buys exactly the shown plan, in the name of the operating system's user", async () => {
     const own = await cloudFixture()
     const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     const pasted = await paste(own, buyingLine(out))
@@ -116,7 +116,7 @@ describe("the line that a dry run prints", () => {
     expect(own.sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("a dry run without a reason prints no line that buys, but the command that states a reason", async () => {
+  it("a dry run without a reason prints the dry-run command that states a reason, and no line that buys", async () => {
     const own = await cloudFixture()
     const { out } = await own.run("dry-run", "train-a")
     expect(buyingLine(out)).toBe("no line was printed")
@@ -176,7 +176,7 @@ describe("a dry run during a cooldown", () => {
 })
 
 describe("a dry run that lacks only approval", () => {
-  it("a dry run that lacks only approval prints an approve line and a line that buys, even within one minute", async () => {
+  it("a dry run that lacks only approval prints a line that buys once the plan is approved, even within a minute", async () => {
     const own = await cloudFixture({}, WANTED)
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     expect(out).toContain("to buy exactly this once it is approved, or nothing if anything changed:")
@@ -241,7 +241,7 @@ describe("the printed request", () => {
     )
   })
 
-  it("a dry run of an event keeps the event's own text in the printed request", async () => {
+  it("the request that a dry run of an event prints keeps all values of the event", async () => {
     const own = await cloudFixture()
     const asked = {
       supernode: "train-a",

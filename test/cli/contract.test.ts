@@ -346,7 +346,7 @@ async function anchored(own: CliFixture): Promise<string[]> {
 
 describe("a command", () => {
   it.each(ROWS)(
-    "each command exits with its situation's code, and prints one JSON document under --json: %s: %s",
+    "a command exits with its documented code, and prints one JSON document under --json: %s: %s",
     async (command, _, make, argv, code, prints = command) => {
       const words = typeof argv === "function" ? argv : () => argv
       const own = await make()

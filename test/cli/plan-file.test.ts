@@ -155,7 +155,7 @@ it("apply reads a plan file from stdin, also with the byte order mark of a Windo
   expect({ code, orders: own.sandbox.orders.length }).toEqual({ code: 0, orders: 1 })
 })
 
-it("apply prints no command that contains a supernode's name which only the plan file knows", async () => {
+it("apply prints no command with a supernode's name that occurs only in the plan file", async () => {
   const own = await cloudFixture()
   const file = await planned(own)
   const { request } = JSON.parse(readFileSync(file, "utf8")) as { request: object }

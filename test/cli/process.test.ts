@@ -62,7 +62,7 @@ describe("the process of a command", () => {
     [["validate"], 0],
     [["dry-run", "train-x"], 1],
     [["frobnicate"], 2],
-  ])("the process of %j exits with %i", async (argv, code) => {
+  ])("the process of the command line %j exits with code %i", async (argv, code) => {
     expect((await ended(cli(cliFixture(), ...argv))).code).toBe(code)
   })
 
@@ -145,7 +145,7 @@ describe("sandbox", () => {
     expect([code, err]).toEqual([0, "the sandbox is closed\n"])
   })
 
-  it("a command in another terminal places an order with the settings that sandbox prints", async () => {
+  it("a command with the settings that sandbox prints places an order in the sandbox of another terminal", async () => {
     const own = cliFixture()
     const child = cli(own, "sandbox", "--json")
     const printed = JSON.parse(await seen(child.stdout, /\n/)) as { env: Record<string, string> }

@@ -143,7 +143,7 @@ describe("a wrong environment", () => {
     expect(code).toBe(1)
   })
 
-  it("--policy and --ledger override the environment, before and after the command", async () => {
+  it("--policy and --ledger override the environment, whether written before or after the command's name", async () => {
     const own = cliFixture()
     const other = own.file("other.yaml", POLICY.replaceAll("train-a", "train-z"))
     for (const argv of [

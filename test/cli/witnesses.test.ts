@@ -96,7 +96,7 @@ describe("while an outcome is unknown", () => {
 })
 
 describe("settle", () => {
-  it("settle shows the attempt's CTS trace, warns before --as absent, and refuses it because of new servers", async () => {
+  it("settle shows the attempt's CTS trace and warns against --as absent, and refuses that if servers are new", async () => {
     const own = await incident("after-effect")
     own.advance(3 * MINUTE)
     const { out, err, code } = await settled(own, "absent")
@@ -111,7 +111,7 @@ describe("settle", () => {
     expect(row((await settled(own, "accepted")).out, "traces")).toMatch(NOTHING)
   })
 
-  it("settle does not mistake another user's purchase in the console for the attempt's", async () => {
+  it("settle does not take a CTS trace of another user's purchase in the console for a trace of the attempt", async () => {
     const own = await incident("before-effect")
     own.sandbox.addServers(1)
     own.advance(3 * MINUTE)

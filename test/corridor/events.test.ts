@@ -203,8 +203,14 @@ describe("events that must not buy", () => {
     ["a number", 7],
     ["an empty object", {}],
     ["a deeply nested array", JSON.parse(`${"[".repeat(500)}${"]".repeat(500)}`)],
-    ["a cron tick at the alarms' door", { kind: "tick", name: "x", time: "2024-01-12T16:50:00Z" }],
-    ["a person's request at the alarms' door", { supernode: "train-a", requestedBy: "a", why: "b" }],
+    [
+      "a cron tick that is sent to the alarm function",
+      { kind: "tick", name: "x", time: "2024-01-12T16:50:00Z" },
+    ],
+    [
+      "a person's request that is sent to the alarm function",
+      { supernode: "train-a", requestedBy: "a", why: "b" },
+    ],
   ])("an invalid event is a SignalError, and reaches neither cloud nor ledger: %s", async (_, event) => {
     await open({ at: ALARM_AT })
     await expect(corridor.lambda("alarm", event)).rejects.toMatchObject({ name: "SignalError" })
@@ -214,7 +220,7 @@ describe("events that must not buy", () => {
 
   // The webhook token admits alarms; its holder must not be able to buy as a person.
   it.each(["/alertmanager", "/grafana", "/manual", "/"])(
-    "a person's live request in an HTTP body at %s is refused by both doors",
+    "a person's live request in an HTTP body at %s is refused by the alarm function and the manual function",
     async (rawPath) => {
       await open({ at: ALARM_AT })
       const request = eventOf("manual-request")
@@ -253,7 +259,7 @@ describe("events that must not buy", () => {
 })
 
 describe("after the first delivery", () => {
-  it("an alarm that comes again by another of CloudWatch's three ways is the same signal, and buys nothing", async () => {
+  it("an alarm that arrives again by another way from CloudWatch is the same signal, and buys nothing", async () => {
     await open({ at: ALARM_AT })
     await corridor.lambda("alarm", eventOf("sns-cloudwatch-alarm"))
     for (const name of [

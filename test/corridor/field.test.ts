@@ -136,7 +136,7 @@ describe("an alarm's own points", () => {
 })
 
 describe("signals", () => {
-  it("each contributor of a CloudWatch alarm has its own signals, and one's OK does not close another's", async () => {
+  it("each contributor of a CloudWatch alarm has separate signals, and the OK of one does not close another's episode", async () => {
     const { lambda } = bound(await open({ alarms: `[ { cloudwatch: "${ARN}" } ]` }))
     expect(heldBy(resultsOf(await lambda(contributor("1-ok"))))).toEqual(["not-alarm"])
     expect(heldBy(resultsOf(await lambda(contributor("2-alarm"))))).toEqual(["missing-data"])

@@ -150,7 +150,7 @@ it("each tick reads the metrics again: no reading is kept for the next tick", as
   expect(cloudEyeRequests(corridor)).toBe(2)
 })
 
-it("each project gets its own request to Cloud Eye, for its own series only", async () => {
+it("each project gets a separate request to Cloud Eye, for the series of that project only", async () => {
   const other = "f".repeat(32)
   const corridor = await fleetOf({
     count: 4,

@@ -37,7 +37,7 @@ async function start(at: number, change = (policy: string) => policy) {
 const tickAt = (at: number) => ({ kind: "tick", name: "sweep", time: new Date(at).toISOString() })
 
 describe("the example policy with every key there is", () => {
-  it("the example policy observes for a day, then buys on an alarm, counts it for the fleet, and cools down", async () => {
+  it("the example policy observes for a day, then buys on an alarm, counts the purchase for the fleet, and cools down", async () => {
     const firstSeen = ALARM_AT - 24 * HOUR
     const { corridor, prometheus, setClock } = await start(firstSeen)
     const [seen] = resultsOf(await corridor.lambda("schedule", tickAt(firstSeen)))

@@ -33,7 +33,7 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
 
   describe("any fault at any I/O: one POST per attempt, one attempt at a time, and no loss", () => {
     it.each(named)(
-      "no fault at any I/O causes a second POST, a second open attempt or a loss: %s",
+      "whichever I/O of a run fails, no second POST, no second open attempt and no loss follows: %s",
       async (_name, kind) => {
         const failures: string[] = []
         for (const [at, point] of (await traceOf(kind)).entries()) {
@@ -46,7 +46,7 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
       },
     )
 
-    it("the kinds of run reach every I/O that this suite must break, and test all faults of each I/O", () => {
+    it("the crash tests reach every I/O that they must break, and test all faults of each I/O", () => {
       const points = Object.keys(POINTS).filter((point) => POINTS[point as keyof typeof POINTS] === proof)
       const seen = points.map((point) => [point, [...(broken.get(point) ?? [])]])
       expect(seen).toEqual(points.map((point) => [point, faultsAt(point).map(faultName)]))
@@ -55,7 +55,7 @@ export function proveKinds(proof: Proof, kinds: Kind[]): void {
 
   describe("runs without any fault", () => {
     it.each(named)(
-      "without a fault, exactly the purchases that the policy allows happen: %s",
+      "a run without a fault makes exactly the purchases that the policy allows: %s",
       async (_name, kind) => {
         for (const followUp of kind.followUps) {
           const { violations, taken } = await play(kind, null, followUp)

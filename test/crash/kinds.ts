@@ -72,7 +72,7 @@ export const BUYING: Kind[] = [
     begin: async (environment) => always(environment, await newRequest(environment)),
   },
   {
-    name: "a tick that sees a purchase complete against a rival",
+    name: "a tick that records a completed purchase while a rival run writes",
     habits: { rivals: { "recordObservations ledger.append:observed": 1 } },
     followUps: ["the same event again", "another alarm"],
     begin: async (environment) => {
@@ -82,7 +82,7 @@ export const BUYING: Kind[] = [
     },
   },
   {
-    name: "a tick that sees a purchase complete and buys again",
+    name: "a tick that records a completed purchase and buys again",
     followUps: PURCHASES,
     begin: async (environment) => {
       await bought(environment)
@@ -91,7 +91,7 @@ export const BUYING: Kind[] = [
     },
   },
   {
-    name: "a tick that measures a purchase's effect against a rival, and buys again",
+    name: "a tick that measures a purchase's effect while a rival run writes, and buys again",
     policy: { efficacy: { purchases: 2, min_gain: 5 } },
     habits: { rivals: { "recordObservations ledger.append:observed": 1 } },
     followUps: ["another alarm"],
@@ -145,7 +145,7 @@ export const BUYING: Kind[] = [
 /** Runs that already contain a failure, and the operators' reactions. */
 export const SETTLING: Kind[] = [
   {
-    name: "an alarm that buys, and its order is read",
+    name: "an alarm that buys, and a read of the order's status",
     habits: { readsOrders: true },
     breaks: /^(followOrder|appendObservation) /,
     followUps: ["a tick", "another alarm"],
@@ -159,7 +159,7 @@ export const SETTLING: Kind[] = [
     begin: async (environment) => always(environment, newAlarm(environment)),
   },
   {
-    name: "a tick that cannot read the supernode, and counts it",
+    name: "a tick that cannot read the supernode, and counts this failure",
     notifies: TROUBLE,
     breaks: /^recordBlindness /,
     habits: { stumbles: { "readSupernodeAfter cloud.readSupernode": 1 } },
@@ -167,14 +167,14 @@ export const SETTLING: Kind[] = [
     begin: async (environment) => always(environment, newTick(environment)),
   },
   {
-    name: "an alarm whose order is taken and gets no response",
+    name: "an alarm whose order is taken, but whose response is lost",
     endings: ["lost"],
     notifies: TROUBLE,
     followUps: PURCHASES,
     begin: async (environment) => always(environment, newAlarm(environment)),
   },
   {
-    name: "an alarm whose order is taken and gets no response, and CTS is read",
+    name: "an alarm whose order is taken, but whose response is lost, and a read of CTS",
     endings: ["lost"],
     habits: { readsTraces: true },
     breaks: /^(lookForTraces|appendObservation) /,
@@ -182,13 +182,13 @@ export const SETTLING: Kind[] = [
     begin: async (environment) => always(environment, newAlarm(environment)),
   },
   {
-    name: "an alarm whose order is lost and gets no response",
+    name: "an alarm whose order is lost",
     endings: ["vanished"],
     followUps: ["the same event again", "a person's request", "a tick"],
     begin: async (environment) => always(environment, newAlarm(environment)),
   },
   {
-    name: "an alarm whose purchase is refused until a person resets it",
+    name: "an alarm whose purchase is refused, and a person's reset of the supernode",
     endings: ["balance"],
     notifies: TROUBLE,
     followUps: ["another alarm"],
@@ -211,7 +211,7 @@ export const SETTLING: Kind[] = [
     },
   },
   {
-    name: "a tick that finds an attempt opened and never settled, and notifies of it against rivals and refusals",
+    name: "a tick that notifies of an attempt that was never settled, against rival runs and refused deliveries",
     notifies: TROUBLE,
     habits: {
       stumbles: { "deliver notify.send": 1 },
@@ -229,13 +229,13 @@ export const SETTLING: Kind[] = [
     },
   },
   {
-    name: "an alarm that settles through a ledger that fails for a while",
+    name: "an alarm whose purchase is settled while the ledger fails for some time",
     habits: { stumbles: { "settle ledger.append:settled": 1, "settle ledger.head:supernode": 1 } },
     followUps: ["the same event again", "another alarm"],
     begin: async (environment) => always(environment, newAlarm(environment)),
   },
   {
-    name: "an alarm that settles against a rival",
+    name: "an alarm whose purchase is settled while a rival run writes",
     habits: { rivals: { "settle ledger.append:settled": 1 } },
     followUps: ["another alarm"],
     begin: async (environment) => always(environment, newAlarm(environment)),
@@ -247,7 +247,7 @@ export const SETTLING: Kind[] = [
     begin: async (environment) => always(environment, newAlarm(environment)),
   },
   {
-    name: "an alarm that comes a second time",
+    name: "an alarm that is delivered twice",
     followUps: ["the same event again", "a tick"],
     begin: async (environment) => {
       const signal = newAlarm(environment)
@@ -300,7 +300,7 @@ export const FLEET: Kind[] = [
     begin: async (environment) => always(environment, newAlarm(environment)),
   },
   {
-    name: "an alarm that reserves and releases against rivals, after another supernode's purchase",
+    name: "an alarm that reserves and releases while rival runs write, after another supernode's purchase",
     fleet: { allowed: 2, breaks: /^release / },
     habits: { rivals: { "reserve ledger.append:opened": 1, "release ledger.append:settled": 1 } },
     followUps: [NEIGHBOUR],
@@ -315,7 +315,7 @@ export const FLEET: Kind[] = [
     },
   },
   {
-    name: "an alarm that closes the position of an attempt that was not opened",
+    name: "an alarm that records another run's unopened attempt as lapsed",
     fleet: { allowed: 1, breaks: /^fence / },
     followUps: [NEIGHBOUR],
     begin: async (environment) => {
@@ -324,7 +324,7 @@ export const FLEET: Kind[] = [
     },
   },
   {
-    name: "an alarm that cannot close the position of an attempt, since a rival was faster",
+    name: "an alarm that cannot record an attempt as lapsed, because a rival run took the seq",
     fleet: { allowed: 1, breaks: /^fence / },
     habits: { rivals: { "fence ledger.append:observed": 1 } },
     followUps: [NEIGHBOUR],

@@ -68,7 +68,7 @@ describe("an order that a person said was never placed", () => {
     expect(environment.posts).toHaveLength(1)
   })
 
-  it("an order settled as absent is found even if it was frozen on the wire, right after the last clock check", async () => {
+  it("an order settled as absent is found even if it reached the cloud late, after the last check of the clock", async () => {
     const environment = openPlace()
     const goOn = await settledAsAbsent(environment, { kind: "freezes-on-the-wire", until: "settled" })
     await goOn()

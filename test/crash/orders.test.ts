@@ -69,7 +69,7 @@ const HISTORIES: History[] = [
     ],
   },
   {
-    name: "an order that is taken and never answered, settled by a person",
+    name: "an order that is taken without a response, settled by a person",
     gapMs: 4 * MINUTE,
     endings: ["lost"],
     six: [
@@ -82,7 +82,7 @@ const HISTORIES: History[] = [
     ],
   },
   {
-    name: "two orders that are lost and never answered, settled by a person",
+    name: "two orders that are lost without a response, settled by a person",
     gapMs: 2 * MINUTE,
     endings: ["vanished", "vanished"],
     six: [
@@ -95,7 +95,7 @@ const HISTORIES: History[] = [
     ],
   },
   {
-    name: "hours in which purchases complete and cool down, and the interval from the request is the longer one",
+    name: "hours in which purchases complete and cool down, with min_interval longer than the cooldown",
     gapMs: 16 * MINUTE,
     minIntervalMinutes: 40,
     six: [
@@ -122,7 +122,7 @@ const HISTORIES: History[] = [
     ],
   },
   {
-    name: "a refusal that a person has to reset",
+    name: "a refusal that opens a breaker, which a person has to reset",
     gapMs: 7 * MINUTE,
     endings: ["balance"],
     six: [
@@ -245,7 +245,7 @@ async function plansShown(environment: Environment, six: Happening[]): Promise<M
 
 /** The longest histories, which only `npm run test:full` runs. */
 const LONG: readonly string[] = [
-  "an order that is taken and never answered, settled by a person",
+  "an order that is taken without a response, settled by a person",
   "two episodes of one alarm, insufficient data, a pause and its end",
   "refusals for capacity, the next larger rung, and a hold",
 ]
@@ -253,7 +253,7 @@ const WALKED = HISTORIES.filter(({ name }) => IS_FULL || !LONG.includes(name))
 
 describe("six events in each of their 720 orders", () => {
   it.each(WALKED.map((history) => [history.name, history] as const))(
-    "six events in any order give the result of the oracle: %s",
+    "six events in any order have the results that an independent model of the rules predicts: %s",
     async (_name, history) => {
       const { nextLarger = false, minIntervalMinutes = 10 } = history
       const policy = crashPolicy({

@@ -11,7 +11,7 @@ const functions = new Set(sources.flatMap(({ facts }) => facts.functions))
 const enumerated = [...new Set(Object.keys(POINTS).map((point) => point.split(":")[0]))].sort()
 
 describe("the sources of a run", () => {
-  it("the source code of a run calls exactly the ports in the crash tests' table of points", () => {
+  it("the source code of a run calls exactly the ports that the crash tests list", () => {
     // Two calls in one function would have the same name, so they need separate functions.
     const asked = sources.flatMap(({ facts }) => facts.sites).sort()
     expect(
@@ -20,7 +20,7 @@ describe("the sources of a run", () => {
     ).toEqual(enumerated)
   })
 
-  it("the functions of a run await only ports and each other", () => {
+  it("the functions of a run await only calls of ports and of each other", () => {
     const unknown = sources.flatMap(({ file, facts }) =>
       facts.awaits
         .filter(({ what }) => !isPort(what) && !functions.has(what) && what !== "Promise.all")
@@ -39,7 +39,7 @@ describe("the sources of a run", () => {
   })
 
   it.each(["ledger/next-entry.ts", "run/result.ts", "digest.ts"])(
-    "lib/%s, which a run calls, waits for nothing",
+    "lib/%s, which a run calls, contains no await and no call of a port",
     (file) => {
       const { awaits, sites } = factsOf(readFileSync(new URL(file, LIB), "utf8"))
       expect({ awaits, sites }).toEqual({ awaits: [], sites: [] })
@@ -73,7 +73,7 @@ describe("the reader of sources", () => {
     expect(factsOf(source)).toMatchObject(found)
   })
 
-  it("the crash tests' scan of the source code finds every await, with its line", () => {
+  it("the crash tests' scan of the source code finds every await, and reports its line", () => {
     expect(factsOf("async function x() {\n  if ((await delay(5)) > 1) return\n}").awaits).toEqual([
       { where: "x", what: "delay", line: 2 },
     ])

@@ -131,7 +131,7 @@ describe("the decision", () => {
     }
   })
 
-  it("evaluates the remaining gates after the first failure, so that why-not lists all failures", () => {
+  it("all gates are evaluated even after one has failed, so that why-not lists all failures", () => {
     const decision = decisionOf({
       signal: alarmOf({ state: "ok" }),
       cloudSkewMs: 61_000,
@@ -211,7 +211,7 @@ describe("the decision", () => {
     })
   })
 
-  it("deciding does not change the situation, and gives the same result each time", () => {
+  it("deciding does not change the situation, and decides the same each time", () => {
     const situation = deepFreeze(situationOf({ signal: requestOf() }))
     expect(decide(situation, digest)).toEqual(decide(structuredClone(situation), digest))
   })
@@ -231,7 +231,7 @@ describe("the decision", () => {
     )
   })
 
-  it("buys exactly if every finding passed, whatever could be read", () => {
+  it("buys if and only if every gate passed, whatever inputs could be read", () => {
     const seen = <T>(...values: T[]) => fc.constantFrom(NOT_FETCHED, unreadable(), ...values.map(read))
     const anySituation = fc.record({
       control: seen(NO_CONTROL),

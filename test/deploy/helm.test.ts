@@ -110,7 +110,7 @@ describe.runIf(isThere)("the Helm chart", () => {
     for (const manifest of manifests) check(manifest)
   })
 
-  it("the Helm chart has no field that Kubernetes does not know", () => {
+  it("the Helm chart renders no field that Kubernetes does not know", () => {
     const all = [rendered(), rendered(...POSTGRES), rendered("--set", "serviceMonitor.enabled=true")].flat()
     expect(unknownFields(all)).toBe("")
     const [deployment] = all.filter(({ kind }) => kind === "Deployment")

@@ -90,7 +90,7 @@ describe.runIf(isFull && hasTerraform)("Terraform", () => {
     expect(code).toBe(0)
   })
 
-  it("the check by Terraform finds a planted wrong type and a planted wrong reference", async () => {
+  it("the check by Terraform finds a deliberately wrong type and a deliberately wrong reference", async () => {
     const broken = await mkdtemp(join(tmpdir(), "terraform-"))
     await cp(folder, broken, { recursive: true })
     const signals = await readFile(join(broken, "signals.tf"), "utf8")
@@ -134,7 +134,7 @@ describe.runIf(isFull && hasTerraform)("Terraform", () => {
     ],
     ["live mode with a ledger in memory", LIVE, "mode = live refuses memory:"],
     [
-      "a database, and a ledger in memory in its place",
+      "a database together with a ledger in memory",
       { ...RDS, ledger_url: "memory:" },
       "would take the place",
     ],

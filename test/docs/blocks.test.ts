@@ -115,7 +115,7 @@ const READERS: [name: string, mark: RegExp, reads: (text: string) => Promise<voi
 
 describe("a block of YAML or JSON in a document", () => {
   it.each(BLOCKS)(
-    "the program for which a document's block is written can read the block: $at",
+    "each code block of a document is valid for the program that reads it: $at",
     async ({ text }) => {
       const readers = READERS.filter(([, mark]) => mark.test(text))
       expect(readers.map(([name]) => name)).toHaveLength(1)

@@ -95,7 +95,7 @@ const WOULD_BUY = [
 ]
 
 describe.each(VERSIONS)("on Node.js %s the zip", (version) => {
-  it("the FunctionGraph zip handles an alarm, a tick, a dry run, a webhook and a command by its own policy", async (context) => {
+  it("the FunctionGraph zip handles an alarm, a tick, a dry run, a webhook and a command by its packaged policy", async (context) => {
     await withContainer({ node: nodeOrSkip(version, context) }, async (container) => {
       expect(await container.invoke({ handler: "alarm", event: smnAlarm() })).toMatchObject({
         results: WOULD_BUY,

@@ -87,7 +87,7 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
     })
   })
 
-  it("a command by the manual function works with a broken policy if it needs no policy", async () => {
+  it("the manual function runs a command with a broken policy if the command needs no policy", async () => {
     listen()
     const own = cliFixture("version: 1\nsupernodes: 3\n")
     expect(await invoke(own, { command: PAUSE })).toMatchObject({ said: { verb: "pause" } })
@@ -97,7 +97,7 @@ describe.each(BOTH)("a command by the manual function of %s", (_name, invoke) =>
     })
   })
 
-  it("a command by the manual function that fails returns the error and the exit code, and logs both", async () => {
+  it("a failed command by the manual function returns the error and the exit code, and logs both", async () => {
     const heard = listen()
     const own = cliFixture()
     const settle = ["settle", "train-a", "--as", "absent", "--why", "x", "--by", "ann"]
@@ -209,7 +209,7 @@ describe("what a function refuses", () => {
     },
   )
 
-  it("every command of the command line is listed as one that the manual function accepts or refuses", async () => {
+  it("every command of the command line is listed as accepted or refused by the manual function", async () => {
     const io = { clock: { now: () => 0 } } as Parameters<typeof programOf>[0]["io"]
     const names = (await programOf({ io, fail: () => undefined })).commands.map((command) => command.name())
     const decided = [...FUNCTION_COMMANDS, ...Object.keys(REFUSED_COMMANDS)]

@@ -42,14 +42,14 @@ afterEach(() => {
 })
 
 describe("what a door answers", () => {
-  it("a door hands the event unchanged and its own name to the app, and returns the results", async () => {
+  it("a function hands the event unchanged and the function's own name to the app, and returns the results", async () => {
     app.answer = async () => handled({ results: [BOUGHT] })
     const answer = await makeHandler("schedule", app.start)(EVENT, contextOf())
     expect(answer).toEqual({ results: [BOUGHT] })
     expect(app.calls).toMatchObject([{ event: EVENT, door: "schedule" }])
   })
 
-  it("a door passes the request id and the remaining time to the app, and no keys on AWS Lambda", async () => {
+  it("a function passes the request id and the remaining time to the app, and no keys on AWS Lambda", async () => {
     let left = 5_000
     await makeHandler("alarm", app.start)(
       EVENT,
@@ -62,7 +62,7 @@ describe("what a door answers", () => {
     expect(invocation?.remainingMs()).toBe(10)
   })
 
-  it("a door returns for an HTTP event the form that a Function URL and both clouds' gateways take", async () => {
+  it("a function returns for an HTTP event the form that a Function URL and both clouds' gateways take", async () => {
     app.answer = async () =>
       handled({ results: [BOUGHT], http: { status: 200, body: { results: [BOUGHT] } } })
     expect(await makeHandler("alarm", app.start)(EVENT, contextOf())).toEqual({
@@ -73,7 +73,7 @@ describe("what a door answers", () => {
     })
   })
 
-  it("a door fails an event that is unreadable in part, after the readable parts ran and were logged", async () => {
+  it("a function fails an event that is unreadable in part, after the readable parts ran and were logged", async () => {
     app.answer = async () =>
       handled({ results: [BOUGHT], problems: ["Records[1]: no alarm", "Records[2]: no JSON"] })
     await expect(makeHandler("alarm", app.start)(EVENT, contextOf())).rejects.toMatchObject({
@@ -83,25 +83,25 @@ describe("what a door answers", () => {
     expect(heard.lines()[0]).toMatchObject({ level: "INFO", supernode: "train-a" })
   })
 
-  it("a door does not fail an HTTP event that is unreadable in part: its sender sees the response", async () => {
+  it("a function does not fail an HTTP event that is unreadable in part: the event's sender sees the response", async () => {
     app.answer = async () =>
       handled({ problems: ["alerts[1]: no labels"], http: { status: 200, body: { results: [] } } })
     expect(await makeHandler("alarm", app.start)(EVENT, contextOf())).toMatchObject({ statusCode: 200 })
   })
 
-  it("a door lets an error through, so that the platform sees the failure: 5xx, retry, dead letter", async () => {
+  it("a function lets an error through, so that the platform sees the failure: 5xx, retry, dead letter", async () => {
     const failure = new Error("the ledger cannot be read")
     app.answer = async () => Promise.reject(failure)
     await expect(makeHandler("alarm", app.start)(EVENT, contextOf())).rejects.toBe(failure)
   })
 
-  it("a door never returns before the run has ended, however little time is left", async () => {
+  it("a function never returns before the run has ended, however little time is left", async () => {
     const getRemainingTimeInMillis = vi.fn(() => 1)
     await makeHandler("alarm", app.start)(EVENT, contextOf({ getRemainingTimeInMillis }))
     expect(getRemainingTimeInMillis).not.toHaveBeenCalled()
   })
 
-  it("a door is a function of two parameters without properties", () => {
+  it("the handler of a function has two parameters and no properties", () => {
     const handler = makeHandler("alarm", app.start)
     expect(handler).toHaveLength(2)
     expect(Object.keys(handler)).toEqual([])
@@ -109,7 +109,7 @@ describe("what a door answers", () => {
 })
 
 describe("starting", () => {
-  it("a door starts the app once for all events of a container, also for simultaneous ones", async () => {
+  it("a function starts the app once for all events of a container, also for simultaneous events", async () => {
     const handler = makeHandler("alarm", app.start)
     await Promise.all([handler(EVENT, contextOf()), handler(EVENT, contextOf())])
     await handler(EVENT, contextOf())
@@ -117,12 +117,12 @@ describe("starting", () => {
     expect(app.calls).toHaveLength(3)
   })
 
-  it("a door does not start the app before the first event", () => {
+  it("a function does not start the app before the first event", () => {
     makeHandler("alarm", app.start)
     expect(app.starts).toBe(0)
   })
 
-  it("a door starts the app again after a failure, and each event of a failed start fails", async () => {
+  it("a function starts the app again after a failure, and each event of a failed start fails", async () => {
     app.refusals.push(new Error("no policy"), new Error("still none"))
     const handler = makeHandler("alarm", app.start)
     await expect(handler(EVENT, contextOf())).rejects.toThrow("no policy")
@@ -130,7 +130,7 @@ describe("starting", () => {
     await expect(handler(EVENT, contextOf())).resolves.toEqual({ results: [] })
   })
 
-  it("a door fails on invalid settings before it starts the app", async () => {
+  it("a function fails on invalid settings before it starts the app", async () => {
     vi.stubEnv("SUPERNODE_MODE", "lively")
     const handler = makeHandler("alarm", app.start)
     await expect(handler(EVENT, contextOf())).rejects.toMatchObject({ name: "SettingsError" })
@@ -141,7 +141,7 @@ describe("starting", () => {
 })
 
 describe("the log", () => {
-  it("a door logs one line per run, with the decision, its outcome and its ledger entry", async () => {
+  it("a function logs one line per run, with the decision, its outcome and its ledger entry", async () => {
     app.answer = async () => handled({ results: [BOUGHT, resultFor("train-b")] })
     await makeHandler("alarm", app.start)(EVENT, contextOf({ awsRequestId: "r-7" }))
     expect(heard.lines()).toHaveLength(2)
@@ -164,7 +164,7 @@ describe("the log", () => {
     })
   })
 
-  it("a door logs for a hold the reason and the hint of the first failed gate", async () => {
+  it("a function logs for a hold the reason and the hint of the first failed gate", async () => {
     const cooling = { kind: "wait", until: 1 }
     const failed = (gate: string, nearest: object) => {
       return { gate, passed: false, reason: gate, says: `${gate} is in the way`, facts: { nearest } }
@@ -180,7 +180,7 @@ describe("the log", () => {
     expect(heard.lines()).toMatchObject([{ says: "b is in the way", wouldPassIf: "cooldown ends soon" }])
   })
 
-  it("a door logs one warning for each warning and each problem", async () => {
+  it("a function logs one warning for each warning and each problem", async () => {
     const warnings = ["alarm x is in no policy"]
     app.answer = async () =>
       handled({ warnings, problems: ["alerts[1]: no labels"], http: { status: 200, body: {} } })
@@ -191,13 +191,13 @@ describe("the log", () => {
     ])
   })
 
-  it("a door logs one warning for a refused request", async () => {
+  it("a function logs one warning for a refused request", async () => {
     app.answer = async () => handled({ http: { status: 401, body: { error: "the token is wrong" } } })
     await makeHandler("alarm", app.start)(EVENT, contextOf())
     expect(heard.lines()).toMatchObject([{ level: "WARN", message: "answered 401" }])
   })
 
-  it("a door logs each error once, with all its problems and its cause", async () => {
+  it("a function logs each error once, with all its problems and its cause", async () => {
     const error = new ListedError("2 problems", ["policy.yaml:3:1: a", "policy.yaml:9:1: b"])
     error.cause = new Error("the disk is gone")
     app.answer = async () => Promise.reject(error)
@@ -216,7 +216,7 @@ describe("the log", () => {
     ])
   })
 
-  it("a door logs the runs that succeeded beside those that failed", async () => {
+  it("a function logs the runs that succeeded beside those that failed", async () => {
     const failed = [
       new ListedError("ledger a", ["a is locked"]),
       new ListedError("ledger b", ["b is locked"]),
@@ -229,7 +229,7 @@ describe("the log", () => {
     ])
   })
 
-  it("a door logs a thrown value that is not an error, without its text", async () => {
+  it("a function logs a thrown value that is not an error, without its text", async () => {
     app.answer = async () => Promise.reject("just a text with a secret")
     await expect(makeHandler("alarm", app.start)(EVENT, contextOf())).rejects.toBe(
       "just a text with a secret",
@@ -238,7 +238,7 @@ describe("the log", () => {
     expect(heard.text()).not.toContain("secret")
   })
 
-  it("a door logs each run of a tick as soon as it has ended, and returns the first 100 results", async () => {
+  it("a function logs each run of a tick as soon as the run has ended, and returns the first 100 results", async () => {
     app.answer = async () => {
       const { invocation } = app.calls[0] as (typeof app.calls)[number]
       for (let nth = 1; nth <= 110; nth++) {
@@ -254,7 +254,7 @@ describe("the log", () => {
     )
   })
 
-  it("a door keeps its log level over all events of a container", async () => {
+  it("a function keeps its log level for all events of a container", async () => {
     vi.stubEnv("SUPERNODE_LOG_LEVEL", "warn")
     app.answer = async () => handled({ results: [BOUGHT], warnings: ["beware"] })
     const handler = makeHandler("alarm", app.start)
@@ -262,7 +262,7 @@ describe("the log", () => {
     expect(heard.lines().map(({ message }) => message)).toEqual(["beware", "beware", "beware"])
   })
 
-  it("a door writes no field of one event into the log of the next event", async () => {
+  it("a function writes no field of one event into the log of the next event", async () => {
     const handler = makeHandler("alarm", app.start)
     app.answer = async () => handled({ results: [BOUGHT] })
     await handler(EVENT, contextOf({ awsRequestId: "r-1" }))
@@ -282,7 +282,7 @@ describe("secrets", () => {
     "THE-AUTHORIZATION",
   ]
 
-  it("a door logs no secret, even if the environment tells Powertools to log events", async () => {
+  it("a function logs no secret, even if the environment tells Powertools to log events", async () => {
     vi.stubEnv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
     vi.stubEnv("HUAWEICLOUD_SDK_AK", "AK")
     vi.stubEnv("HUAWEICLOUD_SDK_SK", "THE-SECRET-KEY")
@@ -302,7 +302,7 @@ describe("secrets", () => {
     for (const secret of SECRETS) expect(heard.text()).not.toContain(secret)
   })
 
-  it("a door logs no secret of an error that holds its request", async () => {
+  it("a function logs no secret of an error that holds its request", async () => {
     const error = Object.assign(new Error("403"), {
       request: { headers: { authorization: "THE-AUTHORIZATION" } },
     })

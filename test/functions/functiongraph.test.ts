@@ -80,7 +80,7 @@ describe("settings on FunctionGraph", () => {
     expect((await asDoorContext(context)).host?.readSetting("SUPERNODE_MODE")).toBe("observe")
   })
 
-  it("settings on FunctionGraph come from RUNTIME_USERDATA if getUserData is missing; their names always come from it", async () => {
+  it("settings on FunctionGraph come from RUNTIME_USERDATA if getUserData is missing, and their names in any case", async () => {
     vi.stubEnv("RUNTIME_USERDATA", JSON.stringify({ SUPERNODE_MODE: "live", SUPERNODE_TYPO: "x" }))
     const { host } = await asDoorContext({ getRemainingTimeInMilliSeconds: () => 1 })
     expect(host?.readSetting("SUPERNODE_MODE")).toBe("live")
@@ -95,7 +95,7 @@ describe("settings on FunctionGraph", () => {
     },
   )
 
-  it("settings on FunctionGraph reach the app that a door starts", async () => {
+  it("settings on FunctionGraph reach the app that a function starts", async () => {
     const app = new FakeApp()
     context.userData = { SUPERNODE_MODE: "lively" }
     listen()
@@ -107,7 +107,7 @@ describe("settings on FunctionGraph", () => {
 })
 
 describe("keys on FunctionGraph", () => {
-  it("keys on FunctionGraph are the agency's temporary ones, read from each invocation", async () => {
+  it("keys on FunctionGraph are the temporary keys of the agency, read from each invocation", async () => {
     const app = new FakeApp()
     const alarm = onFunctionGraph(makeHandler("alarm", app.start))
     context.keys = { ak: "AK1", sk: "SK1", token: "T1" }

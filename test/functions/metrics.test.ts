@@ -45,7 +45,7 @@ const PURCHASE = {
   hash: expect.stringMatching(/^sha256:/),
 }
 
-it("an AWS function writes one line of EMF per run, by supernode alone, with counts as deltas", async () => {
+it("an AWS function writes one EMF line per run, with supernode as the only dimension and counts as deltas", async () => {
   const heard = listen()
   const corridor = await corridorWith(emfEmitter())
   await corridor.lambda("schedule", TICK)
@@ -71,7 +71,7 @@ it("an AWS function writes one line of EMF per run, by supernode alone, with cou
     for (const key of ["outcome", "heldBy", "level"]) expect(line).not.toHaveProperty(key)
 })
 
-it("a FunctionGraph function writes one JSON line of metrics per run, and warns of a blind run", async () => {
+it("a FunctionGraph function writes one JSON line of metrics per run, and warns if a supernode cannot be read", async () => {
   const heard = listen()
   const corridor = await corridorWith(emitLtsMetrics, { SUPERNODE_LOG_LEVEL: "WARN" })
   corridor.sandbox.failNext("supernode", { status: 403 }, 99)
@@ -96,7 +96,7 @@ it("a FunctionGraph function writes one JSON line of metrics per run, and warns 
   ])
 })
 
-it("a door whose metrics cannot be written still returns its results", async () => {
+it("a function whose metrics cannot be written still returns its results", async () => {
   const heard = listen()
   const answer = makeHandler("schedule", new FakeApp().start, () => {
     throw new Error("no metrics today")
@@ -105,7 +105,7 @@ it("a door whose metrics cannot be written still returns its results", async () 
   expect(heard.lines()).toMatchObject([{ level: "WARN", cause: "Error: no metrics today" }])
 })
 
-it("the spend of a fleet of 2,000 is counted once per tick, and not once for each run", () => {
+it("the spending of 2,000 supernodes is summed once per tick, and not once for each run", () => {
   const policy = policyOf(
     {},
     { fleet: { actions: null, budget: { minor: 100, currency: "CNY", per: "month" } } },

@@ -44,7 +44,7 @@ it.each([
   expect(proxyProblem(address)).not.toContain("ss-word")
 })
 
-it("every form of a proxy's login is listed, so that no form is ever recorded", () => {
+it("every form of a proxy's login is listed as a secret, so that no form is ever recorded", () => {
   expect(proxySecrets(new URL(ADDRESS))).toEqual([
     "p@ss-word",
     "p%40ss-word",

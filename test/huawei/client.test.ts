@@ -22,7 +22,7 @@ describe("endpoints", () => {
     })
   })
 
-  it("ModelArts' endpoint in ap-southeast-1 ends in .cn, as documented, and billing has none there", () => {
+  it("ModelArts' endpoint in ap-southeast-1 ends in .cn, as documented, and billing has no endpoint there", () => {
     expect(endpointsOf("ap-southeast-1")).toEqual({
       modelarts: "https://modelarts.ap-southeast-1.myhuaweicloud.cn",
       ces: "https://ces.ap-southeast-1.myhuaweicloud.com",

@@ -52,7 +52,7 @@ describe("a compressed response, although the request accepts only identity", ()
     expect(headers?.authorization).not.toContain("accept-encoding")
   })
 
-  it("a cloud response larger than 8 MB when inflated is unreadable, and does not count as a silent source", async () => {
+  it("a cloud response larger than 8 MB when inflated counts as unreadable, not as a source without a response", async () => {
     const { read } = await ask(packed(gzipSync(Buffer.alloc(9 * 1024 * 1024)), "gzip"))
     expect(read).toMatchObject({
       ok: false,
@@ -283,7 +283,7 @@ describe("time limits and waits of reads", () => {
     ["a minute behind the cloud", NOW - 60_000, 60_000],
     ["a minute ahead of the cloud", NOW + 60_999, -60_000],
   ])(
-    "a cloud read reports the least clock skew that fits if our clock is %s",
+    "a cloud read reports the smallest clock skew that explains the Date header if our clock is %s",
     async (_title, now, skewMs) => {
       const date = new Date(NOW).toUTCString()
       const { read } = await ask((response) => send(response, 200, {}, { date }), {

@@ -56,7 +56,7 @@ describe("GET /V1.0/{project_id}/metrics", () => {
     )
   })
 
-  it("a list of metrics has a next page while pages are full, and the marker leads to it", async () => {
+  it("a full page of a list of metrics leads to the next page by its marker, and a page with room is the last", async () => {
     const { cloud } = await sandboxOf(48, 20)
     const first = await cloud.listMetrics(PLACE, {})
     expect(first.ok && first.value.metrics.length).toBe(1_000)

@@ -161,7 +161,7 @@ describe("the SDK's own signer", () => {
   })
 
   it.each(["host", "Host", "X-Sdk-Date", "x-security-token", "Authorization"])(
-    "signed headers never contain a caller's own %s",
+    "a signed request never contains the caller's own value of the header %s",
     (name) => {
       const url = new URL("https://host.example.com/a")
       const headers = sign({

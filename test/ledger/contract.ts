@@ -61,7 +61,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect((await collect(ledger.read(STREAM, range))).map((entry) => entry.seq)).toEqual(seqs)
       })
 
-      test("a reader may stop early, and the ledger still appends", async () => {
+      test("a reader of a ledger may stop early, and the ledger still accepts appends", async () => {
         const entries = chainOf(3)
         for (const entry of entries) await ledger.append(entry)
         for await (const entry of ledger.read(STREAM)) {
@@ -70,7 +70,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(await ledger.append(entryAfter(entries[2]))).toBe("appended")
       })
 
-      test("each stream is its own chain and is listed once", async () => {
+      test("each stream of a ledger is a separate chain, and is listed once", async () => {
         for (const stream of [STREAM, OTHER, "control", "fleet"]) {
           for (const entry of chainOf(2, stream)) expect(await ledger.append(entry)).toBe("appended")
         }
@@ -88,7 +88,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
           { by: "ann", why: "new", nothingInFlight },
         )
 
-      test("heads read at the same time are each the newest entry of their stream, whichever writer appended it", async () => {
+      test("heads that are read at the same time are the newest entries of their streams, by whichever writer", async () => {
         const streams = ["supernode:same", "supernode:moved", "supernode:empty", "supernode:new"]
         const rival = ledgerOver(store)
         const chains = streams.map((stream) => chainOf(4, stream))
@@ -169,7 +169,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         },
       )
 
-      test("an append two past the newest seq is a conflict, even for the writer of the newest entry", async () => {
+      test("an append that skips a seq is a conflict, even for the writer of the newest entry", async () => {
         const entries = chainOf(3)
         const [first, second, third] = entries.map((entry) => entry)
         if (!first || !second || !third) throw new Error("no chain")
@@ -315,7 +315,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
           1,
         ],
         [
-          "an append that the client repeats by itself, to a failed condition, counts as appended",
+          "an append that the client repeats by itself counts as appended, although the repeated condition fails",
           ["twice"],
           "appended",
           1,
@@ -328,7 +328,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
           3,
         ],
         [
-          "an append that is lost before the write, and then after it, is found",
+          "an append counts as appended if one try is lost before the write and the next one after the write",
           ["before", "after"],
           "appended",
           2,
@@ -354,7 +354,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         },
       )
 
-      test("a rival that appends between a lost append and its repetition wins", async () => {
+      test("an append is a conflict if a rival takes the seq between the lost append and its repetition", async () => {
         const rival = entryAfter(undefined, { run: "rival" })
         const faulty = new FaultyStore(store)
           .failing("before")
@@ -388,7 +388,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(await ledger.head(STREAM)).toBeUndefined()
       })
 
-      test("a ledger still appends after it has resolved lost appends", async () => {
+      test("a ledger still accepts appends after it has resolved lost appends", async () => {
         const writer = ledgerOver(new FaultyStore(store).failing("after", "before", "twice"))
         for (const entry of chainOf(4)) expect(await writer.append(entry)).toBe("appended")
         expect(await ledger.verify(STREAM)).toMatchObject({ ok: true, entries: 4 })
@@ -467,7 +467,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         expect(await ledger.head(STREAM)).toEqual(three)
       })
 
-      test("a valid entry of another chain is detected by its link to the entry before", async () => {
+      test("a valid entry of another chain is detected because its link does not match the entry before it", async () => {
         const [one] = chainOf(1)
         const [, strange] = chainOf(2)
         if (!one || !strange) throw new Error("no chain")

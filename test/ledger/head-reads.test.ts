@@ -28,7 +28,7 @@ const STREAMS = ["supernode:a", "supernode:b"]
 const nextTurn = () => new Promise(setImmediate)
 
 describe("heads that many runs read", () => {
-  it("heads that are requested in one turn of the event loop are one read of the store", async () => {
+  it("requests for heads in one turn of the event loop share one read of the store", async () => {
     const { store, questions } = gatedStore()
     const ledger = ledgerOver(store)
     const heads = Promise.all([...STREAMS, ...STREAMS].map((stream) => ledger.head(stream)))

@@ -20,21 +20,21 @@ class RollbackStore extends ExchangeableStore {
 }
 
 test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chainOf>]>([
-  ["ends before the entry that it saw", (chain) => chain.slice(0, 2)],
+  ["ends before the newest entry that the process saw", (chain) => chain.slice(0, 2)],
   ["has lost all entries", () => []],
   [
-    "has another entry in place of the newest that it saw",
+    "has another entry at the newest seq that the process saw",
     (chain) => [...chain.slice(0, 2), entryAfter(chain[1], { run: "another" })],
   ],
   [
-    "diverged and is one entry longer than it saw",
+    "diverged and is one entry longer than when the process read it",
     (chain) => {
       const third = entryAfter(chain[1], { run: "another" })
       return [...chain.slice(0, 2), third, entryAfter(third)]
     },
   ],
   [
-    "diverged and is two entries longer than it saw",
+    "diverged and is two entries longer than when the process read it",
     (chain) => {
       const third = entryAfter(chain[1], { run: "another" })
       const fourth = entryAfter(third)
@@ -65,7 +65,7 @@ test.each<[string, (chain: ReturnType<typeof chainOf>) => ReturnType<typeof chai
   expect(await ledger.head(STREAM)).toEqual(shown.at(-1))
 })
 
-test("a process refuses a backup from before the newest restore that it saw, even with an older restore in it", async () => {
+test("a process refuses a backup from before the newest restore that it saw, even if the backup holds an older restore", async () => {
   const place = new RollbackStore()
   const chain = chainOf(3)
   const restore = (at: number) =>
@@ -89,7 +89,7 @@ test("a process refuses a backup from before the newest restore that it saw, eve
   await expect(ledger.head("control")).rejects.toThrow(LedgerBehindError)
 })
 
-test("of two concurrent reads, the one that arrives late with an older entry is not a rollback", async () => {
+test("a read that arrives late with an older entry than a concurrent read is not a rollback", async () => {
   const place = new RollbackStore()
   await place.exchange(chainOf(1))
   const [first] = chainOf(1)

@@ -116,7 +116,7 @@ describe("verifying a whole ledger", () => {
     expect(bad).toEqual([expect.objectContaining({ problem: expect.stringMatching(problem) })])
   })
 
-  it("verification counts entries of version 1 as not folded again", async () => {
+  it("verification reports entries of version 1 separately, because it does not fold them again", async () => {
     const { ok, streams } = await verifyLedger(storeOf(chainsOf(V1)))
     expect(ok).toBe(true)
     for (const verdict of streams)
@@ -174,7 +174,7 @@ describe("verifying a whole ledger", () => {
     expect(await verifyLedger(storeOf(reserved))).toMatchObject({ ok: true, across: [] })
   })
 
-  it("verification names each stream without its anchored head, and an anchor of another ledger", async () => {
+  it("verification names each stream that does not contain its anchored head, and an anchor of another ledger", async () => {
     const tails = { ...cut(B, 2), fleet: (real["fleet"] ?? []).slice(0, -2) }
     const found = await verifyLedger(storeOf(tails), anchor)
     expect(found.streams.every(({ ok }) => ok)).toBe(true)
@@ -202,7 +202,7 @@ describe("verifying a whole ledger", () => {
 describe("the verifier in Python", () => {
   const skipWithout = ({ skip }: TestContext) => (hasPython ? undefined : skip("python3 is not on the PATH"))
 
-  it("the verifier in Python agrees with audit verify on all that both can judge", async (context) => {
+  it("the verifier in Python agrees with audit verify on everything that both can check", async (context) => {
     skipWithout(context)
     const swapped = (chain: LedgerEntry[]) => [
       ...chain.slice(0, 1),

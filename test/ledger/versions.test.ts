@@ -86,7 +86,7 @@ describe("a ledger of version 1", () => {
     }
   })
 
-  it("purchases, latches and open attempts of version 1 still count", async () => {
+  it("purchases, latches and open attempts in entries of ledger version 1 still count", async () => {
     await initialised(ledgerOver(store), LAST)
     world.now += 24 * HOUR
     const latched = await runIn(A, 4)
@@ -103,7 +103,7 @@ describe("a ledger of version 1", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("approvals and fleet reservations of version 1 still count", async () => {
+  it("approvals and fleet reservations in entries of ledger version 1 still count", async () => {
     const control = controlOf(await world.ledger.head(CONTROL_STREAM))
     expect(control.approvals).toHaveLength(1)
     const fleet = fleetOf(await world.ledger.head(FLEET_STREAM))
@@ -111,7 +111,7 @@ describe("a ledger of version 1", () => {
     expect(fleet).not.toEqual(NO_FLEET)
   })
 
-  it("a response that version 1 stored is still readable", () => {
+  it("a response of the cloud in an entry of ledger version 1 is still readable", () => {
     const answers = ENTRIES.flatMap(({ outcome }) =>
       outcome && outcome.kind !== "not-sent" && outcome.raw ? [outcome] : [],
     )

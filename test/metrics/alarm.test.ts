@@ -87,7 +87,10 @@ describe("a rule whose evidence is the alarm itself", () => {
   it.each<[string, AlarmSignal]>([
     ["Cloud Eye names a server that is not ours", { ...cloudEye, resource: { instance_id: FOREIGN } }],
     ["Cloud Eye names a resource that is not a server", { ...cloudEye, resource: { mount_point: "/" } }],
-    ["it names our server and another", { ...cloudEye, resource: { instance_id: `ecs-s1,${FOREIGN}` } }],
+    [
+      "it names our server and a server that is not ours",
+      { ...cloudEye, resource: { instance_id: `ecs-s1,${FOREIGN}` } },
+    ],
     ["its resource cannot be read", { ...cloudEye, resource: { unreadable: "resource" } }],
     ["CloudWatch names an instance", { ...cloudwatch, resource: { InstanceId: "i-0123" } }],
     ["CloudWatch names a foreign id", { ...cloudwatch, resource: { Target: FOREIGN } }],
@@ -175,13 +178,13 @@ describe("a rule whose evidence is the alarm itself", () => {
     ["one CloudWatch alarm is listed", cloudwatch, { alarms: [{ cloudwatch: ARN }] }, true],
     ["two CloudWatch alarms are listed", cloudwatch, { alarms: both }, /lists 2 CloudWatch alarms/],
     [
-      "two CloudWatch alarms are listed and the rule names this one",
+      "two CloudWatch alarms are listed and the rule names this alarm",
       cloudwatch,
       { alarms: both, alarm: { cloudwatch: ARN } },
       true,
     ],
     [
-      "two CloudWatch alarms are listed and the rule names the other one",
+      "two CloudWatch alarms are listed and the rule names the other alarm",
       cloudwatch,
       { alarms: both, alarm: { cloudwatch: `${ARN}-2` } },
       /only/,
@@ -195,13 +198,13 @@ describe("a rule whose evidence is the alarm itself", () => {
     ["one alert is listed", alert, { alarms: one }, true],
     ["two alerts are listed", alert, { alarms: alerts }, /lists 2 Alertmanager alarms/],
     [
-      "two alerts are listed and the rule names this one",
+      "two alerts are listed and the rule names this alert",
       alert,
       { alarms: alerts, alarm: { alertname: "Busy" } },
       true,
     ],
     [
-      "two alerts are listed and the rule names the other one",
+      "two alerts are listed and the rule names the other alert",
       alert,
       { alarms: alerts, alarm: { alertname: "Idle" } },
       /only the points of alert Idle/,
@@ -274,7 +277,7 @@ describe("a rule whose evidence is the alarm itself", () => {
     } else expect(reading).toMatchObject({ series: [], problem: expect.stringMatching(expected) })
   })
 
-  it("a 0 or 1 in an alert counts as a measurement if the rule names that value", async () => {
+  it("a 0 or 1 among an alert's values counts as a measurement if the rule names that value", async () => {
     const signal = { ...alert, values: values(["C", 1]) }
     expect(await readingFor(signal, { alarms: one, alarm: { value: "C" } })).toMatchObject({
       series: [{ points: [{ value: 1 }] }],

@@ -346,7 +346,7 @@ describe("a source that fails", () => {
     expect(reading?.problem).toBe("servers s1, s2, s3, s4 and 25 more: Cloud Eye could not be read: timeout")
   })
 
-  it("ignores the Cloud Eye period before a window, which is requested only to make the next period whole", async () => {
+  it("a Cloud Eye rule ignores the extra period that its request includes to get the first period whole", async () => {
     const fake = new FakeCloudEye()
     const metric = cloudEyeRule({}).metric
     const rules = [

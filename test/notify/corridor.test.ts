@@ -40,7 +40,7 @@ afterEach(async () => {
   await closeServer(server)
 })
 
-it("notifies once of a purchase whose response was lost, after its ledger entry is stored and with its hash", async () => {
+it("a purchase whose response was lost is notified once, after its ledger entry is stored, and with its hash", async () => {
   const answer = await corridor.lambda("alarm", eventOf("eventbridge-cloudwatch-alarm"))
   await corridor.lambda("alarm", eventOf("sns-cloudwatch-alarm"))
   const [result] = resultsOf(answer)

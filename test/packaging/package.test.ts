@@ -41,7 +41,7 @@ describe("the npm package", () => {
     expect(stdout).toMatch(/^supernode-autoscaler needs Node.js 20\.15\.1 or newer, but this is 18\.20\.8; /)
   })
 
-  it("the npm package needs no other package, except an optional SQLite for a Node.js without its own", () => {
+  it("the npm package needs no other package, except an optional SQLite for a Node.js without SQLite", () => {
     expect(manifest.dependencies).toBeUndefined()
     expect(Object.keys(manifest.optionalDependencies)).toEqual(["@photostructure/sqlite"])
   })

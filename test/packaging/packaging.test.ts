@@ -43,7 +43,7 @@ describe("the bundles", () => {
   )
 
   it.each(NAMES)(
-    "the bundle %s reports the required version of Node.js before it loads code that an older one cannot link",
+    "the bundle %s reports the required Node.js before it loads code that an older Node.js cannot link",
     (name) => {
       const entry = join(folder, "dist", name, "index.mjs")
       // This Node.js refuses the import at link time, as an older one refuses a missing export.
@@ -91,7 +91,7 @@ describe("the bundles", () => {
     expect(JSON.parse(stdout.split("\n").at(-1) ?? "")).toEqual({ lines: [version] })
   })
 
-  it("the bundle functiongraph is CommonJS and exports only the doors alarm, schedule and manual", async () => {
+  it("the bundle functiongraph is CommonJS and exports only the handlers alarm, schedule and manual", async () => {
     const exported = await exportsOf(folder, "dist/functiongraph/index.js")
     expect(exported).toEqual(expect.arrayContaining(["alarm", "manual", "schedule"]))
     expect(exported.filter((name) => !["default", "module.exports"].includes(name))).toHaveLength(3)
@@ -170,7 +170,7 @@ describe("packaging without credentials", () => {
     })
   })
 
-  it("packaging for AWS keys the ledger's table by stream and seq, lets it be restored, and keeps it without the stack", () => {
+  it("packaging for AWS keys the ledger's table by stream and seq, and makes it restorable and kept after the stack", () => {
     const [table, ...others] = ofType("AWS::DynamoDB::Table")
     expect(others).toEqual([])
     expect(table).toMatchObject({
@@ -218,7 +218,7 @@ describe("packaging with another stage, another region and every parameter", () 
   const asText = (value: unknown) => JSON.stringify(value)
   const named = (type: string) => Object.values(template.Resources).filter(({ Type }) => Type === type)
 
-  it("packaging for AWS names everything after the stage, so that one account can have two stages", () => {
+  it("packaging for AWS puts the stage into every name, so that one account can have two stages", () => {
     for (const name of NAMES)
       expect(asText(named("AWS::Lambda::Function"))).toContain(`"supernode-autoscaler-prod-${name}"`)
     expect(asText(template.Resources)).not.toContain("autoscaler-dev")
@@ -251,7 +251,7 @@ describe("packaging with another stage, another region and every parameter", () 
     expect(template.Conditions["Reserves"]).toEqual({ "Fn::Equals": ["false", "true"] })
   })
 
-  it("packaging for AWS makes one schedule for each shard, with enough concurrency for all shards at once", () => {
+  it("packaging for AWS makes one schedule for each shard, and enough concurrency for all shards at once", () => {
     const inputs = named("AWS::Events::Rule").flatMap(({ Properties }) =>
       Properties["ScheduleExpression"] === "rate(5 minutes)"
         ? (Properties["Targets"] as Resource["Properties"][])

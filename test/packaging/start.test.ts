@@ -48,7 +48,7 @@ describe("a start", () => {
     { name: "alarm", entry: "alarm/index.mjs", script: alarm },
     { name: "functiongraph", entry: "functiongraph/index.js", script: functionGraph },
   ] as const)(
-    "the start of the built function $name loads no module of Node.js that only a later step needs",
+    "the start of the built function $name loads no module of Node.js that only later steps need",
     async ({ name, entry, script }) => {
       const file = join(await builtFolder(name), entry)
       const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script(file)], { env: {} })
@@ -77,7 +77,7 @@ describe("a start", () => {
       expect(texts, name).toMatch(new RegExp(`\\b(function ${name}[(]|${name}=class\\b|class ${name}\\b)`))
   })
 
-  it("the start of the command line reads no other file before the check of Node.js's version", async () => {
+  it("the command line's start checks the version of Node.js before it reads any other file", async () => {
     const entry = join(await builtFolder("cli"), "cli/index.js")
     expect([...filesAtStart(entry)]).toEqual([entry])
   })

@@ -117,7 +117,7 @@ export const TWO_AT_ONCE: Row[] = [
   {
     peer: "lock with a TTL (Redlock, ShedLock)",
     hurts: "the lock ends while its holder is paused, and both call",
-    ours: "lets only the run that appended first buy, however long the other one paused",
+    ours: "lets only the run that appended first buy, however long the other run paused",
     play: async (world) => {
       let other = ""
       world.interference.beforeAppend = async ({ kind }) => {

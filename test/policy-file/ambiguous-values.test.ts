@@ -92,7 +92,7 @@ describe("An amount of money", () => {
   })
 })
 
-it("a problem about a number with a leading zero suggests quotes if a number cannot hold its digits", async () => {
+it("a problem about a number with a leading zero suggests quotes if JavaScript cannot hold all its digits", async () => {
   const problems = await problemsOf(
     good([/project_id: \S+/.exec(good())?.[0] ?? "", "project_id: 01234567890123456789012345678901"]),
   )

@@ -17,11 +17,11 @@ describe("the example policy", () => {
     ])
   })
 
-  it("the first-run policy has no warnings", async () => {
+  it("the policy examples/first-run.yaml has no warnings", async () => {
     expect((await loadPolicyFile("examples/first-run.yaml")).warnings).toEqual([])
   })
 
-  it("the example policy names the schema that ships with it, for editors", () => {
+  it("the example policy's first line names the JSON Schema in docs/, so that editors can check the policy", () => {
     expect(readFileSync(EXAMPLE, "utf8").split("\n")[0]).toBe(
       "# yaml-language-server: $schema=../docs/policy.schema.json",
     )
@@ -175,7 +175,7 @@ describe("the example policy", () => {
     ])
   })
 
-  it("the example policy gives the same policy as JSON", async () => {
+  it("the example policy gives the same effective policy if it is written as JSON", async () => {
     const { parse } = await import("yaml")
     const json = JSON.stringify(parse(readFileSync(EXAMPLE, "utf8")), null, 2)
     const { supernodes } = await load(json, { "boot.sh": readFileSync("examples/boot.sh") })

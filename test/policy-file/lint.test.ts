@@ -451,13 +451,16 @@ describe("a silence", () => {
     ["of a supernode", [END, `${END}    silence: [ ${item("no-budget")} ]\n`]],
     ["of the file", [HEAD, `${HEAD}silence: [ ${item("no-budget")} ]\n`]],
     ["of the defaults", [HEAD, `${HEAD}defaults: { silence: [ ${item("no-budget")} ] }\n`]],
-  ])("a silence %s removes a warning and keeps the warning with its reason", async (_, change) => {
-    const { warnings, silenced } = await lint(changed(...both, change))
-    expect(warnings.map(({ id }) => id)).toEqual(["rate-beyond-ladder"])
-    expect(silenced).toMatchObject([{ id: "no-budget", reason, path: "supernodes.0.limits.budget" }])
-  })
+  ])(
+    "a silence %s removes a warning from the warnings and lists it as silenced, with its reason",
+    async (_, change) => {
+      const { warnings, silenced } = await lint(changed(...both, change))
+      expect(warnings.map(({ id }) => id)).toEqual(["rate-beyond-ladder"])
+      expect(silenced).toMatchObject([{ id: "no-budget", reason, path: "supernodes.0.limits.budget" }])
+    },
+  )
 
-  it("a silence of one supernode leaves the same warning of another", async () => {
+  it("a silence for one supernode does not remove the same warning about another supernode", async () => {
     const two = changed(both[0] ?? ["", ""], [END, `${END}    silence: [ ${item("no-budget")} ]\n`])
     const other = twin.replace("train-a", "train-b").replace(BUDGET, "")
     const { warnings } = await lint(two + other)

@@ -50,7 +50,7 @@ describe("a packaged policy", () => {
     expect(await readPackaged(path, PROGRAM)).toEqual({ file: fromYaml })
   })
 
-  it("a policy that was not packaged has no packaged policy, and causes no warning", async () => {
+  it("loading a policy that was not packaged causes no warning about a packaged policy", async () => {
     expect(await readPackaged(await policyFolder(FILES), PROGRAM)).toEqual({ why: null })
   })
 
@@ -132,7 +132,7 @@ describe("a packaged policy", () => {
     expect(await readPackaged(path, PROGRAM)).toEqual({ why: expect.stringMatching(why) })
   })
 
-  it("a packaged policy is not used by another program, which may have other rules", async () => {
+  it("a packaged policy is not used by another version of the program, which may have other rules", async () => {
     const why = "another version of the program made it"
     expect(await readPackaged(await packagedFolder(), "0.1.0+other")).toEqual({ why })
   })

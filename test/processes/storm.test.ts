@@ -30,13 +30,13 @@ const same = (count: number): Delivery[] =>
     .slice(0, count)
 
 describe(`one alarm in its three shapes, delivered 100 times at once over ${PROCESSES} processes`, () => {
-  it("100 deliveries of one alarm at once lead to one POST, and the chain verifies", async () => {
+  it("100 deliveries of one alarm at once lead to one POST, and the ledger's chain verifies", async () => {
     const { posts, ...ended } = await storm({ deliveries: same(100), lanes: 25 })
     expect(posts).toBe(1)
     expect(problemsOf({ posts, ...ended })).toEqual([])
   })
 
-  it("100 deliveries of one alarm at once lead to one POST, even if its response is lost", async () => {
+  it("100 deliveries of one alarm at once lead to one POST, even if the response to the POST is lost", async () => {
     const ended = await storm({ deliveries: same(100), lanes: 25, answerIsLost: true })
     expect(problemsOf(ended)).toEqual([])
     expect(ended.ends["same alarm"]).toMatchObject({ "bought: unknown": 1 })
@@ -47,7 +47,7 @@ describe(`${DELIVERIES} deliveries of alarms, re-notifications, OKs and ticks, s
   const stores: StoreName[] = ["sqlite", "dynamodb"]
   if (IS_FULL && SERVER_PROGRAMS !== null) stores.push("postgres")
   it.each(stores)(
-    "shuffled alarms and ticks lead to one POST with ledger %s, the chain verifies, and each run gives a known result",
+    "shuffled alarms and ticks lead to one POST with ledger %s, a valid chain, and a known result of each run",
     async (store) => {
       expect(
         problemsOf(await storm({ deliveries: shuffled(DELIVERIES), store, provisioningMs: 1_000 })),
@@ -61,7 +61,7 @@ describe("a storm over deliberately broken code", () => {
     ["takes-a-conflict-for-won", {}],
     ["retries-the-purchase", { answerIsLost: true }],
   ] as const)(
-    "the storm test detects the deliberate break %s by more than one POST",
+    "the test of repeated alarms detects the deliberate fault %s by more than one POST",
     async (name, options) => {
       const broken = await brokenBundle("worker", BREAKS[name])
       try {

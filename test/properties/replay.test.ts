@@ -188,7 +188,7 @@ describe("a ledger", () => {
     expect(replayed).toBeGreaterThan(25)
   })
 
-  it("a ledger's entries fold to the state in each entry, and in any order or repetition to a valid state", {
+  it("applying a ledger's entries gives the state in each entry, and in any order or repetition a valid state", {
     timeout: PROPERTY_TIMEOUT_MS,
   }, async () => {
     const disorders = fc.array(fc.nat(1_000), { maxLength: 40 })

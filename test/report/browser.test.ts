@@ -29,7 +29,7 @@ const simulated = (results: Awaited<ReturnType<typeof played>>[]) =>
   reportOfSimulation({ results, now: NOW, version: "1.2.3", notes: [] })
 
 describe("a report from disk", () => {
-  it("a report opened from disk draws its charts, shows each marker's gates, filters, and uses no network", async (context) => {
+  it("a report opened from disk draws charts, shows a clicked marker's gates, filters rows, and uses no network", async (context) => {
     const browser = await openBrowser(context)
     const address = await onDisk(simulated([await played(busyAfter(30, 180))]))
     const { page, complaints, asked } = await newPage(browser)
@@ -130,7 +130,7 @@ describe("a report from disk", () => {
     expect(complaints).toEqual([])
   })
 
-  it("a report opened from disk draws two simulations of a year by the minute, with bounded work", async (context) => {
+  it("a report opened from disk draws two simulations of a year by the minute, from a page of less than 3 MB", async (context) => {
     const browser = await openBrowser(context)
     const year = Float64Array.from(
       { length: 365 * DAY_MINUTES },

@@ -124,7 +124,7 @@ it("a ledger's report shows the load of each decision, an order of unknown outco
   expect(html.match(/<script/g)).toHaveLength(2)
 })
 
-it("a report draws a year by the minute as the range of each bucket, and loses no peak and no gap", () => {
+it("a report's chart of a year by the minute shows the range of each bucket, and loses no peak and no gap", () => {
   const count = 525_600
   function* year() {
     for (let i = 0; i < count; i++)

@@ -42,7 +42,7 @@ function anchorOf(fleetStreams: string[]) {
 
 const many = [OWN, ...Array.from({ length: 44 }, (_, i) => `supernode:${i}`)]
 
-it("an anchor reads the run's own stream first, reads each stream once, and reads up to 20 at the same time", async () => {
+it("for an anchor, a run reads its own stream first, each stream once, and up to 20 streams at the same time", async () => {
   await anchorOf(many)
   expect(asked).toEqual([OWN, CONTROL_STREAM, FLEET_STREAM, ...many.slice(1)])
   expect(most).toBe(20)
@@ -53,7 +53,7 @@ it.each<[string, { readMs?: number; leftMs?: number }, number]>([
   ["from a slow store for at most three seconds", { readMs: 150 }, 20],
   ["only if more than ten seconds are left in the function", { leftMs: 10 * SECOND + 1 }, 47],
   ["only if more than ten seconds are left in the function", { leftMs: 10 * SECOND }, 0],
-])("an anchor reads %s: %o gives %i streams", async (_, { readMs = 0, leftMs }, count) => {
+])("for an anchor, a run reads streams %s: with %o, %i streams", async (_, { readMs = 0, leftMs }, count) => {
   watchReads(readMs)
   world.timeLeftMs = leftMs ?? world.timeLeftMs
   await anchorOf(many)

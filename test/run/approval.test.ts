@@ -52,7 +52,7 @@ describe("a plan that an alarm or a tick made", () => {
     expect(await tick()).toMatchObject({ plan: { hash: asked.plan?.hash }, outcome: { kind: "accepted" } })
   })
 
-  it("a plan needs as many approvers as the policy says, and counts one person once in any spelling", async () => {
+  it("a plan needs as many approvers as the policy says, and a person counts once, however the name is spelled", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "Ann", "ann", " ANN ")
     expect((await tick()).decision.heldBy).toBe("approval-needed")
@@ -72,7 +72,7 @@ describe("a plan that an alarm or a tick made", () => {
     })
   })
 
-  it("approvals of a plan serve one attempt, whatever its outcome", async () => {
+  it("approvals of a plan are used up by one attempt, whatever its outcome", async () => {
     const { plan } = await tick()
     await approve(plan?.hash, "ann", "bob")
     world.outcomes = [rejected("throttle", SECOND)]
@@ -141,7 +141,7 @@ describe("a plan that a person requested", () => {
     expect(await ask()).toMatchObject({ plan: { hash: first.plan?.hash }, outcome: { kind: "accepted" } })
   })
 
-  it("a person cannot approve their own plan, in any spelling of the name", async () => {
+  it("a person cannot approve their own plan, however the name is spelled", async () => {
     const { plan } = await ask({ requestedBy: "Ann" })
     await approve(plan?.hash, "ANN ", "bob")
     expect((await ask({ requestedBy: "Ann" })).decision.heldBy).toBe("approval-needed")
@@ -190,7 +190,7 @@ describe("between the decision and the request", () => {
     expect(world.orders).toHaveLength(outcome === "accepted" ? 1 : 0)
   })
 
-  it("a pause that is lifted during a run still holds that run, and the next run buys", async () => {
+  it("a pause that starts before a run and is lifted during the run still holds this run, and the next run buys", async () => {
     await world.say(stop("ann"))
     world.interference.beforeAppend = async (entry) => {
       delete world.interference.beforeAppend
@@ -225,7 +225,7 @@ describe("between the decision and the request", () => {
     expect((await world.run(signal ?? live)).outcome?.kind).toBe(kind)
   })
 
-  it("a metric's period that ends after the decision does not change the purchase: the decision's evidence counts", async () => {
+  it("a metric's period that ends after the decision does not change the purchase", async () => {
     whileOpening(async () => {
       world.now += 10 * SECOND
     })

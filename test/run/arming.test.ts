@@ -34,7 +34,7 @@ describe("a new policy", () => {
     expect(await tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
   })
 
-  it("a result under a new policy names the end of observing, whatever the decision is", async () => {
+  it("under a new policy, each result names the time when observing ends, whatever the decision is", async () => {
     const says =
       "this policy is new. Until 2024-01-13T17:00:00.000Z, runs only decide and record, because arm_after is 1d"
     expect(await tick()).toMatchObject({ decision: { kind: "scale-up" }, observed: says })
@@ -58,8 +58,8 @@ describe("a new policy", () => {
   it.each([
     ["an alarm that holds", async () => world.run(alarmOf({ at: NOW }), { policy: armed }), 10],
     ["a tick that holds", async () => tick(), 10],
-    ["a run that may only observe by the settings", async () => tick(armed, { mode: "observe" }), 97],
-  ])("arm_after counts from %s", async (_, see, load) => {
+    ["a run in observe mode", async () => tick(armed, { mode: "observe" }), 97],
+  ])("arm_after starts with the first run under a policy, even if that is %s", async (_, see, load) => {
     world.load = load
     await see()
     world.load = 97
@@ -67,7 +67,7 @@ describe("a new policy", () => {
     expect(await tick()).toMatchObject({ mode: "live", outcome: { kind: "accepted" } })
   })
 
-  it("a tick that a pause holds records a new policy, and arm_after counts from the first tick with a cloud call", async () => {
+  it("arm_after starts with the first tick that makes a cloud call, not with a recorded tick that a pause held", async () => {
     world.load = 10
     await tick(other)
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: NOW + HOUR })
@@ -85,13 +85,13 @@ describe("a new policy", () => {
     expect((await tick()).mode).toBe("live")
   })
 
-  it("arm_after does not count from a dry run, which writes nothing", async () => {
+  it("a dry run does not start arm_after, because it writes nothing", async () => {
     await tick(armed, { mode: "dry-run" })
     world.now += DAY
     expect((await tick()).mode).toBe("observe")
   })
 
-  it("arm_after starts from the beginning if a policy returns after another policy was in use", async () => {
+  it("arm_after starts again from zero if a policy returns after another policy was in use", async () => {
     await tick()
     world.now += 12 * HOUR
     await tick(other)

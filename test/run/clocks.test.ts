@@ -102,20 +102,20 @@ const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: 
     {
       what: "purchases",
       endsBy: "confirmed time, 400 days, when an attempt is opened",
-      why: "a forgotten purchase exceeds a cap",
+      why: "a forgotten purchase would let an order exceed a cap",
       state: { purchases: [{ attempt: "a", at: NOW - DAY, cost: money, state: "booked" }] },
     },
     {
       what: "absent",
       endsBy:
         "confirmed time, 30 days, when an attempt is opened; until then, new servers count by confirmed time",
-      why: "late servers show a taken order",
+      why: "servers that appear late show that the order was taken",
       state: { absent: [attemptOf({ openedAt: NOW - DAY, acceptedAt: null })] },
     },
     {
       what: "acted",
       endsBy: "confirmed time, 400 days, when an attempt is opened",
-      why: "a schedule's start buys once",
+      why: "each start of a schedule may buy only once",
       state: { acted: { "day 2024-01-12T08:00": { at: NOW - DAY, attempt: "a" } } },
     },
     {
@@ -127,49 +127,49 @@ const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: 
     {
       what: "episodes",
       endsBy: "confirmed time",
-      why: "an older ALARM reopens no episode",
+      why: "an older ALARM must not reopen an episode",
       state: { episodes: { key: { closedAt: NOW } } },
     },
     {
       what: "blocked",
       endsBy: "confirmed time; the wait is judged if both clocks agree",
-      why: "a refused flavor is ordered later",
+      why: "a refused flavor must not be ordered too early",
       state: { blocked: { "rung-4": { until: NOW + HOUR, times: 2 } } },
     },
     {
       what: "latches",
       endsBy: "M of N clear points, if both clocks agree",
-      why: "a slow clock reads older points",
+      why: "a slow clock would read older points",
       state: { latches: { "npu-busy": NOW - FAR - DAY } },
     },
     {
       what: "throttle",
       endsBy: "a settlement or reset; the wait is judged if both clocks agree",
-      why: "the cloud requested the wait",
+      why: "the cloud requested this wait",
       state: { throttle: { until: NOW + HOUR, times: 1 } },
     },
     {
       what: "breaker",
       endsBy: "a person",
-      why: "no time ends it",
+      why: "no time ends a breaker",
       state: { breaker: { class: "quota", since: NOW, says: "s" } },
     },
     {
       what: "completedAt",
       endsBy: "nothing; the cooldown from it is judged if both clocks agree",
-      why: "a shortened cooldown buys twice",
+      why: "a shortened cooldown would buy twice",
       state: { completedAt: NOW - MINUTE },
     },
     {
       what: "told",
       endsBy: "confirmed time and count",
-      why: "a notification is at most hourly",
+      why: "a notification is sent at most hourly",
       state: { told: { "breaker quota 1": { at: NOW - HOUR / 2, entry: null } } },
     },
     {
       what: "effects",
       endsBy: "count; measured if both clocks agree",
-      why: "a wrong window measures another load",
+      why: "a wrong window would measure the load of other periods",
       state: {
         effects: [
           {
@@ -188,7 +188,7 @@ const MEMORY: { what: keyof SupernodeState; endsBy: string; why: string; state: 
 
 describe.each(WRONG)("wrong clocks: $title", (clocks) => {
   it.each(MEMORY)(
-    "with wrong clocks, buys nothing and keeps the state's field $what: $why",
+    "a run with wrong clocks buys nothing and keeps the state's field $what: $why",
     async ({ what, state }) => {
       world.load = what === "latches" ? 10 : 97
       await remember(stateWith({ servers: ["s1", "s2"], ...state }))
@@ -199,7 +199,7 @@ describe.each(WRONG)("wrong clocks: $title", (clocks) => {
     },
   )
 
-  it("with wrong clocks, calls no attempt stuck or complete too early, and starts no wait in the past", async () => {
+  it("a run with wrong clocks calls no attempt stuck or complete too early, and starts no wait in the past", async () => {
     const accepted = attemptOf({ openedAt: NOW - MINUTE, acceptedAt: NOW - MINUTE })
     await remember(stateWith({ servers: ["s1", "s2"], attempt: accepted }))
     await runUnder(clocks, NOW)
@@ -269,7 +269,7 @@ describe("the arming of a policy", () => {
     ["of a slow clock", -10 * DAY],
     ["of a fast clock", 10 * DAY],
   ])(
-    "arm_after does not start with an entry %s, but with the first confirmed entry",
+    "arm_after starts with the first entry whose time the cloud confirmed, not with an earlier entry %s",
     async (_, oursOffMs) => {
       const policy = policyOf({ arm_after: "3h" })
       const runAt = async (at: number, skewMs: number | null) => {

@@ -18,7 +18,7 @@ beforeEach(async () => {
 })
 
 describe("a signal that bought", () => {
-  it("a repeated signal that bought gets its first result, also after other runs' entries", async () => {
+  it("the repetition of a signal that bought gets the first result, even after other runs' entries", async () => {
     const first = await world.run(alarmOf())
     world.now += MINUTE
     await world.run()
@@ -48,7 +48,7 @@ describe("a person's request that comes again later than 15 minutes", () => {
     return requestOf({ id: "ours", mode: "live", planHash: plan?.hash ?? null, at: world.now })
   }
 
-  it("a request repeated after 15 minutes is stale if observe mode recorded it: no approval is pending", async () => {
+  it("a live request that observe mode recorded is stale if it is repeated after 15 minutes", async () => {
     expect((await world.run(await live(), { policy, mode: "observe" })).decision.kind).toBe("scale-up")
     world.now += HOUR
     expect((await world.run(await live(), { policy })).decision.heldBy).toBe("stale")

@@ -33,7 +33,7 @@ async function held(): Promise<void> {
 }
 
 describe("an alarm whose supernode is read at the same time as the heads", () => {
-  it("an alarm buys by its early read of the supernode if the newest entry is more than a minute old", async () => {
+  it("an alarm buys by what it read of the supernode before the heads, if the newest entry is over a minute old", async () => {
     await held()
     world.now += MINUTE + SECOND
     const { result, reads } = await alarmWith(async () => {})
@@ -82,7 +82,7 @@ describe("a supernode that is not read at the same time as the heads", () => {
   it.each([
     ["by a tick", () => tickOf({ id: "t", at: world.now })],
     ["by an OK of an alarm", () => alarmOf({ id: "o", at: world.now, state: "ok" })],
-  ])("the supernode is not read early %s", async (_who, signal) => {
+  ])("the supernode is not read before the ledger's heads %s", async (_who, signal) => {
     world.interference.beforeHead = async () => {
       throw new Error("the store is unreachable")
     }
@@ -99,7 +99,7 @@ describe("a supernode that is not read at the same time as the heads", () => {
     return world.asked
   }
 
-  it("the supernode is not read early by a process that knows of an attempt", async () => {
+  it("the supernode is not read before the ledger's heads by a process that knows of an attempt", async () => {
     await world.run()
     world.now += 20 * MINUTE
     expect(await readsBefore(alarmOf({ id: "a", at: world.now }))).toEqual([])
@@ -110,7 +110,7 @@ describe("a supernode that is not read at the same time as the heads", () => {
     [MINUTE, ["supernode"]],
     [MINUTE - 1, []],
   ])(
-    "an alarm reads the supernode early only if its process knows no entry of the last minute: %i ms old, reads %o",
+    "an alarm reads the supernode before the heads if no entry of the last minute is known: %i ms old, reads %o",
     async (ms, reads) => {
       await held()
       world.now += ms
@@ -118,7 +118,7 @@ describe("a supernode that is not read at the same time as the heads", () => {
     },
   )
 
-  it("after an alarm that the state alone held, the next alarm does not read the supernode early, but a request does", async () => {
+  it("if the ledger's state alone held the last alarm, the next alarm reads the heads before the supernode", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     await world.run(alarmOf())
     world.now += 2 * MINUTE
@@ -126,14 +126,14 @@ describe("a supernode that is not read at the same time as the heads", () => {
     expect(await readsBefore(requestOf({ id: "r", at: world.now }))).toEqual(["supernode"])
   })
 
-  it("the supernode is not read early by a process that remembers nothing", async () => {
+  it("the supernode is not read before the ledger's heads by a process that remembers nothing", async () => {
     Object.assign(world, { lastRuns: undefined })
     expect(await readsBefore(alarmOf())).toEqual([])
     expect((await world.run(alarmOf())).outcome?.kind).toBe("accepted")
   })
 })
 
-it("a run holds if the early read of the supernode throws, and throws if the heads cannot be read either", async () => {
+it("a run holds if its first read of the supernode throws, and throws if the ledger's heads cannot be read either", async () => {
   world.cloud.readSupernode = async () => {
     throw new Error("boom")
   }

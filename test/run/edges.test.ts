@@ -128,7 +128,7 @@ describe("an entry that would be too large", () => {
     ])
   })
 
-  it("a hold's entry that would be too large drops its readings, and gives the reason in their place", async () => {
+  it("a hold's entry that would be too large is written with the reason instead of its readings", async () => {
     const rules = Array.from({ length: 4 }, (_, i) =>
       ruleInput({ name: `rule-${i}`, points: "3 of 100", at_least: 50, ...{ above: undefined } }),
     )
@@ -167,7 +167,7 @@ describe("an entry that would be too large", () => {
 })
 
 describe("a refused purchase without a larger rung", () => {
-  it("a purchase refused without a larger rung gives its outcome together with a hold", async () => {
+  it("a purchase refused for capacity, without a larger rung, gives a result with both its outcome and a hold", async () => {
     const policy = policyOf({ sold_out: "next-larger" })
     world.outcomes = [rejected("capacity")]
     const result = await world.run(alarmOf(), { policy })
@@ -180,7 +180,7 @@ describe("a refused purchase without a larger rung", () => {
 })
 
 describe("a rival run", () => {
-  it("holds as overtaken if a rival run writes first each time it records an observation", async () => {
+  it("holds as overtaken if a rival run appends first at each try to record an observation", async () => {
     world.load = 10
     await world.run(tickOf({ id: "t0" }))
     world.now += MINUTE
@@ -232,7 +232,7 @@ describe("a rival run", () => {
     expect([tries, world.orders.length]).toEqual([3, 1])
   })
 
-  it("decides again if a rival run writes before its hold, and records the new hold", async () => {
+  it("decides again if a rival run appends an entry before the hold is written, and records the new hold", async () => {
     world.load = 10
     rivals(1, ["decided"])
     const { entry } = await world.run(alarmOf())
@@ -241,7 +241,7 @@ describe("a rival run", () => {
     expect(more).toEqual([])
   })
 
-  it("records that it was overtaken, and its result names that entry, if a rival run always writes first", async () => {
+  it("records that a run was overtaken, and the result names that entry, if a rival run always appends first", async () => {
     rivals(3, ["opened"])
     const { mode, entry } = await world.run(alarmOf())
     expect(mode).toBe("live")
@@ -256,7 +256,7 @@ describe("a rival run", () => {
   it.each([
     ["", 3, ["observed"]],
     [", also while the hold is recorded", 4, ["observed", "decided"]],
-  ])("notifies of waiting states even if a rival run always writes first%s", async (_, times, kinds) => {
+  ])("notifies of waiting states even if a rival run always appends first%s", async (_, times, kinds) => {
     world.listen()
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
@@ -267,7 +267,7 @@ describe("a rival run", () => {
     expect(world.notices.map(({ state }) => state)).toEqual(["breaker", "breaker"])
   })
 
-  it("records the hold of an overtaken alarm at most hourly, and that of every overtaken request of a person", async () => {
+  it("records an overtaken alarm at most hourly, and every overtaken request of a person", async () => {
     const lose = async (signal: Signal) => {
       rivals(3, ["opened"], alarmOf({ id: world.newId() }), world.now)
       return (await world.run(signal)).entry === null
@@ -283,7 +283,7 @@ describe("a rival run", () => {
     expect(await lose(live)).toBe(false)
   })
 
-  it("writes no entry if a rival run writes first each time, even while it records that it was overtaken", async () => {
+  it("an overtaken run writes no entry if a rival run also appends before the entry about being overtaken", async () => {
     rivals(4, ["opened", "decided"])
     const result = await world.run(alarmOf())
     expect(result.decision.heldBy).toBe("overtaken")
@@ -320,7 +320,7 @@ describe("a person's request that held", () => {
 })
 
 describe("the reason of an attempt that was not sent", () => {
-  it("an attempt that was not sent records the text of the gate that stopped it", async () => {
+  it("the outcome of an attempt that was not sent contains the text of the gate that stopped it", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "opened")
         await world.say({ verb: "pause", supernode: null, why: "stop the presses", by: "ops", until: null })
@@ -376,7 +376,7 @@ describe("the record of a decision", () => {
     expect(await notes()).toBe(2)
   })
 
-  it("a recorded decision has all hints, even if the run's result needs none", async () => {
+  it("the ledger records a decision with all hints, even if the caller of the run reads no hints", async () => {
     const shown = (await tick()).decision
     expect(JSON.stringify(shown)).toContain("nearest")
     world = await World.open()
@@ -394,7 +394,7 @@ describe("the record of a decision", () => {
     expect(await notes()).toBe(1)
   })
 
-  it("a decision is not recorded for a tick that read no servers, even if the alarm before it chose a rung", async () => {
+  it("a held tick that read no servers is not recorded again, even if the alarm before it chose a rung", async () => {
     world.load = 97
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     const { entry } = await world.run(alarmOf())
@@ -445,7 +445,7 @@ describe("the time left before an attempt is opened", () => {
     },
   )
 
-  it("the time left is checked only for a purchase: other decisions keep their own reasons", async () => {
+  it("the time left is checked only for a purchase: other holds keep their own reasons", async () => {
     world.timeLeftMs = SECOND
     for (const [i, mode] of (["observe", "dry-run"] as const).entries()) {
       const { decision } = await world.run(alarmOf({ id: `a${i}` }), { mode })
@@ -471,15 +471,15 @@ describe("an outcome that would be too large", () => {
   it.each([
     ["is missing", null],
     ["can be cut to nothing", { body: "{}", bytes: 2, truncated: false }],
-  ])("an outcome that would be too large is refused even if its raw response %s", (_, raw) => {
+  ])("writing an outcome fails if its entry would be too large, even if its raw response %s", (_, raw) => {
     expect(() => settlement({ ...unknown, says, raw })).toThrow(/would have \d+ bytes/)
   })
 
-  it("an outcome of an attempt that was not sent is refused if it would be too large", () => {
+  it("writing the outcome of an attempt that was not sent fails if its entry would be too large", () => {
     expect(() => settlement({ kind: "not-sent", reason: "refused", says })).toThrow(/would have \d+ bytes/)
   })
 
-  it("a program error is not taken for an outcome that would be too large", () => {
+  it("an error of the program is thrown, and is not treated as an outcome whose entry would be too large", () => {
     expect(sealIfFits(() => settlement({ ...unknown, says }))).toBeNull()
     expect(() =>
       sealIfFits(() => {
@@ -490,7 +490,7 @@ describe("an outcome that would be too large", () => {
 })
 
 describe("settling with a failing store", () => {
-  it("settling on a host waits longer after each failed write, at most 2 s, and gives up after two minutes", async () => {
+  it("on a host, settling an attempt waits longer after each failed write, at most 2 s, and gives up after two minutes", async () => {
     const waits: number[] = []
     const { wait } = world.clock
     world.clock.wait = async (ms) => {
@@ -509,7 +509,7 @@ describe("settling with a failing store", () => {
     expect(waits.reduce((sum, ms) => sum + ms)).toBeLessThan(123 * SECOND)
   })
 
-  it("settling with a failing store gives up shortly before the function ends", async () => {
+  it("settling an attempt gives up shortly before the function ends if the store keeps failing", async () => {
     world.timeLeftMs = 100 * SECOND
     world.whileBuying = async () => {
       world.timeLeftMs = 3 * SECOND
@@ -520,7 +520,7 @@ describe("settling with a failing store", () => {
     expect(world.now - from).toBeLessThan(4 * SECOND)
   })
 
-  it("settling does not continue after an error that is not the store's", async () => {
+  it("settling an attempt stops at an error that is not the store's", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.kind === "settled") throw new TypeError("a mistake of ours")
       return undefined
@@ -577,7 +577,7 @@ describe("from the opened attempt to its outcome on record", () => {
     },
   )
 
-  it("stops trying to settle when the time is over, to the millisecond", async () => {
+  it("a run stops trying to settle its attempt when the time is over, to the millisecond", async () => {
     let tries = 0
     world.timeLeftMs = 200 * SECOND
     world.whileBuying = async () => {
@@ -593,7 +593,7 @@ describe("from the opened attempt to its outcome on record", () => {
     expect(tries).toBe(5)
   })
 
-  it("settles without a wait if a rival run's entry came between the attempt and its outcome", async () => {
+  it("a run appends an outcome again without a wait if a rival run's entry came first", async () => {
     const waits: number[] = []
     world.clock.wait = async (ms) => {
       waits.push(ms)
@@ -627,7 +627,7 @@ describe("from the opened attempt to its outcome on record", () => {
 })
 
 describe("a worker that returns when its time is over", () => {
-  it("a worker whose time is over still writes a known outcome, even after a tick recorded it as unknown", async () => {
+  it("a worker whose time is over still writes a known outcome, even after a tick recorded the outcome as unknown", async () => {
     world.outcomes = [{ kind: "not-sent", reason: "too-late", says: "the last moment to send has passed" }]
     world.whileBuying = async () => {
       world.now += 5 * MINUTE

@@ -133,7 +133,7 @@ describe("the measurement of an effect", () => {
     expect([world.asked, await gains()]).toEqual([[], [7]])
   })
 
-  it("the measurement of an effect writes no other entry if the tick's hold is already on record", async () => {
+  it("measuring an effect writes no entry other than the measurement if the tick's hold is already recorded", async () => {
     await tick()
     world.now += FIVE
     world.deliver(4)
@@ -146,7 +146,7 @@ describe("the measurement of an effect", () => {
     ])
   })
 
-  it("the measurement of an effect starts again from the top if another run wrote meanwhile", async () => {
+  it("a tick that measures an effect reads everything again if another run wrote an entry meanwhile", async () => {
     await tick()
     world.now += FIVE
     world.deliver(4)
@@ -161,7 +161,7 @@ describe("the measurement of an effect", () => {
     expect([tries, await gains()]).toEqual([2, [0]])
   })
 
-  it("every tick tries to measure an effect until the metric has data, and holds meanwhile", async () => {
+  it("every tick tries to measure an effect until the metric has data, and gate efficacy holds meanwhile", async () => {
     await afterPurchase(4, 95)
     await tick()
     world.now += FIVE
@@ -233,7 +233,7 @@ describe("the measurement of an effect", () => {
 })
 
 describe("notifications of the efficacy stop", () => {
-  it("the efficacy stop is notified at most hourly with the command that ends it, and not after a person's reset", async () => {
+  it("operators are notified of the efficacy stop at most hourly, with its end command, until a person resets", async () => {
     world.listen()
     await afterPurchase(4, 95.8)
     await afterPurchase(8, 95.4)
@@ -269,6 +269,6 @@ describe("a policy without an efficacy rule", () => {
   })
 })
 
-it("the tests' constant NOW is at the start of a period, so that durations counted from it are right", () => {
+it("the time NOW of the tests is the start of a metric's period, so that periods can be counted from it", () => {
   expect(NOW % FIVE).toBe(0)
 })

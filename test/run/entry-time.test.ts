@@ -13,11 +13,11 @@ function entryAt(at: number): LedgerEntry {
 }
 
 it.each<[string, number | null, number]>([
-  ["our clock, without an entry", null, 0],
-  ["our clock, after an older entry", -SECOND, 0],
-  ["the newest entry, if that is up to a minute ahead", MINUTE, MINUTE],
-  ["our clock, after an entry further ahead, whose clock is wrong", MINUTE + 1, 0],
-])("a run takes the time of %s: entry %o, now %i", (_, entryMs, nowMs) => {
+  ["our clock, if the ledger has no entry", null, 0],
+  ["our clock, if the newest entry is older", -SECOND, 0],
+  ["the newest entry, if the entry is up to a minute ahead", MINUTE, MINUTE],
+  ["our clock, if the newest entry is further ahead, by a wrong clock", MINUTE + 1, 0],
+])("a run takes its time from %s: newest entry %o, run's time %i", (_, entryMs, nowMs) => {
   const head = entryMs === null ? undefined : entryAt(NOW + entryMs)
   expect(nowAfter(head, clockAt(NOW)) - NOW).toBe(nowMs)
 })
@@ -29,28 +29,45 @@ it.each<[string, Parameters<typeof situationOf>[0], number]>([
     { cloudSkewMs: -HOUR, headAt: NOW - 2 * HOUR },
     -HOUR,
   ],
-  ["our time, if the cloud's is later", { cloudSkewMs: HOUR, headAt: null }, 0],
-  ["the time of the entry before it, if that is later", { cloudSkewMs: -HOUR, headAt: NOW + SECOND }, SECOND],
+  ["our time, if the cloud's time is later", { cloudSkewMs: HOUR, headAt: null }, 0],
+  [
+    "the time of the previous entry, if that time is later",
+    { cloudSkewMs: -HOUR, headAt: NOW + SECOND },
+    SECOND,
+  ],
 ])("an entry is dated by %s", (_, over, atMs) => {
   expect(stampOf(situationOf(over)) - NOW).toBe(atMs)
 })
 
 type Times = { skewMs?: number | null; date?: number | null }
 it.each<[string, Times, Times, [number | null, number | null]]>([
-  ["null, if no response named one", {}, {}, [null, null]],
-  ["that of the only response that named one", {}, { skewMs: -5, date: 7 }, [-5, 7]],
-  ["that of the only response that named one", {}, { skewMs: 0, date: 7 }, [0, 7]],
-  ["that of the only response that named one", { skewMs: -5, date: 7 }, {}, [-5, 7]],
-  ["the earlier time, with the larger difference", { skewMs: 5, date: 7 }, { skewMs: -6, date: 8 }, [-6, 7]],
-  ["the earlier time, with the larger difference", { skewMs: -6, date: 8 }, { skewMs: 5, date: 7 }, [-6, 7]],
+  ["null, if no response named a time", {}, {}, [null, null]],
+  ["the time of the only response that named one", {}, { skewMs: -5, date: 7 }, [-5, 7]],
+  ["the time of the only response that named one", {}, { skewMs: 0, date: 7 }, [0, 7]],
+  ["the time of the only response that named one", { skewMs: -5, date: 7 }, {}, [-5, 7]],
   [
-    "the earlier time, with the first of two equal differences",
+    "the earlier of two times, with the larger of two differences from our clock",
+    { skewMs: 5, date: 7 },
+    { skewMs: -6, date: 8 },
+    [-6, 7],
+  ],
+  [
+    "the earlier of two times, with the larger of two differences from our clock",
+    { skewMs: -6, date: 8 },
+    { skewMs: 5, date: 7 },
+    [-6, 7],
+  ],
+  [
+    "the earlier of two times, with the first of two equal differences from our clock",
     { skewMs: 5, date: 7 },
     { skewMs: -5, date: 7 },
     [5, 7],
   ],
-])("the cloud's time in a situation is %s: %o and %o", (_, before, answer, [skewMs, date]) => {
-  const situation = situationOf({ cloudSkewMs: before.skewMs ?? null, cloudDate: before.date ?? null })
-  const read = { ok: false as const, why: "503", credentials: false, ...answer }
-  expect(withTimeOf(situation, read)).toMatchObject({ cloudSkewMs: skewMs, cloudDate: date })
-})
+])(
+  "the cloud's time in a situation is %s: known %o, new response %o",
+  (_, before, answer, [skewMs, date]) => {
+    const situation = situationOf({ cloudSkewMs: before.skewMs ?? null, cloudDate: before.date ?? null })
+    const read = { ok: false as const, why: "503", credentials: false, ...answer }
+    expect(withTimeOf(situation, read)).toMatchObject({ cloudSkewMs: skewMs, cloudDate: date })
+  },
+)

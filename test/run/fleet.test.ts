@@ -162,7 +162,7 @@ describe("a purchase under a cap of the fleet", () => {
       },
     ],
   ])(
-    "under a fleet cap, reads everything again if the run %s and its evidence is old by then",
+    "under a fleet cap, a run reads everything again if its evidence is old because it %s",
     async (_, arrange) => {
       let times = 0
       arrange(() => {
@@ -180,7 +180,7 @@ describe("a purchase under a cap of the fleet", () => {
     },
   )
 
-  it("under a fleet cap, a run buys nothing while each of its turns comes too late", async () => {
+  it("under a fleet cap, a run holds as overtaken if it waits longer than a minute for each turn to reserve", async () => {
     world.inFleetTurn = (work) => {
       later(61 * SECOND)
       return work()
@@ -197,7 +197,7 @@ describe("a purchase under a cap of the fleet", () => {
       ["append fleet opened", "append fleet settled"],
     ],
     ["no turn without a fleet cap", {}, []],
-  ])("a purchase takes %s", async (_, caps, appended) => {
+  ])("a purchase takes turns with the other runs of its process: %s", async (_, caps, appended) => {
     const inTurns: string[][] = []
     world.inFleetTurn = async (work) => {
       effects = []
@@ -209,7 +209,7 @@ describe("a purchase under a cap of the fleet", () => {
     expect(inTurns).toEqual(appended.map((effect) => [effect]))
   })
 
-  it("under a fleet cap, a run opens exactly the attempt that it reserved, at the reserved position in its chain", async () => {
+  it("under a fleet cap, a run opens exactly the attempt that it reserved, at the reserved seq of its chain", async () => {
     await run(0)
     const [opened] = await world.entries(A)
     const [reserved, released] = await fleetEntries()
@@ -259,13 +259,13 @@ describe("a purchase under a cap of the fleet", () => {
     expect(fleetFacts(other, "action-rate")).toEqual({ used: heldBy ? 1 : 0, allowed: 1, perMs: DAY })
   })
 
-  it("a purchase counts for a fleet cap no longer than the cap's window", async () => {
+  it("a purchase counts for a fleet cap only within the cap's window", async () => {
     await run(0)
     later(DAY)
     expect((await run(1)).outcome?.kind).toBe("accepted")
   })
 
-  it("a fleet budget that another supernode has partly used holds an order above the rest, and allows one that fits", async () => {
+  it("a fleet budget that another supernode has partly used holds an order above the rest, and allows a smaller order", async () => {
     await run(0, { budget: 240_000 })
     expect((await run(1, { budget: 239_999 })).decision.heldBy).toBe("over-budget")
     expect((await run(2, { budget: 240_000 })).outcome?.kind).toBe("accepted")
@@ -277,7 +277,7 @@ describe("a purchase under a cap of the fleet", () => {
     expect(held.decision.heldBy).toBe("action-rate")
   })
 
-  it("a purchase from before the fleet cap counts, even if its supernode then leaves the policy file", async () => {
+  it("a purchase from the time before the policy had a fleet cap counts, even if its supernode leaves the policy file", async () => {
     await run(1, {})
     expect(await fleetEntries()).toEqual([])
     await run(0, { actions: 2 })
@@ -285,7 +285,7 @@ describe("a purchase under a cap of the fleet", () => {
   })
 
   it.each(["capacity"] as const)(
-    "a larger rung after a %s refusal gets a reservation of its own",
+    "the larger rung that follows a %s refusal gets a reservation of its own",
     async (of) => {
       world.outcomes = [rejected(of)]
       const over = { sold_out: "next-larger" as const, ladder: ladderOf(1, 2, 4, 8) }
@@ -367,7 +367,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     })
   }
 
-  it("of two supernodes, only one gets the fleet's last purchase: the loser of the append reads all again and holds", async () => {
+  it("only one of two supernodes gets the fleet's last purchase: the other reads everything again and holds", async () => {
     rivals(1)
     const held = await run(0)
     expect(held.decision.heldBy).toBe("action-rate")
@@ -378,7 +378,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     ])
   })
 
-  it("two supernodes both buy if the fleet's cap allows both, and the second one's entry shows the first purchase", async () => {
+  it("two supernodes both buy if the fleet's cap allows two purchases, and the second entry shows the first purchase", async () => {
     rivals()
     let hasRun = false
     interfere({
@@ -409,7 +409,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("under a fleet cap, a run that loses many reservations holds as overtaken, and buys nothing", async () => {
+  it("a run that loses every append to stream fleet holds as overtaken, and buys nothing", async () => {
     let tries = 0
     interfere({
       append: async ({ stream }) => {
@@ -424,7 +424,7 @@ describe("supernodes that want the last purchase at the same time", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("a run releases its fleet reservation and starts from the top after a lost append in its own chain", async () => {
+  it("after a lost append in its own chain, a run releases its fleet reservation and decides again", async () => {
     let hasLost = false
     interfere({
       append: async ({ stream, kind }) => {
@@ -457,7 +457,7 @@ describe("a reservation that was never released", () => {
     interfere({})
   }
 
-  it("an unreleased reservation holds other supernodes until its deadline; then another run closes its position", async () => {
+  it("an unreleased reservation holds other supernodes until its deadline; then another run records it as lapsed", async () => {
     await dieAt("opened")
     world.now = NOW + 90 * SECOND
     expect((await run(1)).decision.heldBy).toBe("action-rate")
@@ -473,14 +473,14 @@ describe("a reservation that was never released", () => {
     expect(await pending()).toEqual([])
   })
 
-  it("an unreleased reservation stays while other supernodes make and release reservations", async () => {
+  it("an unreleased reservation remains while other supernodes make and release reservations", async () => {
     await dieAt("opened")
     expect((await run(1, { actions: 2 })).outcome?.kind).toBe("accepted")
     expect(await pending()).toEqual([A])
     expect((await run(2, { actions: 2 })).decision.heldBy).toBe("action-rate")
   })
 
-  it("a run that slept cannot open its attempt once its position was closed: it starts from the top and holds", async () => {
+  it("a run that slept cannot open an attempt that another run recorded as lapsed: it decides again and holds", async () => {
     interfere({
       append: async (entry) => {
         if (entry.stream !== A || entry.kind !== "opened" || world.orders.length > 0) return undefined
@@ -495,7 +495,7 @@ describe("a reservation that was never released", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-b"])
   })
 
-  it("a run that slept may open its attempt at a free position, but sends no order because it is too late", async () => {
+  it("a run that slept opens its attempt if its seq is still free, but sends no order because it is too late", async () => {
     interfere({
       append: async (entry) => {
         if (entry.stream === A && entry.kind === "opened") later(10 * MINUTE)
@@ -526,7 +526,7 @@ describe("a reservation that was never released", () => {
     expect(await pending()).toEqual([A])
   })
 
-  it("a reserved attempt that was opened and never settled counts by its own chain", async () => {
+  it("a reserved attempt that was opened and never settled counts by the chain of its supernode", async () => {
     await dieAt("settled")
     expect(await pending()).toEqual([A])
     later(HOUR)
@@ -544,7 +544,7 @@ describe("a reservation that was never released", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-a", "train-b"])
   })
 
-  it("a reservation counts as lapsed if another run used its position while it was read", async () => {
+  it("a reservation counts as lapsed if another run took its seq first", async () => {
     await dieAt("opened")
     world.now += 2 * MINUTE
     let hasRun = false
@@ -562,7 +562,7 @@ describe("a reservation that was never released", () => {
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["decided"])
   })
 
-  it("a reservation counts if its sleeping run opens it right before its position would be closed", async () => {
+  it("a reservation counts if its sleeping run opens the attempt right before another run records it as lapsed", async () => {
     let other: Promise<RunResult> | undefined
     interfere({
       append: async (entry) => {
@@ -588,7 +588,7 @@ describe("a reservation that was never released", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-a"])
   })
 
-  it("a supernode's own unreleased reservation is dropped by its next reservation, without an entry in its chain", async () => {
+  it("a supernode's next reservation drops its unreleased one, without an entry in the supernode's chain", async () => {
     await dieAt("opened")
     later()
     world.load = 10
@@ -600,14 +600,14 @@ describe("a reservation that was never released", () => {
     expect(await pending()).toEqual([])
   })
 
-  it("a supernode's own lapsed reservation is not closed: its next attempt uses the position", async () => {
+  it("a supernode does not record its own reservation as lapsed: its next attempt takes the reserved seq", async () => {
     await dieAt("opened")
     later()
     expect((await run(0)).outcome?.kind).toBe("accepted")
     expect((await world.entries(A)).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("a reservation stays if its chain is too full for one more entry, and other supernodes hold", async () => {
+  it("a reservation stays, and other supernodes hold, if its chain has no room for the entry that ends it", async () => {
     const note = { at: NOW, run: "r", writer: "w", kind: "decided" as const, mode: "live" as const }
     const entry = nextEntry(B, undefined, note)
     const kept = { run: "r", seq: 1, at: NOW, keepUntil: NOW + DAY }
@@ -626,7 +626,7 @@ describe("a reservation that was never released", () => {
 })
 
 describe("a fleet of many supernodes", () => {
-  it("under a fleet cap, reads the chain of each other supernode once, all at the same time", async () => {
+  it("under a fleet cap, a run reads the chain of each other supernode once, all of them at the same time", async () => {
     const fleetStreams = Array.from({ length: 65 }, (_, i) => `supernode:${i}`)
     let [reading, most] = [0, 0]
     const reads: string[] = []
@@ -647,7 +647,7 @@ describe("a fleet of many supernodes", () => {
 })
 
 describe("an entry of stream fleet", () => {
-  it("entries of stream fleet are dated when a reservation was made and when it was released", async () => {
+  it("entries of stream fleet have the times when a reservation was made and when it was released", async () => {
     world.whileBuying = async () => later(MINUTE)
     await run(0)
     expect((await fleetEntries()).map(({ at }) => at)).toEqual([NOW, NOW + MINUTE])
@@ -662,13 +662,13 @@ describe("an entry of stream fleet", () => {
     expect((await fleetEntries()).map(({ at }) => at)).toEqual([fast, fast, fast, fast])
   })
 
-  it("an entry of stream fleet records the time of other chains' newest purchases, so that they stay counted", async () => {
+  it("an entry of stream fleet records when other supernodes last bought, so that their purchases stay counted", async () => {
     await world.ledger.append(boughtIn(B, NOW - 3 * HOUR, NOW - HOUR))
     await run(0, { actions: 9 })
     expect((await fleetEntries())[0]?.fleet?.members).toEqual({ [B]: NOW - HOUR })
   })
 
-  it("an entry of stream fleet repeats an outcome without its raw response, and a not-sent one unchanged", async () => {
+  it("an entry of stream fleet contains the outcome of the released attempt, without the raw response", async () => {
     const notSent = { kind: "not-sent" as const, reason: "refused", says: "connection refused" }
     world.outcomes = [notSent, accepted]
     await run(0)
@@ -721,7 +721,7 @@ describe("an entry of stream fleet", () => {
     [5 * SECOND, 1],
     [5 * SECOND + 1, 2],
   ])(
-    "the release of a reservation gives way to more urgent entries: %i ms left, %s entries in stream fleet",
+    "a run does not release its fleet reservation when little time is left: %i ms left, %s entries in stream fleet",
     async (leftMs, count) => {
       interfere({
         append: async ({ stream, kind }) => {
@@ -752,7 +752,7 @@ describe("a failing ledger under caps of the fleet", () => {
   })
 
   it.each(["throws", "conflicts", "has too little time"])(
-    "a release of a reservation that %s harms nothing, and the next reservation drops the unreleased one",
+    "a release of a reservation that %s does not fail the run, and the next reservation drops the unreleased one",
     async (how) => {
       let gaveBack = 0
       world.whileBuying = async () => {
@@ -776,7 +776,7 @@ describe("a failing ledger under caps of the fleet", () => {
     },
   )
 
-  it("holds as standing-full if a fleet's state is too large for one entry", async () => {
+  it("holds as standing-full if the state of stream fleet is too large for one entry", async () => {
     const fleetStreams = Array.from({ length: 900 }, (_, i) => `supernode:${i}-${"x".repeat(180)}`)
     for (const stream of fleetStreams) await world.ledger.append(boughtIn(stream, NOW - HOUR))
     const result = await run(0, { actions: 5_000 }, { fleetStreams })

@@ -49,7 +49,7 @@ function settleAsAbsent(): Promise<void> {
 const kinds = async () => (await world.entries()).flatMap((entry) => entry.observation?.kind ?? [])
 
 describe("a purchase that a person settled as absent, and that happened after all", () => {
-  it("a purchase wrongly settled as absent is found as wrong even after the next purchase, and its money counts", async () => {
+  it("a purchase wrongly settled as absent is found as wrong and counts its money, even after the next purchase", async () => {
     world.outcomes = [unknown]
     await world.run(undefined, { policy: roomy })
     await settleAsAbsent()
@@ -141,7 +141,7 @@ describe("a purchase that a person settled as absent, and that happened after al
 })
 
 describe("a late unknown outcome", () => {
-  it("a late unknown outcome does not overwrite what a person settled", async () => {
+  it("an unknown outcome that arrives late does not overwrite a person's settlement", async () => {
     let answer: () => void = () => {}
     world.outcomes = [unknown]
     world.whileBuying = () =>
@@ -242,7 +242,7 @@ describe("wrong clocks of a run", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("an entry is dated by the cloud's clock if our clock contradicts it", async () => {
+  it("an entry has the time of the cloud's clock if our clock contradicts that clock", async () => {
     world.now += 3 * HOUR
     world.supernode = { ok: true, value: supernodeOf(), skewMs: -3 * HOUR }
     expect((await world.run(tickOf({ at: world.now }))).decision.heldBy).toBe("clock-skewed")

@@ -65,7 +65,7 @@ describe("the first confirmed time", () => {
       [...unconfirmed(1), confirmed(NOW + 1), confirmed(NOW + 2)],
       NOW + 1,
     ],
-  ])("the first confirmed time is %s", async (_, chain, at) => {
+  ])("a ledger's first confirmed time is %s", async (_, chain, at) => {
     chains = { a: chain }
     expect(await firstIn(["a"])).toBe(at)
   })
@@ -74,7 +74,7 @@ describe("the first confirmed time", () => {
     [20, ["a 1-20"]],
     [41, ["a 1-20", "a 21-40", "a 41-60"]],
   ])(
-    "the first confirmed time is searched in pages of 20 entries, and no entry after it is read: entry %i",
+    "the search for the first confirmed time reads pages of 20 entries, and no page after it: entry %i",
     async (nth, read) => {
       chains = { a: [...unconfirmed(nth - 1), confirmed(NOW), ...unconfirmed(30)] }
       expect(await firstIn(["a"])).toBe(NOW)
@@ -82,7 +82,7 @@ describe("the first confirmed time", () => {
     },
   )
 
-  it("the first confirmed time is the earliest of the first nine streams, and no others are read", async () => {
+  it("a ledger's first confirmed time is the earliest in its first nine streams, and no other stream is read", async () => {
     const times = [5, null, 3, 4, null, 6, 7, 8, 9, 1]
     const streams = times.map((_, nth) => `s${nth}`)
     chains = Object.fromEntries(times.map((ms, nth) => [`s${nth}`, ms === null ? [] : [confirmed(NOW + ms)]]))
@@ -123,7 +123,12 @@ describe("the age of a ledger", () => {
 
   it.each<[string, number, Partial<Situation>, string[]]>([
     ["from its own chain alone, if that is 45 minutes old", 45 * MINUTE, {}, ["own 1-20"]],
-    ["from other chains too, if its own is younger", 45 * MINUTE - 1, {}, ["own 1-20", "other 1-20"]],
+    [
+      "from other chains too, if its own chain is younger than 45 minutes",
+      45 * MINUTE - 1,
+      {},
+      ["own 1-20", "other 1-20"],
+    ],
     [
       "from other chains too, if the earlier of both clocks shows less than 45 minutes",
       45 * MINUTE,

@@ -37,12 +37,12 @@ describe("a new ledger", () => {
     ["live", "ledger-new"],
     ["dry-run", "ledger-new"],
     ["observe", null],
-  ])("a new ledger holds live runs and dry runs, not runs that only observe: %s", async (mode, reason) => {
+  ])("a new ledger holds live runs and dry runs, but not observing runs: mode %s", async (mode, reason) => {
     const world = await onNewLedger()
     expect(await aboutLedger(world, { mode })).toMatchObject({ heldBy: reason, reason })
   })
 
-  it("a hold for a new ledger names the end of its 45 minutes as the way out", async () => {
+  it("a hold for a new ledger has the hint to wait until the 45 minutes are over", async () => {
     const until = NOW + 45 * MINUTE
     const { facts } = await aboutLedger(await onNewLedger(), {})
     expect(facts).toMatchObject({
@@ -55,7 +55,7 @@ describe("a new ledger", () => {
     })
   })
 
-  it("a new ledger's 45 minutes are also shown if another gate holds first, counted from `ledger init` by our clock", async () => {
+  it("the 45 minutes of a new ledger count from `ledger init` by our clock, and show even if another gate holds first", async () => {
     const world = await onNewLedger()
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ann", until: null })
     for (const [ms, reason] of [
@@ -153,7 +153,7 @@ it.each<[string, { cloudSkewMs: number | null; cloudDate: number | null }, numbe
   expect(confirmedNow(situationOf(clocks))).toBe(at)
 })
 
-it("the hint for a ledger problem that no time ends is an operator command", () => {
+it("the hint for a restored ledger is the operator command that confirms the supernode", () => {
   const hint = ledgerHint({ reason: "ledger-restored", says: "it was restored", facts: { since: NOW } })
   expect(hint?.change).toEqual({ kind: "person", verb: "ledger-confirm" })
 })

@@ -120,7 +120,7 @@ describe("the 45 minutes of a new ledger", () => {
     },
   )
 
-  it("a new ledger's 45 minutes are over for a supernode added later, if another chain shows that age", async () => {
+  it("a supernode added later does not wait for 45 minutes if another chain shows that the ledger is old enough", async () => {
     const ledger = await init(openMemoryStore())
     const [first, added] = [new World(ledger), new World(ledger)]
     const other = policyOf({ ...INPUT, name: "added", id: "0f2d4c11-9d7b-4f0e-8a55-3d2c1b0a9e8f" })
@@ -131,7 +131,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(added.orders).toHaveLength(1)
   })
 
-  it("a run that had read another ledger, now lost, neither starts nor skips a new ledger's 45 minutes", async () => {
+  it("an entry of a run that had read a lost ledger neither starts nor skips the new ledger's 45 minutes", async () => {
     const place = new ExchangeableStore()
     await init(place.store)
     const old = new World(ledgerOver(place))
@@ -158,7 +158,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(await heldBy(world)).toBe("ledger-new")
   })
 
-  it("a fleet reservation by a run that had read another ledger does not skip a new ledger's 45 minutes", async () => {
+  it("a fleet reservation of a run that had read the replaced ledger does not skip a new ledger's 45 minutes", async () => {
     const fleet = { actions: { count: 4, perMs: DAY }, budget: null }
     const place = new ExchangeableStore()
     await init(place.store, { nothingInFlight: true })
@@ -176,7 +176,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(made).toMatchObject({ ledger: { origin: "empty" } })
   })
 
-  it("after a lost ledger, a new ledger's 45 minutes hold a second order, and later the first order's servers do", async () => {
+  it("after a lost ledger, a new one places no second order: its 45 minutes hold, then the first order's servers", async () => {
     const world = await afterLoss()
     for (const minutes of [0, 10, 44]) {
       world.now = NOW + minutes * MINUTE

@@ -90,7 +90,7 @@ describe("an unknown outcome", () => {
     expect(await kinds()).toEqual(["opened", "settled", "telling"])
   })
 
-  it("an unknown outcome is notified again hourly while it lasts, always with the first entry that states it", async () => {
+  it("an unknown outcome is notified again hourly while it lasts, and the notification always names the first entry", async () => {
     await world.run(alarmOf())
     const at: number[] = []
     world.whileTelling = async () => {
@@ -210,7 +210,7 @@ describe("other states that wait for operators", () => {
     ["stuck", () => world.deliver(3, { status: "CREATING" })],
     ["partial", () => world.deliver(3)],
     ["wrong", () => world.deliver(6)],
-  ])("a purchase that is %s is notified once it is recorded", async (state, deliver) => {
+  ])("operators are notified of a %s purchase after the entry that records it", async (state, deliver) => {
     await world.run(alarmOf())
     expect(world.notices).toEqual([])
     deliver()
@@ -245,7 +245,7 @@ describe("other states that wait for operators", () => {
     expect(world.notices).toHaveLength(2)
   })
 
-  it("a missing approval's notification names the entry that announces it if the newest entry does not hold the plan", async () => {
+  it("the notification of a missing approval names its announcing entry if the newest entry does not hold the plan", async () => {
     world.interference.beforeAppend = async ({ observation }) => {
       if (observation?.kind !== "telling") return undefined
       world.interference = {}
@@ -262,7 +262,7 @@ describe("other states that wait for operators", () => {
   it.each([
     ["a cooldown", undefined],
     ["a low load", 10],
-  ])("%s is not notified", async (_, load) => {
+  ])("operators are not notified of %s", async (_, load) => {
     if (load === undefined) {
       await world.run()
       world.deliver(4)
@@ -325,7 +325,7 @@ describe("a notification that fails", () => {
     expect(world.notices).toHaveLength(3)
   })
 
-  it("a failed notification is recorded after entries that others wrote meanwhile", async () => {
+  it("the failure of a notification is recorded after entries that other runs wrote meanwhile", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     world.whileTelling = async () => {
       world.now += MINUTE
@@ -335,7 +335,7 @@ describe("a notification that fails", () => {
     expect(await kinds()).toEqual(["opened", "settled", "telling", "decided", "not-told"])
   })
 
-  it("a notifier that throws against its contract harms nothing, and its message is not kept", async () => {
+  it("a notifier that throws against its contract does not fail the run, and its message is not kept", async () => {
     world.whileTelling = async () => {
       throw new Error("https://hooks.example.com/SECRET")
     }
@@ -348,7 +348,7 @@ describe("a notification that fails", () => {
     expect(JSON.stringify(await world.entries())).not.toContain("SECRET")
   })
 
-  it("a failed notification harms nothing if the ledger fails as well", async () => {
+  it("a failed notification does not fail the run if the ledger fails as well", async () => {
     world.deliveries = [{ ok: false, why: "the webhook answered 500" }]
     world.whileTelling = async () => {
       world.interference = { beforeAppend: async () => unreachable(), beforeHead: async () => unreachable() }
@@ -371,7 +371,7 @@ describe("clocks that differ", () => {
     await world.run(alarmOf())
   })
 
-  it("two workers whose clocks differ do not notify in turns within the hour", async () => {
+  it("two workers whose clocks differ by hours notify of an unknown outcome only once within the hour", async () => {
     const behind = new World(store)
     behind.listen()
     for (let i = 0; i < 6; i++) {
@@ -421,7 +421,7 @@ describe("the time left for a notification", () => {
     expect(limits).toEqual([5 * SECOND])
   })
 
-  it("a notification may take less if less time is left in the function, so that a failure can still be written", async () => {
+  it("a notification gets less than five seconds if little time is left, so that a failure can still be recorded", async () => {
     const limits: number[] = []
     world.whileTelling = async (_, timeoutMs) => {
       limits.push(timeoutMs)
@@ -438,7 +438,7 @@ describe("the time left for a notification", () => {
     ["is not announced in the ledger if the time left is too short", 10 * SECOND, []],
     ["is announced in the ledger if two more entries can be written", 10 * SECOND + 1, ["telling"]],
   ])(
-    "a notification %s, and is sent once by the end of the next tick: %i ms left",
+    "a notification %s, and is sent exactly once by this run or the next tick: %i ms left",
     async (_, leftMs, claims) => {
       world.whileBuying = async () => {
         world.timeLeftMs = leftMs
@@ -465,7 +465,7 @@ describe("the time left for a notification", () => {
     },
   )
 
-  it("a notification is recorded as failed if announcing it in the ledger used up the time left", async () => {
+  it("a notification is recorded as failed if its announcement in the ledger used up the time left", async () => {
     world.interference.beforeAppend = async (entry) => {
       if (entry.observation?.kind === "telling") world.timeLeftMs = 5 * SECOND
       return undefined
@@ -524,7 +524,7 @@ describe("the notification of a purchase", () => {
     )
   })
 
-  it("the notification of a purchase names the rules that caused it, with the evidence", async () => {
+  it("the notification of a purchase names the rules that caused the purchase, with their evidence", async () => {
     await world.run(alarmOf())
     expect(world.notices[0]?.says).toMatch(
       /order CS1\. Cause: cloud-eye alarm \S+ of 2024-01-12T\S+; rule \S+ \(.+\)/,
@@ -584,7 +584,7 @@ describe("the notification of a purchase", () => {
     ])
   })
 
-  it("the notification of a purchase is sent by a tick ten minutes later if its worker died before sending it", async () => {
+  it("the notification of a purchase is sent ten minutes later by a tick if the worker of the purchase died", async () => {
     world.whileTelling = async () => {
       world.interference = { beforeAppend: async () => unreachable(), beforeHead: async () => unreachable() }
     }
@@ -652,7 +652,7 @@ describe("a source without data", () => {
     expect((await world.entries()).at(-1)?.observation?.says).toBe("no data from cloud-eye, prometheus")
   })
 
-  it("a tick without data is counted only if a recipient is notified of trouble, and if no other worker wrote meanwhile", async () => {
+  it("a tick without data counts only if operators are notified of trouble and no other worker wrote meanwhile", async () => {
     world.load = null
     world.listen(["purchase", "approval"])
     await tickFor(TICK)
@@ -666,7 +666,7 @@ describe("a source without data", () => {
     expect([saidTo(), (await kinds()).filter((kind) => kind === "blind").length]).toEqual([[], 2])
   })
 
-  it("a source without data is counted once for a tick that is delivered twice, and not by alarms", async () => {
+  it("a source without data is counted once for a tick that is delivered twice, and never for an alarm", async () => {
     world.supernode = { ok: false, why: "HTTP 401", credentials: true }
     const tick = tickOf({ id: "t1", at: world.now })
     await world.run(tick)

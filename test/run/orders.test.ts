@@ -100,7 +100,7 @@ describe("an accepted order that cannot be read", () => {
     expect(told()).toEqual([expect.stringMatching(/^order-unpaid: order CS1 is pending payment\. Pay it/)])
   })
 
-  it("an unreadable order keeps the gravest reason, so that reasons that alternate do not fill the ledger", async () => {
+  it("an unreadable order keeps its most serious reason, so that alternating reasons do not fill the ledger", async () => {
     await buy(fails())
     for (const read of [
       fails({ credentials: true }),
@@ -172,7 +172,7 @@ describe("the order of an accepted purchase", () => {
     expect(reads()).toBe(times)
   })
 
-  it("an order's status is recorded at the time of its reading, without servers", async () => {
+  it("the entry with an order's status has the time of the reading, and no servers", async () => {
     await buy(shows(3))
     await tickFor(2 * TICK)
     world.order = shows(5)
@@ -222,7 +222,7 @@ describe("the order of an accepted purchase", () => {
     expect(await orderNow()).toMatchObject({ attempt, status: null, amount: null, at: world.now })
   })
 
-  it("a reading of an order that throws against its contract harms no run", async () => {
+  it("a client that throws against its contract when it reads an order does not fail the run", async () => {
     await buy(shows(3))
     world.cloud.readOrder = async () => {
       throw new Error("boom")

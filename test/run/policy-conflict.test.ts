@@ -35,7 +35,7 @@ async function story(turns: Turns) {
 describe("two policy files that alternate for one supernode", () => {
   it.each<[string, Turns, string | null]>([
     [
-      "hold at the fourth turn",
+      "hold purchases at the fourth change between them",
       [
         [0, "A"],
         [20, "B"],
@@ -45,7 +45,7 @@ describe("two policy files that alternate for one supernode", () => {
       "policy-conflict",
     ],
     [
-      "hold whichever file is in use",
+      "hold purchases whichever file is in use",
       [
         [0, "A"],
         [20, "B"],
@@ -56,7 +56,7 @@ describe("two policy files that alternate for one supernode", () => {
       "policy-conflict",
     ],
     [
-      "hold until one file was in use for 20 minutes",
+      "hold purchases until one file was in use for 20 minutes",
       [
         [0, "A"],
         [20, "B"],
@@ -67,7 +67,7 @@ describe("two policy files that alternate for one supernode", () => {
       "policy-conflict",
     ],
     [
-      "hold no longer once one file was in use for 20 minutes",
+      "hold no purchase after one file was in use for 20 minutes",
       [
         [0, "A"],
         [20, "B"],
@@ -78,7 +78,7 @@ describe("two policy files that alternate for one supernode", () => {
       null,
     ],
     [
-      "count as one edit if there is one turn",
+      "count as one edit if the file changes once",
       [
         [0, "A"],
         [20, "B"],
@@ -86,7 +86,7 @@ describe("two policy files that alternate for one supernode", () => {
       null,
     ],
     [
-      "count as an edit and its reversal if there are two turns",
+      "count as an edit and its reversal if the file changes twice",
       [
         [0, "A"],
         [20, "B"],
@@ -95,7 +95,7 @@ describe("two policy files that alternate for one supernode", () => {
       null,
     ],
     [
-      "are no conflict if the turns take more than an hour",
+      "are no conflict if the changes take more than an hour",
       [
         [0, "A"],
         [20, "B"],
@@ -115,7 +115,7 @@ describe("two policy files that alternate for one supernode", () => {
       null,
     ],
     [
-      "count as one roll-out if all turns lie within 15 minutes",
+      "count as one roll-out if all changes lie within 15 minutes",
       [
         [0, "A"],
         [20, "B"],
@@ -129,7 +129,7 @@ describe("two policy files that alternate for one supernode", () => {
     expect((await story(turns)).heldBy).toBe(heldBy)
   })
 
-  it("two alternating policy files hold at any speed, once they have alternated for 15 minutes", async () => {
+  it("two alternating policy files hold purchases at any speed, after 15 minutes of changes", async () => {
     for (let minute = 0; minute <= 15; minute++) await at(minute, minute % 2 === 0 ? "A" : "B")
     world.load = 97
     const request = { mode: "live" as const, at: NOW + 16 * MINUTE }
@@ -140,7 +140,7 @@ describe("two policy files that alternate for one supernode", () => {
     expect(bytes).toBeLessThan(2_000)
   })
 
-  it("a policy conflict names both files by their hashes, and a reset ends it", async () => {
+  it("a policy conflict names both files by their hashes, and a person's reset ends the conflict", async () => {
     const decision = await story([
       [0, "A"],
       [20, "B"],

@@ -139,7 +139,7 @@ describe("the modes of a run", () => {
     expect(await world.entries()).toEqual([])
   })
 
-  it("a tick in a dry run reads the cloud even if the state alone holds", async () => {
+  it("a tick in a dry run reads the cloud even if the ledger's state alone holds the tick", async () => {
     await world.run()
     world.deliver(4)
     world.now += 20 * MINUTE
@@ -151,7 +151,7 @@ describe("the modes of a run", () => {
     expect(world.asked).toEqual(["supernode", "metrics"])
   })
 
-  it("a dry run decides by a server that came meanwhile, and does not record it", async () => {
+  it("a dry run counts a server that appeared after the newest entry, and does not record it", async () => {
     world.load = 10
     await world.run()
     world.load = 97
@@ -206,7 +206,7 @@ describe("the modes of a run", () => {
 })
 
 describe("calls and entries of a tick", () => {
-  it("a tick makes no cloud call while the state alone holds", async () => {
+  it("a tick makes no cloud call while the ledger's state alone holds it", async () => {
     await world.say({ verb: "pause", supernode: null, why: "maintenance", by: "ops", until: null })
     expect((await world.run()).decision.heldBy).toBe("paused")
     expect(world.asked).toEqual([])
@@ -228,7 +228,7 @@ describe("calls and entries of a tick", () => {
     expect(world.asked).toEqual(["supernode", "metrics"])
   })
 
-  it("a tick reads no offers if a gate holds whatever is offered, while an alarm makes all calls", async () => {
+  it("a tick reads no offers if a gate holds whatever the offers are, while an alarm makes all cloud calls", async () => {
     const budget = { amount: 1, currency: "CNY", per: "30d" } as const
     const policy = policyOf({ limits: { actions: "2 per 24h", servers: 48, budget } })
     expect((await world.run(undefined, { policy })).decision.heldBy).toBe("over-budget")
@@ -324,7 +324,7 @@ describe("a run after a purchase", () => {
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "unknown", reason: "client-failure" })
   })
 
-  it("an order that was not sent counts for no action limit, budget or cooldown", async () => {
+  it("an order that was not sent does not count for action limit, budget and cooldown", async () => {
     const outcome: Outcome = { kind: "not-sent", reason: "refused", says: "connection refused" }
     world.outcomes = [outcome]
     expect((await world.run(alarmOf())).outcome).toEqual(outcome)
@@ -341,7 +341,7 @@ describe("a run after a purchase", () => {
     expect((await world.run()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("waits as long as the cloud requested after a throttled purchase", async () => {
+  it("after a throttled purchase, waits as long as the cloud requested", async () => {
     world.outcomes = [rejected("throttle", 7 * MINUTE)]
     await world.run(alarmOf())
     world.now += 6 * MINUTE
@@ -377,7 +377,7 @@ describe("a refusal for capacity after an offer", () => {
     world.offers = { ok: true, value: offersOf("rung-4", "rung-8", "rung-16", "rung-32"), skewMs: 0 }
   })
 
-  it("a refusal for capacity leads to the next larger rung, as an attempt of its own", async () => {
+  it("a refusal for capacity leads to the next larger rung, in a new attempt", async () => {
     world.outcomes = [rejected("capacity")]
     const result = await world.run(alarmOf(), { policy: larger })
     expect(result).toMatchObject({ plan: { flavor: "rung-8" }, outcome: { kind: "accepted" } })
@@ -398,7 +398,7 @@ describe("a refusal for capacity after an offer", () => {
     expect(result.outcome).toMatchObject({ kind: "rejected", class: "capacity" })
   })
 
-  it("a refusal for capacity leads to no other attempt for a plan that a person saw", async () => {
+  it("a refusal for capacity leads to no second attempt for a plan that a person saw", async () => {
     const shown = await world.run(requestOf({ mode: "dry-run", servers: 4 }), { policy: larger })
     world.outcomes = [rejected("capacity")]
     await world.run(requestOf({ id: "r2", mode: "live", servers: 4, planHash: shown.plan?.hash ?? "" }), {
@@ -409,7 +409,7 @@ describe("a refusal for capacity after an offer", () => {
   })
 
   it.each(["throttle", "quota", "balance", "invalid", "auth", "state-conflict", "not-found"] as const)(
-    "no other attempt follows a refusal for a reason other than capacity: %s",
+    "a refusal for a reason other than capacity leads to no second attempt: %s",
     async (of) => {
       world.outcomes = [rejected(of)]
       expect((await world.run(alarmOf(), { policy: larger })).outcome).toMatchObject({ class: of })
@@ -419,7 +419,7 @@ describe("a refusal for capacity after an offer", () => {
   )
 
   it.each([unknown, accepted])(
-    "no other attempt follows a purchase whose outcome is $kind",
+    "a purchase whose outcome is $kind leads to no second attempt",
     async (outcome) => {
       world.outcomes = [outcome]
       await world.run(alarmOf(), { policy: larger })
@@ -553,14 +553,14 @@ describe("another run at the same time", () => {
     }
   }
 
-  it("a run starts again from the top and buys once if another run wrote first one time", async () => {
+  it("a run that loses one append to another run decides again from the start, and buys once", async () => {
     rival(1)
     expect((await world.run(alarmOf())).outcome).toMatchObject({ kind: "accepted" })
     expect(world.orders).toHaveLength(1)
     expect(world.asked.filter((verb) => verb === "supernode")).toHaveLength(2)
   })
 
-  it("holds as overtaken if another run wrote first three times", async () => {
+  it("a run holds as overtaken after three appends lost to other runs", async () => {
     rival(3)
     const result = await world.run(alarmOf())
     expect(result.decision).toMatchObject({ kind: "hold", heldBy: "overtaken" })
@@ -571,7 +571,7 @@ describe("another run at the same time", () => {
     })
   })
 
-  it("buys only once if another run writes during the purchase, and appends the outcome after it", async () => {
+  it("if another run writes during the purchase, buys only once and appends the outcome after that run's entry", async () => {
     rival(2, ["settled"])
     const result = await world.run(alarmOf())
     expect(result).toMatchObject({ outcome: { kind: "accepted" }, entry: { seq: 4 } })

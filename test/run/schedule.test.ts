@@ -86,7 +86,7 @@ describe("a tick during an active floor", () => {
     ])
   })
 
-  it("buys again in the window of a floor that was raised since, and not of one that was lowered", async () => {
+  it("a floor that is raised after its purchase buys again in the same window, and a lowered floor does not", async () => {
     const prices = { currency: "CNY", per: "month" } as const
     const ladder = [2, 4, 8].map((servers) => ({
       flavor: `rung-${servers}`,
@@ -119,7 +119,7 @@ describe("a tick during an active floor", () => {
     expect(world.orders).toHaveLength(1)
   })
 
-  it("a floor buys at the first reading while it lasts, and never after it", async () => {
+  it("a floor buys at the first reading during its schedule, and never after the schedule", async () => {
     pass(9 * HOUR + 59 * MINUTE)
     expect(await tick()).toMatchObject({ plan: { to: 4 } })
     const late = await World.open()
@@ -227,7 +227,7 @@ describe("a tick while cooling down", () => {
     })
   })
 
-  it("a tick that cools down reads only the servers if a floor that bypasses the cooldown is met", async () => {
+  it("a tick that cools down reads only the servers if they already meet a floor that bypasses the cooldown", async () => {
     cooling()
     await tick()
     world.asked = []

@@ -48,7 +48,7 @@ const head = () => world.ledger.head(supernodeStream(policyBy("ann").id))
 const waiting = async (): Promise<string> => (await tick(policyBy("ann"))).plan?.hash ?? ""
 
 describe.skipIf(!hasSshKeygen)("a run with a signed approval", () => {
-  it("buys with a signed approval, and the attempt's entry alone gives the same decision without the signature", async () => {
+  it("buys with a signed approval, and a replay of the attempt's entry without the signature decides the same", async () => {
     await approve(await waiting())
     const before = await head()
     expect((await tick(policyBy("ann"))).outcome).toMatchObject({ kind: "accepted" })

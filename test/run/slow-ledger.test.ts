@@ -53,7 +53,7 @@ describe("an attempt that took too long to open", () => {
     expect(wire.requestLines()).toBe(1)
   })
 
-  it("an attempt that was slow to open is sent if it is still in time", async () => {
+  it("an attempt that was slow to open is sent if its last moment to send has not passed", async () => {
     openSlowly(29 * SECOND)
     expect((await world.run(undefined, { endpoint: endpoint() })).outcome?.kind).toBe("accepted")
     expect(wire.requestLines()).toBe(1)

@@ -138,7 +138,7 @@ describe("an OK of an alarm", () => {
 })
 
 describe("an alarm that the state alone holds", () => {
-  it("an alarm that the state alone holds makes no cloud call if the reason is the same as last time", async () => {
+  it("an alarm that the ledger's state alone holds makes no cloud call if its reason is already recorded", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     await world.run(alarmOf())
     expect(world.asked).toEqual(["supernode", "metrics", "offers"])
@@ -152,7 +152,7 @@ describe("an alarm that the state alone holds", () => {
     expect(world.asked).toEqual(["supernode", "metrics", "offers"])
   })
 
-  it("an alarm that the state alone holds still observes an open attempt", async () => {
+  it("an alarm that the ledger's state alone holds still reads the servers of an open attempt", async () => {
     await world.run(alarmOf())
     world.now += MINUTE
     await world.run(alarmOf({ id: "two", at: world.now }))
@@ -172,7 +172,7 @@ describe("a person's request that only held", () => {
     return { ask, planHash: plan?.hash ?? "" }
   }
 
-  it("a person's request that held runs again for 15 minutes, is always recorded, and is stale later", async () => {
+  it("a person's held request can be repeated for 15 minutes, is recorded each time, and is stale later", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     const { ask } = await live({ policy: policyOf() })
     expect(await ask()).toMatchObject({ decision: { heldBy: "paused" }, entry: { seq: 1 } })
@@ -184,7 +184,7 @@ describe("a person's request that only held", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("a person's request that held buys when it is sent again in time", async () => {
+  it("a person's request that held buys when it is repeated within 15 minutes", async () => {
     await world.say({ verb: "pause", supernode: null, why: "w", by: "ops", until: null })
     const { ask } = await live({ policy: policyOf() })
     await ask()
@@ -193,7 +193,7 @@ describe("a person's request that only held", () => {
     expect((await ask()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("a request that waited for approval buys once when it is sent again within the lifetime of approvals", async () => {
+  it("a request that waited for approval buys once when it is repeated within the lifetime of approvals", async () => {
     const { ask, planHash } = await live({ policy: withApproval })
     expect((await ask()).decision.heldBy).toBe("approval-needed")
     await world.say({ verb: "approve", planHash, by: "boss" })
@@ -224,7 +224,7 @@ describe("a person's request that only held", () => {
     expect((await ask()).decision.heldBy).toBe("stale")
   })
 
-  it("a person's request is used up even by an attempt that was not sent", async () => {
+  it("a person's request cannot be repeated after its attempt, even if the attempt was not sent", async () => {
     const { ask } = await live({ policy: policyOf() })
     world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     expect((await ask()).outcome).toMatchObject({ kind: "not-sent" })

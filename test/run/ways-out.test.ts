@@ -567,13 +567,13 @@ describe("a state that holds", () => {
     ["not-alarm", alarmOf({ state: "ok" })],
     ["stale", alarmOf({ at: NOW - 16 * MINUTE })],
     ["from-the-future", alarmOf({ at: NOW + 2 * MINUTE })],
-  ])("a hold for %s applies to one signal only: the next tick buys", async (reason, signal) => {
+  ])("a hold for %s applies to one signal only, and the next tick buys", async (reason, signal) => {
     const story = new Story(await World.open())
     expect((await story.world.run(signal, { policy: story.policy })).decision.heldBy).toBe(reason)
     expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("a hold for duplicate or overtaken applies to one delivery only: the next tick buys", async () => {
+  it("a hold for duplicate or overtaken applies to one delivery only, and the next tick buys", async () => {
     const story = new Story(await World.open())
     story.world.outcomes = [{ kind: "not-sent", reason: "refused", says: "connection refused" }]
     await story.world.run(alarmOf(), { policy: story.policy })
@@ -584,7 +584,7 @@ describe("a state that holds", () => {
     expect((await story.tick()).outcome).toMatchObject({ kind: "accepted" })
   })
 
-  it("every reason in docs/gates.md has a tested way out, or a known exception", () => {
+  it("every reason in docs/gates.md has a tested way to end its hold, or a known exception", () => {
     const elsewhere = ["control-unreadable", "plan-changed", "not-alarm", "stale", "from-the-future"]
     const alsoHere = [...elsewhere, "signal-invalid", "duplicate", "overtaken"]
     // signal-invalid: no entry point accepts such a signal. standing-full: only time ends it, and no traffic

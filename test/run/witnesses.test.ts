@@ -48,7 +48,7 @@ const attemptNow = async () => {
 }
 
 describe("the notification of an unknown outcome", () => {
-  it("an unknown outcome's notification states what CTS shows, and an hour later the new servers and trace", async () => {
+  it("notifications of an unknown outcome state what CTS shows, and later also the new servers and the trace", async () => {
     expect(told()[0]).toContain("CTS shows no scale-up since")
     expect(told()[0]).toContain("That proves nothing")
     traces = { ok: true, value: [own], skewMs: 0 }
@@ -60,7 +60,7 @@ describe("the notification of an unknown outcome", () => {
     expect(told()[1]).toMatch(/Nothing more is bought until a person settles it$/)
   })
 
-  it("an unknown outcome is notified even if CTS cannot be read or no time is left for it", async () => {
+  it("an unknown outcome is notified even if CTS cannot be read or too little time is left to read CTS", async () => {
     traces = { ok: false, why: "listTraces at cts.test answered 403", credentials: true }
     await tickAfter(HOUR)
     // The earlier reading stays: a refused read does not replace it.
@@ -73,7 +73,7 @@ describe("the notification of an unknown outcome", () => {
 })
 
 describe("readings of independent sources", () => {
-  it("readings of CTS and of the servers about an attempt are recorded once if they show something new", async () => {
+  it("readings of CTS and of the servers about an attempt are recorded only if they show something new", async () => {
     for (let i = 0; i < 5; i++) await tickAfter(5 * MINUTE)
     const before = (await kinds()).filter((kind) => kind === "witness")
     expect(before).toHaveLength(2)
@@ -116,7 +116,7 @@ describe("readings of independent sources", () => {
     expect([windows, (await attemptNow()).state]).toEqual([[], "accepted"])
   })
 
-  it("a reading of CTS is recorded at its own time, and CTS is not read again once it shows a trace of the attempt", async () => {
+  it("a reading of CTS is recorded with its own time, and CTS is not read again after it shows a trace of the attempt", async () => {
     traces = { ok: true, value: [own], skewMs: 0 }
     world.deliver(3)
     await tickAfter(MINUTE)
@@ -137,7 +137,7 @@ describe("readings of independent sources", () => {
     expect(windows).toHaveLength(length)
   })
 
-  it("a CTS client that throws against its contract harms no run", async () => {
+  it("a CTS client that throws against its contract does not fail the run", async () => {
     world.cloud.readTraces = async () => {
       throw new Error("boom")
     }
@@ -145,7 +145,7 @@ describe("readings of independent sources", () => {
     expect((await world.run()).decision.heldBy).toBe("outcome-unknown")
   })
 
-  it("a reading of CTS about an attempt is recorded without servers if the supernode cannot be read", async () => {
+  it("a reading of CTS about an attempt is recorded without a list of servers if the supernode cannot be read", async () => {
     world.supernode = { ok: false, why: "503", credentials: false }
     traces = { ok: true, value: [own], skewMs: 0 }
     await tickAfter(MINUTE)

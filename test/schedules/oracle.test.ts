@@ -6,7 +6,7 @@ import { CLOSE, compareAt, everyTransition } from "./oracle.ts"
 describe("starts of schedules at changes of clocks", () => {
   const { zones, all, distinct } = everyTransition()
 
-  it("the comparison of clock changes covers more than 400 time zones and more than 3,000 changes up to 2037", () => {
+  it("the tests of schedules cover more than 400 time zones and more than 3,000 clock changes up to 2037", () => {
     expect(zones).toBeGreaterThan(400)
     expect(all.length).toBeGreaterThan(3_000)
     expect(distinct.length).toBeGreaterThan(500)
@@ -14,7 +14,7 @@ describe("starts of schedules at changes of clocks", () => {
     expect([...jumps]).toEqual(expect.arrayContaining([60, -60, 120, -120, 30, -30]))
   })
 
-  it("no start of a schedule is lost, doubled or moved at a change of clocks, compared minute by minute", () => {
+  it("no start of a schedule is lost, doubled or moved at a clock change, by a minute-by-minute comparison", () => {
     const compared = distinct.map((transition) => compareAt(transition, CLOSE))
     expect(compared.flatMap(({ differences }) => differences)).toEqual([])
     const starts = compared.reduce((sum, one) => sum + one.starts, 0)

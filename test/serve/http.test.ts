@@ -20,26 +20,29 @@ function snsNotification(): Record<string, unknown> {
 }
 
 describe("an alarm at the path of a webhook gives one run and at most one order", () => {
-  it.each(["/alertmanager", "/grafana"])("%s responds 200 with the results of the run", async (path) => {
-    const fixture = await ServeFixture.open()
-    const served = await fixture.serve()
-    const { status, headers, body } = await served.post(path, alertBody())
-    expect([status, headers["content-type"]]).toEqual([200, "application/json"])
-    expect(body).toMatchObject({
-      results: [
-        {
-          supernode: "train-a",
-          mode: "live",
-          decision: { kind: "scale-up", heldBy: null },
-          outcome: { kind: "accepted" },
-          entry: { stream: `supernode:${SUPERNODE_ID}`, seq: 2 },
-        },
-      ],
-    })
-    expect(fixture.sandbox.scaleUps.map((one) => one.body)).toEqual([EXPECTED_BODY])
-  })
+  it.each(["/alertmanager", "/grafana"])(
+    "%s responds 200 to an alarm with the results of its run",
+    async (path) => {
+      const fixture = await ServeFixture.open()
+      const served = await fixture.serve()
+      const { status, headers, body } = await served.post(path, alertBody())
+      expect([status, headers["content-type"]]).toEqual([200, "application/json"])
+      expect(body).toMatchObject({
+        results: [
+          {
+            supernode: "train-a",
+            mode: "live",
+            decision: { kind: "scale-up", heldBy: null },
+            outcome: { kind: "accepted" },
+            entry: { stream: `supernode:${SUPERNODE_ID}`, seq: 2 },
+          },
+        ],
+      })
+      expect(fixture.sandbox.scaleUps.map((one) => one.body)).toEqual([EXPECTED_BODY])
+    },
+  )
 
-  it("/sns responds 200 with the results of the run once the signature is verified", async () => {
+  it("/sns responds 200 to an alarm with the results of its run once the signature is verified", async () => {
     const fixture = await ServeFixture.open()
     const served = await fixture.serve()
     const { status, body } = await served.post("/sns", snsNotification(), {})
@@ -115,7 +118,7 @@ describe("an alarm at the path of a webhook gives one run and at most one order"
     expect((await served.entries()).map(({ kind }) => kind)).toEqual(["opened", "settled"])
   })
 
-  it("neither the query nor an unknown path of a request appears in the events of serve", async () => {
+  it("serve emits no event with a request's query or with an unknown path", async () => {
     const served = await (await ServeFixture.open()).serve()
     expect((await served.post("/alertmanager?token=A-SECRET", alertBody())).status).toBe(200)
     await served.post("/A-SECRET-OF-16-CHARACTERS", "")
@@ -263,7 +266,7 @@ describe("limits of requests and connections", () => {
     first.destroy()
   })
 
-  it("serve responds 503 with Retry-After to alarms beyond the queue, and queued alarms still run", async () => {
+  it("serve responds 503 with Retry-After to alarms for which its queue has no room, and runs the queued alarms", async () => {
     const { sandbox, arrived, open } = gate()
     const fixture = await ServeFixture.open({ sandbox, limits: { inside: 1, waiting: 1 } })
     fixture.sandbox.failNext("scale-up", { delayMs: 1 })

@@ -292,7 +292,7 @@ describe("a reload of the policy", () => {
     expect((await served.alert()).status).toBe(200)
   })
 
-  it("a run that began before serve reloads the policy ends by the policy with which it began", async () => {
+  it("a run keeps the policy with which it began, even if serve reloads the policy meanwhile", async () => {
     const { sandbox, arrived, open } = gate()
     const fixture = await ServeFixture.open({ sandbox })
     fixture.sandbox.failNext("offers", { delayMs: 1 })

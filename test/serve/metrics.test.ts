@@ -137,7 +137,7 @@ describe("read access to /metrics and the live page", () => {
     [401, "the token as user name", { authorization: basic(`${TOKEN}:`) }],
     [401, "Basic without a colon", { authorization: basic(TOKEN) }],
     [401, "two headers", { authorization: [`Bearer ${TOKEN}`, "Bearer other"] }],
-    [401, "the bare token", { authorization: TOKEN }],
+    [401, "the token without a scheme", { authorization: TOKEN }],
     [200, "Bearer", { authorization: `Bearer ${TOKEN}` }],
     [
       200,
@@ -192,7 +192,7 @@ describe("read access to /metrics and the live page", () => {
     [403, "127.0.0.1", ["x-forwarded-for", "127.0.0.1"]],
     [403, "::1", ["X-Forwarded-Host", "x"]],
   ])(
-    "without SUPERNODE_METRICS_TOKEN, /metrics gives status %s (null: no denial) to %s with headers %j",
+    "without SUPERNODE_METRICS_TOKEN, /metrics gives status %s (null: allowed) to address %s with headers %j",
     (status, remoteAddress, rawHeaders) => {
       expect(readerDenial({ socket: { remoteAddress }, rawHeaders }, [])?.status ?? null).toBe(status)
     },
@@ -224,7 +224,7 @@ describe("a process that can read nothing of the cloud", () => {
     body: { reasons: [expect.stringMatching(/^cloud-unreadable: .* last 3 ticks/)] },
   }
 
-  it("each tick that cannot read the cloud warns, and /readyz is 503 from the third until a tick reads the cloud", async () => {
+  it("each tick that cannot read the cloud warns; /readyz responds 503 after three, until a tick reads the cloud", async () => {
     const fixture = await ServeFixture.open()
     const served = await fixture.serve()
     fixture.sandbox.failNext("supernode", { status: 401 }, 99)

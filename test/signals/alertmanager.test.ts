@@ -60,9 +60,9 @@ describe("alerts under one id or in one body", () => {
   const resolved = { ...alert, status: "resolved" }
 
   test.each<[string, unknown[], string[]]>([
-    ["an alarm replaces another state that came before it", [noData, alert], ["alarm"]],
-    ["another state does not replace the alarm before it", [alert, noData], ["alarm"]],
-    ["alarms run before an OK of the same time", [resolved, alert], ["alarm", "ok"]],
+    ["an alarm replaces an earlier element with its id that is no alarm", [noData, alert], ["alarm"]],
+    ["an element that is no alarm does not replace an earlier alarm with its id", [alert, noData], ["alarm"]],
+    ["an alarm is handled first if an OK has the same time", [resolved, alert], ["alarm", "ok"]],
   ])("keeps every alarm of an Alertmanager body: %s", (_, alerts, states) => {
     const { signals } = readAlerts({ ...alertmanager, alerts }, NOW)
     expect(signals.map((signal) => signal.kind === "alarm" && signal.state)).toEqual(states)
@@ -74,7 +74,7 @@ describe("time and episode of an alert", () => {
     expect(readWith(alertmanager, { startsAt: "2024-01-11T10:00:00Z" }).at).toBe(NOW)
   })
 
-  test("a resolved alert belongs to the same episode as the firing alert", () => {
+  test("a resolved alert has the key and the start of the firing alert that it ends", () => {
     expect(readWith(alertmanager, { status: "resolved" }).episode).toEqual({
       key: "alertmanager|1f2e3d4c5b6a7988",
       startsAt: STARTS_AT,
@@ -270,7 +270,7 @@ describe("strict reading of an alert", () => {
     expect(problems).toEqual(["alerts.2: must be object, not number"])
   })
 
-  test("reports alerts that the sender cut off an Alertmanager body as a problem", () => {
+  test("reports a problem if the sender left alerts out of an Alertmanager body", () => {
     const { signals, problems } = readAlerts({ ...alertmanager, truncatedAlerts: 3 }, NOW)
     expect(signals).toHaveLength(1)
     expect(problems).toEqual([

@@ -42,7 +42,7 @@ describe("a tick with a shard", () => {
     expect(signalsOf(timer('{"shard":"2/4"}'), "schedule")).toMatchObject([{ kind: "tick", shard }])
   })
 
-  it("a tick has the same id in every delivery and shard, so that a supernode buys once per moment", () => {
+  it("a tick has the same id in every delivery and shard, so that a supernode does not buy twice for one time", () => {
     const ids = [ownTick("1/2"), ownTick("1/2"), ownTick("2/3"), ownTick()].map(
       (event) => signalsOf(event, "schedule")[0]?.id,
     )

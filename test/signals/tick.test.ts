@@ -5,7 +5,7 @@ import { NOW, problemsOf, sample, sampleWith, signalsOf } from "./sample.ts"
 const AT = Date.parse("2024-01-12T16:50:00Z")
 
 describe("the identity of a tick", () => {
-  test("a late or repeated delivery of a tick gives the same signal", () => {
+  test("a late or repeated delivery of a tick gives the same signal as the first delivery", () => {
     const [first] = signalsOf(sample("functiongraph-timer"))
     const later = readSignals(sample("functiongraph-timer"), "schedule", { now: NOW + 86_400_000 }).signals
     expect(later).toEqual([first])
@@ -20,7 +20,7 @@ describe("the identity of a tick", () => {
     [{ kind: "tick", time: "2024-01-12T16:50:00Z" }],
     [{ trigger_type: "TIMER", time: "2024-01-12T16:50:00Z" }],
     [{ source: "aws.events", "detail-type": "Scheduled Event", time: "2024-01-12T16:50:00Z", resources: [] }],
-  ])("a tick without a name takes the name of the function: %j", (event) => {
+  ])("a tick event without a name gets the name of the function that receives the event: %j", (event) => {
     const read = (tickName?: string) =>
       readSignals(event, "schedule", tickName === undefined ? { now: NOW } : { now: NOW, tickName })
     expect(read("sweep").signals).toEqual([{ kind: "tick", id: `tick|sweep|${AT}`, name: "sweep", at: AT }])

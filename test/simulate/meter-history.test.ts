@@ -20,7 +20,7 @@ async function progressOf(rules: number): Promise<[number, number][]> {
   return shown
 }
 
-it("reading a meter's history reports progress after each part, including that part", async () => {
+it("simulate --from counts each part of the history as progress once the part is read", async () => {
   expect(await progressOf(1)).toEqual([
     [0.417, 1],
     [0.833, 1],
@@ -28,7 +28,7 @@ it("reading a meter's history reports progress after each part, including that p
   ])
 })
 
-it("reading a meter's history ends its progress at the number of rules", async () => {
+it("the progress of simulate --from ends at the number of rules whose history is read", async () => {
   const shown = await progressOf(3)
   expect(shown).toHaveLength(9)
   expect(shown.at(-1)).toEqual([3, 3])

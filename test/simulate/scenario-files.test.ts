@@ -70,7 +70,7 @@ it("the test command reports the problems of all files with file:line:column bef
   ])
 })
 
-it("a scenario's own keys override those of the policy, and a scenario is refused if they make it invalid", async () => {
+it("a scenario's own keys override those of the policy, and a scenario that makes the policy invalid is refused", async () => {
   const own = cliFixture(POLICY, { withoutLedger: true })
   const capped = own.file(
     "capped.yaml",

@@ -62,7 +62,7 @@ async function simulated(policy: string, history: string, ...options: string[]) 
 const bought = ({ purchases }: Simulated["policies"][number]) =>
   purchases.map(({ at, from, to, completedAt }) => [clock(at), from, to, clock(completedAt)])
 
-it("simulate buys once enough periods ended a lag ago, and again when the cooldown from completion is over", async () => {
+it("simulate buys once enough periods breach and the lag has passed, and again after the cooldown", async () => {
   const result = await simulated(POLICY, load([50, 30], [97, 150]))
   // The periods of 10:30, 10:35 and 10:40 breach. The last one ends at 10:45 and is readable from 10:46: the
   // tick of 10:50 buys. Complete at 11:00, so the cooldown lasts until 12:00. Three periods after warm-up
@@ -135,7 +135,7 @@ const CASES: {
     holds: { "already-there": expect.any(Number) },
   },
   {
-    rule: "spreads the load over more servers with --elastic, so that one purchase is enough",
+    rule: "divides the load among more servers with --elastic, so that one purchase is enough",
     options: ["--elastic"],
     buys: [["10:50", 1, 2, "11:00"]],
     holds: { "not-breaching": expect.any(Number) },
@@ -148,7 +148,7 @@ it.each(CASES)("simulate $rule", async ({ policy = POLICY, options = [], buys, h
   if (holds) expect(result.holds).toMatchObject(holds)
 })
 
-it("simulate counts minutes above the threshold from the spread load, and minutes at the ceiling as unknown", async () => {
+it("simulate --elastic counts minutes above the threshold by load per server, and minutes at 100 % as unknown", async () => {
   const result = await simulated(POLICY, load([50, 30], [100, 20], [97, 40]), "--elastic")
   // From 11:00 two servers share the load: 48.5 each.
   expect([result.minutesAbove, result.minutesUnknown]).toEqual([{ "npu-busy": 30 }, 20])
@@ -250,7 +250,7 @@ it("simulate shows a progress bar on a terminal only, and removes the bar at the
   expect(written.at(-1)).toBe("\r\u001b[K")
 })
 
-it("simulate --from reads the history from the policy's own meters, and does not change the settings' ledger", async () => {
+it("simulate --from reads the history from the policy's metric sources, and leaves the ledger unchanged", async () => {
   const own = await cloudFixture()
   own.advance(60 * MINUTE)
   const result = only(await own.run("simulate", "train-a", "--from", "30m", "--servers", "2", "--json"))

@@ -54,7 +54,7 @@ it.each<[string, Facts, string[]]>([
   ["while all servers run", {}, []],
   ["while servers are being created", { status: "CREATING" }, ["not-ready"]],
   [
-    "while a lost order is on its way, within the time of a new ledger",
+    "while a lost order is on its way, within a new ledger's waiting time",
     { lost: { fate: "travelling" }, leftMs: MINUTE },
     ["second-order"],
   ],

@@ -39,7 +39,7 @@ async function reportsOf(
 }
 
 describe("a simulated fleet", () => {
-  it(`a simulated fleet breaks no rule in ${SEEDS + TOGETHER} simulated lives, and buys all that it may after faults`, async () => {
+  it(`a simulated fleet breaks no rule in ${SEEDS + TOGETHER} simulations, and buys all that it may once faults are over`, async () => {
     const summary = new Summary()
     await runLives({
       seeds: [...seedsUpTo(SEEDS), ...seedsUpTo(FIRST_TOGETHER + TOGETHER - 1, FIRST_TOGETHER)],
@@ -56,7 +56,7 @@ describe("a simulated fleet", () => {
     for (const count of Object.values(summary.counts)) expect(count).toBeGreaterThan(SEEDS)
   })
 
-  it("a simulation repeats the same life from the same seed, even without the shortcuts for speed", async () => {
+  it("a simulation with the same seed gives the same events, with or without shortcuts for speed", async () => {
     const seeds = [3, 7, 11, 42]
     const [once, again, asIs] = [
       await reportsOf(seeds),
@@ -84,9 +84,13 @@ if (HUNTED.length < BREAKS.length)
 
 describe("a deliberate break", () => {
   // A hunt takes seconds, and much longer on a busy machine: the hunts share the cores with all other tests.
-  it.concurrent.each(HUNTED)("the simulation detects $name: $says", { timeout: 300_000 }, async (broken) => {
-    const found = await hunt(broken)
-    expect(found, `no seed from ${broken.from ?? 1} to ${broken.upTo} shows it`).not.toBeNull()
-    expect(broken.rules).toContain(ruleOf(found?.violation ?? ""))
-  })
+  it.concurrent.each(HUNTED)(
+    "the simulation detects a deliberate fault: $says ($name)",
+    { timeout: 300_000 },
+    async (broken) => {
+      const found = await hunt(broken)
+      expect(found, `no seed from ${broken.from ?? 1} to ${broken.upTo} shows it`).not.toBeNull()
+      expect(broken.rules).toContain(ruleOf(found?.violation ?? ""))
+    },
+  )
 })

@@ -41,9 +41,13 @@ describe("audit list", () => {
     ["a kind", ["--kind", "opened"], 1],
     ["an outcome", ["--outcome", "accepted"], 1],
     ["an outcome that no order had", ["--outcome", "rejected"], 0],
-    ["a beginning", ["train-a", "--since", "1m"], 2],
-    ["a beginning after all entries", ["train-a", "--since", "2024-01-12T16:52:00Z", "--kind", "said"], 0],
-    ["an end before all entries", ["--until", "2h"], 0],
+    ["an earliest time", ["train-a", "--since", "1m"], 2],
+    [
+      "an earliest time after all entries",
+      ["train-a", "--since", "2024-01-12T16:52:00Z", "--kind", "said"],
+      0,
+    ],
+    ["a latest time before all entries", ["--until", "2h"], 0],
   ])("audit list filters entries by %s", async (_what, argv, count) => {
     const { json } = await (await usedDesk()).run("audit", "list", ...argv, "--json")
     expect((json() as { entries: unknown[] }).entries).toHaveLength(count)
@@ -141,7 +145,7 @@ describe("audit list", () => {
     ])
   })
 
-  it("audit show prints gates within a terminal's width", async () => {
+  it("audit show wraps the lines of gates to the width of the terminal", async () => {
     const own = await usedDesk()
     const { out } = await own.runWith(
       { isTerminal: true, columns: 80 },
@@ -328,7 +332,7 @@ describe("audit export", () => {
     expect(code).toBe(0)
   })
 
-  it("audit export --csv writes one row per order with its price and order id, and escapes a name like a formula", async () => {
+  it("audit export --csv writes a row per order with its price and order id, and escapes a name like =SUM(A1)", async () => {
     const own = await cloudFixture()
     const shown = await own.run("dry-run", "train-a", "--by", "=SUM(A1)", "--why", 'a "big", run', "--json")
     const { request } = shown.json() as { request: object }
@@ -351,7 +355,7 @@ describe("audit export", () => {
     ["ann;=cmd|' /C calc'!A0; +1,\"2\"", '"ann;\'=cmd|\' /C calc\'!A0;\' +1,""2"""'],
     ["ann-marie; bob", "ann-marie; bob"],
   ])(
-    "audit export --csv lets a spreadsheet read no part of a requester's name as a formula: %s",
+    "audit export --csv escapes a requester's name so that a spreadsheet reads no part of it as a formula: %s",
     async (name, written) => {
       const own = await cloudFixture()
       const shown = await own.run("dry-run", "train-a", "--by", name, "--why", "a run", "--json")

@@ -92,7 +92,7 @@ describe("approve", () => {
     expect(await own.ledger((ledger) => ledger.head(CONTROL_STREAM))).toMatchObject({ seq: 1 })
   })
 
-  it("approve warns that the plan no longer waits, and still records the approval", async () => {
+  it("approve warns if no supernode waits for the plan any more, and still records the approval", async () => {
     const { own, hash } = await waiting()
     own.sandbox.setLoad(10)
     await tick(own, "2024-01-12T16:52:00Z")
@@ -104,7 +104,7 @@ describe("approve", () => {
     expect(code).toBe(0)
   })
 
-  it("approve warns if no run recorded the plan, counts each name once, and still records the approval", async () => {
+  it("approve warns if no run recorded the plan, still records each approval, and lists each approver once", async () => {
     const own = cliFixture()
     await own.run("approve", HASH, "--by", "boss")
     await own.run("approve", HASH, "--by", "boss")
@@ -124,7 +124,7 @@ describe("approve", () => {
     expect(code).toBe(0)
   })
 
-  it("approve says that an expired request needs a new id, and a request with a new id buys", async () => {
+  it("approve says that an expired request needs a new id, under which the request can then buy", async () => {
     const own = await cloudFixture({}, WANTED)
     const shown = await own.run("dry-run", "train-a", "--servers", "4", "--json")
     const planHash = (shown.json() as { results: RunResult[] }).results[0]?.plan?.hash ?? ""

@@ -161,7 +161,7 @@ describe("dry-run", () => {
     expect(code).toBe(1)
   })
 
-  it("dry-run reports missing keys", async () => {
+  it("dry-run exits 1 and names the environment variables to set if the keys of the cloud are missing", async () => {
     const { code, err } = await cliFixture().run("dry-run", "train-a")
     expect(err).toContain("error: no credentials: set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
     expect(code).toBe(1)

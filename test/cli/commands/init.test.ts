@@ -88,7 +88,7 @@ describe("init", () => {
     expect([code, out]).toEqual([0, expect.stringContaining("valid, 5 supernodes")])
   })
 
-  it("init quotes foreign text as one scalar on one line, whatever it contains", () => {
+  it("init writes text from the cloud as one YAML scalar in quotes on one line, whatever it contains", () => {
     for (const text of ["a: b # c", "x\n  y: z", '"\\', "- [ {", "\u2028\u0085\u0007", "!!tag &a *a", ""]) {
       expect(quoted(text)).not.toMatch(/[\r\n\u0085\u2028\u2029]/)
       expect(parse(`key: ${quoted(text)} # comment`)).toEqual({ key: text })

@@ -34,7 +34,7 @@ it("policy diff shows each changed key with its old and new value, and the maxim
   expect(lines.filter((line) => /^(before|after):/.test(line))).toHaveLength(4)
 })
 
-it("policy diff compares supernodes by id: added ones, removed ones, and a new name as a change", async () => {
+it("policy diff matches supernodes by id: it lists added and removed supernodes, and a new name as a change", async () => {
   const added = await diff(POLICY, TWO_SUPERNODES)
   expect(added).toContain("train-b | is new: it may buy from now on")
   const removed = await diff(TWO_SUPERNODES, POLICY)

@@ -164,7 +164,7 @@ describe("run", () => {
 
 describe("run with an invalid input", () => {
   it.each([
-    ["words", "hello", "is not JSON: Unexpected token"],
+    ["text that is not JSON", "hello", "is not JSON: Unexpected token"],
     ["nothing", "", "is not JSON: it is empty"],
     ["a list", "[]", "the event is a list, not an object"],
     ["an unknown shape", '{"a":1}', "has an unknown format"],
@@ -201,7 +201,7 @@ describe("run with an invalid input", () => {
     expect(code).toBe(1)
   })
 
-  it("run fails without keys", async () => {
+  it("run fails if the keys of the cloud are missing", async () => {
     const { code, err } = await cliFixture().run("run", "--event", ALARM)
     expect(err).toContain("error: no credentials")
     expect(code).toBe(1)

@@ -106,7 +106,7 @@ describe("serve", () => {
     )
   })
 
-  it("serve warns of an address that other machines can reach, and that its token alone is not enough protection", async () => {
+  it("serve warns that other machines can reach its address without TLS, which exposes bearer tokens", async () => {
     const own = await cloudFixture()
     own.env["SUPERNODE_WEBHOOK_TOKEN"] = TOKEN
     const served = serve(own, "--host", "0.0.0.0")

@@ -68,7 +68,7 @@ describe("settle shows the facts before a settlement", () => {
 })
 
 describe("settle", () => {
-  it("settle --as accepted books the money, and later runs watch the servers come up", async () => {
+  it("settle --as accepted books the attempt's money and leaves the attempt in the state accepted", async () => {
     const own = await deskWithUnknown("after-effect")
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toContain("settled as accepted: the money is booked")
@@ -113,7 +113,7 @@ describe("settle", () => {
     expect(code).toBe(0)
   })
 
-  it("settle continues without keys", async () => {
+  it("settle continues if the keys of the cloud are missing, and says so", async () => {
     const own = await deskWithUnknown("after-effect")
     Object.assign(own.env, { HUAWEICLOUD_SDK_AK: undefined, HUAWEICLOUD_SDK_SK: undefined })
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
@@ -232,7 +232,7 @@ describe("settle closes no attempt without a recorded outcome while its request 
       isAllowed: false,
     },
   ])(
-    "settle uses the time that the cloud confirmed: $title",
+    "settle compares the attempt's deadline with the time that the cloud confirmed: $title",
     ({ after, oursOffMs, dateOffMs, isAllowed }) => {
       const truly = deadline + after
       const date = dateOffMs === null ? null : truly + dateOffMs

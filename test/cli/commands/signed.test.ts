@@ -44,7 +44,7 @@ async function waiting(...people: string[]): Promise<Waiting> {
 const control = (own: CloudFixture) => own.ledger((ledger) => ledger.head(CONTROL_STREAM))
 
 describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
-  it("approve prints the text to sign and writes nothing; the signature then counts, and the next tick buys", async () => {
+  it("approve without a key prints the text to sign and writes nothing; with its signature, the next tick buys", async () => {
     const { own, hash, tick } = await waiting()
     const asked = await own.run("approve", hash, "--by", "Ann")
     expect([asked.code, asked.err]).toEqual([1, expect.stringContaining("approve by ann needs a signature")])
@@ -144,7 +144,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     expect((await control(own))?.said?.verb).toBe("init")
   })
 
-  it("approve refuses a signature after its expiry, and after the attempt for which it was used", async () => {
+  it("approve refuses a signature that has expired, and a signature for a plan that was already bought", async () => {
     const { own, hash, tick } = await waiting()
     const file = own.file("sig", ring.key("ann").sign(textOf(hash)))
     expect((await own.run("approve", hash, "--by", "ann", "--signature", file)).code).toBe(0)
@@ -161,7 +161,7 @@ describe.skipIf(!hasSshKeygen)("approve with a key in the policy", () => {
     expect([over.code, over.err]).toEqual([1, expect.stringContaining("its text expired")])
   })
 
-  it("approve prints a text to sign while the plan waits, and a tick renews the plan after half of approval.expires", async () => {
+  it("a tick renews a waiting plan after half of approval.expires, and approve prints the new expiry to sign", async () => {
     const { own, hash, tick } = await waiting()
     await tick(119)
     await tick(1)
@@ -233,7 +233,7 @@ describe.skipIf(!hasSshKeygen)("other commands that allow further purchases, wit
     expect([broken.code, broken.err]).toEqual([1, expect.stringContaining("needs a signature")])
   })
 
-  it("settle requires an approver's signature for --as absent and that attempt, and for no other outcome", async () => {
+  it("settle requires an approver's signature for --as absent only, and for exactly that attempt", async () => {
     const { own, hash, tick } = await waiting()
     await own.run("approve", hash, "--by", "ann", "--key", ring.key("ann").path)
     own.sandbox.failNext("scale-up", { reset: "before-effect" })

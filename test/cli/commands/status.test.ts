@@ -193,7 +193,7 @@ describe("status", () => {
       "rules off",
       /^npu-busy: .* change the policy, or run: supernode-autoscaler reset train-a --why TEXT --by WHO$/,
     ],
-  ])("status shows %s until it is over or reset", async (_case, code, label, says) => {
+  ])("status shows %s until its hold is over or reset", async (_case, code, label, says) => {
     const own = await cloudFixture()
     own.sandbox.failNext("scale-up", { status: 400, code, message: "no" })
     await own.run("run", "--event", ALARM)

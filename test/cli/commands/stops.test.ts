@@ -26,7 +26,7 @@ function appendToControl(path: string, said: OperatorCommand): void {
 }
 
 describe("pause", () => {
-  it("pause stops everything from now on, in the name of the person given by --by, without an end", async () => {
+  it("pause without a supernode stops all supernodes at once and without an end, in the name given by --by", async () => {
     const own = cliFixture()
     const { code, out } = await own.run("pause", "--by", "night-shift", "--why", "smoke in hall 3")
     expect(out).toContain("everything is paused. To buy again, run: supernode-autoscaler resume --by WHO")
@@ -256,7 +256,7 @@ describe("reset", () => {
     expect(again.out).toContain(`nothing was open or waiting: the reset changed nothing\n${inFlight}`)
   })
 
-  it("reset ends clock-behind-ledger, which doctor reports, and says so", async () => {
+  it("reset ends the hold clock-behind-ledger, which doctor reports, and prints that it did", async () => {
     const own = await cloudFixture()
     await own.run("run", "--event", ALARM)
     own.advance(60 * MINUTE)
@@ -280,7 +280,7 @@ describe("an end on a machine whose clock is hours behind the ledger", () => {
     ["pause of one supernode", ["pause", "train-a", "--why", "x", "--until", "1h", "--by", "ann"]],
     ["hold", ["hold", "train-a", "--why", "x", "--until", "1h", "--by", "ann"]],
     ["approve", ["approve", `sha256:${"a".repeat(64)}`, "--by", "ann"]],
-  ])("%s refuses an end that is already over by the ledger's newest entries", async (_, argv) => {
+  ])("%s refuses an end time that is earlier than the ledger's newest entry", async (_, argv) => {
     const own = cliFixture()
     own.advance(120 * MINUTE)
     const dated = await own.run("pause", "--by", "ann", "--why", "dates the ledger", "--until", "5h")

@@ -78,7 +78,7 @@ describe("validate", () => {
     expect([quiet.code, quiet.err]).toEqual([0, ""])
   })
 
-  it("validate shows the next starts of a cron expression whose two day fields mean either day", async () => {
+  it("validate shows the next starts of a cron expression that sets both day of month and day of week", async () => {
     const floor = '    schedules: [ { name: first, cron: "0 8 1-7 * 1", for: 10h, at_least: 4 } ]\n'
     const { err } = await cliFixture(`${POLICY}${floor}`).run("validate")
     expect(err).toContain(

@@ -252,7 +252,7 @@ describe("doctor with a problem", () => {
     expect(todo).toEqual([says])
   })
 
-  it("doctor reports that CloudWatch has no region", async () => {
+  it("doctor reports that a CloudWatch rule has no region", async () => {
     const own = await cloudFixture({}, withRule("cloudwatch: { namespace: x, name: y, period: 1m }"))
     const { problem } = await onlyProblem(own)
     expect(problem).toContain("write `region` in the rule's cloudwatch, or set AWS_REGION")

@@ -130,13 +130,13 @@ describe("the cause of a purchase", () => {
     expect(causeUnder({ signal: requestOf({ servers: null }) })).toMatchObject({ rule: "npu-busy" })
   })
 
-  it("the cause of a purchase has no number if missing data counted as breaching", () => {
+  it("the cause of a purchase has no metric value if missing data counted as breaching", () => {
     const silent = policyWith({ rules: [ruleInput({ missing: "breaching" })] })
     const readings = read([readingOf([null, null, null, 97, 97])])
     expect(causeUnder({ policy: silent, readings })).toMatchObject({ before: null })
   })
 
-  it("the cause of a purchase passes from the opened entry through the attempt to the list of effects", () => {
+  it("the cause of a purchase is copied from the opened entry to the attempt, and then to the list of effects", () => {
     const { target, findings } = decisionOf({ policy })
     const situation = situationOf({ policy })
     const attempt = { id: "a1", openedAt: NOW, sendBefore: NOW, deadline: NOW }
@@ -216,7 +216,7 @@ describe("the efficacy gate", () => {
     return gained(null, { attempt, before: null })
   }
 
-  it("gate efficacy gives the numbers of each effect", () => {
+  it("gate efficacy reports the numbers of each effect", () => {
     expect(findingOf("efficacy", bought([gained(1.2), gained(0.4)]))).toMatchObject({
       says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until a person resets the supernode",
       facts: {
@@ -246,7 +246,7 @@ describe("the efficacy gate", () => {
     expect(finding.facts).toMatchObject({ stopped: false, until: NOW + 21 * MINUTE })
   })
 
-  it("gate efficacy waits until the last of several effects can be measured, each by its own rule", () => {
+  it("gate efficacy waits until the last of several effects can be measured by the rule of its purchase", () => {
     const rules = [ruleInput(), ruleInput({ name: "queue", metric: prometheus("q", "2m") })]
     const both = policyWith({ rules })
     const queue = { rule: "queue", metric: digest({ metric: both.rules[1]?.metric, highIsBad: true }) }
@@ -256,7 +256,7 @@ describe("the efficacy gate", () => {
     expect(finding.facts.row).toMatchObject([{ dueAt: NOW + 21 * MINUTE }, { dueAt: NOW + 7 * MINUTE }])
   })
 
-  it("gate efficacy names the number of purchases that it does not count", () => {
+  it("gate efficacy reports how many purchases it does not count", () => {
     const over = bought([gained(1), gained(2, { rule: "gone" })])
     expect(findingOf("efficacy", over)).toMatchObject({
       says: "1 of 2 purchases by rules are complete; 1 more are not counted: their rule no longer exists or now measures something else",
@@ -264,7 +264,7 @@ describe("the efficacy gate", () => {
     })
   })
 
-  it("gate efficacy lets a person buy, and says that it stops automatic purchases only", () => {
+  it("gate efficacy lets a person buy, and reports that only automatic purchases stop", () => {
     const over = bought([gained(1), gained(2)], { signal: requestOf() })
     const { passed, says } = findingOf("efficacy", over)
     expect([passed, says.endsWith("This stops automatic purchases only")]).toEqual([true, true])
@@ -284,7 +284,7 @@ describe("the effect of a purchase", () => {
   const at = (load: (number | null)[], over: Partial<Situation> = {}) =>
     measureEffect(situationOf(bought([done], { readings: read([readingOf(load)]), ...over })), digest)
 
-  it("the effect of a purchase is measured over the points that M of N uses, and recorded with its numbers", () => {
+  it("the effect of a purchase is measured over the N points of its rule, and recorded with its numbers", () => {
     expect(at([95, 96, 95.7, 10, 10])).toEqual({
       kind: "effect",
       says: "moved npu-busy by 1.43333, from 97 to 95.5667",
@@ -352,7 +352,7 @@ describe("the effect of a purchase", () => {
     expect(at([95, 95, 95, 95, 95], over)).not.toBeNull()
   })
 
-  it("the effect of a purchase is not measured before a later purchase is warm too", () => {
+  it("the effect of a purchase is not measured while the servers of a later purchase still warm up", () => {
     const state = stateWith({ effects: [done], completedAt: NOW - 20 * MINUTE })
     expect(at([95, 95, 95, 95, 95], { state })).toBeNull()
   })

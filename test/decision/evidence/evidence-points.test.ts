@@ -83,7 +83,7 @@ describe("M of the N newest periods", () => {
     expect(findingOf(GATE, withRule({ points: "1 of 1" }, reading)).reason).toBe("missing-data")
   })
 
-  it("evidence records every point with the numbers behind it", () => {
+  it("evidence records every point with its value, its state, and how many servers reported and were expected", () => {
     const evidence = evidenceOf(withRule({}, readingOf([97, 96, __, 95, 10])))
     expect(evidence).toMatchObject({ verdict: "breaching", breaching: 3, missing: 1, m: 3, n: 5 })
     expect(evidence["points"]).toMatchObject([

@@ -24,14 +24,14 @@ describe("hysteresis", () => {
     expect(decisionOf(over).cleared).toEqual(cleared ? ["npu-busy"] : [])
   })
 
-  it("a latched rule without `clear` clears at the threshold itself", () => {
+  it("a latched rule without `clear` clears at the rule's threshold", () => {
     const { clear: _, ...noClear } = once
     expect(decisionOf(withRule(noClear, readingOf([85, 85, 85, 97, 97]), latched)).cleared).toEqual([
       "npu-busy",
     ])
   })
 
-  it("a latched rule clears above `clear` if low values breach", () => {
+  it("a latched rule that breaches on low values clears when the metric is above `clear`", () => {
     const { above: _, ...rest } = ruleInput()
     const policy = policyOf({ rules: [{ ...rest, below: 20, clear: 40, repeat: false }] })
     expect(
@@ -98,7 +98,7 @@ describe("steps", () => {
     ["points of a higher step also reach the lower one", [250, 60, 10], 4],
     ["fewer than M points reach no step", [250, 10, 10], "not-breaching"],
     ["missing points reach no step", [250, __, __], "missing-data"],
-  ])("%s: points %j give %s", (_, values, expected) => {
+  ])("for a rule with steps, %s: points %j give %s", (_, values, expected) => {
     expect(upTo(STEPS, values)).toBe(expected)
   })
 
@@ -152,7 +152,7 @@ describe("several rules", () => {
     expect(decisionOf({ ...over, policy }).target).toMatchObject({ to: 8, rules: ["npu-busy", "mem-full"] })
   })
 
-  it("two rules that propose the same rung buy one step, and the target names both", () => {
+  it("two rules that propose the same rung lead to that rung only, and the target names both rules", () => {
     expect(decisionOf(two(HIGH, HIGH)).target).toMatchObject({ to: 4, rules: ["npu-busy", "mem-full"] })
   })
 

@@ -101,7 +101,7 @@ describe("points over several servers", () => {
     expect(outcomeAt(GATE, over).slice(0, 2)).toEqual([false, "missing-data"])
   })
 
-  it("evidence uses one series for the whole supernode unchanged", () => {
+  it("evidence uses a series for the whole supernode as it is, without aggregating servers", () => {
     const reading = { ...readingOf([]), series: [{ server: null, points: [{ at: NEWEST, value: 97 }] }] }
     expect(findingOf(GATE, withRule({ points: "1 of 1" }, reading)).passed).toBe(true)
   })

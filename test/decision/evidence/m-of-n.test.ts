@@ -107,7 +107,7 @@ describe("M of N", () => {
   })
 
   it.each(COMPARISONS)(
-    "M of N gives the specified verdicts to the last digit: $breaching breaches, $ok does not, by $rule",
+    "M of N gives the specified verdicts on both sides of a threshold: $breaching breaches, $ok does not, by $rule",
     (comparison) => {
       const verdictOf = verdicts(comparison)
       for (const { history, m, mode, verdict } of cases(4))
@@ -115,7 +115,7 @@ describe("M of N", () => {
     },
   )
 
-  it("a whole decision follows M of N for every history of three periods", () => {
+  it("a decision by all gates follows M of N for every history of three periods", () => {
     const starts = newestPeriods({ now: NOW, periodMs: PERIOD, lagMs: MINUTE, count: 3 })
     for (const { history, m, mode, verdict } of cases(3)) {
       if (history.length !== 3) continue
@@ -176,7 +176,7 @@ const MEANS: Record<string, string> = {
 describe("CloudWatch's tables of missing data", () => {
   const verdictOf = verdicts(COMPARISONS[0] as (typeof COMPARISONS)[number])
   it.each(TABLES)(
-    "missing data in %s, %i of 3: CloudWatch gives %s, we give %s",
+    "for points %s and a rule of %i of 3, CloudWatch gives %s, and the autoscaler gives %s",
     (points, m, theirs, ours) => {
       const newestFirst = points.split(" ").reverse().slice(0, 3)
       const history = newestFirst.map(

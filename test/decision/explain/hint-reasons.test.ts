@@ -93,7 +93,7 @@ describe("the reasons of holds", () => {
     ...reasonsGiven(file, "ledgerProblem", 0),
   ])
 
-  it("all reasons of holds are found in the source code", () => {
+  it("the test of hints finds every reason for a hold in the source code", () => {
     const reasons = new Set(gates.map(({ reason }) => reason))
     expect([...reasons]).toEqual(
       expect.arrayContaining(["paused", "stuck", "latched", "credentials", "offers-unreadable"]),
@@ -114,14 +114,14 @@ describe("the reasons of holds", () => {
   })
 
   it.each([...new Set(gates.map(({ reason }) => reason))])(
-    "reason %s of a gate has a hint, or a comment with the reason for its absence",
+    "reason %s of a gate has a hint, or a comment why it has none",
     (reason) => {
       expect(Object.keys({ ...HINTS, ...WITHOUT_HINT })).toContain(reason)
     },
   )
 
   it.each([...new Set(outside.map(({ reason }) => reason))])(
-    "reason %s outside the gates has a hint, or a comment with the reason for its absence",
+    "reason %s, which no gate gives, has a hint, or a comment why it has none",
     (reason) => {
       expect(Object.keys({ ...PRECONDITION_HINTS, ...WITHOUT_HINT })).toContain(reason)
     },

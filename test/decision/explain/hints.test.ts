@@ -346,15 +346,18 @@ describe("the hint of a failed gate", () => {
       },
       `1 of 2 approvals is missing; run: supernode-autoscaler approve ${hash} --by WHO, where WHO is ada or bob or boss or carl`,
     ],
-  ])("the hint of a failed gate names the nearest change: %s", (reason, over, says) => {
-    expect(nearestIn(reason, over)).toBe(says)
-  })
+  ])(
+    "the hint of a failed gate names the nearest change that lets the gate pass: %s",
+    (reason, over, says) => {
+      expect(nearestIn(reason, over)).toBe(says)
+    },
+  )
 
   it.each([
     ["overtaken", "wait for the next signal: other runs wrote to the ledger at the same time"],
     ["no-time", "raise the function's time limit"],
     ["standing-full", null],
-  ])("a hold outside the gates has the expected hint: %s", (reason, says) => {
+  ])("a hold that no gate gives has the expected hint: %s", (reason, says) => {
     const held = holdFor(decisionOf(), reason, "so it is")
     expect(held.findings.flatMap((finding) => hintOf(finding) ?? [])).toEqual(says === null ? [] : [says])
   })
@@ -366,7 +369,7 @@ describe("the hint for programs", () => {
       facts["nearest"] ? [(facts["nearest"] as Hint).change] : [],
     )
 
-  it("a hint has the instant, the count and the level, or the path and the value, for programs", () => {
+  it("a hint contains, as data for programs, its instant, its count and level, or its path and value", () => {
     expect(changeIn({ state: stateWith({ ...KNOWN, foreignAt: NOW - 30 * MINUTE }) })).toEqual([
       { kind: "wait", until: NOW + 30 * MINUTE },
     ])

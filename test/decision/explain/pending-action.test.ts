@@ -75,7 +75,7 @@ describe("the state that waits for a person", () => {
     })
   })
 
-  it("an approval that alone is missing waits for a person, with the plan and the command that approves it", () => {
+  it("an approval waits for a person if nothing else is missing, with the plan and the command that approves it", () => {
     const finding = {
       gate: "approved",
       passed: false,
@@ -94,12 +94,12 @@ describe("the state that waits for a person", () => {
     )
   })
 
-  it("a pending action names no order if none is known", () => {
+  it("the notification of an attempt that waits for a person names no order if no order id is known", () => {
     const state = stateWith({ attempt: attemptOf({ state: "unknown", orderId: null, says: "is so" }) })
     expect(due(state)?.says).toContain("to go from 2 to 4 servers (rung-4) is so. ")
   })
 
-  it("a missing approval waits for a person even without a finding that explains it", () => {
+  it("a missing approval waits for a person even if no finding explains the approval", () => {
     const finding = { gate: "cooldown-over", passed: true, reason: null, says: "over", facts: {} }
     const decision = { heldBy: "approval-needed", findings: [finding] }
     expect(due(wanted, { plan, decision })?.says).toBe(
@@ -135,7 +135,7 @@ describe("the state that waits for a person", () => {
     expect(due(stateWith({ effects: [] }), { decision: stopped("a2") })).toBeNull()
   })
 
-  it("a missing approval does not wait while another gate holds, or if the newest decision was not about it", () => {
+  it("a missing approval waits for a person only if no other gate holds and the newest decision needs the approval", () => {
     expect(due(wanted, { plan, decision: held("paused") })).toBeNull()
     expect(due(stateWith(), { plan, decision: held("approval-needed") })).toBeNull()
   })
@@ -147,7 +147,7 @@ describe("the state that waits for a person", () => {
     },
   )
 
-  it("an attempt that waits for a person comes before an open breaker", () => {
+  it("an attempt that waits for a person is reported instead of an open breaker", () => {
     const state = stateWith({ attempt: attemptOf({ state: "unknown" }), breaker })
     expect(due(state)?.state).toBe("unknown")
   })
@@ -200,13 +200,13 @@ describe("the interval of notifications", () => {
 describe("the record of a notification", () => {
   const unknown = stateWith({ attempt: attemptOf({ state: "unknown" }) })
 
-  it("the record of a notification contains its time and the entry that states it, and changes nothing else", () => {
+  it("the record of a notification contains the time and the entry that the notification names, and nothing else", () => {
     const { told, ...rest } = notifiedAt(NOW, unknown)
     expect(told).toEqual({ [dueAction(unknown).about]: { at: NOW, entry: { seq: 8, hash: "h" } } })
     expect(rest).toEqual(unknown)
   })
 
-  it("the record of a notification is the same after a failure, so the next try is an hour later", () => {
+  it("the record of a notification does not change after a failed delivery, so the next try is an hour later", () => {
     const notified = notifiedAt(NOW, unknown)
     const observation = {
       kind: "not-told" as const,
@@ -227,7 +227,7 @@ describe("the record of a notification", () => {
     expect(Object.keys(later(NOW + 7 * DAY, null).told ?? {})).toHaveLength(1)
   })
 
-  it("a chain without notifications has no record of them", () => {
+  it("the state has no record of notifications if none was sent", () => {
     expect(fold(unknown, { kind: "decided", seq: 1, at: NOW, run: "r" })).not.toHaveProperty("told")
   })
 })

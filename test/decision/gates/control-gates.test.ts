@@ -41,7 +41,7 @@ describe("operator commands", () => {
   const after = (...words: OperatorCommand[]) =>
     words.reduce((state, command) => foldControl(state, command, NOW), NO_CONTROL)
 
-  it("commands pause and resume all supernodes together and each one separately", () => {
+  it("a pause of all supernodes and a pause of one supernode are separate, and each needs its own resume", () => {
     const both = after(pause(null), pause(SUPERNODE_ID), pause(OTHER_ID))
     expect(both).toMatchObject({ pausedAll: { at: NOW }, paused: { [SUPERNODE_ID]: {}, [OTHER_ID]: {} } })
     const one = foldControl(both, resume(SUPERNODE_ID), NOW)
@@ -102,7 +102,7 @@ describe("not-paused", () => {
     ])
   })
 
-  it("a pause follows the supernode's id, so a rename does not end it", () => {
+  it("a pause applies to the supernode's id, so a rename does not end the pause", () => {
     const renamed = {
       ...control({ paused: { [SUPERNODE_ID]: stop() } }),
       policy: policyOf({ name: "train-b" }),

@@ -79,7 +79,7 @@ describe("action-rate under a cap of the fleet", () => {
     )
   })
 
-  it("gate action-rate gives the supernode's own count and the fleet's count, each with its window", () => {
+  it("gate action-rate reports the supernode's own count and the fleet's count, each with its window", () => {
     const finding = findingOf("action-rate", fleetOf({ caps, theirs: others({}, {}), ours: own({}) }))
     expect(finding.says).toBe(
       "1 of 9 purchases in 1d; across all supernodes 3 purchases in 1d, and at most 2 are allowed",

@@ -97,7 +97,7 @@ describe("within-budget", () => {
     })
   })
 
-  it("gate within-budget gives the sum used, the order's cost and the budget", () => {
+  it("gate within-budget reports the sum used, the order's cost and the budget", () => {
     expect(findingOf("within-budget", budgeted(500_000, [spent(100_000)])).facts).toMatchObject({
       spent: yuan(100_000),
       order: yuan(120_000),
@@ -120,7 +120,7 @@ describe("price-known", () => {
     expect(outcomeAt("price-known", over)).toEqual([false, "price-unknown", "price-unknown"])
   })
 
-  it("buys without a known price if the policy has no budget and no approval", () => {
+  it("buys without a known price if the policy has no budget and requires no approval", () => {
     expect(decisionOf({ policy: policyOf(noPrices) }).kind).toBe("scale-up")
   })
 

@@ -143,7 +143,7 @@ describe("offer-available", () => {
       expect(decisionOf({ policy: larger(), offers }).heldBy).toBe("sold-out")
     })
 
-    it("sold_out: next-larger names the demanded rung and the reason for another one", () => {
+    it("sold_out: next-larger names the demanded rung, the reason why it is not bought, and the larger rung", () => {
       const { says } = findingOf(GATE, {
         policy: larger(),
         offers: read([...soldOut("rung-4"), ...offersOf("rung-8")]),
@@ -153,7 +153,7 @@ describe("offer-available", () => {
       expect(says).toContain("rung-8")
     })
 
-    it("sold_out: next-larger checks the larger rung against the budget like any other", () => {
+    it("sold_out: next-larger checks the budget for the larger rung", () => {
       const priced = ladder.map((rung) => ({
         ...rung,
         price: { amount: rung.servers * 10, currency: "CNY", per: "month" as const },

@@ -73,7 +73,7 @@ describe("cooldown-over", () => {
     expect(cooling(state)).toEqual(passed ? [true, null] : [false, "cooldown"])
   })
 
-  it("an attempt without a purchase does not start the cooldown, and a plan that was only decided does not either", () => {
+  it("neither an attempt without a purchase nor a plan that was only decided starts the cooldown", () => {
     // An attempt was opened a minute ago and closed without a purchase: no purchase is kept.
     const state = {
       openedAt: NOW - MINUTE,

@@ -26,9 +26,9 @@ const live = (planHash: string | null) => requestOf({ mode: "live", planHash })
 
 describe("plan-as-shown", () => {
   it.each<[string, Partial<Situation>, boolean]>([
-    ["passes for an alarm, which was shown no plan", { signal: alarmOf() }, true],
-    ["passes for a tick, which was shown no plan", { signal: tickOf() }, true],
-    ["passes for a dry run, which shows the plan", { signal: requestOf() }, true],
+    ["passes for an alarm, because no plan was shown for it", { signal: alarmOf() }, true],
+    ["passes for a tick, because no plan was shown for it", { signal: tickOf() }, true],
+    ["passes for a dry run, because the dry run itself shows the plan", { signal: requestOf() }, true],
     ["passes if a live request names the current plan", { signal: live(planOf().hash) }, true],
     ["holds if a live request names another plan", { signal: live("sha256:other") }, false],
     ["holds if a live request names no plan", { signal: live(null) }, false],

@@ -50,7 +50,7 @@ const handledAt = (key: string) =>
   stateWith({ servers: ["s1", "s2"], acted: { [key]: { at: NOW - HOUR, attempt: "attempt-1" } } })
 
 describe("a floor of an active schedule", () => {
-  it("a floor of an active schedule demands its servers, and says since when", () => {
+  it("a floor of an active schedule demands its servers, and the finding names the start of the schedule", () => {
     expect(demandOf(floors())).toEqual(BOUGHT)
     expect(findingOf("evidence", { ...TICK, policy: floors() })).toMatchObject({
       passed: true,
@@ -121,7 +121,7 @@ describe("a floor of an active schedule", () => {
     )
   })
 
-  it("a schedule's floor may buy the next larger rung if its own is sold out", () => {
+  it("a schedule's floor may buy the next larger rung if the floor's rung is sold out", () => {
     const ladder = [2, 4, 8].map((servers) => ({ flavor: `rung-${servers}`, servers }))
     const offers = read([{ flavor: "rung-4", soldOut: true }, ...offersOf("rung-8")])
     expect(demandOf(floors([{}], { ladder, sold_out: "next-larger" }), { offers }).to).toBe(8)
@@ -236,7 +236,7 @@ describe("floors and rules together", () => {
 })
 
 describe("a schedule start", () => {
-  it("a schedule start leads to one purchase, then demands no more and says so", () => {
+  it("a schedule start leads to one purchase, and the finding then says that the start demands no more", () => {
     const state = handledAt("day 2024-01-12T08:00")
     expect(demandOf(floors(), { state }).heldBy).toBe("not-breaching")
     expect(findingOf("evidence", { ...TICK, policy: floors(), state }).says).toContain(
@@ -245,8 +245,8 @@ describe("a schedule start", () => {
   })
 
   it.each<[string, string]>([
-    ["another day's start has led to one", "day 2024-01-11T08:00"],
-    ["another schedule has led to one", "night 2024-01-12T08:00"],
+    ["only a start on another day has led to a purchase", "day 2024-01-11T08:00"],
+    ["only another schedule has led to a purchase", "night 2024-01-12T08:00"],
   ])("a schedule start may still lead to a purchase when %s", (_, key) => {
     expect(demandOf(floors(), { state: handledAt(key) })).toEqual(BOUGHT)
   })
@@ -302,7 +302,7 @@ describe("a schedule with cooldown: bypass", () => {
   const one = { supernode: read(supernodeOf({ servers: serversOf(1) })), state: COOLING }
   const bypass = { name: "bypass", cooldown: "bypass" as const, at_least: 2 }
 
-  it("a floor with cooldown: bypass bypasses the cooldown, and the finding records it", () => {
+  it("a floor with cooldown: bypass bypasses the cooldown, and the finding records the bypass", () => {
     expect(demandOf(floors([bypass]), one)).toMatchObject({ kind: "scale-up", to: 2 })
     expect(findingOf("cooldown-over", { ...TICK, ...one, policy: floors([bypass]) })).toMatchObject({
       passed: true,
@@ -409,7 +409,7 @@ describe("a schedule with cooldown: bypass", () => {
     })
   })
 
-  it("before the supernode is read, the cooldown does not hold if a floor may bypass it", () => {
+  it("gate cooldown-over has no verdict before the supernode is read if a floor may bypass the cooldown", () => {
     const unread = { ...one, supernode: NOT_FETCHED, readings: NOT_FETCHED, offers: NOT_FETCHED }
     const finding = findingOf("cooldown-over", { ...TICK, ...unread, policy: floors([bypass]) })
     expect(finding).toMatchObject({ passed: null, facts: { until: NOW + 59 * MINUTE } })

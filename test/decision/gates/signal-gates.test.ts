@@ -42,7 +42,7 @@ describe("signal-is-new", () => {
   const seenBy = (run: string): SupernodeState =>
     stateWith({ signals: { "alarm-1": { run, seq: 7, at: NOW - MINUTE, keepUntil: NOW + HOUR } } })
 
-  it("a signal that another run recorded is a duplicate, and the finding names its first entry", () => {
+  it("a signal that another run recorded is a duplicate, and the finding names the signal's first entry", () => {
     expect(outcomeAt("signal-is-new", { state: seenBy("run-0") })).toEqual([false, "duplicate", "duplicate"])
     expect(findingOf("signal-is-new", { state: seenBy("run-0") }).facts).toMatchObject({
       run: "run-0",
@@ -50,11 +50,11 @@ describe("signal-is-new", () => {
     })
   })
 
-  it("a restarted run continues with its own signal", () => {
+  it("a restarted run does not treat its own recorded signal as a duplicate", () => {
     expect(outcomeAt("signal-is-new", { state: seenBy("run-1") })).toEqual([true, null, null])
   })
 
-  it("another signal of the same alarm is new", () => {
+  it("a new signal of an alarm is not a duplicate of an earlier signal of that alarm", () => {
     expect(
       outcomeAt("signal-is-new", { state: seenBy("run-0"), signal: alarmOf({ id: "alarm-2" }) }),
     ).toEqual([true, null, null])

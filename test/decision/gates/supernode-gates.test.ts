@@ -28,7 +28,7 @@ describe("supernode-ready", () => {
   )
 
   it.each(["CREATING", "STARTING", "STOPPING", "DELETING", "ERROR", "UNKNOWN", "running", "SOMETHING_NEWER"])(
-    "a server with status %s makes the supernode not ready, and is named",
+    "a server with status %s makes the supernode not ready, and the finding names the server",
     (status) => {
       const over = servers(serverOf("s1"), serverOf("s2", { status }))
       expect(outcomeAt("supernode-ready", over)).toEqual([
@@ -48,7 +48,7 @@ describe("supernode-ready", () => {
     expect(findingOf("supernode-ready", servers(...list)).passed).toBe(true)
   })
 
-  it("a supernode is unreadable if the response has no list of servers, but not if the list is empty", () => {
+  it("a supernode is unreadable if the response has no list of servers, and readable if the list is empty", () => {
     const over = { supernode: read(supernodeOf({ servers: null })) }
     expect(outcomeAt("supernode-ready", over)).toEqual([
       false,
@@ -58,7 +58,7 @@ describe("supernode-ready", () => {
     expect(outcomeAt("supernode-ready", servers())[1]).toBeNull()
   })
 
-  it("a supernode is unreadable if a known server is missing without being DELETED, and it is named", () => {
+  it("a supernode is unreadable if a known server is missing without being DELETED, and the finding names the server", () => {
     const over = { state: stateWith({ servers: ["s1", "s2", "s9"] }) }
     expect(outcomeAt("supernode-ready", over)).toEqual([
       false,
@@ -165,12 +165,12 @@ describe("within-servers-limit", () => {
     expect(decisionOf({ policy: limited(4) })).toMatchObject({ kind: "scale-up", target: { to: 4 } })
   })
 
-  it("holds if no rung is left between the current one and the servers limit", () => {
+  it("holds if no rung above the current rung is within the servers limit", () => {
     expect(outcomeAt("within-servers-limit", { policy: limited(3) })).toEqual([false, "at-limit", "at-limit"])
   })
 
   it.each([2, 3])(
-    "buys the highest rung above the current one that the servers limit allows: %i",
+    "buys the highest rung above the current rung that the servers limit allows: %i",
     (limit) => {
       expect(decisionOf(twoUp(limit))).toMatchObject({
         kind: "scale-up",
@@ -180,7 +180,7 @@ describe("within-servers-limit", () => {
     },
   )
 
-  it("a person's request above the servers limit holds and is never clamped", () => {
+  it("a person's request above the servers limit holds, and is never reduced to the limit", () => {
     const over = { ...twoUp(2), signal: requestOf({ servers: 4 }) }
     expect(outcomeAt("within-servers-limit", over)).toEqual([false, "at-limit", "at-limit"])
     expect(decisionOf(over).target).toBeNull()

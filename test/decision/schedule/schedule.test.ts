@@ -276,7 +276,13 @@ describe("a start in the repeated DST hour", () => {
 
 describe("the next start", () => {
   it.each<[string, string, string, string, string]>([
-    ["is never now", "0 8 * * *", "UTC", "2026-11-30T08:00:00Z", "2026-12-01T08:00 at 2026-12-01T08:00Z"],
+    [
+      "is later than now, even if a start is now",
+      "0 8 * * *",
+      "UTC",
+      "2026-11-30T08:00:00Z",
+      "2026-12-01T08:00 at 2026-12-01T08:00Z",
+    ],
     [
       "may be a millisecond away",
       "0 8 * * *",

@@ -25,7 +25,7 @@ describe("the identity of approvers", () => {
     expect(personKey(one)).not.toBe(personKey(other))
   })
 
-  it("the first spelling of each person is kept, and a name without letters is ignored", () => {
+  it("of several spellings of a person's name, the first is kept, and a name without letters is ignored", () => {
     expect(distinctPeople(["Bob", "ann", "Ann ", " \u200b", "bob"])).toEqual(["Bob", "ann"])
   })
 })

@@ -41,7 +41,7 @@ const count = (fleet = NO_FLEET, seen = tips({}), own = "supernode:me") =>
   spendOfOthers(fleet, seen, { own, since: NOW - DAY + 1 }).purchases.map(({ attempt }) => attempt)
 
 describe("the state of stream fleet", () => {
-  it("stream fleet keeps a reservation until it is released or known to be over", () => {
+  it("stream fleet keeps a reservation until it is released, or until another reservation drops it", () => {
     const both = reserved(reservation("x"), reservation("y", { stream: B }))
     expect(both.pending.map(({ id }) => id)).toEqual(["x", "y"])
     const given = foldFleet(both, { kind: "settled", at: NOW, change: news(reservation("x")) })
@@ -52,7 +52,7 @@ describe("the state of stream fleet", () => {
     ])
   })
 
-  it("stream fleet ignores the release of a reservation that is gone already", () => {
+  it("stream fleet ignores the release of a reservation that it does not hold", () => {
     const given = foldFleet(reserved(reservation("x")), {
       kind: "settled",
       at: NOW,
@@ -99,9 +99,9 @@ describe("other supernodes' possible spending", () => {
   })
 
   it.each<[string, number, string[]]>([
-    ["counts before its place in its chain is reached", 2, ["x"]],
-    ["does not count once an entry is at its place in its chain", 3, []],
-    ["does not count once its chain has entries beyond its place", 9, []],
+    ["counts while its chain has no entry at the reserved seq", 2, ["x"]],
+    ["does not count once its chain has an entry at the reserved seq", 3, []],
+    ["does not count once its chain has entries after the reserved seq", 9, []],
   ])("another supernode's reservation %s", (_, seq, counted) => {
     expect(count(reserved(reservation("x")), tips({ [A]: { seq } }))).toEqual(counted)
   })
@@ -110,7 +110,7 @@ describe("other supernodes' possible spending", () => {
     expect(count(reserved(reservation("x", { seq: 1 })))).toEqual(["x"])
   })
 
-  it("another supernode's opened attempt counts once, by its chain", () => {
+  it("another supernode's opened attempt counts once, as an attempt in its chain and not as a reservation", () => {
     const opened = tips({ [A]: { seq: 3, purchases: [purchase("x")] } })
     expect(count(reserved(reservation("x")), opened)).toEqual(["x"])
   })
@@ -119,7 +119,7 @@ describe("other supernodes' possible spending", () => {
     expect(count(reserved(reservation("x")), tips({ [A]: { seq: 4 } }))).toEqual([])
   })
 
-  it("other supernodes' spending omits our own purchases and reservations, which our own chain has", () => {
+  it("the count of other supernodes' spending omits this supernode's own purchases and reservations", () => {
     const seen = tips({
       [A]: { seq: 2, purchases: [purchase("w")] },
       [B]: { seq: 1, purchases: [purchase("b")] },
@@ -142,17 +142,17 @@ describe("a policy's caps across supernodes", () => {
   it.each([
     ["empty without a fleet", null, false, 0],
     ["empty if neither cap is set", { actions: null, budget: null }, false, 0],
-    ["that of the actions", { actions, budget: null }, true, DAY - 1],
-    ["that of the budget", { actions: null, budget }, true, 30 * DAY - 1],
+    ["the window of the action cap, if no budget is set", { actions, budget: null }, true, DAY - 1],
+    ["the window of the budget, if no action cap is set", { actions: null, budget }, true, 30 * DAY - 1],
     ["the longer one if both caps are set", { actions, budget }, true, 30 * DAY - 1],
     [
-      "that of the actions if the calendar month is shorter",
+      "the window of the action cap, if the calendar month is shorter",
       { actions: { count: 2, perMs: 20 * DAY }, budget: { ...COST, per: "month" as const } },
       true,
       20 * DAY - 1,
     ],
     [
-      "the calendar month if it is longer",
+      "the calendar month, if the month is longer",
       { actions, budget: { ...COST, per: "month" as const } },
       true,
       11 * DAY + 17 * HOUR,

@@ -164,7 +164,7 @@ describe("the state at its maximum size", () => {
   const state: SupernodeState = { ...all, attempt: before, foreignAt: NOW }
 
   it.each(Object.entries({ ...TRAFFIC, ...SUPERNODE }))(
-    "field %s of the state has at most %i bytes, whatever happens",
+    "field %s of the state never exceeds %i bytes",
     (field, most) => {
       expect(weightOf(state, field as keyof SupernodeState)).toBeLessThanOrEqual(most)
     },
@@ -176,7 +176,7 @@ describe("the state at its maximum size", () => {
     expect(weights.reduce((sum, weight) => sum + weight)).toBeLessThanOrEqual(16 * KB)
   })
 
-  it("a full state with sixty purchases needs less than half of the limit of standing-full", () => {
+  it("a full state with sixty purchases needs less than half of the size at which runs hold as standing-full", () => {
     expect(bytesOf(state)).toBeLessThan(MAX_STANDING_BYTES / 2)
   })
 
@@ -192,7 +192,7 @@ describe("the state at its maximum size", () => {
 })
 
 describe("stream control", () => {
-  it("stream control refuses further `hold` commands before it is full, so that a pause of everything always fits", async () => {
+  it("stream control refuses more `hold` commands before it is full, so that a pause of everything always fits", async () => {
     const ledger = await initialised(await openLedger("memory:"), NOW)
     const ports = {
       ledger,

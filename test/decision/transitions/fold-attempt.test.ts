@@ -162,7 +162,7 @@ describe("the answer to an attempt", () => {
   it.each([
     ["not sent", NOT_SENT],
     ["refused", REFUSED],
-  ])("an attempt that was %s releases its own money and latches, and no others", (_, outcome) => {
+  ])("an attempt that was %s releases its own money and latches only", (_, outcome) => {
     const next = settle(open, outcome)
     expect(next).toMatchObject({ attempt: null, purchases: before.purchases })
     expect(next.latches).toEqual(before.latches)
@@ -208,7 +208,7 @@ describe("the late answer to an attempt that a person had settled as absent", ()
   const [mine, other] = [attempt, attemptOf({ id: "attempt-a", openedAt: openedAt - HOUR })]
   const absent = stateWith({ ...before, absent: [other, mine] })
 
-  it("an absent attempt that was accepted late holds as wrong, and counts its money and latches again", () => {
+  it("an attempt that was settled as absent and accepted late holds as wrong, counts its money and latches its rules", () => {
     const next = settle(absent, ACCEPTED)
     expect(next).toMatchObject({
       attempt: {
@@ -224,7 +224,7 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     expect(next.latches).toEqual(open.latches)
   })
 
-  it("an absent attempt that is accepted during another attempt counts its money at once, and is reported later", () => {
+  it("an attempt that was settled as absent and accepted during another attempt counts its money at once", () => {
     const newer = attemptOf({ id: "attempt-2" })
     const next = settle({ ...absent, attempt: newer }, ACCEPTED)
     expect(next.attempt).toEqual(newer)
@@ -232,11 +232,11 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     expect(next.purchases).toEqual([older, booked])
   })
 
-  it("an absent attempt that was not sent is no longer searched for, and nothing else is forgotten", () => {
+  it("an attempt that was settled as absent is forgotten once its outcome shows that no order was sent", () => {
     expect(settle(absent, NOT_SENT)).toEqual({ ...absent, absent: [other] })
   })
 
-  it("an absent attempt that was refused late is no longer searched for, and its refusal has effect", () => {
+  it("an attempt that was settled as absent is forgotten once the cloud refuses it, and the refusal opens the breaker", () => {
     expect(settle(absent, REFUSED)).toEqual({
       ...absent,
       absent: [other],
@@ -249,7 +249,7 @@ describe("the late answer to an attempt that a person had settled as absent", ()
     expect(breaker?.says).toBe("400 ModelArts.1")
   })
 
-  it("an absent attempt with an unknown outcome stays as the person settled it", () => {
+  it("an attempt that was settled as absent does not change if its outcome arrives as unknown", () => {
     expect(settle(absent, UNKNOWN)).toEqual(absent)
   })
 })
@@ -262,7 +262,7 @@ describe("the observation of an attempt", () => {
     })
   })
 
-  it("an absent attempt whose servers appear after all holds as wrong and counts its money; others stay absent", () => {
+  it("an attempt that was settled as absent holds as wrong and counts its money if its servers appear", () => {
     const other = attemptOf({ id: "attempt-a" })
     const absent = stateWith({ ...before, absent: [other, attempt] })
     expect(observe(absent, { kind: "wrong", says: "came after all" })).toMatchObject({
@@ -280,7 +280,7 @@ describe("the observation of an attempt", () => {
     },
   )
 
-  it("external servers of which one is gone again count with the newest of all their times", () => {
+  it("external servers count with their newest time for the cooldown, even if one of them is gone again", () => {
     const arrival = {
       kind: "out-of-band" as const,
       attempt: null,
@@ -295,7 +295,7 @@ describe("the observation of an attempt", () => {
     expect(observe({ ...open, foreignAt: null }, arrival).foreignAt).toBe(NOW - MINUTE)
   })
 
-  it("external servers without a list of all present ones add nothing to the known servers", () => {
+  it("external servers that are observed without a full list of servers are not added to the known servers", () => {
     const unlisted = { kind: "out-of-band" as const, attempt: null, servers: ["n1"], present: null }
     expect(observe({ ...open, servers: ["s1", "n1"], foreignAt: null }, unlisted)).toMatchObject({
       servers: ["s1", "n1"],
@@ -320,7 +320,7 @@ describe("an operator command about an attempt", () => {
   })
 
   it.each(["accepted", "completed", "absent"] as const)(
-    "a settlement as %s that names another attempt than the open one changes nothing",
+    "a settlement as %s that names an attempt that is not open changes nothing",
     (as) => {
       expect(command(unknown, { as, attempt: "other" })).toEqual(unknown)
       expect(command({ ...unknown, attempt: null }, { as })).toEqual({ ...unknown, attempt: null })

@@ -98,7 +98,7 @@ describe("money", () => {
     },
   )
 
-  it("settling an attempt as absent releases its money; settling it otherwise does not", () => {
+  it("settling an attempt as absent releases its money; settling it as accepted or completed does not", () => {
     const unknown = settle(withOpen, "unknown")
     const say = (as: "accepted" | "completed" | "absent") =>
       fold(
@@ -141,7 +141,7 @@ describe("money", () => {
     })
   })
 
-  it("an outcome that names another attempt than the open one changes nothing", () => {
+  it("an outcome that names an attempt that is not open changes nothing", () => {
     const other = fold(
       withOpen,
       event({
@@ -207,7 +207,7 @@ describe("refusals", () => {
     expect(next.rulesOff).toEqual({ "npu-busy": "sha256:p" })
   })
 
-  it("a refusal for a state conflict leaves no trace in the state", () => {
+  it("a refusal for a state conflict opens no breaker, starts no wait, and blocks no flavor and no rule", () => {
     const { breaker, throttle, blocked, rulesOff } = refuse(withOpen, "state-conflict")
     expect({ breaker, throttle, blocked, rulesOff }).toEqual({
       breaker: null,
@@ -217,7 +217,7 @@ describe("refusals", () => {
     })
   })
 
-  it("an accepted order ends the doubling of waits and blocks", () => {
+  it("an accepted order ends the doubling of waits for throttling and of blocks for capacity", () => {
     const before = {
       ...withOpen,
       blocked: { [attempt.flavor]: { until: NOW, times: 3 } },
@@ -232,7 +232,7 @@ describe("signals", () => {
   const openedBy = (signal: Signal, over: Partial<ChainEvent> = {}) =>
     event({ kind: "opened", signal, ...over })
 
-  it("the signal of an opened entry is remembered with the run and seq of its first entry", () => {
+  it("a signal is remembered with the run and seq of the first entry that opened an attempt for it", () => {
     const once = fold(stateWith(), openedBy(alarmOf()))
     expect(once.signals["alarm-1"]).toMatchObject({ run: "run-7", seq: 7 })
     const twice = fold(once, openedBy(alarmOf(), { seq: 8, run: "run-8" }))
@@ -264,7 +264,7 @@ describe("signals", () => {
     expect(ahead.signals["alarm-1"]?.keepUntil).toBe(NOW + 30 * SECOND + 20 * MINUTE)
   })
 
-  it("at most twelve signals are remembered, with one time for earlier ones; requests have their own bound", () => {
+  it("at most twelve signals are remembered, with one time for older signals; requests have a limit of their own", () => {
     const first = fold(stateWith(), openedBy(requestOf()))
     const after = Array.from({ length: 13 }, (_, i) => i).reduce(
       (state, i) =>
@@ -328,13 +328,13 @@ describe("episodes", () => {
     ["insufficient data sets no close", [["insufficient-data", 3]], null],
     ["an OK up to a minute ahead sets the close", [["ok", 6]], 6],
     ["an OK more than a minute ahead sets no close", [["ok", 6 + 1 / 60]], null],
-  ])("the close of an episode: %s", (_, states, minutes) => {
+  ])("the close time of an alarm's episode: %s", (_, states, minutes) => {
     expect(closedAfter(...states)).toEqual(
       minutes === null ? {} : { [key]: { closedAt: NOW + minutes * MINUTE } },
     )
   })
 
-  it("episodes are forgotten after 20 minutes, and an entry of v: 1 counts only by its close", () => {
+  it("episodes are forgotten after 20 minutes, and those of version 1 are kept only with their close time", () => {
     const old = { [key]: { openedAt: NOW - HOUR, closedAt: NOW }, open: { openedAt: NOW, closedAt: null } }
     const at = (ms: number) => fold(stateWith({ episodes: old }), confirmed(NOW + ms)).episodes
     expect(at(20 * MINUTE - 1)).toEqual({ [key]: { closedAt: NOW } })
@@ -359,7 +359,7 @@ describe("episodes", () => {
 })
 
 describe("other memory of the chain", () => {
-  it("a completed attempt is forgotten, and its new servers are known", () => {
+  it("a completed attempt is forgotten, and its new servers become known servers", () => {
     const accepted = settle(withOpen, "accepted")
     const observation = {
       kind: "completed" as const,
@@ -397,7 +397,7 @@ describe("other memory of the chain", () => {
     ).toMatchObject({ foreignAt: 1, servers: ["s1"] })
   })
 
-  it("the first reading records the servers, and the newest creation time for the cooldown", () => {
+  it("the first reading of a supernode records its servers and, for the cooldown, their newest creation time", () => {
     const looked = (supernode: Situation["supernode"], before = stateWith()) => {
       const { state: _, ...situation } = situationOf({ supernode })
       return fold(before, event({ situation }))
@@ -461,7 +461,7 @@ describe("other memory of the chain", () => {
     expect(fold(stateWith(), event({ kind: "observed", observation })).effects).toBeUndefined()
   })
 
-  it("the state knows since when a policy has been in use", () => {
+  it("the state records since when the current policy has been in use", () => {
     const first = fold(stateWith(), event({ policyHash: "a", confirmedAt: NOW }))
     expect(fold(first, event({ policyHash: "a", at: NOW + DAY })).policySeen).toEqual({
       hash: "a",

@@ -138,7 +138,7 @@ describe("servers that came or went without us", () => {
     })
   })
 
-  it("out-of-band servers are not reported before the chain knows any server", () => {
+  it("servers are not reported as out of band while the ledger knows no server of the supernode", () => {
     expect(reconcile(situationOf({}))).toBeNull()
   })
 
@@ -152,7 +152,7 @@ describe("servers that came or went without us", () => {
     })
   })
 
-  it("new servers after a settlement as absent mean that the purchase happened after all: wrong", () => {
+  it("new servers after a settlement as absent are observed as wrong, because the purchase happened after all", () => {
     const state = stateWith({
       servers: ["s1", "s2"],
       absent: [attemptOf({ state: "unknown", acceptedAt: null })],
@@ -198,7 +198,7 @@ describe("the sentence of an observation", () => {
     expect(seen(serversOf(2), attempt)).toMatchObject({ kind: "stuck" })
   })
 
-  it("the sentence of an observation names both new and departed external servers", () => {
+  it("the sentence of an observation names both the new and the deleted external servers", () => {
     const state = stateWith({ servers: ["s1", "s2"] })
     const saidOf = (...servers: Server[]) =>
       reconcile(situationOf({ state, supernode: read(supernodeOf({ servers })) }))

@@ -85,7 +85,7 @@ describe("the stored part of a purchase response", () => {
     return { kept: raw.body.length, bytes: raw.bytes, truncated: raw.truncated }
   }
 
-  it("up to 1 MiB of a purchase response's body is kept, to the byte, however large its JSON becomes", () => {
+  it("up to exactly 1 MiB of a purchase response's body is kept, even if it takes more bytes as JSON", () => {
     const most = 1024 * 1024
     for (const sign of ["a", '"']) {
       expect(rawOf(sign.repeat(most))).toEqual({ kept: most, bytes: most, truncated: false })

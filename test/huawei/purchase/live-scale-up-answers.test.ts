@@ -298,7 +298,7 @@ describe("a listed pair of status and error code is rejected", () => {
     ["errorCode and errorMsg", { errorCode: "ModelArts.6716", errorMsg: "sold out" }],
     ["code and message", { code: "ModelArts.6716", message: "sold out" }],
     ["an error one level deeper", { error: { code: "ModelArts.6716", message: "sold out" } }],
-  ])("a purchase is rejected by another documented form of error: %s", async (_title, body) => {
+  ])("a purchase is also rejected by an error in another documented form: %s", async (_title, body) => {
     expect(await buyFrom(says(answer(400, body)))).toMatchObject({
       kind: "rejected",
       class: "capacity",

@@ -183,7 +183,7 @@ describe("after the first byte every failure is unknown", () => {
     expect(wire.connections()).toBe(1)
   })
 
-  it("a purchase whose connection is reset at once is not sent if we notice it in time, otherwise unknown", async () => {
+  it("a purchase whose connection is reset at once is not sent if the reset is noticed in time, else unknown", async () => {
     const wire = await wireOf({ onConnect: (socket) => socket.resetAndDestroy() })
     const outcome = await buy(orderTo({ endpoint: `http://127.0.0.1:${wire.port}` }), DEPS)
     const seenInTime = { kind: "not-sent", reason: "connect-failure", says: expect.any(String) }
@@ -193,7 +193,7 @@ describe("after the first byte every failure is unknown", () => {
     expect(wire.connections()).toBe(1)
   })
 
-  it("the outcome of a purchase is unknown if the server resets while a large request is being sent", async () => {
+  it("the outcome of a purchase is unknown if the server resets the connection while the request is being sent", async () => {
     const raw = "x".repeat(32_768)
     const wire = await wireOf({ onBytes: (socket) => socket.resetAndDestroy() })
     const userdata = Buffer.from(raw).toString("base64")

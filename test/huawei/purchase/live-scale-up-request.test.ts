@@ -9,7 +9,7 @@ import { DEPS, digestOf, FLAVOR, orderTo } from "./order.ts"
 const TOKEN = `${"MIIToken+/=".repeat(30)}end`
 
 describe("the purchase request on the wire", () => {
-  it("the purchase request is the plan with its userdata, signed, to the byte", async () => {
+  it("a purchase sends exactly the bytes of the plan with its userdata, and signs the request", async () => {
     const raw = "#!/bin/sh\necho héllo\n"
     const userdata = Buffer.from(raw).toString("base64")
     const wire = await wireOf(says(answer(200, { id: SUPERNODE })))

@@ -218,7 +218,7 @@ describe("a read through HTTPS_PROXY", () => {
   const question = { operation: "getThing", method: "GET", projectId: PROJECT } as const
   const parse = (json: unknown) => ({ ok: true, value: json }) as const
 
-  it("a cloud read through a proxy takes the cloud's Date from inside the tunnel", async () => {
+  it("a cloud read through a proxy measures clock skew by the Date header that arrives inside the tunnel", async () => {
     const date = new Date(NOW + 5_000).toUTCString()
     const endpoint = await wireOf(says(answer(401, {}, { date })), { tls: certificate })
     const proxy = await wireOf(tunnels({ endpoint: endpoint.port, other: 0 }))

@@ -37,14 +37,17 @@ test.each([
   ["AWS_ENDPOINT_URL", "localhost:8000", "must be an http or https URL"],
   ["AWS_ENDPOINT_URL_DYNAMODB", "foo bar", "must be an http or https URL"],
   ["AWS_ENDPOINT_URL", "http://user:PASSWORD@127.0.0.1", "must be an http or https URL without credentials"],
-])("an invalid %s=%s is refused by name, and no other endpoint replaces it", async (name, text, says) => {
-  vi.stubEnv(name, text)
-  const opening = openLedger("dynamodb://ledger?region=eu-central-1", { dynamodbCredentials: ANY_KEYS })
-  const error = await opening.catch((reason: unknown) => reason)
-  expect(error).toMatchObject({ name: "LedgerError" })
-  expect(String(error)).toContain(`${name} ${says}`)
-  expect(String(error)).not.toContain("PASSWORD")
-})
+])(
+  "an invalid %s=%s is refused by name, and the default endpoint is not used instead",
+  async (name, text, says) => {
+    vi.stubEnv(name, text)
+    const opening = openLedger("dynamodb://ledger?region=eu-central-1", { dynamodbCredentials: ANY_KEYS })
+    const error = await opening.catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ name: "LedgerError" })
+    expect(String(error)).toContain(`${name} ${says}`)
+    expect(String(error)).not.toContain("PASSWORD")
+  },
+)
 
 test.each([
   ["dynamodb://ledger?region=eu-central-1&endpoint=http://127.0.0.1:1", "AWS_USE_FIPS_ENDPOINT", {}],
@@ -54,7 +57,7 @@ test.each([
     { AWS_ENDPOINT_URL: "http://127.0.0.1:1" },
   ],
 ])(
-  "a ledger at %s with %s=true and %j is refused, because the endpoint cannot meet it",
+  "a ledger at %s with %s=true and %j is refused, because its endpoint cannot satisfy that setting",
   async (url, name, others) => {
     for (const [other, text] of Object.entries({ ...others, [name]: "true" })) vi.stubEnv(other, text)
     await expect(openLedger(url, { dynamodbCredentials: ANY_KEYS })).rejects.toThrow(

@@ -400,7 +400,7 @@ describe("a DynamoDB server that does not respond as it should", () => {
     await expect(ledger.head(STREAM)).resolves.toBeUndefined()
   })
 
-  test("DynamoDB requests follow the server's clock while ours is wrong, and ours again once it is right", async () => {
+  test("DynamoDB requests are signed with the server's time while our clock is wrong, and with ours once it is right", async () => {
     let aheadMs = 10 * 60_000
     const ledger = await answering((res, headers) => {
       const now = Date.now() + aheadMs
@@ -420,7 +420,7 @@ describe("a DynamoDB server that does not respond as it should", () => {
     await expectAll(ledger, /cannot be reached/)
   })
 
-  test("creating a DynamoDB table reports that it cannot be reached", async () => {
+  test("creating a DynamoDB table fails with a report if the table cannot be reached", async () => {
     const place = { table: "ledger", region: REGION, endpoint: "http://127.0.0.1:1", credentials: ANY_KEYS }
     await expect(createDynamoTable(place)).rejects.toThrow(/the ledger table ledger .* cannot be reached/)
   })
@@ -488,7 +488,7 @@ describe("heads of many streams in DynamoDB", () => {
   }
   const asIs = (body: BatchAnswer) => ({ status: 200, body })
 
-  test("heads of many DynamoDB streams are one request, and one more for each with new entries", async () => {
+  test("heads of many DynamoDB streams take one request, and one more for each stream with new entries", async () => {
     const { asked, stale, readAll, direct, close } = await batching(asIs)
     expect(await readAll()).toEqual([1, 1, 1])
     expect(asked).toEqual(["BatchGetItem"])

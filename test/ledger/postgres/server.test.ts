@@ -54,7 +54,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a real PostgreSQL server
     absent: async () => openStore(await newUrl(), PATIENT),
   })
 
-  test("of many PostgreSQL connections that append one seq at once, exactly one wins", async () => {
+  test("if many PostgreSQL connections append one seq at once, exactly one append succeeds", async () => {
     const url = await newUrl()
     await (await created(url)).close()
     const ledgers = await Promise.all(Array.from({ length: 20 }, () => openLedger(url, PATIENT)))
@@ -250,7 +250,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     await stop()
   })
 
-  test("an append that only the PostgreSQL primary has is an error, however the wait for the standby ends", async () => {
+  test("an append that reached only the PostgreSQL primary is an error, however the wait for the standby ends", async () => {
     const { primary, standby, url, stop } = await pair("standby")
     await standby.kill()
     const ledger = await openLedger(url, HASTY)
@@ -268,7 +268,7 @@ describe.skipIf(!isWanted || SERVER_PROGRAMS === null)("a PostgreSQL primary wit
     await stop()
   })
 
-  test("a PostgreSQL server killed in the middle of appends keeps what it acknowledged", async () => {
+  test("a PostgreSQL server killed in the middle of appends keeps the appends that it acknowledged", async () => {
     const server = new PostgresServer()
     server.init()
     await server.start()

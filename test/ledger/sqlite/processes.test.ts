@@ -87,7 +87,7 @@ describe("several processes on one ledger", () => {
 })
 
 describe("a process killed right after an entry was appended", () => {
-  test("a process killed right after an append leaves its entry and a valid chain that the next one continues", async () => {
+  test("a process killed right after an append leaves that entry and a valid chain, which the next process continues", async () => {
     const url = `sqlite:${join(mkdtempSync(join(directory, "k-")), "ledger.db")}`
     await create(url)
     for (const killAfter of [1, 9, 60]) {

@@ -161,7 +161,7 @@ describe("a path that is not a usable ledger", () => {
     await ledger.close()
   })
 
-  test("create makes the missing directory of a SQLite ledger, and a file in its place is reported", async () => {
+  test("`create` makes the missing directory of a SQLite ledger, and reports a file that has the directory's name", async () => {
     const file = join(newDirectory(), "nowhere", "ledger.db")
     const ledger = await openLedger(`sqlite:${file}`)
     await expect(ledger.append(entryAfter(undefined))).rejects.toThrow(/there is no ledger at/)

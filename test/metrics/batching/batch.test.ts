@@ -114,7 +114,7 @@ describe("the wants of one chunk", () => {
     expect(waits).toEqual([])
   })
 
-  it("a batch of metric requests does not wait for a supernode that leaves, even if it leaves twice", async () => {
+  it("a batch of metric requests does not wait for a supernode that leaves the batch, even if it leaves twice", async () => {
     const meter = new FakeMeter()
     const { members } = batchOf(meter, { members: 3 })
     members[1]?.leave()
@@ -167,7 +167,7 @@ describe("the wants of one chunk", () => {
     expect(values((await first) ?? [])).toEqual([["a"]])
   })
 
-  it("a metrics batch requests a series once, even if supernodes want it again, whatever the response was", async () => {
+  it("a metrics batch requests each series once, even if the series is wanted again or its request failed", async () => {
     const meter = new FakeMeter()
     meter.answers = ([one]) =>
       one?.series.name === "bad" ? silent : { ok: true, value: ["a"], skewMs: null }

@@ -116,7 +116,7 @@ const steady = (count: number, readyMs: (nth: number) => number): Course[] =>
   Array.from({ length: count }, (_, nth) => ({ fate: "reads", readyMs: readyMs(nth) }))
 
 describe("supernodes in a pool", () => {
-  it(`supernodes in a pool get their own readings and wait at most 300 ms for others, in ${SEEDS} random events`, async () => {
+  it(`supernodes that run at once get their own readings and wait at most 300 ms for others, in ${SEEDS} random runs`, async () => {
     const together = { supernodes: 0, requests: 0 }
     for (let seed = 1; seed <= SEEDS; seed++) {
       const random = new Random(seed)

@@ -130,7 +130,7 @@ describe('"*" in a dimension', () => {
     expect(reading?.problem).toBe('server s2: no known series matches "*"')
   })
 
-  it("a rule with * has no data and says why if Cloud Eye's list fails, and other rules go on", async () => {
+  it("a rule with * has no data and says why if Cloud Eye's list fails, and other rules keep their data", async () => {
     const fake = cards()
     fake.refuseList = () => "HTTP 503"
     const plain = ruleInput({ name: "plain" })

@@ -71,7 +71,7 @@ describe("the logins of SUPERNODE_PROMETHEUS_AUTH", () => {
     },
   )
 
-  it("SUPERNODE_PROMETHEUS_AUTH gives the login of the longest prefix, whatever the order", () => {
+  it("SUPERNODE_PROMETHEUS_AUTH gives the login of the longest matching prefix, whatever the order of prefixes", () => {
     const entries = [
       ["https://p.example.com", { bearer: "short" }],
       ["https://p.example.com/team/a", { bearer: "longest" }],

@@ -73,7 +73,7 @@ function evenly(labels: Record<string, string> = {}, valueAt: (at: number) => nu
 }
 
 describe("a rule whose evidence is Prometheus's", () => {
-  it("a Prometheus rule evaluates at the end of each of the N newest periods, and dates each point by the start", async () => {
+  it("a Prometheus rule evaluates at the end of each of the N newest periods, and dates points by period starts", async () => {
     const { queries, reading } = await readWith(came(evenly({}, (at) => at / MINUTE)))
     expect(queries).toEqual([
       {
@@ -157,7 +157,7 @@ describe("with a server_label", () => {
     })
   })
 
-  it("leaves out Prometheus series of other supernodes' servers, since one query may serve many supernodes", async () => {
+  it("a Prometheus rule leaves out series of other supernodes' servers, since queries may serve many supernodes", async () => {
     const others = evenly({ instance_id: "ecs-elsewhere" }, () => 100)
     const { reading } = await readWith(
       came(others, evenly({ instance_id: "ecs-s1" }), { ...others, labels: {} }),

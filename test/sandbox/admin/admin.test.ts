@@ -214,7 +214,7 @@ describe("received requests", () => {
     expect([...sandbox.requests, ...sandbox.scaleUps]).toEqual([])
   })
 
-  it("the sandbox records different connections of requests as different", async () => {
+  it("the sandbox records another connection number for a request on another connection", async () => {
     const sandbox = await sandboxAt()
     const alone = { headers: { connection: "close" } }
     await send(`${sandbox.url}/a`, alone)

@@ -133,7 +133,7 @@ describe("the periods of a response", () => {
       expected: [at(-10)],
     },
     {
-      what: "minutes are periods too",
+      what: "a period may be one minute",
       question: { from: at(-2), to: at(0), period: "60" },
       expected: [at(-2), at(-1)],
     },
@@ -143,7 +143,7 @@ describe("the periods of a response", () => {
       expected: [at(-2), at(-1)],
     },
     {
-      what: "hours are periods too",
+      what: "a period may be one hour",
       question: { from: at(-90), to: at(0), period: "3600" },
       expected: [at(-120), at(-60)],
     },
@@ -161,7 +161,7 @@ describe("the periods of a response", () => {
     { period: "60", metrics: 1, span: 2 * DAY, answered: 2880, why: "2 days of minutes are fewer than 3000" },
     { period: "60", metrics: 3, span: 2 * DAY, answered: 1000, why: "3 metrics share 3000 points" },
     { period: "60", metrics: 300, span: 20 * MINUTE, answered: 10, why: "300 metrics may span 600,000 ms" },
-    { period: "60", metrics: 300, span: 10 * MINUTE, answered: 10, why: "3000 itself is allowed" },
+    { period: "60", metrics: 300, span: 10 * MINUTE, answered: 10, why: "exactly 3000 points are allowed" },
     { period: "300", metrics: 1, span: 2 * DAY, answered: 288, why: "5-minute data reaches back 24 h" },
     { period: "1200", metrics: 1, span: 9 * DAY, answered: 216, why: "20-minute data reaches back 3 days" },
     { period: "3600", metrics: 1, span: 29 * DAY, answered: 240, why: "hourly data reaches back 10 days" },
@@ -179,7 +179,7 @@ describe("the periods of a response", () => {
     },
   )
 
-  it("the sandbox's Cloud Eye leaves out the period in which a moved `from` lies", async () => {
+  it("the sandbox's Cloud Eye leaves out the period that contains a `from` which a limit has moved", async () => {
     const sandbox = await busySandbox()
     sandbox.advance(30_000)
     const question = { from: START - 20 * MINUTE, to: START + 30_000, period: "60" }
@@ -216,7 +216,7 @@ describe("values follow the load", () => {
     },
   )
 
-  it("the sandbox's load keeps each step's value until the next step, at a time or relative to now", async () => {
+  it("a load curve of the sandbox keeps each value until the next step, whose time is absolute or relative to now", async () => {
     const sandbox = await busySandbox({
       load: [
         { value: 20 },

@@ -16,7 +16,7 @@ const names = (json: Record<string, unknown>): string[] =>
   (json["data"] as { name: string }[]).map((one) => one.name)
 
 describe("reading a supernode", () => {
-  it("every sandbox has the same ids, and the instance id of the documentation's alarm", async () => {
+  it("every sandbox has the same ids, including the instance id in the documentation's example of an alarm", async () => {
     const [one, two] = await Promise.all(
       [sandboxAt(), sandboxAt()].map(async (sandbox) => (await get(await sandbox, `/${SUPERNODE}`)).json),
     )

@@ -29,12 +29,12 @@ describe("the state of a CloudWatch alarm", () => {
 })
 
 describe("the episode of a CloudWatch alarm", () => {
-  test("the episode of a CloudWatch alarm starts at the timestamp of its ALARM state", () => {
+  test("a CloudWatch alarm starts at the timestamp of its ALARM state", () => {
     const alarm = alarmIn(sample("eventbridge-cloudwatch-alarm"))
     expect(alarm.episode.startsAt).toBe(alarm.at)
   })
 
-  test("an OK of CloudWatch has the same episode key as its alarm, and does not start an episode", () => {
+  test("an OK of CloudWatch has the key of the alarm that it ends, and no start", () => {
     const ok = alarmIn(sample("sns-cloudwatch-ok"))
     expect(ok.episode).toEqual({ ...alarmIn(sample("eventbridge-cloudwatch-alarm")).episode, startsAt: null })
   })
@@ -83,7 +83,7 @@ describe("the points of a CloudWatch alarm", () => {
     })
   })
 
-  test("a CloudWatch point counts once if an evaluated datapoint confirms its bare value", () => {
+  test("a CloudWatch value without a time counts once if an evaluated datapoint has the value and its time", () => {
     const evaluatedDatapoints = [
       { timestamp: "2024-01-12T16:46:00.000+0000", sampleCount: 5, value: 97.08 },
       { timestamp: "2024-01-12T16:41:00.000+0000", sampleCount: 5, value: 93.5 },
@@ -91,12 +91,12 @@ describe("the points of a CloudWatch alarm", () => {
     expect(withReason({ ...REASON, evaluatedDatapoints }).points).toHaveLength(3)
   })
 
-  test("a CloudWatch alarm keeps only points with a time of their own if its bare values have a gap", () => {
+  test("a CloudWatch alarm keeps only the datapoints that have times if its values without times have a gap", () => {
     const evaluatedDatapoints = [{ timestamp: "2024-01-12T16:51:00.000+0000", sampleCount: 5, value: 97.08 }]
     expect(withReason({ ...REASON, evaluatedDatapoints }).points).toEqual([{ at: at("16:51"), value: 97.08 }])
   })
 
-  test("CloudWatch's bare values are dropped if an evaluated datapoint contradicts one of them", () => {
+  test("CloudWatch's values without times are dropped if an evaluated datapoint contradicts one of them", () => {
     const evaluatedDatapoints = [
       { timestamp: "2024-01-12T16:46:00.000+0000", value: 97.08 },
       { timestamp: "2024-01-12T16:41:00.000+0000", value: 12 },

@@ -61,7 +61,7 @@ describe("the id of a Cloud Eye alarm", () => {
   })
 })
 
-test("the episode of a Cloud Eye alarm has alarm, metric and dimension as key; only the ledger knows its start", () => {
+test("a Cloud Eye alarm and its OK share a key of alarm, metric and dimension, and neither has a start", () => {
   const alarm = alarmWith({})
   expect(alarm.episode.startsAt).toBeNull()
   expect(alarmWith({ alarm_status: "ok", time: 1_705_078_976_006 }).episode).toEqual(alarm.episode)

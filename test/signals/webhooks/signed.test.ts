@@ -158,7 +158,7 @@ describe("checks before a certificate is fetched", () => {
     ],
     ["backslashes", `https:\\\\smn.${REGION}.myhuaweicloud.com\\smn\\SMN_${REGION}_${HEX}.pem`],
     ["a leading space", ` https://smn.${REGION}.myhuaweicloud.com/smn/SMN_${REGION}_${HEX}.pem`],
-  ])("refuses an SMN certificate URL with %s before it is fetched", async (_, text) => {
+  ])("refuses an SMN certificate URL with %s, and fetches nothing", async (_, text) => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", notification(url(text))), {}, world)).toEqual(
       answerOf(401, /^signing_cert_url: must be/),
@@ -176,18 +176,21 @@ describe("checks before a certificate is fetched", () => {
   test.each<[string, readonly string[]]>([
     ["another topic is listed", [`${SMN_TOPIC}-other`]],
     ["no topic is listed", []],
-  ])("refuses an SMN topic that is not allowed before a certificate is fetched: %s", async (_, smnTopics) => {
-    const world = new FakeWorld()
-    expect(await receive(post("/smn", notification()), { smnTopics }, world)).toEqual(
-      answerOf(401, /topic is not allowed.*smn_topics/),
-    )
-    expect(world.fetched).toEqual([])
-  })
+  ])(
+    "refuses an SMN message to a topic that is not allowed, and fetches nothing: %s",
+    async (_, smnTopics) => {
+      const world = new FakeWorld()
+      expect(await receive(post("/smn", notification()), { smnTopics }, world)).toEqual(
+        answerOf(401, /topic is not allowed.*smn_topics/),
+      )
+      expect(world.fetched).toEqual([])
+    },
+  )
 
   test.each<[string, number, RegExp]>([
     ["more than an hour old", NOW + HOUR, /^timestamp: is more than 1 h old/],
     ["more than five minutes ahead", NOW - 302_000, /^timestamp: is more than 5 min in the future/],
-  ])("refuses an SMN message %s before a certificate is fetched", async (_, now, error) => {
+  ])("refuses an SMN message %s, and fetches nothing", async (_, now, error) => {
     const world = new FakeWorld()
     expect(await receive(post("/smn", notification()), { now }, world)).toEqual(answerOf(401, error))
     expect(world.fetched).toEqual([])
@@ -199,7 +202,7 @@ describe("checks before a certificate is fetched", () => {
     })
   })
 
-  test("refuses an SMN message whose header disagrees with its body before a certificate is fetched", async () => {
+  test("refuses an SMN message whose header disagrees with its body, and fetches nothing", async () => {
     const world = new FakeWorld()
     const request = post("/smn", notification(), { "x-smn-message-type": "SubscriptionConfirmation" })
     expect(await receive(request, {}, world)).toEqual(
@@ -269,7 +272,7 @@ describe("a subscription", () => {
     ["an internal address", "https://169.254.169.254/latest"],
     ["no value", null],
   ])(
-    "an SMN subscription whose subscribe_url has %s is refused before anything is fetched",
+    "an SMN subscription whose subscribe_url has %s is refused, and nothing is fetched",
     async (_, subscribe_url) => {
       const world = new FakeWorld()
       expect(await receive(post("/smn", confirmation({ subscribe_url })), {}, world)).toEqual(
@@ -331,7 +334,7 @@ describe("SNS over HTTP", () => {
   }
 
   test.each(["1", "2"])(
-    "SNS over HTTP turns an alarm signed by version %s into the same signal as SNS gives Lambda",
+    "an SNS alarm over HTTP, signed by version %s, becomes the same signal as the alarm through Lambda",
     async (SignatureVersion) => {
       const world = new FakeWorld()
       const headers = { "x-amz-sns-message-type": "Notification" }
@@ -390,7 +393,7 @@ describe("SNS over HTTP", () => {
       /topic is not allowed.*sns_topics/,
     ],
     ["an old time", { Timestamp: "2024-01-12T15:00:00.000Z" }, /^timestamp/],
-  ])("refuses an SNS message with %s before anything is fetched", async (_, over, error) => {
+  ])("refuses an SNS message with %s, and fetches nothing", async (_, over, error) => {
     const world = new FakeWorld()
     expect(await receive(post("/sns", snsBody("sns-http-notification", over)), {}, world)).toEqual(
       answerOf(401, error),
@@ -425,7 +428,7 @@ describe("SNS over HTTP", () => {
   })
 })
 
-test("keeps the id of a signed SMN message behind a gateway that encodes it as base64 with capitalized headers", async () => {
+test("a signed SMN message keeps its id behind a gateway that encodes bodies as base64 and capitalizes headers", async () => {
   const apig = replaced(sample("functiongraph-apig-alertmanager"), ["path"], "/smn") as Json
   const body = Buffer.from(JSON.stringify(notification())).toString("base64")
   const request = httpRequestOf({ ...apig, body, headers: { "X-SMN-MESSAGE-TYPE": "Notification" } })

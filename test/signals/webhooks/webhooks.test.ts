@@ -54,7 +54,7 @@ describe("the paths of the webhooks", () => {
     "/prod/alertmanager",
     "/RELEASE/supernode-autoscaler/alertmanager",
     "/a_b-1/alertmanager/",
-  ])("the path of a webhook may have the prefix of a stage or of a function's name: %s", async (path) => {
+  ])("the path of a webhook may begin with a gateway's stage or with a function's name: %s", async (path) => {
     expect(await receive(post(path, {}))).toMatchObject({ status: 401 })
     expect(webhookPathOf(path)).toBe("/alertmanager")
   })
@@ -112,15 +112,15 @@ describe("recognition of HTTP requests", () => {
   })
 
   test.each<[string, unknown, (body: string) => string]>([
-    ["base64 with the flag as text", "true", (body) => Buffer.from(body).toString("base64")],
+    ["base64 with the flag as a string", "true", (body) => Buffer.from(body).toString("base64")],
     ["base64 with the flag", true, (body) => Buffer.from(body).toString("base64")],
     ["base64 with the flag in capitals", "True", (body) => Buffer.from(body).toString("base64")],
     ["base64 without the flag", undefined, (body) => Buffer.from(body).toString("base64")],
-    ["base64 in spite of the flag", false, (body) => Buffer.from(body).toString("base64")],
-    ["plain in spite of the flag", true, (body) => body],
-    ["plain in spite of the flag as text", "true", (body) => body],
-    ["plain with the flag false", "false", (body) => body],
-    ["plain without the flag", undefined, (body) => body],
+    ["base64 although the flag is false", false, (body) => Buffer.from(body).toString("base64")],
+    ["plain text although the flag is true", true, (body) => body],
+    ["plain text although the flag is the string true", "true", (body) => body],
+    ["plain text with the flag false", "false", (body) => body],
+    ["plain text without the flag", undefined, (body) => body],
   ])(
     "reads an HTTP request's body, with or without a correct flag for base64: %s",
     (_, isBase64Encoded, written) => {
@@ -245,7 +245,7 @@ describe("an HTTP body at the wrong path", () => {
     "lambda-cloudwatch-alarm-action",
   ]
   test.each(events)(
-    "a webhook does not read an HTTP body in the format of another event: %s",
+    "every webhook path responds 400 to the format of an event that is not for webhooks: %s",
     async (name) => {
       for (const path of ["/smn", "/sns", "/alertmanager", "/grafana"]) {
         const answer = await receive(post(path, sample(name), { authorization: `Bearer ${TOKEN}` }))
