@@ -311,7 +311,7 @@ export const BREAKS: readonly Break[] = [
     says: "a limit of N per D allows N + 1",
     rules: ["actions"],
     upTo: 60,
-    changes: [{ file: MONEY_GATES, from: "return used < count ?", to: "return used <= count ?" }],
+    changes: [{ file: MONEY_GATES, from: "if (used < count) return pass", to: "if (used <= count) return pass" }],
   },
   {
     name: "budget-without-this-order",
