@@ -311,7 +311,9 @@ export const BREAKS: readonly Break[] = [
     says: "a limit of N per D allows N + 1",
     rules: ["actions"],
     upTo: 60,
-    changes: [{ file: MONEY_GATES, from: "if (used < count) return pass", to: "if (used <= count) return pass" }],
+    changes: [
+      { file: MONEY_GATES, from: "if (used < count) return pass", to: "if (used <= count) return pass" },
+    ],
   },
   {
     name: "budget-without-this-order",
