@@ -106,7 +106,7 @@ export function makeHandler(
     return responseOf(handled, ticked)
   }
 
-  // Early timeout is off: at the time limit the platform then ends the whole sandbox. Otherwise middy would
+  // Early timeout is off: at the time limit the platform then ends the whole container. Otherwise middy would
   // answer a moment earlier and leave the run frozen in mid-step, and the run would resume inside the next
   // invocation.
   const wrapped = middy<unknown, DoorResponse, Error, DoorContext>(handler, { timeoutEarlyInMillis: 0 })

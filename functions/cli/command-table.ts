@@ -68,7 +68,7 @@ export const COMMAND_MODULES: readonly CommandModule[] = [
   one(
     "reset",
     "<NAME>",
-    "close a breaker or an efficacy stop, and forget refusals",
+    "end a breaker, an efficacy stop, or the waits after refusals",
     async () => (await import("./commands/reset.ts")).registerReset,
   ),
   {

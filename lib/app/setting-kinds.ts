@@ -69,7 +69,7 @@ export const endpoint = onFirstUse(() =>
 const MIN_TOKEN_CHARS = 16
 const MAX_TOKEN_CHARS = 1_024
 
-/** `${TOKEN}`, `$TOKEN`, `{{.Values.token}}`, `<token>`. Anyone who knows the template knows such a token. */
+/** `${TOKEN}`, `$TOKEN`, `{{.Values.token}}`, `<token>`. A placeholder that was not filled in: it is not secret, since the template shows it. */
 const PLACEHOLDER = /^(?:\$\{.*\}|\$\w+|\{\{.*\}\}|<.*>)$/
 
 /** Bearer tokens. Short tokens could be guessed. Tokens that HTTP headers cannot carry would never match. */

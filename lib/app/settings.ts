@@ -143,7 +143,7 @@ function groupsOf(values: Values) {
     logLevel: values.SUPERNODE_LOG_LEVEL,
     /** Time limit from the first byte of a purchase request to the last byte of its response. */
     buyTimeoutMs: values.SUPERNODE_BUY_TIMEOUT,
-    /** No byte of a purchase request is sent later than this after its attempt was opened. */
+    /** Time limit from the opening of an attempt to the last moment at which a byte of its request may be sent, milliseconds. */
     sendWithinMs: values.SUPERNODE_SEND_WITHIN,
     credentials: huaweiKeys(values),
     dynamodbCredentials: dynamodbKeys(values),
@@ -243,11 +243,11 @@ function problemsTogether(values: Partial<Values>): string[] {
 
   const { kind } = parseLedgerUrl(values.SUPERNODE_LEDGER ?? "")
   const isLost = kind === "sqlite" || kind === "memory"
-  // A function's sandbox may end after any event, and many sandboxes run at the same time.
+  // A function's container may end after any event, and many containers run at the same time.
   if (isLost && values.SUPERNODE_MODE === "live" && isFunction(values))
     report(
       "SUPERNODE_LEDGER",
-      `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function. With ${kind}:, each sandbox would have its own ledger and could buy again`,
+      `must be dynamodb://TABLE?region=REGION or ${POSTGRES_FORM} in live mode on a function. With ${kind}:, each container would have its own ledger and could buy again`,
     )
   return problems
 }

@@ -70,7 +70,7 @@ class Chain implements AuditedLedger {
   }
 
   async head(stream: string): Promise<LedgerEntry | undefined> {
-    // Of two concurrent reads, the older head may arrive last. So only entries seen before this read count.
+    // Of two concurrent reads, the older head may arrive last. So the head is compared only with entries that were seen before this read began.
     const floor = this.#newest.of(stream)
     const { restoredAt } = this.#newest
     const head = await this.#readHead(stream)

@@ -10,7 +10,7 @@ import type { Heads } from "./heads.ts"
 import { type RunResult, resultOf } from "./result.ts"
 import type { RunTask } from "./task.ts"
 
-/** Maximum age of a request's first delivery. The state remembers a request that led to an attempt for the same time. */
+/** Maximum age of a request's first delivery. The state keeps a request that led to an attempt equally long. */
 const LOOK_BACK_MS = 7 * 86_400_000
 /** Entries per read. One read is nearly always enough, since repeated holds are not recorded. */
 const PAGE_ENTRIES = 200

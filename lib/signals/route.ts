@@ -51,7 +51,7 @@ export class SignalRouter {
   /** True for an alarm that any of the supernodes lists. */
   readonly concerns: Concerns = (subject) => this.#thatList(subject).length > 0
 
-  /** Policies that list the alarm, in their order. A key is only part of a match, so each one is checked. */
+  /** Policies that list the alarm, in their order. A key covers only part of a match, so each policy that it finds is checked in full. */
   #thatList(subject: Subject): Policy[] {
     const positions = new Set(keysOf(subject).flatMap((key) => this.#listed().get(key) ?? []))
     return [...positions]

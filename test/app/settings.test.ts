@@ -214,7 +214,7 @@ describe("wrong settings", () => {
   const ORIGIN =
     "SUPERNODE_CES_ENDPOINT: must be an origin such as https://modelarts.cn-southwest-2.myhuaweicloud.com: no user, path or query"
   const outlive = (scheme: string) =>
-    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION or ${PG} in live mode on a function. With ${scheme}:, each sandbox would have its own ledger and could buy again`
+    `SUPERNODE_LEDGER: must be dynamodb://TABLE?region=REGION or ${PG} in live mode on a function. With ${scheme}:, each container would have its own ledger and could buy again`
 
   it.each<[string, Record<string, string>, string[]]>([
     [

@@ -34,8 +34,8 @@ async function paste(own: CloudFixture, line: string): Promise<Ran & { argv: str
   return { ...(await own.runWith({ stdin: bytes(stdin) }, ...argv)), argv, stdin }
 }
 
-describe("the line that a dry run prints", () => {
-  it("the line that a dry run prints buys exactly the shown plan, in the name of the operating system's user", async () => {
+describe("the buying command that a dry run prints", () => {
+  it("the buying command that a dry run prints buys exactly the shown plan, in the name of the operating system's user", async () => {
     const own = await cloudFixture()
     const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     const pasted = await paste(own, buyingLine(out))
@@ -45,7 +45,7 @@ describe("the line that a dry run prints", () => {
     expect(pasted.code).toBe(0)
   })
 
-  it("the line that a dry run prints keeps the requester's name and reason, whatever characters they contain", async () => {
+  it("the buying command that a dry run prints keeps the requester's name and reason, whatever characters they contain", async () => {
     const own = await cloudFixture()
     const why = `it's "launch" week: $HOME \\n \`id\` & <b>`
     const { out } = await own.run(
@@ -66,7 +66,7 @@ describe("the line that a dry run prints", () => {
     expect(pasted.out).toMatch(/^train-a: bought/)
   })
 
-  it("the line that a dry run prints uses the same policy and ledger as the dry run", async () => {
+  it("the buying command that a dry run prints uses the same policy and ledger as the dry run", async () => {
     const own = await cloudFixture()
     const places = [
       "--policy",
@@ -82,7 +82,7 @@ describe("the line that a dry run prints", () => {
     expect((await own.run("status", ...places)).out).toContain("ACCEPTED: 2 -> 4 servers")
   })
 
-  it("the line that a dry run prints buys nothing after another server has joined", async () => {
+  it("the buying command that a dry run prints buys nothing after another server has joined", async () => {
     const rung =
       "- { flavor: three, servers: 3, price: { amount: 180000, currency: CNY, per: month } }\n      - { flavor: kat3ne-32"
     const own = await cloudFixture({}, POLICY.replace("- { flavor: kat3ne-32", rung))
@@ -96,7 +96,7 @@ describe("the line that a dry run prints", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("the line that a dry run prints buys nothing after the price has changed", async () => {
+  it("the buying command that a dry run prints buys nothing after the price has changed", async () => {
     const own = await cloudFixture()
     const { out } = await own.run("dry-run", "train-a", "--servers", "4", "--why", "launch week")
     own.env["SUPERNODE_POLICY"] = own.file("dearer.yaml", POLICY.replace("amount: 240000", "amount: 250000"))
@@ -104,7 +104,7 @@ describe("the line that a dry run prints", () => {
     expect(own.sandbox.scaleUps).toHaveLength(0)
   })
 
-  it("the line that a dry run prints buys once, however often it is pasted", async () => {
+  it("the buying command that a dry run prints buys once, however often it is run", async () => {
     const own = await cloudFixture()
     const { out } = await own.run("dry-run", "train-a", "--why", "launch week")
     await paste(own, buyingLine(out))

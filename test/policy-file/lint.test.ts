@@ -127,7 +127,7 @@ const CASES: [ids: string[], changes: Change[], says: string][] = [
   [
     ["threshold-beyond-unit"],
     [["above: 85", "above: 0.85"]],
-    "is 0.85 of a metric in percent: did you mean 85?",
+    "is 0.85, but the metric is in percent: did you mean 85?",
   ],
   [
     ["threshold-beyond-unit"],

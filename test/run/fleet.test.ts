@@ -544,7 +544,7 @@ describe("a reservation that was never released", () => {
     expect(world.orders.map(({ policy }) => policy.name)).toEqual(["train-a", "train-b"])
   })
 
-  it("a reservation counts as lapsed if another run took its seq first", async () => {
+  it("a fleet reservation lapses if another run appends an entry at the place that was reserved for its attempt", async () => {
     await dieAt("opened")
     world.now += 2 * MINUTE
     let hasRun = false

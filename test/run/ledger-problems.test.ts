@@ -115,7 +115,7 @@ describe("right before the request", () => {
       "ledger-restored",
     ],
     [
-      "a new ledger within its 45 minutes stops the order",
+      "a ledger that was created empty less than 45 minutes ago stops the order",
       controlOf(),
       controlOf({ ledger: empty }),
       "ledger-new",

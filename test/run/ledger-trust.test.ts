@@ -78,7 +78,7 @@ describe("the 45 minutes of a new ledger", () => {
     { title: "no Date", after: DAY, oursOffMs: 0, dateOffMs: null, buys: false },
     { title: "our clock went back", after: DAY, oursOffMs: -2 * DAY, dateOffMs: 0, buys: false },
   ])(
-    "a new ledger's 45 minutes end only by a time that the cloud confirmed: $title, $after ms after init",
+    "the 45 minutes in which a new ledger buys nothing end only by a time that the cloud confirmed: $title, $after ms after init",
     async ({ after, oursOffMs, dateOffMs, buys }) => {
       const world = await afterLoss()
       // The first run confirms when the 45 minutes begin.
@@ -103,7 +103,7 @@ describe("the 45 minutes of a new ledger", () => {
     ["a year slow", -365 * DAY],
     ["a year ahead", 365 * DAY],
   ])(
-    "a new ledger's 45 minutes count from the first confirmed time, even if the clock of `ledger init` was %s",
+    "the 45 minutes in which a new ledger buys nothing count from the first confirmed time, even if the clock of `ledger init` was %s",
     async (_, offMs) => {
       const world = new World(await init(openMemoryStore(), { at: NOW + offMs }))
       // A run that another gate holds confirms a time, too.
@@ -131,7 +131,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(added.orders).toHaveLength(1)
   })
 
-  it("an entry of a run that had read a lost ledger neither starts nor skips the new ledger's 45 minutes", async () => {
+  it("an entry of a run that had read a lost ledger neither starts nor skips the 45 minutes in which the new ledger buys nothing", async () => {
     const place = new ExchangeableStore()
     await init(place.store)
     const old = new World(ledgerOver(place))
@@ -158,7 +158,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(await heldBy(world)).toBe("ledger-new")
   })
 
-  it("a fleet reservation of a run that had read the replaced ledger does not skip a new ledger's 45 minutes", async () => {
+  it("a new ledger buys nothing for 45 minutes, even if its fleet stream has a reservation of a run that had read the replaced one", async () => {
     const fleet = { actions: { count: 4, perMs: DAY }, budget: null }
     const place = new ExchangeableStore()
     await init(place.store, { nothingInFlight: true })
@@ -176,7 +176,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(made).toMatchObject({ ledger: { origin: "empty" } })
   })
 
-  it("after a lost ledger, a new one places no second order: its 45 minutes hold, then the first order's servers", async () => {
+  it("a new ledger after a lost one places no second order: it holds for 45 minutes, and then for the first order's servers", async () => {
     const world = await afterLoss()
     for (const minutes of [0, 10, 44]) {
       world.now = NOW + minutes * MINUTE
@@ -188,7 +188,7 @@ describe("the 45 minutes of a new ledger", () => {
     expect(world.orders).toEqual([])
   })
 
-  it("a false statement that nothing is in flight skips a new ledger's 45 minutes; extra servers then hold as wrong", async () => {
+  it("a new ledger buys at once after a false statement that nothing is in flight; the extra servers then hold as wrong", async () => {
     const world = await afterLoss({ nothingInFlight: true })
     world.now += MINUTE
     expect(await heldBy(world)).toBeNull()

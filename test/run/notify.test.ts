@@ -177,7 +177,7 @@ describe("an unknown outcome", () => {
 })
 
 describe("other states that wait for operators", () => {
-  it("a breaker is notified, and again hourly by ticks that make no cloud call", async () => {
+  it("operators are notified of a hold by `breaker`, and again hourly, also by ticks that make no cloud call", async () => {
     world.outcomes = [rejected("balance")]
     await world.run(alarmOf())
     expect(world.notices).toMatchObject([
@@ -455,7 +455,7 @@ describe("the time left for a notification", () => {
     [10 * SECOND, 0],
     [10 * SECOND + 1, 1],
   ])(
-    "a tick without data of a source is not counted if too little time is left: %i ms left, %i ticks counted",
+    "a tick without data counts towards the notification of that source only if enough time is left: %i ms left, %i ticks counted",
     async (leftMs, ticks) => {
       world.outcomes = []
       world.load = null
@@ -652,7 +652,7 @@ describe("a source without data", () => {
     expect((await world.entries()).at(-1)?.observation?.says).toBe("no data from cloud-eye, prometheus")
   })
 
-  it("a tick without data counts only if operators are notified of trouble and no other worker wrote meanwhile", async () => {
+  it("a tick without data counts towards its notification only if a recipient has topic trouble and no other worker appends meanwhile", async () => {
     world.load = null
     world.listen(["purchase", "approval"])
     await tickFor(TICK)

@@ -69,7 +69,7 @@ describe("a simulated fleet", () => {
     expect(new Set(hashes(once)).size).toBe(seeds.length)
   })
 
-  it(`a simulated fleet of ${MEMBERS} supernodes under fleet caps breaks no rule of the simulation`, async () => {
+  it(`a simulated fleet of ${MEMBERS} supernodes under fleet caps violates none of the checked safety properties`, async () => {
     const [report] = (await reportsOf([CROWDED], { members: MEMBERS })).values()
     expect(report?.violations).toEqual([])
     expect(report?.mostPosts).toBe(1)

@@ -88,8 +88,8 @@ async function pause(
       `${name ?? "everything"} is paused${until === null ? `. To buy again, run: ${operatorCommand.resume(name ?? null)}` : `, until ${when(until, frame)}`}`,
     )
     showCommand(task, entry, known)
-    // Read after the pause is recorded: attempts opened before it may have been sent, and later ones will not
-    // be sent.
+    // The attempts are read after the pause is recorded. One opened before the pause may have been sent; a later one
+    // is not sent.
     screen.say(...inFlightLines(await attemptsInFlight(ledger, supernode), names, frame))
   })
 }

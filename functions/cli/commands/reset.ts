@@ -29,7 +29,7 @@ interface ResetOptions extends CommonOptions, SignatureOptions {
 export function registerReset(program: Command, cli: Cli): void {
   const resetting = program
     .command("reset")
-    .summary("close a breaker or an efficacy stop, and forget refusals")
+    .summary("end a breaker, an efficacy stop, or the waits after refusals")
     .description(
       "Closes a breaker, ends an efficacy stop and the waits after refusals, and enables rules again that an invalid order disabled. Accepts the present servers as the known ones. Settles no attempt and shortens no cooldown. If approvers have keys, it needs the signature of one (--key, --signature).",
     )

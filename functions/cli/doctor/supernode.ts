@@ -96,7 +96,11 @@ export function checkOffers({ name, ladder }: Policy, read: Read<Offer[]>, serve
   const missing = above.filter(({ flavor }) => !listed.includes(flavor)).map(({ flavor }) => flavor)
   if (missing.length > 0) {
     const todo = `listed: ${listed.join(", ") || "none"}; write one of these, or remove the rung from \`ladder\``
-    return failedCheck(subject, `scale-evaluations does not list ${missing.join(", ")}`, todo)
+    return failedCheck(
+      subject,
+      `the cloud does not offer ${missing.join(", ")} for this supernode (scale-evaluations does not list it)`,
+      todo,
+    )
   }
   if (above.length === 0) return passedCheck(subject, "the supernode is on the highest rung of its ladder")
   const offered = read.value.filter((offer) => above.some(({ flavor }) => flavor === offer.flavor))

@@ -7,7 +7,7 @@ export type Paint = Record<(typeof COLOURS)[number], (text: string) => string>
 
 export function paintOf(hasColours: boolean): Paint {
   const paint = (colour: (typeof COLOURS)[number]) => (text: string) =>
-    // The caller checked its own stream. Newer releases of Node.js would check process.stdout instead.
+    // The caller has checked whether its own stream shows colours. Newer releases of Node.js would check process.stdout instead.
     hasColours ? styleText(colour, text, { validateStream: false }) : text
   return Object.fromEntries(COLOURS.map((colour) => [colour, paint(colour)])) as Paint
 }

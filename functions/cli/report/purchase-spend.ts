@@ -19,8 +19,8 @@ export class PurchaseSpend {
     if (kind === "decided" && this.#purchases.size > 0) return
     const { purchases } = standing as SupernodeState
     const currentAttempts = new Set(purchases.map(({ attempt }) => attempt))
-    // A purchase that left the state early cost nothing, such as a rejected order. One that left it by age
-    // did cost.
+    // A purchase that left the state early cost nothing, such as a rejected order. One that left because of its
+    // age cost money, and is kept.
     for (const [attempt, purchase] of this.#purchases)
       if (!currentAttempts.has(attempt) && at - purchase.at < KEEP_PURCHASES_MS - DAY_MS)
         this.#purchases.delete(attempt)

@@ -12,7 +12,7 @@ const LONE_SURROGATE = /\p{Cs}/gu
 const READ_PER_KEPT = 4
 
 /**
- * Foreign text as one visible line of at most `maxChars` UTF-16 units. Runs of controls become one space,
+ * Foreign text as one visible line of at most `maxChars` UTF-16 units. Consecutive control characters become one space,
  * invisible characters disappear, and an ellipsis marks a cut. The work is bounded by `maxChars`, whatever
  * the text's length.
  */

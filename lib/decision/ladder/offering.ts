@@ -70,7 +70,12 @@ export function searchedRungs({ situation, allowed, mayGoLarger }: OfferInputs):
 function offerVerdict(rung: Rung, { offers, state, now }: Situation): Verdict {
   const listed = offers.state === "read" ? offers.value.filter((offer) => offer.flavor === rung.flavor) : []
   const facts = { flavor: rung.flavor, listed: listed.length > 0 }
-  if (listed.length === 0) return fail("not-offered", `scale-evaluations does not list ${rung.flavor}`, facts)
+  if (listed.length === 0)
+    return fail(
+      "not-offered",
+      `the cloud does not offer ${rung.flavor} for this supernode (scale-evaluations does not list it)`,
+      facts,
+    )
   const flags = new Set(listed.map(({ soldOut }) => soldOut))
   if (flags.size > 1 || flags.has(null))
     return fail(

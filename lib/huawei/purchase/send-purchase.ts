@@ -61,7 +61,9 @@ function clientOn(socket: Socket, url: URL): Client {
       isGiven = true
       // Called later, as by a real connector: if it is called at once, undici never sends the request.
       queueMicrotask(() =>
-        again ? callback(new Error("a purchase uses only one connection"), null) : callback(null, socket),
+        again
+          ? callback(new Error("the purchase's connection has ended, and a second one is never opened"), null)
+          : callback(null, socket),
       )
     },
   })

@@ -35,7 +35,7 @@ function withoutReason(status: number): string {
   return status === 200 ? "status 200 with an unreadable response" : `status ${status} without a reason`
 }
 
-/** Errors for a signature of another time. `InvalidSignatureException` has other causes, too. */
+/** Errors if the time in a signature is too far from the server's clock. `InvalidSignatureException` has other causes, too. */
 const SKEWED = new Set(["RequestTimeTooSkewed", "InvalidSignatureException", "RequestExpired"])
 
 const NO_ACCESS = new Set([

@@ -138,7 +138,8 @@ async function loadSqlite(): Promise<SqliteModule> {
   try {
     return await import("@photostructure/sqlite")
   } catch (error) {
-    // The package is missing, for example in a bundle. A warning is better than no ledger.
+    // The package is missing, for example in a bundle. Then Node's own module is used, although Node 22 warns
+    // that it is experimental.
     if (!isThere) throw error
     return import(builtin)
   }

@@ -67,7 +67,7 @@ export function cloudwatchSeries({ region, owners, starts }: CloudWatchWant): Wa
   return region === null ? [] : owners.map(({ metric }) => ({ series: { region, metric }, starts }))
 }
 
-/** The reading of one rule from the answers to its series, in their order. */
+/** The reading of one rule. `received` has the answers in the order of the rule's series. */
 export function cloudwatchReading(
   rule: string,
   want: CloudWatchWant,

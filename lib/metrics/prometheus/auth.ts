@@ -69,7 +69,7 @@ function isWithin(prefix: URL, url: URL): boolean {
   return whole === path || whole.startsWith(`${path}/`)
 }
 
-/** Removes slashes at the end. A regular expression would try each of many slashes as the first one. */
+/** Removes slashes at the end. A regular expression would take quadratic time on a long row of slashes. */
 export function withoutSlash(path: string): string {
   let end = path.length
   while (path[end - 1] === "/") end -= 1

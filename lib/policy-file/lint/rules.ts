@@ -85,7 +85,7 @@ function beyondUnit(rule: Rule, policy: Policy): LintFinding[] {
   const fraction = fractionIn(rule)
   if (fraction) {
     const { value } = fraction
-    const message = `is ${value} of a metric in percent: did you mean ${Number((value * 100).toFixed(6))}?`
+    const message = `is ${value}, but the metric is in percent: did you mean ${Number((value * 100).toFixed(6))}?`
     return [{ id: "threshold-beyond-unit", path: fraction.path, message }]
   }
   const beyond = rule.compare

@@ -182,7 +182,7 @@ describe("doctor with a problem", () => {
   it("doctor names the flavor that is not for sale, and the flavors that are for sale", async () => {
     const own = await cloudFixture({}, POLICY.replace("kat3ne-32-800t.192xlarge.8.matrix", "kat3ne-32.typo"))
     const { problem, todo } = await onlyProblem(own)
-    expect(problem).toContain("scale-evaluations does not list kat3ne-32.typo")
+    expect(problem).toContain("the cloud does not offer kat3ne-32.typo for this supernode")
     expect(todo[0]).toMatch(/^listed: .*kat3ne-32-800t\.192xlarge\.8\.matrix/)
   })
 

@@ -116,12 +116,15 @@ describe("steps", () => {
       { from: 10, to: 50, up: 1 },
     ]
     it.each<[string, (number | null)[], number | string]>([
-      ["a low value reaches the step that is open below", [5, 5, 5], 8],
+      ["a value below 10 reaches the step without a lower bound", [5, 5, 5], 8],
       ["a value in the next step reaches the next step", [30, 30, 30], 4],
       ["a value at or above all upper bounds reaches no step", [100, 100, 100], "not-breaching"],
-    ])("if low values breach, %s: points %j give %s", (_, values, expected) => {
-      expect(upTo(LOW, values)).toBe(expected)
-    })
+    ])(
+      "if low values breach, %s: points %j give %s (servers, or the reason to hold)",
+      (_, values, expected) => {
+        expect(upTo(LOW, values)).toBe(expected)
+      },
+    )
   })
 })
 

@@ -190,7 +190,7 @@ describe("a table of the DynamoDB protocol", () => {
     await Promise.all([store.close(), ledger.close()])
   })
 
-  test("a DynamoDB item without a text is not trusted", async () => {
+  test("a DynamoDB item that lacks the attribute with the entry is not trusted", async () => {
     const table = await server.newTable()
     const client = clientTo(server.endpoint)
     await client.send(

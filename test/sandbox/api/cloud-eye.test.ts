@@ -413,7 +413,7 @@ describe("cards of a server", () => {
     )
   }
 
-  it("the sandbox's cards report beside their server, and may have their own load curve or be silent", async () => {
+  it("the sandbox reports each card's metrics in addition to its server's; a card may have its own load curve or no data", async () => {
     const sandbox = await sandboxAt(withCards)
     sandbox.setLoad({ load: 50, servers: { [`${FIRST}/1`]: 90 } })
     expect(await read(sandbox, [metric(FIRST), card("0"), card("1")])).toEqual([50, 50, 90])

@@ -142,7 +142,7 @@ describe("recognition of HTTP requests", () => {
     [{ authorization: `Bearer ${TOKEN}`, Authorization: "Bearer other" }],
     [{ Authorization: "Bearer other", authorization: `Bearer ${TOKEN}` }],
   ])(
-    "refuses an Authorization header that is sent in two cases, since it is ambiguous (case %#)",
+    "refuses two Authorization headers that differ only in capital letters, since it is unknown which one counts (row %#)",
     async (headers) => {
       const request = httpRequestOf({ ...sample("function-url-alertmanager"), headers })
       expect(request && (await receive(request))).toEqual(answerOf(401, "the token is wrong"))
