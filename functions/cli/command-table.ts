@@ -68,7 +68,7 @@ export const COMMAND_MODULES: readonly CommandModule[] = [
   one(
     "reset",
     "<NAME>",
-    "end a breaker, an efficacy stop, or the waits after refusals",
+    "allow purchases again after a refused order or an efficacy stop",
     async () => (await import("./commands/reset.ts")).registerReset,
   ),
   {

@@ -20,8 +20,8 @@ const READS_MS = 12_000
 /** Ticks are scheduled on whole minutes. */
 const MINUTE_MS = 60_000
 /**
- * Golden ratio, less 1. It is irrational, so ticks at any regular interval start at every supernode sooner or
- * later. At an interval of 5 minutes, each tick starts 9 % further along the list: 5 × 0.618 = 3.09.
+ * Golden ratio, less 1. It is irrational, so at any regular interval each supernode is sooner or later the first
+ * of a tick. At an interval of 5 minutes, each tick starts 9 % further along the list: 5 × 0.618 = 3.09.
  */
 const GOLDEN = 0.618_033_988_749_894_9
 

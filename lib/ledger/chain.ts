@@ -28,7 +28,7 @@ export interface AuditedLedger extends Ledger {
   /** Creates what the store needs and does not have yet. Only `ledger init` may call it. */
   create(): Promise<void>
   /**
-   * Enables recovery of older states of what `create` made. Resolves to a message about the result, or null
+   * Switches on backups of what `create` made, so that an older state can be restored. Resolves to a message about the result, or null
    * if there was nothing to do. Only `ledger init` may call it.
    */
   protect(): Promise<string | null>

@@ -17,7 +17,7 @@ interface Waiting {
   reject(cause: unknown): void
 }
 
-/** Maximum concurrent queries. Reads beyond that wait and share the next query. */
+/** Maximum concurrent queries. Further reads wait, and then share the next query. */
 const MAX_QUERIES = 4
 /** Maximum concurrent reads if heads are read one by one; fewer than the connections to DynamoDB. */
 const READS_AT_ONCE = 32

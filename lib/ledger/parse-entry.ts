@@ -49,7 +49,8 @@ function misfit(stream: string, raw: RawEntry, value: unknown): string | null {
   if (value["stream"] !== stream) return `says it belongs to stream ${JSON.stringify(value["stream"])}`
   if (value["seq"] !== raw.seq) return `says its seq is ${JSON.stringify(value["seq"])}`
   if (typeof value["prev"] !== "string" || typeof value["hash"] !== "string") return "has no prev or no hash"
-  if (typeof value["at"] !== "number" || !isRecord(value["standing"])) return "has no time or no standing"
+  if (typeof value["at"] !== "number" || !isRecord(value["standing"]))
+    return "has no valid `at` or no valid `standing`"
   if (v !== 1 && !isTimeOrNull(value["confirmedAt"])) return "has no confirmedAt"
   return textProblem(raw.text, value as unknown as LedgerEntry)
 }

@@ -52,7 +52,7 @@ export interface LedgerStore {
   /** Throws if an append could not succeed: no file or table, another key, read-only. Writes no entry. */
   checkWritable(): Promise<void>
   /**
-   * Enables recovery of older states of what `create` has just made, so that human errors can be undone.
+   * Switches on backups of what `create` has just made, so that an older state can be restored after a human error.
    * Absent if the store has no such feature. Resolves to a message about the result for `ledger init`; null
    * if `create` made nothing or nothing is to be done. Does not throw.
    */

@@ -24,8 +24,9 @@ import { LEDGER_WRITE_MS, type RunTask } from "./task.ts"
 //   - before it, and was dropped since. The run that dropped it had seen an entry at the attempt's place in its chain. This run
 //     reads that chain later, and chains only grow. So the purchase is counted there, or it can never be opened.
 // Within one process buyers take turns (`Ports.inFleetTurn`), so that each one reads the previous buyer's reservation. This only
-// saves conflicts: nothing above relies on it. After a conflict, everything is read again. Runs may share one read of a chain; the
-// ledger starts it after each of these runs has requested it, so after each has read stream `fleet`.
+// saves conflicts: nothing above relies on it. After a conflict, everything is read again. Several runs may
+// share one read of a chain. It starts only after all of them have requested it, and each requests it after its own read of stream
+// `fleet`. So the shared read is later than all of these reads.
 // A run whose evidence is too old by then was frozen, or waited long for its turn. It starts again, like an overtaken run.
 // None of this depends on a clock. A reservation whose run died is dropped by taking its place in the chain (`fence`), not by its
 // age: a run that was only paused could otherwise still open its attempt, although the reservation went to another run.

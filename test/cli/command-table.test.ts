@@ -32,7 +32,7 @@ describe("the table of commands", () => {
     [["--json", "status"], { kind: "all" }],
     [["statsu"], { kind: "all" }],
     [["--"], { kind: "all" }],
-  ])("the command line loads for %j only the commands that it needs", (argv, needed) => {
+  ])("the command line with the arguments %j loads these commands: %j", (argv, needed) => {
     expect(neededBy(argv)).toEqual(needed)
   })
 })

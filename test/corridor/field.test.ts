@@ -67,7 +67,7 @@ const NPU = `[ { cloud-eye: ${EYE}, metric: npu_util_rate_ai_core, namespace: AG
 const HELD = "[ { alertmanager: { cluster: held } } ]"
 
 describe("an alarm's own points", () => {
-  it("an alarm's own points buy for the listed metric, not for another metric of the same Cloud Eye rule", async () => {
+  it("a rule on an alarm's own points buys on the listed metric, not on another metric of the same Cloud Eye rule", async () => {
     const { lambda, sandbox } = bound(await open({ alarms: NPU }))
     const npu = { metric_name: "npu_util_rate_ai_core" }
     expect(heldBy(resultsOf(await lambda(cloudEye())))).toEqual(["missing-data"])
@@ -77,7 +77,7 @@ describe("an alarm's own points", () => {
     expect(sandbox.scaleUps).toHaveLength(1)
   })
 
-  it("an alarm's own points buy only if the message names a server of this supernode", async () => {
+  it("a rule on an alarm's own points buys only if the message names a server of this supernode", async () => {
     const { lambda, sandbox } = bound(await open({ alarms: NPU }))
     const about = (server: string) =>
       cloudEye({ metric_name: "npu_util_rate_ai_core", dimension: `instance_id:${server}` })
@@ -91,36 +91,36 @@ describe("an alarm's own points", () => {
 
   it.each([
     [
-      "do not buy on a value with a unit that the rule does not state",
+      "does not buy on a value with a unit that the rule does not state",
       "alertmanager-humanized-ratio",
       "true",
       "above: 0.9",
       [],
     ],
-    ["do not buy on a condition's 0 or 1", "condition", "true", "below: 5", []],
+    ["does not buy on a condition's 0 or 1", "condition", "true", "below: 5", []],
     [
-      "do not buy on several values if the rule names none of them",
+      "does not buy on several values if the rule names none of them",
       "grafana-query-reduce-threshold",
       "true",
       "above: 90",
       [],
     ],
-    ["do not buy on a text of 40 KB", "spaces", "true", "above: 0.5", []],
+    ["does not buy if the alarm's value is a text of 40 KB", "spaces", "true", "above: 0.5", []],
     [
-      "buy on the one of several values that the rule names",
+      "buys on the value that the rule names, if the alarm has several",
       "grafana-query-reduce-threshold",
       "{ value: B }",
       "above: 90",
       [4],
     ],
     [
-      "buy on a value in the unit that the rule states",
+      "buys on a value in the unit that the rule states",
       "alertmanager-humanized-ratio",
       '{ unit: "%" }',
       "above: 50",
       [4],
     ],
-  ])("an alarm's own points %s", async (_, name, alarm, threshold, bought) => {
+  ])("a rule on an alarm's own points %s", async (_, name, alarm, threshold, bought) => {
     const { lambda, sandbox } = bound(await open({ alarms: HELD, alarm, threshold }))
     const body = eventOf(name === "condition" || name === "spaces" ? "grafana-query-reduce-threshold" : name)
     const [alert] = body["alerts"] as Record<string, unknown>[]

@@ -418,7 +418,7 @@ export function describeLedgerContract(name: string, { open, absent }: StoresUnd
         ],
         ["has another seq", rawOf(entryAfter(undefined, { seq: 2 })).text, /says its seq is 2/],
         ["was re-encoded", JSON.stringify(first, null, 1), /is not in canonical form/],
-        ["lacks its standing", canonicalText(withoutStanding), /has no time or no standing/],
+        ["lacks its standing", canonicalText(withoutStanding), /has no valid `at` or no valid `standing`/],
         ["lacks its hash", canonicalText(unsealed), /has no prev or no hash/],
         [
           "is nested too deeply to walk",

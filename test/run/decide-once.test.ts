@@ -45,7 +45,7 @@ it("a run reuses no decision of another run, or of an earlier run with the same 
   expect(considerOnce(task, one)).not.toBe(known)
 })
 
-it("the decisions of the newest 128 runs are kept", () => {
+it("a process keeps the cached decisions of only its newest 128 runs", () => {
   const known = Array.from({ length: 129 }, () => considerOnce(begin(), one))
   for (const nth of [128, 64, 1]) expect(considerOnce(begun[nth] ?? begin(), one)).toBe(known[nth])
   expect(considerOnce(begun[0] ?? begin(), one)).not.toBe(known[0])

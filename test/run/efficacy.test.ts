@@ -72,7 +72,7 @@ describe("purchases that do not help", () => {
     expect(alarm.decision.heldBy).toBe("efficacy")
     world.now += 10 * HOUR
     expect((await tick()).decision.findings.find(({ reason }) => reason === "efficacy")?.says).toBe(
-      "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until a person resets the supernode",
+      "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until an operator runs the command `reset`",
     )
     expect(orders()).toEqual([4, 8])
 
@@ -240,7 +240,7 @@ describe("notifications of the efficacy stop", () => {
     expect(world.notices).toHaveLength(1)
     expect(world.notices[0]).toMatchObject({
       state: "efficacy",
-      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until a person resets the supernode",
+      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until an operator runs the command `reset`",
       todo: "supernode-autoscaler reset train-a --why TEXT --by WHO",
       attempt: world.orders[1]?.attempt,
     })

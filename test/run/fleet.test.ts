@@ -197,7 +197,7 @@ describe("a purchase under a cap of the fleet", () => {
       ["append fleet opened", "append fleet settled"],
     ],
     ["no turn without a fleet cap", {}, []],
-  ])("a purchase takes turns with the other runs of its process: %s", async (_, caps, appended) => {
+  ])("a purchase uses these turns among the runs of its process: %s", async (_, caps, appended) => {
     const inTurns: string[][] = []
     world.inFleetTurn = async (work) => {
       effects = []

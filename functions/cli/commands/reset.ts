@@ -29,9 +29,9 @@ interface ResetOptions extends CommonOptions, SignatureOptions {
 export function registerReset(program: Command, cli: Cli): void {
   const resetting = program
     .command("reset")
-    .summary("end a breaker, an efficacy stop, or the waits after refusals")
+    .summary("allow purchases again after a refused order or an efficacy stop")
     .description(
-      "Closes a breaker, ends an efficacy stop and the waits after refusals, and enables rules again that an invalid order disabled. Accepts the present servers as the known ones. Settles no attempt and shortens no cooldown. If approvers have keys, it needs the signature of one (--key, --signature).",
+      "Ends a breaker (the stop after an order that the cloud refused for a cause that a person must correct), an efficacy stop and the waits after refusals, and enables rules again that an invalid order disabled. Accepts the present servers as the known ones. Settles no attempt and shortens no cooldown. If approvers have keys, it needs the signature of one (--key, --signature).",
     )
     .argument("<NAME>", "the supernode's name or id", words)
     .requiredOption("--why <TEXT>", "what was corrected", reason)

@@ -69,7 +69,7 @@ interface StatusRequest {
   /** `undefined` means all supernodes. */
   name: string | undefined
   options: StatusOptions
-  /** Text of a first line, after the current time. Defaults to no such line. */
+  /** Text that follows the current time in a first line. By default there is no such line. */
   head?: string
 }
 

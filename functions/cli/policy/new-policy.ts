@@ -155,7 +155,7 @@ function ladderLines(supernode: NamedSupernode): string[] {
       return `      # ${rung}${soldOut === true ? "   # sold out now" : ""}`
     })
   return [
-    "    ladder:                      # EDIT: the sizes that you allow, smallest first; servers: in all",
+    "    ladder:                      # EDIT: the sizes that you allow, smallest first; `servers` is the total after the order",
     `      - { flavor: ${quoted(flavorOf(supernode))}, servers: ${size} }   # ${servers === null ? "EDIT: " : ""}the present size, which is never ordered`,
     ...(rungs.length > 0
       ? [

@@ -108,7 +108,7 @@ export function pendingAction({ name, state, decision, plan }: PendingActionFact
       ...nothing,
       state: "breaker",
       about: `breaker ${breaker.class} ${breaker.since}`,
-      says: `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. Nothing is bought until the cause is fixed and a person resets the supernode`,
+      says: `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. Nothing is bought until an operator corrects the cause and runs the command \`reset\``,
       todo: operatorCommand.reset(name),
       since: breaker.since,
     }

@@ -60,7 +60,8 @@ function points({ rule, found }: RuleFacts, count: number): Hint {
   }
 }
 
-/** Number of the N newest periods that do not breach but could: their servers are warm and can report. */
+/** Maximum number of further periods that can breach. A missing period counts only if a warm server should have
+ * reported. For an alarm, every period after the warm-up counts. */
 function roomFor(facts: RuleFacts): number {
   const { situation, rule, reading, found } = facts
   const isOpen = ({ state, expected }: Point) =>

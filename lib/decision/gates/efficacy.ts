@@ -32,7 +32,7 @@ export function efficacy({ situation, digest }: GateFacts): Verdict {
   const required = `${moved}; at least ${sayNumber(minGain)} is required`
   const follows =
     until === null
-      ? "Automatic purchases stop until a person resets the supernode"
+      ? "Automatic purchases stop until an operator runs the command `reset`"
       : `Automatic purchases wait until the effect can be measured, after ${sayTime(until)}`
   const stopped = until === null
   const stopFacts = { purchases, minGain, ignored, newest, row: measured, until, stopped }

@@ -37,7 +37,7 @@ export function noAttemptInFlight({ situation: { state, now } }: GateFacts): Ver
   if (breaker) {
     return fail(
       "breaker",
-      `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. Purchases stop until a person resets the supernode`,
+      `the purchase was refused (${breaker.class}) at ${sayTime(breaker.since)}: ${breaker.says}. Purchases stop until an operator corrects the cause and runs the command \`reset\``,
       { ...breaker },
     )
   }

@@ -13,7 +13,7 @@ import { silenceSchema } from "./warnings.ts"
 
 // Limits that the operator sets for one supernode. Keys are snake_case in the file and camelCase once parsed.
 
-/** API page, `id`. */
+/** Format of `id`, the supernode, in the API's documentation of live-scale-up (docs/huawei-api.md). */
 const supernodeId = text(
   /^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
   "must be a lower-case UUID (36 characters)",

@@ -37,8 +37,8 @@ export interface Approval {
   /** Present in the state of stream `control` only. */
   signature?: KeptSignature
   /**
-   * In a situation only, instead of `signature`: the approver's key of this policy made it. Absent without a
-   * signature.
+   * Replaces `signature` in a situation: true if the key that this policy lists for the approver made the
+   * signature. Absent without a signature.
    */
   isSigned?: boolean
 }

@@ -47,7 +47,7 @@ function keyOf(occurrence: Occurrence): string {
   return atLeast === undefined ? startOf(occurrence) : `${startOf(occurrence)} ${atLeast}`
 }
 
-/** Number of servers in a key of this start; null for another start. */
+/** Number of servers that `key` names; null if the key is of another start or names no number. */
 function sizeIn(key: string, occurrence: Occurrence): number | null {
   const start = `${startOf(occurrence)} `
   return key.startsWith(start) ? Number(key.slice(start.length)) : null

@@ -71,7 +71,7 @@ export interface RawAnswer {
   body: string
   bytes: number
   truncated: boolean
-  /** `gzip+base64`: `body` is base64 of the gzip of the text; missing if it is the text. */
+  /** `gzip+base64`: `body` is base64 of the gzip of the text. Absent if `body` is the text itself. */
   encoding?: "gzip+base64"
   /** Hex SHA-256 of the whole text in UTF-8, if the entry holds it compressed or cut. */
   sha256?: string

@@ -28,7 +28,7 @@ export const alarmStateShape = onFirstUse(() =>
   }),
 )
 
-/** `configuration` of the same two. Composite alarms have no metrics; metric math may lack `metricStat`. */
+/** `configuration` of the event and of the direct action of an alarm. Composite alarms have no metrics; metric math may lack `metricStat`. */
 const configurationShape = onFirstUse(() =>
   z
     .object({

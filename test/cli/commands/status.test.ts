@@ -161,7 +161,7 @@ describe("status", () => {
     await tick("2024-01-12T18:02:00Z")
     const { out } = await own.run("status", "--no-cloud")
     expect(row(out, "efficacy")).toBe(
-      "the last purchase moved npu-busy by 0; at least 5 is required. Automatic purchases stop until a person resets the supernode. To continue, run: supernode-autoscaler reset train-a --why TEXT --by WHO",
+      "the last purchase moved npu-busy by 0; at least 5 is required. Automatic purchases stop until an operator runs the command `reset`. To continue, run: supernode-autoscaler reset train-a --why TEXT --by WHO",
     )
     expect(row(out, "now")).toBe("a tick would hold (efficacy)")
     const { out: said } = await own.run("reset", "train-a", "--why", "data was late", "--by", "ops")

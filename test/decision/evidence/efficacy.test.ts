@@ -136,7 +136,7 @@ describe("the cause of a purchase", () => {
     expect(causeUnder({ policy: silent, readings })).toMatchObject({ before: null })
   })
 
-  it("the cause of a purchase is copied from the opened entry to the attempt, and then to the list of effects", () => {
+  it("the cause of a purchase is copied from the opened entry to the attempt, and then to the effects that gate efficacy reads", () => {
     const { target, findings } = decisionOf({ policy })
     const situation = situationOf({ policy })
     const attempt = { id: "a1", openedAt: NOW, sendBefore: NOW, deadline: NOW }
@@ -218,7 +218,7 @@ describe("the efficacy gate", () => {
 
   it("gate efficacy reports the numbers of each effect", () => {
     expect(findingOf("efficacy", bought([gained(1.2), gained(0.4)]))).toMatchObject({
-      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until a person resets the supernode",
+      says: "the last 2 purchases moved npu-busy by 1.2 and by 0.4; at least 5 is required. Automatic purchases stop until an operator runs the command `reset`",
       facts: {
         stopped: true,
         until: null,
@@ -233,11 +233,11 @@ describe("the efficacy gate", () => {
 
   it("gate efficacy names effects that could not be measured, and counts them as no gain", () => {
     expect(findingOf("efficacy", bought([gained(1.2), gained(null)])).says).toBe(
-      "the last 2 purchases moved npu-busy by 1.2 and by a still unknown amount (its measurement has been due since 2024-01-12T15:41:00.000Z); at least 5 is required. Automatic purchases stop until a person resets the supernode",
+      "the last 2 purchases moved npu-busy by 1.2 and by a still unknown amount (its measurement has been due since 2024-01-12T15:41:00.000Z); at least 5 is required. Automatic purchases stop until an operator runs the command `reset`",
     )
   })
 
-  it("gate efficacy waits, instead of stopping, while an effect can still be measured soon", () => {
+  it("gate efficacy holds until the newest effect is measured, and requires no reset while that can still happen", () => {
     const finding = findingOf("efficacy", bought([gained(1.2), justDone()]))
     // Complete at 16:40 and warm at 16:55: five periods have ended at 17:20, and are readable a minute later.
     expect(finding.says).toContain(
@@ -424,12 +424,12 @@ describe("the row of effects", () => {
   const said = (state: SupernodeState) =>
     fold(state, { kind: "said", seq: 2, at: NOW, run: "r", said: { verb: "reset", why: "w", by: "b" } })
 
-  it("a person's reset clears the list of effects", () => {
+  it("a person's reset clears the effects that gate efficacy reads", () => {
     expect(said(stateWith({ effects: [gained(1), gained(2)] })).effects).toEqual([])
     expect(said(stateWith())).not.toHaveProperty("effects")
   })
 
-  it("a purchase that is in flight during a reset is still added to the list of effects", () => {
+  it("a purchase that is in flight during a reset still counts for gate efficacy once it completes", () => {
     const cause = { rule: "npu-busy", metric, before: 97 }
     const attempt = { ...attemptOf(), cause }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }
@@ -443,7 +443,7 @@ describe("the row of effects", () => {
     expect(folded.effects?.map((effect) => effect.attempt)).toEqual([attempt.id])
   })
 
-  it("the list of effects keeps the newest twenty purchases", () => {
+  it("gate efficacy reads the effects of the newest twenty purchases at most", () => {
     const effects = Array.from({ length: 20 }, (_, i) => gained(i))
     const attempt = { ...attemptOf(), cause: { rule: "npu-busy", metric, before: 97 } }
     const observation = { kind: "completed" as const, says: "s", attempt: attempt.id, servers: [] }

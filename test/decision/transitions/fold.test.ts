@@ -217,7 +217,7 @@ describe("refusals", () => {
     })
   })
 
-  it("an accepted order ends the doubling of waits for throttling and of blocks for capacity", () => {
+  it("after an accepted order, the waits after throttling and the blocks of flavors start at their shortest again", () => {
     const before = {
       ...withOpen,
       blocked: { [attempt.flavor]: { until: NOW, times: 3 } },

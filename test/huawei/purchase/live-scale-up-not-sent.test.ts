@@ -410,7 +410,7 @@ describe("a clock that throws becomes an outcome", () => {
     }
   }
   it.each([0, 1, 2, 3])(
-    "a purchase is not sent if the clock throws before the write, after %i reads",
+    "a purchase is not sent if the clock throws before the request is written to the connection, after %i reads",
     async (reads) => {
       const { outcome, wire } = await buyFrom({}, { clock: throwing(reads) })
       expect(outcome).toEqual({ kind: "not-sent", reason: "unexpected", says: "unexpected: no clock" })
@@ -430,7 +430,7 @@ describe("a clock that throws becomes an outcome", () => {
     expect([wire.connections(), wire.received()]).toEqual([1, ""])
   })
 
-  it("the outcome of a purchase is unknown if the clock throws after the write", async () => {
+  it("the outcome of a purchase is unknown if the clock throws after its request was written to the connection", async () => {
     const { outcome, wire } = await buyFrom({}, { clock: throwing(4) })
     expect(outcome).toMatchObject({ kind: "unknown", reason: "unexpected", status: null })
     expect(wire.requestLines()).toBe(1)
