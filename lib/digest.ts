@@ -24,8 +24,8 @@ function textOfObject(value: object): string {
   return `{${canonicalMembers(value, sortedKeys(value))}}`
 }
 
-/** Names of the members, sorted. Most objects list them so already. */
-function sortedKeys(value: object): string[] {
+/** Names of the members, in the order of the canonical text. Most objects list them so already. */
+export function sortedKeys(value: object): string[] {
   const keys = Object.keys(value)
   let before = ""
   for (const key of keys) {

@@ -3,7 +3,7 @@ import type { Control } from "../decision/state/control.ts"
 import type { FleetState } from "../decision/state/fleet-reservations.ts"
 import type { SupernodeState } from "../decision/state/state.ts"
 import type { ChainEvent } from "../decision/transitions/ledger-event.ts"
-import { canonicalMembers, canonicalText, digestText } from "../digest.ts"
+import { canonicalMembers, canonicalText, digestText, sortedKeys } from "../digest.ts"
 
 /** Versions of the entry format that this program reads; it writes the last one. */
 export const READ_VERSIONS = [1, 2] as const
@@ -87,7 +87,7 @@ interface Halves {
 }
 
 function spell(unsealed: object): Halves {
-  const keys = Object.keys(unsealed).sort()
+  const keys = sortedKeys(unsealed)
   return {
     before: canonicalMembers(
       unsealed,

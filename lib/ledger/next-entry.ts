@@ -9,6 +9,7 @@ import { getOwn } from "../decision/state/get-own.ts"
 import type { Outcome } from "../decision/state/outcome.ts"
 import { EMPTY_STATE, type SupernodeState } from "../decision/state/state.ts"
 import { fold } from "../decision/transitions/fold.ts"
+import { sortedKeys } from "../digest.ts"
 import { keptForms } from "./answer.ts"
 import { keysAreSorted } from "./canonical-form.ts"
 import { type EntryDraft, type LedgerEntry, MAX_ENTRY_BYTES, sealEntry } from "./entry.ts"
@@ -68,8 +69,8 @@ export function nextEntry(
 function inCanonicalOrder<T>(value: T): T {
   if (keysAreSorted(value)) return value
   if (Array.isArray(value)) return value.map(inCanonicalOrder) as T
-  const members = Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(members.map(([key, member]) => [key, inCanonicalOrder(member)])) as T
+  const members = value as Record<string, unknown>
+  return Object.fromEntries(sortedKeys(members).map((key) => [key, inCanonicalOrder(members[key])])) as T
 }
 
 function hasPolicy(state: SupernodeState, { policy, policyHash }: EntryFields): boolean {

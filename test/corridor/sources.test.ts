@@ -163,7 +163,7 @@ describe('a rule on the "*" of Cloud Eye', () => {
     expect(reading?.series.map(({ points }) => points.length)).toEqual([5, 5])
   })
 
-  it('a rule on all cards of Cloud Eye ("*") buys nothing while a card has no data, and says so', async () => {
+  it('a rule on all cards of Cloud Eye ("*") buys nothing while a card has no data, and its hold names the missing data', async () => {
     const corridor = await corridorWith(source, { sandbox: cards() })
     corridor.sandbox.setLoad({ load: 97, silent: ["train-a-2/7"] })
     const [result] = resultsOf(await corridor.lambda("schedule", eventOf("eventbridge-schedule")))

@@ -225,7 +225,7 @@ export class Worker {
   /** Changes nothing in stream `fleet` but its length: it releases a reservation that does not exist. */
   #nothingNew(): FleetChange {
     const times = { openedAt: this.#environment.now, sendBefore: 0, deadline: 0 }
-    const reservation = { id: "nobody's", ...times, stream: this.#environment.stream, seq: 1, cost: null }
+    const reservation = { id: "of-no-run", ...times, stream: this.#environment.stream, seq: 1, cost: null }
     return { reservation, over: [], members: {} }
   }
 

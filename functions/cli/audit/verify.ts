@@ -77,10 +77,10 @@ function sayAll(streams: readonly Verification[], { ok, others }: { ok: boolean;
 function sayVerdict(name: string, verdict: Verification): string {
   if (!verdict.ok) return `✗ ${name}: entry ${verdict.seq} ${verdict.problem}`
   const { entries, head, notFolded = 0 } = verdict
-  const old = notFolded === 0 ? "" : `, the states of ${entriesOf(notFolded)} of version 1 were not checked`
-  return `✓ ${name}: ${entriesOf(entries)}${head === null ? "" : `, newest ${head}`}${old}`
+  const old = notFolded === 0 ? "" : `, the states of ${sayEntries(notFolded)} of version 1 were not checked`
+  return `✓ ${name}: ${sayEntries(entries)}${head === null ? "" : `, newest ${head}`}${old}`
 }
 
-function entriesOf(count: number): string {
+function sayEntries(count: number): string {
   return count === 1 ? "1 entry" : `${count} entries`
 }

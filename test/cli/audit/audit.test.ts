@@ -8,7 +8,7 @@ import { type CloudFixture, cliFixture, cloudFixture, ID, MINUTE, POLICY, START,
 const ALARM = "test/events/functiongraph-smn-cloud-eye-alarm.json"
 
 /** A ledger with a purchase and a pause. */
-async function usedDesk(): Promise<CloudFixture> {
+async function usedFixture(): Promise<CloudFixture> {
   const own = await cloudFixture()
   await own.run("run", "--event", ALARM)
   await own.run("pause", "--by", "night-shift", "--why", "maintenance", "--by", "ops")
@@ -17,7 +17,7 @@ async function usedDesk(): Promise<CloudFixture> {
 
 describe("audit list", () => {
   it("audit list prints the newest entries of all streams in a sentence each, the newest last", async () => {
-    const { code, out } = await (await usedDesk()).run("audit", "list")
+    const { code, out } = await (await usedFixture()).run("audit", "list")
     const [head, ...rows] = out.trimEnd().split("\n")
     expect(head).toMatch(/^time +stream +seq +kind +what$/)
     expect(rows.map((row) => row.replace(/ {2,}/g, " | ").replace(/CS\w+/, "CS…"))).toEqual([
@@ -49,12 +49,12 @@ describe("audit list", () => {
     ],
     ["a latest time before all entries", ["--until", "2h"], 0],
   ])("audit list filters entries by %s", async (_what, argv, count) => {
-    const { json } = await (await usedDesk()).run("audit", "list", ...argv, "--json")
+    const { json } = await (await usedFixture()).run("audit", "list", ...argv, "--json")
     expect((json() as { entries: unknown[] }).entries).toHaveLength(count)
   })
 
   it("audit list names the cause, the requester and the price in every row of an order", async () => {
-    const { json } = await (await usedDesk()).run("audit", "list", "train-a", "--json")
+    const { json } = await (await usedFixture()).run("audit", "list", "train-a", "--json")
     const price = { amount: 120_000, currency: "CNY" }
     expect(json()).toMatchObject({
       entries: [
@@ -76,7 +76,7 @@ describe("audit list", () => {
   })
 
   it("audit list --follow prints new entries until it is stopped, one JSON document per line", async () => {
-    const own = await usedDesk()
+    const own = await usedFixture()
     let stop = (): void => undefined
     const stopped = new Promise<void>((resolve) => {
       stop = resolve
@@ -100,7 +100,7 @@ describe("audit list", () => {
   })
 
   it("audit list needs no policy to list all streams", async () => {
-    const own = await usedDesk()
+    const own = await usedFixture()
     const { code, out } = await own.run("audit", "list", "--policy", "nowhere.yaml")
     expect(out).toContain(STREAM)
     expect(code).toBe(0)
@@ -146,7 +146,7 @@ describe("audit list", () => {
   })
 
   it("audit show wraps the lines of gates to the width of the terminal", async () => {
-    const own = await usedDesk()
+    const own = await usedFixture()
     const { out } = await own.runWith(
       { isTerminal: true, columns: 80 },
       "audit",
@@ -168,7 +168,7 @@ describe("audit list", () => {
 
 describe("audit show", () => {
   it("audit show prints the gates, the request and the position of the entry in the chain", async () => {
-    const { code, out } = await (await usedDesk()).run("audit", "show", "train-a", "1")
+    const { code, out } = await (await usedFixture()).run("audit", "show", "train-a", "1")
     expect(out).toContain(`${STREAM} #1 opened: attempt 2 -> 4 servers`)
     expect(out).toMatch(
       /signal +cloud-eye alarm al1704475580412b2a4lnr3W \(alarm\) of 2024-01-12 16:51:16 \+00:00/,
@@ -181,7 +181,7 @@ describe("audit show", () => {
   })
 
   it("audit show counts passing gates and folds a long response to one line, unless -v is given", async () => {
-    const own = await usedDesk()
+    const own = await usedFixture()
     const first = await own.run("audit", "show", "train-a", "1")
     expect(first.out).toContain("✓  19 of 20 gates passed; -v shows them")
     expect(first.out).not.toContain("within-budget")
@@ -216,12 +216,12 @@ describe("audit show", () => {
   )
 
   it("audit show --json prints the stored entry unchanged", async () => {
-    const { json } = await (await usedDesk()).run("audit", "show", STREAM, "2", "--json")
+    const { json } = await (await usedFixture()).run("audit", "show", STREAM, "2", "--json")
     expect(checkEntry(json() as LedgerEntry).isIntact).toBe(true)
   })
 
   it("audit show reports the length of the chain if the entry does not exist", async () => {
-    const { code, err } = await (await usedDesk()).run("audit", "show", "train-a", "9")
+    const { code, err } = await (await usedFixture()).run("audit", "show", "train-a", "9")
     expect(err).toBe(`error: ${STREAM} has no entry 9: the newest is 2\n`)
     expect(code).toBe(1)
   })
@@ -229,7 +229,7 @@ describe("audit show", () => {
 
 describe("audit verify", () => {
   it("audit verify checks every stream", async () => {
-    const { code, out } = await (await usedDesk()).run("audit", "verify")
+    const { code, out } = await (await usedFixture()).run("audit", "verify")
     expect(out).toMatch(/^✓ control: 2 entries, newest sha256:/m)
     expect(out).toMatch(/^✓ train-a: 2 entries, newest sha256:/m)
     expect(out).toContain("intact: 2 streams")
@@ -237,7 +237,7 @@ describe("audit verify", () => {
   })
 
   it("audit verify names the first bad entry and fails", async () => {
-    const own = await usedDesk()
+    const own = await usedFixture()
     own.spoil(ID)
     const { code, out } = await own.run("audit", "verify")
     expect(out).toMatch(/^✓ control/m)
@@ -247,7 +247,7 @@ describe("audit verify", () => {
   })
 
   it("audit verify --json names the first bad entry", async () => {
-    const own = await usedDesk()
+    const own = await usedFixture()
     own.spoil(ID)
     const { code, json } = await own.run("audit", "verify", "train-a", "--json")
     expect(json()).toMatchObject({ ok: false, streams: [{ stream: STREAM, ok: false, seq: 2 }] })
@@ -263,7 +263,7 @@ describe("audit verify", () => {
 
 describe("audit anchor", () => {
   it("audit anchor prints heads, and audit verify --anchor fails once entries are cut off", async () => {
-    const own = await usedDesk()
+    const own = await usedFixture()
     const { out, json } = await own.run("audit", "anchor")
     expect(json()).toEqual({
       v: 1,
@@ -316,7 +316,7 @@ describe("audit anchor", () => {
 
 describe("audit export", () => {
   it("audit export writes every entry on a line that matches its hash", async () => {
-    const { code, out } = await (await usedDesk()).run("audit", "export")
+    const { code, out } = await (await usedFixture()).run("audit", "export")
     const entries = out
       .trimEnd()
       .split("\n")
@@ -401,7 +401,7 @@ describe("audit export", () => {
   })
 
   it("audit export ends early if the reader closes the pipe", async () => {
-    const own = await usedDesk()
+    const own = await usedFixture()
     const written: string[] = []
     const stdout = {
       write: (text: string) => written.push(text),
@@ -415,7 +415,7 @@ describe("audit export", () => {
   })
 
   it("audit export stops at an entry that cannot be trusted", async () => {
-    const own = await usedDesk()
+    const own = await usedFixture()
     own.spoil(ID)
     const { code, err } = await own.run("audit", "export", "train-a")
     expect(err).toContain("cannot be trusted")

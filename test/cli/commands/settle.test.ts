@@ -15,7 +15,7 @@ function stateAt(own: CliFixture): Promise<ReturnType<typeof stateOf>> {
 type Reset = "before-effect" | "after-effect"
 
 /** An attempt whose response was lost: before the cloud accepted the order, or after. */
-async function deskWithUnknown(reset: Reset, options: SandboxOptions = {}): Promise<CloudFixture> {
+async function fixtureWithUnknown(reset: Reset, options: SandboxOptions = {}): Promise<CloudFixture> {
   const own = await cloudFixture(options)
   own.sandbox.failNext("scale-up", { reset })
   await own.run("run", "--event", ALARM)
@@ -24,7 +24,7 @@ async function deskWithUnknown(reset: Reset, options: SandboxOptions = {}): Prom
 
 describe("settle shows the facts before a settlement", () => {
   it("settle shows the servers before the attempt and now, and that an order may await payment", async () => {
-    const own = await deskWithUnknown("after-effect")
+    const own = await fixtureWithUnknown("after-effect")
     const { out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toMatch(/state +UNKNOWN: 2 -> 4 servers, .*, opened 2024-01-12 16:52:00 \+00:00/)
     expect(out).toMatch(/before +2 servers:/)
@@ -36,7 +36,7 @@ describe("settle shows the facts before a settlement", () => {
   })
 
   it("settle says that an order with an unknown number may await payment, if no server is new", async () => {
-    const own = await deskWithUnknown("before-effect")
+    const own = await fixtureWithUnknown("before-effect")
     own.advance(3 * MINUTE)
     const { out } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(out).toMatch(/payment +an order whose number is not known may await payment/)
@@ -69,7 +69,7 @@ describe("settle shows the facts before a settlement", () => {
 
 describe("settle", () => {
   it("settle --as accepted books the attempt's money and leaves the attempt in the state accepted", async () => {
-    const own = await deskWithUnknown("after-effect")
+    const own = await fixtureWithUnknown("after-effect")
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toContain("settled as accepted: the money is booked")
     expect(await stateAt(own)).toMatchObject({
@@ -80,7 +80,7 @@ describe("settle", () => {
   })
 
   it("settle --as completed closes the attempt with the present servers, and starts the cooldown", async () => {
-    const own = await deskWithUnknown("after-effect")
+    const own = await fixtureWithUnknown("after-effect")
     own.advance(10 * MINUTE)
     await own.run("settle", "train-a", "--as", "completed", ...SAID)
     const { attempt, completedAt, servers, newServers } = await stateAt(own)
@@ -89,7 +89,7 @@ describe("settle", () => {
   })
 
   it("settle --as absent releases the money, and the next signal may buy", async () => {
-    const own = await deskWithUnknown("before-effect")
+    const own = await fixtureWithUnknown("before-effect")
     own.advance(3 * MINUTE)
     const { code } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(await stateAt(own)).toMatchObject({ attempt: null, purchases: [] })
@@ -97,8 +97,8 @@ describe("settle", () => {
     expect(code).toBe(0)
   })
 
-  it("settle continues if the cloud cannot be read, and says so", async () => {
-    const own = await deskWithUnknown("after-effect")
+  it("settle continues if the cloud cannot be read, and prints that nothing was read", async () => {
+    const own = await fixtureWithUnknown("after-effect")
     own.sandbox.failNext("supernode", { status: 400 }, 10)
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toMatch(/now +could not be read: .*\. The settlement continues without them/)
@@ -113,8 +113,8 @@ describe("settle", () => {
     expect(code).toBe(0)
   })
 
-  it("settle continues if the keys of the cloud are missing, and says so", async () => {
-    const own = await deskWithUnknown("after-effect")
+  it("settle continues without keys of the cloud, and prints that they are missing", async () => {
+    const own = await fixtureWithUnknown("after-effect")
     Object.assign(own.env, { HUAWEICLOUD_SDK_AK: undefined, HUAWEICLOUD_SDK_SK: undefined })
     const { code, out } = await own.run("settle", "train-a", "--as", "accepted", ...SAID)
     expect(out).toMatch(/now +could not be read: .*HUAWEICLOUD_SDK_AK/)
@@ -122,7 +122,7 @@ describe("settle", () => {
   })
 
   it("settle records the present servers in its entry", async () => {
-    const own = await deskWithUnknown("after-effect")
+    const own = await fixtureWithUnknown("after-effect")
     const { json } = await own.run("settle", "train-a", "--as", "accepted", ...SAID, "--json")
     const ids = own.sandbox
       .state()
@@ -140,7 +140,7 @@ describe("settle refuses and prints the alternative", () => {
   })
 
   it("settle refuses --as absent while new servers are present", async () => {
-    const own = await deskWithUnknown("after-effect")
+    const own = await fixtureWithUnknown("after-effect")
     const { code, err } = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(err).toContain("2 servers not present before the attempt")
     expect(err).toContain("Use --as accepted while more are starting, --as completed when all are present")
@@ -149,7 +149,7 @@ describe("settle refuses and prints the alternative", () => {
   })
 
   it("settle refuses an attempt whose request may be in transit, until its deadline", async () => {
-    const own = await deskWithUnknown("before-effect")
+    const own = await fixtureWithUnknown("before-effect")
     own.cutChain(STREAM, 1)
     const early = await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect(early.err).toContain("cannot be settled before its deadline, 2024-01-12 16:53:30 +00:00")
@@ -165,7 +165,7 @@ describe("settle refuses and prints the alternative", () => {
 
   it("settle refuses an attempt that another person settled while the cloud was read", async () => {
     let meanwhile = async (): Promise<unknown> => undefined
-    const own = await deskWithUnknown("before-effect", { sleep: async () => void (await meanwhile()) })
+    const own = await fixtureWithUnknown("before-effect", { sleep: async () => void (await meanwhile()) })
     own.advance(3 * MINUTE)
     own.sandbox.failNext("supernode", { delayMs: 1 })
     meanwhile = () => own.run("settle", "train-a", "--as", "absent", ...SAID)
@@ -178,7 +178,7 @@ describe("settle refuses and prints the alternative", () => {
   })
 
   it("settle refuses a second settlement", async () => {
-    const own = await deskWithUnknown("before-effect")
+    const own = await fixtureWithUnknown("before-effect")
     own.advance(3 * MINUTE)
     await own.run("settle", "train-a", "--as", "absent", ...SAID)
     expect((await own.run("settle", "train-a", "--as", "absent", ...SAID)).code).toBe(1)

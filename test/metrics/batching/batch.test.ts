@@ -277,7 +277,7 @@ describe("requests in flight", () => {
     expect(values(await hung)).toEqual([["a"], ["b"]])
   })
 
-  it("metrics requests to a host that does not respond are given up, and each skipped series says so", async () => {
+  it("metrics requests to a host that does not respond are given up, and each skipped series has that reason", async () => {
     const meter = new FakeMeter()
     meter.answers = () => new Error("ECONNREFUSED")
     const told = await ask(meter, many)
