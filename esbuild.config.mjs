@@ -122,39 +122,42 @@ function print({ name, entry, outputs }) {
   )
 }
 
-/** A Lambda function's entry. Everything else is imported after the check, since an older Node.js cannot even link it. */
+/** A Lambda function's entry. Everything else is loaded after the check, since an older Node.js may not even parse it. */
 const LAMBDA_ENTRY = `
 import { whyNodeIsTooOld } from "./functions/cli/node-version.ts"
 const problem = whyNodeIsTooOld(process.versions.node, "choose the runtime nodejs24.x in the function's settings")
 if (problem !== null) throw new Error(problem.replace("error: ", ""))
-export const { handler } = await import("./main.mjs")
+const { createRequire } = await import("node:module")
+export const { handler } = createRequire(import.meta.url)("./code-cache.js").loadMain()
 `
 
-/** Puts the check of Node.js's version before a Lambda function's bundle, which becomes main.mjs. */
-async function checkNodeFirst(name) {
-  const outfile = join(dist, name, "index.mjs")
-  await writeFile(join(dist, name, "main.mjs"), await readFile(outfile))
+async function buildLambda(name) {
+  const outdir = await buildFunction(name)
   const stdin = { contents: LAMBDA_ENTRY, resolveDir: root, loader: "js" }
-  await build({ ...CHECKED_ENTRY, stdin, outfile, external: ["./main.mjs"] })
+  await build({ ...CHECKED_ENTRY, stdin, outfile: join(outdir, "index.mjs") })
 }
 
-/** An entry in syntax that each Node.js with `await` at the top level can parse; it imports all else after its check. */
+/** An entry in syntax that each Node.js with `await` at the top level can parse; it loads all else after its check. */
 const CHECKED_ENTRY = {
   absWorkingDir: root,
   bundle: true,
+  platform: "node",
   format: "esm",
   target: "node14.8",
   minifyWhitespace: true,
   logLevel: "warning",
 }
 
-async function buildLambda(name) {
-  const { outdir, outputs } = await bundle(name, { index: `functions/${name}.ts` }, { ...esm, ...inFunction })
-  const names = filesOf("index.mjs", outputs)
-  const joined = { outdir, outputs, banner: REQUIRE }
-  const handedOn = await joinFiles({ ...joined, file: "index.mjs", names, as: "main.mjs" })
-  await dropHandedOn({ ...joined, handedOn })
-  await checkNodeFirst(name)
+/** `main.js` of a function with all that it loads, as CommonJS, and its loader. What is left is its entry. */
+async function buildFunction(name) {
+  const entries = { main: `functions/${name}.ts` }
+  const { outdir, outputs } = await bundle(name, entries, { ...split, ...inFunction })
+  const handedOn = await joinFiles({ outdir, file: "main.js", names: filesOf("main.js", outputs), outputs })
+  await dropHandedOn({ outdir, handedOn, outputs })
+  await toCommonJs(outdir)
+  const loader = { "code-cache": "functions/code-cache/load.ts" }
+  await build({ ...split, ...AS_COMMON_JS, splitting: false, metafile: false, entryPoints: loader, outdir })
+  return outdir
 }
 
 async function buildCli() {
@@ -190,7 +193,7 @@ const { whyNodeIsTooOld } = require("./functions/cli/node-version.ts")
 const problem = whyNodeIsTooOld(process.versions.node, "choose the runtime Node.js 20.15 or newer in the function's settings")
 if (problem !== null) throw new Error(problem.replace("error: ", ""))
 // By name: other files of this folder import more from it.
-const { alarm, manual, schedule } = require("./main.js")
+const { alarm, manual, schedule } = require("./code-cache.js").loadMain()
 module.exports = { alarm, manual, schedule }
 `
 
@@ -221,15 +224,11 @@ async function toCommonJs(outdir) {
 
 /** FunctionGraph knows CommonJS only. */
 async function buildFunctionGraph() {
-  const entries = { main: "functions/functiongraph.ts" }
-  const { outdir, outputs } = await bundle("functiongraph", entries, { ...split, ...inFunction })
-  const handedOn = await joinFiles({ outdir, file: "main.js", names: filesOf("main.js", outputs), outputs })
-  await dropHandedOn({ outdir, handedOn, outputs })
-  await toCommonJs(outdir)
+  const outdir = await buildFunction("functiongraph")
   const stdin = { contents: FUNCTIONGRAPH_ENTRY, resolveDir: root, loader: "js" }
   const outfile = join(outdir, "index.js")
   const entry = { ...shared, ...inFunction, format: "cjs", target: "es2015", metafile: false }
-  await build({ ...entry, stdin, outfile, external: ["./main.js"] })
+  await build({ ...entry, stdin, outfile, external: ["./code-cache.js"] })
 }
 
 /** Folders of the packages that the bundles contain. */

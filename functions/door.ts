@@ -7,6 +7,7 @@ import { type App, type DoorName, type Handled, type Invocation, RunsFailed } fr
 import { type FlatMetrics, flatMetricsOf } from "../lib/app/flat-metrics.ts"
 import { readSettings, type Settings } from "../lib/app/settings.ts"
 import { logError, logHandled, logResult } from "./log.ts"
+import { takeStartProblem } from "./start-problem.ts"
 
 /** A Lambda context. Another platform's context is converted to one and adds its `host`. */
 export interface DoorContext extends Context {
@@ -103,6 +104,8 @@ export function makeHandler(
       },
     })
     log(handled)
+    const problem = takeStartProblem()
+    if (problem !== null) logger.info(problem)
     return responseOf(handled, ticked)
   }
 

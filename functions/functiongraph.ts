@@ -4,6 +4,8 @@ import { onFunctionGraph } from "./functiongraph-context.ts"
 import { emitLtsMetrics } from "./lts-metrics.ts"
 import { makeManualHandler } from "./manual-door.ts"
 
+export { explainStart } from "./start-problem.ts"
+
 /** Huawei FunctionGraph: alarms by SMN, webhooks by APIG. */
 export const alarm = onFunctionGraph(makeHandler("alarm", startApp, emitLtsMetrics))
 

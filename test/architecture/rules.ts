@@ -201,6 +201,8 @@ export const RULES: readonly ImportRule[] = [
     ],
     ...outward,
   },
+  // The loader of a function's bundle.
+  { files: "functions/code-cache/", ours: [], packages: [], builtins: true, mayCompute: true, pure: false },
   // The entry point of the npm package. It imports nothing that spends.
   {
     files: "functions/package.ts",

@@ -26,10 +26,9 @@ const STATIC_IMPORT = /(?:\bfrom|\bimport|(?<!then\(\(\)=>(?:__toESM\()?)\brequi
 
 /** Follows static imports and requires between the files of one bundle, as esbuild writes them. */
 export function filesAtStart(entry: string): Set<string> {
-  // A Lambda function's entry imports main.mjs dynamically, after it checks the version of Node.js, before
-  // the first event.
-  const main = join(dirname(entry), "main.mjs")
-  const found = new Set(existsSync(main) ? [entry, main] : [entry])
+  // A function's entry checks the version of Node.js, and then loads main.js by its loader.
+  const loaded = ["code-cache.js", "main.js"].map((name) => join(dirname(entry), name))
+  const found = new Set(existsSync(loaded[0] ?? "") ? [entry, ...loaded] : [entry])
   for (const file of found) {
     for (const [, name] of readFileSync(file, "utf8").matchAll(STATIC_IMPORT))
       if (name !== undefined) found.add(join(dirname(file), name))

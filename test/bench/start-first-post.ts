@@ -9,13 +9,15 @@ import { OwnProcess } from "../processes/process.ts"
 import { FleetCloud } from "./fleet/cloud.ts"
 import { alertmanagerBody, FleetPlace, WEBHOOK_TOKEN } from "./fleet/place.ts"
 import { supernodeId } from "./fleet/policy.ts"
+import { cachedAndNot } from "./start/cached.ts"
 import { nodesHere } from "./start/pairs.ts"
 
 // Process start -> first POST: processor time of a process that loads the built alarm function and handles
 // one alarm that buys, until it sends the order, as a ratio to a process that loads an empty handler. Beside
 // it the ratio until the function has returned its result. The processes take turns. The cloud and the
 // DynamoDB-protocol store are other processes. The policy is packaged, as a function's policy is. It has one
-// supernode, which is another one for each process, so that each process buys once.
+// supernode, which is another one for each process, so that each process buys once. The function has the code
+// cache that packaging makes; the ratios without it are beside.
 // `BENCH_NODE` is the path of a Node.js, `BENCH_DIST` another build, `BENCH_PROFILE` a folder for CPU
 // profiles. Targets on Node.js 24, which is used if test/nodes has it: SQLite 3.5, DynamoDB 4.5.
 
@@ -46,22 +48,27 @@ interface CpuMs {
   toEnd: number
 }
 
-const times: Record<string, CpuMs[]> = { empty: [], SQLite: [], DynamoDB: [] }
+const { cached, plain, remove } = await cachedAndNot(dist, ["alarm"], node)
+const sqlite = place.settings
+const dynamodb = { ...sqlite, ...keys, SUPERNODE_LEDGER: dynamoUrl }
+const times: Record<string, CpuMs[]> = {}
 let nth = 0
 for (let round = -1; round < ROUNDS; round++) {
   const took = {
     empty: cpuMs("export const handler = async () => ({})", {}),
-    SQLite: cpuMs(await alarmOf(nth++), place.settings),
-    DynamoDB: cpuMs(await alarmOf(nth++), { ...place.settings, ...keys, SUPERNODE_LEDGER: dynamoUrl }),
+    SQLite: cpuMs(await alarmOf(nth++, cached), sqlite),
+    DynamoDB: cpuMs(await alarmOf(nth++, cached), dynamodb),
+    "SQLite without": cpuMs(await alarmOf(nth++, plain), sqlite),
+    "DynamoDB without": cpuMs(await alarmOf(nth++, plain), dynamodb),
   }
-  if (round >= 0) for (const [name, ms] of Object.entries(took)) times[name]?.push(ms)
+  if (round >= 0) for (const [name, ms] of Object.entries(took)) times[name] = [...(times[name] ?? []), ms]
 }
 const empty = (times["empty"] ?? []).map(({ toEnd }) => toEnd)
 /** Median of the ratios of all rounds. A machine that slows down slows a whole round. */
 const sayRatio = (name: string, until: keyof CpuMs) =>
   median((times[name] ?? []).map((ms, round) => ms[until] / (empty[round] ?? Number.NaN))).toFixed(2)
 const sayRatios = (name: string, target: number) =>
-  `${name} ${sayRatio(name, "toPost")} (target ${target}; to its result ${sayRatio(name, "toEnd")})`
+  `${name} ${sayRatio(name, "toPost")} (target ${target}; to its result ${sayRatio(name, "toEnd")}; without its code cache ${sayRatio(`${name} without`, "toPost")})`
 console.log(
   `Node.js ${node === newest?.path ? newest.version : node}: from the start of a process to its first order, as a ratio to an empty handler (${median(empty).toFixed(0)} ms of CPU): ${sayRatios("SQLite", 3.5)}, ${sayRatios("DynamoDB", 4.5)}`,
 )
@@ -70,11 +77,12 @@ await dynamo.ended
 bundle.remove()
 await cloud.close()
 place.remove()
+remove()
 
 /**
- * A module that handles one supernode's alarm by the built function, and throws unless the order is accepted.
+ * A module that handles one supernode's alarm by the function built in `dist`, and throws unless the order is accepted.
  */
-async function alarmOf(supernode: number): Promise<string> {
+async function alarmOf(supernode: number, dist: string): Promise<string> {
   writeFileSync(policy, written.replaceAll(supernodeId(0), supernodeId(supernode)))
   const { packaged } = await policyFiles(policy)
   writeFileSync(join(dirname(policy), packaged.name), packaged.text)
@@ -109,8 +117,9 @@ process.stderr.write("\\ncpu " + cpuMs() + "\\n", () => process.exit())`
   })
   const [, ms] = /\ncpu ([\d.]+)\n$/.exec(stderr) ?? []
   if (status !== 0 || ms === undefined) throw new Error(`it ended with ${status}: ${stderr.slice(-800)}`)
-  // The bench must not measure a policy that was read from its YAML.
-  if ((stdout + stderr).includes("was read from its YAML")) throw new Error((stderr + stdout).slice(0, 1800))
+  // The bench must measure neither a policy that was read from its YAML nor a code cache that was not used.
+  if (/was read from its YAML|code cache/.test(stdout + stderr))
+    throw new Error((stderr + stdout).slice(0, 1800))
   return { toPost: Number(/\npost ([\d.]+)\n/.exec(stderr)?.[1]), toEnd: Number(ms) }
 }
 

@@ -1,0 +1,35 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import { argv, exit, stderr } from "node:process"
+
+// A process of the Node.js that the code cache is for: `node training-run.mjs FOLDER EVENTS`. It loads the bundle of FOLDER,
+// passes it the events, and writes the code that V8 compiled for them beside the bundle. EVENTS is a file with JSON: `[{ handler, event }]`.
+// It must run on each supported Node.js without a build.
+
+const [folder, events] = argv.slice(2)
+const { CachedBundle, cacheOf, digestOf, MANIFEST } = createRequire(import.meta.url)(
+  join(folder, "code-cache.js"),
+)
+
+/** A context for AWS Lambda and for FunctionGraph. */
+const context = {
+  awsRequestId: "training-run",
+  functionName: "training-run",
+  getRemainingTimeInMillis: () => 180_000,
+  getRemainingTimeInMilliSeconds: () => 180_000,
+}
+
+const bundle = new CachedBundle(folder, { compilesAll: true })
+const main = bundle.load("main.js")
+for (const { handler, event } of JSON.parse(readFileSync(events, "utf8"))) await main[handler](event, context)
+// The code that the events needed is compiled by now.
+const files = {}
+for (const [file, { script, source }] of bundle.scripts) {
+  const cache = script.createCachedData()
+  writeFileSync(join(folder, cacheOf(file)), cache)
+  files[file] = { source: digestOf(source), cache: digestOf(cache) }
+}
+const manifest = { v8: process.versions.v8, arch: process.arch, files }
+writeFileSync(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`)
+stderr.write("", () => exit())
