@@ -4,16 +4,20 @@ import { makeCodeCache } from "./code-cache/make.ts"
 import { packaging } from "./policy-files.ts"
 
 // `npm run package` runs it after the build: V8's code cache of the functions for AWS Lambda. CODE_CACHE_NODE is the path of
-// the Node.js that will run them, and CODE_CACHE_NODE_OPTIONS are its options; by default this Node.js without options.
+// the Node.js that will run them, by default this one. CODE_CACHE_NODE_OPTIONS are its options.
 
 const DIST = join(import.meta.dirname, "../dist")
 const node = env["CODE_CACHE_NODE"] || execPath
+/** Of the options with which Lambda starts Node.js, according to public copies of its start script, V8 heeds only this one. */
+const OPTIONS_OF_LAMBDA = "--expose-gc"
 
 await packaging(async () => {
-  const nodeOptions = (env["CODE_CACHE_NODE_OPTIONS"] ?? "").split(" ").filter(Boolean)
+  const nodeOptions = (env["CODE_CACHE_NODE_OPTIONS"] ?? OPTIONS_OF_LAMBDA).split(" ").filter(Boolean)
   const made = (["alarm", "schedule", "manual"] as const).map((name) =>
     makeCodeCache({ dist: DIST, name, node, nodeOptions }),
   )
   const [version] = await Promise.all(made)
-  console.log(`code cache made for ${version}: other versions of V8 and other processors start without it`)
+  console.log(
+    `code cache made for ${version}, started with ${nodeOptions.join(" ") || "no options"}. A function on another one starts without it`,
+  )
 })

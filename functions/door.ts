@@ -92,6 +92,8 @@ export function makeHandler(
     const { app, settings } = await startedBy(context)
     // Set in each invocation, since Powertools' middleware resets it.
     logger.setLogLevel(settings.logLevel)
+    const problem = takeStartProblem()
+    if (problem !== null) logger.info(problem)
     const ticked: Ticked = { results: [], omitted: 0 }
     const handled = await app.handle(event, door, {
       ...invocationOf(context),
@@ -104,8 +106,6 @@ export function makeHandler(
       },
     })
     log(handled)
-    const problem = takeStartProblem()
-    if (problem !== null) logger.info(problem)
     return responseOf(handled, ticked)
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { createRequire, Module } from "node:module"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { Script } from "node:vm"
 
 // V8's code cache of a function's bundle. V8 writes the compiled code of a script after it ran (`createCachedData` of
@@ -86,7 +86,8 @@ export class CachedBundle {
     const cachedData = digests === undefined ? undefined : this.#readCache({ file, path, source, digests })
     if (cachedData === undefined && !this.#compilesAll) return null
     const script = new Script(`${BEFORE}${source}${AFTER}`, {
-      filename: path,
+      // Older versions of V8 take it from the cache, which was made in another folder.
+      filename: join(basename(this.#folder), file),
       columnOffset: -BEFORE.length,
       ...(cachedData ? { cachedData } : {}),
     })
@@ -96,28 +97,21 @@ export class CachedBundle {
     return script
   }
 
-  #readCache({
-    file,
-    path,
-    source,
-    digests,
-  }: {
-    file: string
-    path: string
-    source: Buffer
-    digests: Digests
-  }): Buffer | undefined {
-    const cache = readOrNull(cacheOf(path))
-    if (cache !== null && digestOf(source) === digests.source && digestOf(cache) === digests.cache)
-      return cache
+  #readCache({ file, path, source, digests }: CacheOf): Buffer | undefined {
+    const cache = readIfThere(cacheOf(path))
+    if (cache === null) {
+      this.problem ??= `the code cache of ${file} cannot be read`
+      return undefined
+    }
+    if (digestOf(source) === digests.source && digestOf(cache) === digests.cache) return cache
     this.problem ??= `the code cache of ${file} does not belong to it`
     return undefined
   }
 
   #readManifest(): Manifest["files"] {
-    const text = readOrNull(join(this.#folder, MANIFEST))
-    if (text === null) return {}
-    const manifest = parsed(text)
+    const path = join(this.#folder, MANIFEST)
+    if (!existsSync(path)) return {}
+    const manifest = manifestIn(readIfThere(path))
     if (manifest === null) {
       this.problem = `${MANIFEST} is damaged`
       return {}
@@ -129,15 +123,24 @@ export class CachedBundle {
   }
 }
 
+interface CacheOf {
+  file: string
+  path: string
+  source: Buffer
+  digests: Digests
+}
+
 /** As Node.js wraps a CommonJS file. */
 const BEFORE = "(function (exports, require, module, __filename, __dirname) { "
 const AFTER = "\n})"
 
 function optionsHere(): string {
-  return process.execArgv.filter((option) => option.startsWith("--")).join(" ") || "none"
+  const given = [...process.execArgv, ...(process.env["NODE_OPTIONS"] ?? "").split(" ")]
+  return given.filter((option) => option.startsWith("--")).join(" ") || "none"
 }
 
-function readOrNull(path: string): Buffer | null {
+/** `null` if there is no such file, or if it cannot be read. */
+function readIfThere(path: string): Buffer | null {
   try {
     return readFileSync(path)
   } catch {
@@ -145,11 +148,13 @@ function readOrNull(path: string): Buffer | null {
   }
 }
 
-/** `null` unless the text is a manifest. */
-function parsed(text: Buffer): Manifest | null {
+/** `null` unless the text is a manifest that lists main.js. */
+function manifestIn(text: Buffer | null): Manifest | null {
   try {
-    const { v8, arch, files } = JSON.parse(text.toString()) as Manifest
-    return typeof files === "object" && files !== null ? { v8, arch, files } : null
+    const { v8, arch, files } = JSON.parse(String(text)) as Manifest
+    const texts = [v8, arch, ...Object.values(files).flatMap(({ source, cache }) => [source, cache])]
+    const isWhole = Object.hasOwn(files, "main.js") && texts.every((one) => typeof one === "string")
+    return isWhole ? { v8, arch, files } : null
   } catch {
     return null
   }

@@ -65,6 +65,12 @@ describe("a function with a code cache", () => {
       file: "code-cache.json",
       says: "code-cache.json is damaged",
     },
+    {
+      what: "has a manifest with an entry that is no object",
+      change: (text: string) => text.replace(/("main.js": )[{][^}]*[}]/, "$1null"),
+      file: "code-cache.json",
+      says: "code-cache.json is damaged",
+    },
     // V8 itself would take this code, and the process would crash.
     {
       what: "has one wrong byte",
