@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { readdir, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { extname, join } from "node:path"
 import { build } from "esbuild"
@@ -77,10 +77,10 @@ export function filesOf(entry, outputs) {
 
 /**
  * Joins files of one bundle, since each file costs a start its search and its linking. Their text moves into `file`; each of
- * them stays and hands on what it held before, until `dropHandedOn`. One that is `file` itself keeps its exports. `as`: the name
- * of `file` when the program runs. Returns the names of the files that only hand on.
+ * them stays and hands on what it held before, until `dropHandedOn`. One that is `file` itself keeps its exports. Returns the
+ * names of the files that only hand on.
  */
-export async function joinFiles({ outdir, file, names, outputs, as = file, banner }) {
+export async function joinFiles({ outdir, file, names, outputs }) {
   const exportsOf = new Map(Object.entries(outputs).map(([path, output]) => [nameOf(path), output.exports]))
   const chunks = names.filter((name) => name !== file).map((name, i) => ({ name, own: `of${i}_` }))
   const listOf = (name, say) => exportsOf.get(name).map(say).join(", ")
@@ -95,13 +95,12 @@ export async function joinFiles({ outdir, file, names, outputs, as = file, banne
     outfile: join(outdir, file),
     allowOverwrite: true,
     ...JOINING,
-    ...(banner ? { banner } : {}),
-    plugins: [onlyThese(names, banner)],
+    plugins: [onlyThese(names)],
   })
   await Promise.all(
     chunks.map(({ name, own }) => {
       const list = listOf(name, (one) => `${own}${one} as ${one}`)
-      return writeFile(join(outdir, name), `export { ${list} } from "./${as}"\n`)
+      return writeFile(join(outdir, name), `export { ${list} } from "./${file}"\n`)
     }),
   )
   return chunks.map(({ name }) => name)
@@ -111,7 +110,7 @@ export async function joinFiles({ outdir, file, names, outputs, as = file, banne
  * Makes the files of a bundle import from the joined files directly: a file that only hands on costs a start its search and
  * its linking, too. `handedOn`: what `joinFiles` returned. They are removed, except those that are imported on demand.
  */
-export async function dropHandedOn({ outdir, handedOn, outputs, banner }) {
+export async function dropHandedOn({ outdir, handedOn, outputs }) {
   const files = (await readdir(outdir)).filter((name) => SCRIPT.test(name) && !handedOn.includes(name))
   await build({
     entryPoints: files.map((name) => join(outdir, name)),
@@ -119,8 +118,7 @@ export async function dropHandedOn({ outdir, handedOn, outputs, banner }) {
     outExtension: { ".js": extname(files[0]) },
     allowOverwrite: true,
     ...JOINING,
-    ...(banner ? { banner } : {}),
-    plugins: [onlyThese(handedOn, banner)],
+    plugins: [onlyThese(handedOn)],
   })
   const onDemand = Object.values(outputs).flatMap(({ imports }) =>
     imports.filter(({ kind }) => kind === "dynamic-import").map(({ path }) => nameOf(path)),
@@ -142,17 +140,13 @@ const JOINING = {
   packages: "external",
 }
 
-function onlyThese(names, banner) {
+function onlyThese(names) {
   return {
     name: "only-these-files",
-    setup({ onLoad, onResolve }) {
+    setup({ onResolve }) {
       onResolve({ filter: /^[.][/]/ }, ({ path, kind }) =>
         kind === "dynamic-import" || !names.includes(nameOf(path)) ? { path, external: true } : undefined,
       )
-      onLoad({ filter: SCRIPT }, async ({ path }) => {
-        const text = await readFile(path, "utf8")
-        return { contents: banner && text.startsWith(banner.js) ? text.slice(banner.js.length) : text }
-      })
     },
   }
 }

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { argv, env } from "node:process"
 import { digestText } from "../lib/digest.ts"
-import { makeCodeCache } from "./code-cache/make.ts"
+import { makeCodeCache, nodeOptionsIn } from "./code-cache/make.ts"
 import { functionGraphZip } from "./functiongraph-zip.ts"
 import { packaging } from "./policy-files.ts"
 import { zipArguments } from "./zip-arguments.ts"
@@ -17,7 +17,7 @@ const DIST = join(import.meta.dirname, "../dist")
 await packaging(async () => {
   const { policy, out, others } = zipArguments(argv.slice(2), DIST)
   const node = env["CODE_CACHE_NODE"]
-  if (node) await makeCodeCache({ dist: DIST, name: "functiongraph", node, nodeOptions: [] })
+  if (node) await makeCodeCache({ dist: DIST, name: "functiongraph", node, nodeOptions: nodeOptionsIn(env) })
   const { zip, names } = await functionGraphZip({ bundle: join(DIST, "functiongraph"), policy, others })
   await mkdir(dirname(out), { recursive: true })
   await writeFile(out, zip)

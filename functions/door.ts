@@ -92,8 +92,6 @@ export function makeHandler(
     const { app, settings } = await startedBy(context)
     // Set in each invocation, since Powertools' middleware resets it.
     logger.setLogLevel(settings.logLevel)
-    const problem = takeStartProblem()
-    if (problem !== null) logger.info(problem)
     const ticked: Ticked = { results: [], omitted: 0 }
     const handled = await app.handle(event, door, {
       ...invocationOf(context),
@@ -128,7 +126,13 @@ export function makeHandler(
         })
       logError(logger, error)
     })
-  return (event, context) => wrapped(event, context)
+  return (event, context) => wrapped(event, context).finally(() => logStartProblem(logger))
+}
+
+/** Logs once why this start was slow. Files are loaded on demand until the first event has ended. */
+export function logStartProblem(logger: Logger): void {
+  const problem = takeStartProblem()
+  if (problem !== null) logger.warn(problem)
 }
 
 /** `startApp` of the wiring, reduced to the part of the app that a door uses. */

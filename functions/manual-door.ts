@@ -1,7 +1,14 @@
 import { Logger } from "@aws-lambda-powertools/logger"
 import { settingNames } from "../lib/app/settings.ts"
 import type { CommandResponse } from "./cli/in-function.ts"
-import { type DoorContext, type DoorResponse, type EmitMetrics, makeHandler, type StartApp } from "./door.ts"
+import {
+  type DoorContext,
+  type DoorResponse,
+  type EmitMetrics,
+  logStartProblem,
+  makeHandler,
+  type StartApp,
+} from "./door.ts"
 
 export type ManualHandler = (event: unknown, context: DoorContext) => Promise<DoorResponse | CommandResponse>
 
@@ -22,6 +29,7 @@ export function makeManualHandler(startApp: StartApp, emitMetrics?: EmitMetrics)
       exitCode,
       ...(response["error"] ? { error: response["error"] } : {}),
     }
+    logStartProblem(logger)
     logger[exitCode === 0 ? "info" : "error"](`command ${name}: exit ${exitCode}`, fields)
     return response
   }

@@ -11,5 +11,5 @@ export function takeStartProblem(): string | null {
   explain = null
   return problem === null
     ? null
-    : `${problem}. Decisions are the same, but starts are slower. To fix this, package the function again, with the Node.js that runs it`
+    : `${problem}. Decisions are the same, but starts are slower. To fix this, package the function again, with CODE_CACHE_NODE and CODE_CACHE_NODE_OPTIONS for the Node.js that runs it`
 }

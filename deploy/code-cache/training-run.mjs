@@ -4,8 +4,8 @@ import { join } from "node:path"
 import { argv, exit, stderr } from "node:process"
 
 // A process of the Node.js that the code cache is for: `node training-run.mjs FOLDER EVENTS`. It loads the bundle of FOLDER,
-// passes it the events, and writes the code that V8 compiled for them beside the bundle. EVENTS is a file with JSON: `[{ handler, event }]`.
-// It must run on each supported Node.js without a build.
+// passes it the events, and writes the code that V8 compiled for them beside the bundle. EVENTS is a file with JSON:
+// `[{ handler, event }]`. It must run on each supported Node.js without a build.
 
 const [folder, events] = argv.slice(2)
 const { CachedBundle, cacheOf, digestOf, MANIFEST } = createRequire(import.meta.url)(
@@ -22,14 +22,20 @@ const context = {
 
 const bundle = new CachedBundle(folder, { compilesAll: true })
 const main = bundle.load("main.js")
-for (const { handler, event } of JSON.parse(readFileSync(events, "utf8"))) await main[handler](event, context)
-// The code that the events needed is compiled by now.
-const files = {}
+const answers = []
+for (const { handler, event } of JSON.parse(readFileSync(events, "utf8")))
+  answers.push(await main[handler](event, context))
+const [result] = answers[0]?.results ?? []
+if (result?.decision?.kind !== "scale-up") throw new Error(`no scale-up: ${JSON.stringify(answers[0])}`)
+
+// Files that an earlier run loaded and this one did not keep their code.
+const files = { ...bundle.files }
 for (const [file, { script, source }] of bundle.scripts) {
   const cache = script.createCachedData()
   writeFileSync(join(folder, cacheOf(file)), cache)
   files[file] = { source: digestOf(source), cache: digestOf(cache) }
 }
-const manifest = { v8: process.versions.v8, arch: process.arch, files }
+const { versions, arch, execArgv } = process
+const manifest = { v8: versions.v8, arch, options: execArgv.join(" "), files }
 writeFileSync(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`)
 stderr.write("", () => exit())

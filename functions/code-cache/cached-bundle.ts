@@ -18,9 +18,10 @@ export function cacheOf(file: string): string {
 }
 
 export interface Manifest {
-  /** `process.versions.v8` and `process.arch` of the Node.js that made the code cache. */
+  /** `process.versions.v8` and `process.arch` of the Node.js that made the code cache, and its options. */
   v8: string
   arch: string
+  options: string
   /** By name of the file in the bundle's folder. */
   files: Record<string, Digests>
 }
@@ -35,23 +36,22 @@ interface Digests {
 export class CachedBundle {
   /** Why the code cache or a part of it is not used; `null` if there is none or all of it is used. */
   problem: string | null = null
-  /** The loaded files that were compiled here or taken from the code cache. */
+  /** The files of the manifest; none if it is for another V8. */
+  readonly files: Manifest["files"]
+  /** With `compilesAll`, the files loaded so far. */
   readonly scripts = new Map<string, { script: Script; source: Buffer }>()
   readonly #folder: string
-  readonly #files: Manifest["files"]
   readonly #compilesAll: boolean
+  #options = ""
 
-  /** `compilesAll`: compiles also the files without a code cache, to make one. */
+  /** `compilesAll`: compiles also files without a code cache by node:vm, to make one. */
   constructor(folder: string, { compilesAll = false } = {}) {
     this.#folder = folder
     this.#compilesAll = compilesAll
-    this.#files = this.#readManifest()
+    this.files = this.#readManifest()
   }
 
-  /**
-   * The exports of a file. A file that has no usable code cache is loaded by `require`.
-   * Throws what the file throws.
-   */
+  /** The exports of a file. A file without a code cache that belongs to it is loaded by `require`. Throws what the file throws. */
   load(file: string): unknown {
     const path = join(this.#folder, file)
     const require = createRequire(path)
@@ -80,7 +80,7 @@ export class CachedBundle {
 
   /** `null` if the file is to be loaded by `require`. */
   #scriptOf(file: string, path: string): Script | null {
-    const digests = Object.hasOwn(this.#files, file) ? this.#files[file] : undefined
+    const digests = Object.hasOwn(this.files, file) ? this.files[file] : undefined
     if (digests === undefined && !this.#compilesAll) return null
     const source = readFileSync(path)
     const cachedData = digests === undefined ? undefined : this.#readCache({ file, path, source, digests })
@@ -92,31 +92,29 @@ export class CachedBundle {
       ...(cachedData ? { cachedData } : {}),
     })
     if (script.cachedDataRejected)
-      this.problem ??= `V8 refused the code cache of ${file}, which was made with other options of Node.js; this one has ${optionsHere()}`
+      this.problem ??= `V8 refused the code cache of ${file}: it was made with the options of Node.js "${this.#options}", and this one has "${optionsHere()}"`
     if (this.#compilesAll) this.scripts.set(file, { script, source })
     return script
   }
 
   #readCache({ file, path, source, digests }: CacheOf): Buffer | undefined {
-    const cache = readIfThere(cacheOf(path))
-    if (cache === null) {
-      this.problem ??= `the code cache of ${file} cannot be read`
-      return undefined
-    }
-    if (digestOf(source) === digests.source && digestOf(cache) === digests.cache) return cache
-    this.problem ??= `the code cache of ${file} does not belong to it`
+    const cache = readOrNull(cacheOf(path))
+    if (cache !== null && digestOf(source) === digests.source && digestOf(cache) === digests.cache)
+      return cache
+    this.problem ??= `the code cache of ${file} ${cache === null ? "cannot be read" : "does not belong to it"}`
     return undefined
   }
 
   #readManifest(): Manifest["files"] {
     const path = join(this.#folder, MANIFEST)
     if (!existsSync(path)) return {}
-    const manifest = manifestIn(readIfThere(path))
+    const manifest = manifestIn(readOrNull(path))
     if (manifest === null) {
       this.problem = `${MANIFEST} is damaged`
       return {}
     }
-    const { v8, arch, files } = manifest
+    const { v8, arch, options, files } = manifest
+    this.#options = options
     if (v8 === process.versions.v8 && arch === process.arch) return files
     this.problem = `the code cache was made for V8 ${v8} on ${arch}, and this is V8 ${process.versions.v8} on ${process.arch} (Node.js ${process.versions.node})`
     return {}
@@ -135,12 +133,11 @@ const BEFORE = "(function (exports, require, module, __filename, __dirname) { "
 const AFTER = "\n})"
 
 function optionsHere(): string {
-  const given = [...process.execArgv, ...(process.env["NODE_OPTIONS"] ?? "").split(" ")]
-  return given.filter((option) => option.startsWith("--")).join(" ") || "none"
+  return [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ").trim()
 }
 
 /** `null` if there is no such file, or if it cannot be read. */
-function readIfThere(path: string): Buffer | null {
+function readOrNull(path: string): Buffer | null {
   try {
     return readFileSync(path)
   } catch {
@@ -150,11 +147,12 @@ function readIfThere(path: string): Buffer | null {
 
 /** `null` unless the text is a manifest that lists main.js. */
 function manifestIn(text: Buffer | null): Manifest | null {
+  if (text === null) return null
   try {
-    const { v8, arch, files } = JSON.parse(String(text)) as Manifest
-    const texts = [v8, arch, ...Object.values(files).flatMap(({ source, cache }) => [source, cache])]
-    const isWhole = Object.hasOwn(files, "main.js") && texts.every((one) => typeof one === "string")
-    return isWhole ? { v8, arch, files } : null
+    const { v8, arch, options, files } = JSON.parse(text.toString()) as Manifest
+    const digests = Object.values(files).flatMap(({ source, cache }) => [source, cache])
+    const isWhole = [v8, arch, options, ...digests].every((one) => typeof one === "string")
+    return isWhole && Object.hasOwn(files, "main.js") ? { v8, arch, options, files } : null
   } catch {
     return null
   }

@@ -1,7 +1,8 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type FunctionName, makeCodeCache } from "../../../deploy/code-cache/make.ts"
+import type { FunctionName } from "../../../deploy/code-cache/events.ts"
+import { makeCodeCache } from "../../../deploy/code-cache/make.ts"
 
 /** Copies of built functions, with the code cache that packaging with that Node.js makes, and without any. */
 export async function cachedAndNot(
