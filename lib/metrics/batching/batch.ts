@@ -12,7 +12,7 @@ import type { Requests, SeriesAnswer, Want } from "./requests.ts"
 /** Maximum wait after the first `ask`. A late supernode costs one more request; a wait delays all others. */
 const MAX_WAIT_MS = 300
 /** Maximum wait after the newest `ask`: if no other follows, the remaining supernodes probably hang. */
-const MAX_GAP_MS = 50
+const MAX_GAP_MS = 35
 
 /** One supernode's part in a batch. */
 export interface BatchMember<Series, Data> {

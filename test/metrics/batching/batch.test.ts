@@ -102,7 +102,7 @@ describe("the wants of one chunk", () => {
     const second = members[1]?.ask([want("b")])
     await turns()
     expect(meter.requests).toEqual([])
-    expect(waits.map(({ ms }) => ms)).toEqual([300, 50])
+    expect(waits.map(({ ms }) => ms)).toEqual([300, 35])
     const third = members[2]?.ask([want("a"), want("c")])
     expect(values((await Promise.all([first, second, third])).flatMap((one) => one ?? []))).toEqual([
       ["a"],
@@ -126,7 +126,7 @@ describe("the wants of one chunk", () => {
     expect(values((await answers) ?? [])).toEqual([["a"]])
   })
 
-  it.each([300, 50])(
+  it.each([300, 35])(
     "a metrics batch is sent after %i ms without further waiting, and late supernodes request only new series",
     async (ms) => {
       const meter = new FakeMeter()
@@ -147,7 +147,7 @@ describe("the wants of one chunk", () => {
     },
   )
 
-  it("a metrics batch waits 300 ms from its first ready supernode and 50 ms from its last", async () => {
+  it("a metrics batch waits 300 ms from its first ready supernode and 35 ms from its last", async () => {
     const { members, waits } = batchOf(new FakeMeter(), { members: 3 })
     void members[0]?.ask([want("a")])
     const [whole, gap] = waits

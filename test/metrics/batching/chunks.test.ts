@@ -157,7 +157,7 @@ describe("supernodes in a pool", () => {
     const courses = [...steady(99, (nth) => nth), { fate: "hangs", readyMs: 0 } as const]
     const { requests, waitedMs } = await play(courses, 100)
     expect(requests.map(({ length }) => length)).toEqual([99])
-    expect(Math.min(...waitedMs)).toBe(50)
+    expect(Math.min(...waitedMs)).toBe(35)
   })
 
   it("100 supernodes that get ready in waves of 32 every 200 ms share one metrics request per wave", async () => {
