@@ -70,6 +70,7 @@ export function eventOf(process: Process): Meter {
           isOff = true
         }
       },
+      monotonic: () => process.machine.monotonic(),
     },
   )
 }
