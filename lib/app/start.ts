@@ -60,7 +60,7 @@ export async function startApp(settings: Settings, replacements: Replacements = 
       prometheus: prometheus.queryRange,
       cloudwatch: cloudwatch.read,
     },
-    { awsRegion, after },
+    { awsRegion, after, monotonic: () => clock.monotonic() },
   )
   const cloud: Cloud = {
     readSupernode: huawei.readSupernode,

@@ -1,6 +1,7 @@
 import type { Reading } from "../decision/inputs/reading.ts"
-import type { After, MetricQuery } from "../ports.ts"
+import type { MetricQuery } from "../ports.ts"
 import { readAlarm } from "./alarm.ts"
+import type { BatchTime } from "./batching/batch.ts"
 import { limiterOf } from "./batching/concurrency.ts"
 import { type ChunkOptions, type Meter, meterOf } from "./batching/meter.ts"
 import { type Discovery, discoveryOf } from "./cloud-eye/discovery.ts"
@@ -26,10 +27,9 @@ export interface MetricEvent {
   join(): Participant
 }
 
-export interface CollectorOptions {
+export interface CollectorOptions extends BatchTime {
   /** CloudWatch's region for rules that name none (AWS_REGION). */
   awsRegion?: string | null
-  after: After
 }
 
 /** Maximum number of supernodes that wait for each other. */
@@ -38,13 +38,13 @@ const CHUNK = 100
 /** Names of series (for "*" in dimensions) are kept from one event to the next, their points are not. */
 export function metricCollector(
   sources: MetricSources,
-  { awsRegion = null, after }: CollectorOptions,
+  { awsRegion = null, ...time }: CollectorOptions,
 ): { event(): MetricEvent } {
   const discovery = discoveryOf(sources)
   return {
     event() {
       const limited = limiterOf()
-      const newChunk = () => chunkOf({ sources, discovery, awsRegion, limited, after })
+      const newChunk = () => chunkOf({ sources, discovery, awsRegion, limited, ...time })
       let chunk = newChunk()
       return {
         join() {

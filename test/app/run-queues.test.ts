@@ -72,7 +72,7 @@ function fleetOf({ count, runMs, settings: own = {} }: Fleet) {
     cloud,
     metrics: metricCollector(
       { cloudEye: unexpected, cloudEyeList: unexpected, prometheus: unexpected, cloudwatch: unexpected },
-      { after: noTime },
+      noTime,
     ),
     keys: {
       provide: async () => ({ ak: "AK", sk: "SK", securityToken: null }),

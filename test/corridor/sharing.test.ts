@@ -55,7 +55,7 @@ async function fleetOf({ count, servers = 2, metric, project = () => PROJECT_ID 
     policy: `${head}supernodes:\n${entries.join("")}`,
     sandbox: { supernodes },
     // On a busy machine, reading thirty supernodes may take long. The count must not depend on that.
-    after: noTime,
+    after: noTime.after,
   })
   open.push(corridor)
   return corridor

@@ -1,10 +1,11 @@
 import type { Reading } from "../../lib/decision/inputs/reading.ts"
+import type { BatchTime } from "../../lib/metrics/batching/batch.ts"
 import { metricCollector } from "../../lib/metrics/collector.ts"
 import type { MetricSources } from "../../lib/metrics/sources.ts"
-import type { After, MetricQuery } from "../../lib/ports.ts"
+import type { MetricQuery } from "../../lib/ports.ts"
 
-/** Timer that never fires, so that supernodes wait for each other until all are ready. */
-export const noTime: After = () => () => undefined
+/** Time that never passes, so that supernodes wait for each other until all are ready. */
+export const noTime: BatchTime = { after: () => () => undefined, monotonic: () => 0 }
 
 /** Reads the metrics of one supernode alone: one reading per rule, in the policy's order. Never throws. */
 export function readMetrics(
@@ -12,7 +13,7 @@ export function readMetrics(
   sources: MetricSources,
   options: { awsRegion?: string } = {},
 ): Promise<Reading[]> {
-  return metricCollector(sources, { after: noTime, ...options })
+  return metricCollector(sources, { ...noTime, ...options })
     .event()
     .join()
     .read(question)

@@ -64,7 +64,7 @@ async function read<T>(
   return { ...answer, skewMs, date }
 }
 
-export function travel({ random, weather }: World): { thereMs: number; backMs: number } {
-  const slowest = random.chance(weather.cloudIsSlow) ? 30_000 : 300
-  return { thereMs: random.spread(5, slowest), backMs: random.spread(5, slowest) }
+export function travel({ random, weather, usualMs }: World): { thereMs: number; backMs: number } {
+  const [fastest, slowest] = random.chance(weather.cloudIsSlow) ? [5, 30_000] : usualMs
+  return { thereMs: random.spread(fastest, slowest), backMs: random.spread(fastest, slowest) }
 }

@@ -1,4 +1,5 @@
 import { newestPeriods, type Reading } from "../../lib/decision/inputs/reading.ts"
+import type { Datapoint } from "../../lib/decision/inputs/signal.ts"
 import { presentServers } from "../../lib/decision/inputs/supernode.ts"
 import type { Policy } from "../../lib/decision/policy/policy.ts"
 import type { MetricQuery } from "../../lib/ports.ts"
@@ -66,18 +67,19 @@ export class SimulatedSupernode extends TrueSupernode {
     return { listedAt, endsAt: this.now + endsMs, endsAs, flavor }
   }
 
+  /** A period that has not ended by true time has no value, whatever the reader's clock shows. */
+  measured(starts: readonly number[], periodMs: number): Datapoint[] {
+    return starts.filter((at) => at + periodMs <= this.now).map((at) => ({ at, value: this.load.at(at) }))
+  }
+
   override readings({ policy, supernode, now }: MetricQuery): Reading[] {
-    const { random, scheduler, weather } = this.world
+    const { random, weather } = this.world
     return policy.rules.map(({ name, metric, points }) => {
       const periodMs = metric["cloud-eye"]?.period ?? 0
       if (random.chance(weather.metricsAreMissing))
         return { rule: name, periodMs, series: [], problem: "HTTP 503" }
       const starts = newestPeriods({ now, periodMs, lagMs: metric.lag, count: points.n })
-      // A period that has not ended by true time has no value, whatever the reader's clock shows.
-      const measured = starts
-        .filter((at) => at + periodMs <= scheduler.now)
-        .map((at) => ({ at, value: this.load.at(at) }))
-        .reverse()
+      const measured = this.measured(starts, periodMs).reverse()
       const servers = presentServers(supernode).filter(
         ({ status }) => status === "RUNNING" && !random.chance(weather.metricsAreMissing / 2),
       )

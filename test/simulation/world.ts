@@ -6,6 +6,7 @@ import type { Policy } from "../../lib/decision/policy/policy.ts"
 import { type AuditedLedger, ledgerOver } from "../../lib/ledger/chain.ts"
 import { CONTROL_STREAM } from "../../lib/ledger/next-entry.ts"
 import type { LedgerStore } from "../../lib/ledger/store.ts"
+import type { MeterMember } from "../../lib/metrics/batching/meter.ts"
 import type { Ports } from "../../lib/ports.ts"
 import type { RunResult } from "../../lib/run/result.ts"
 import { run } from "../../lib/run/run.ts"
@@ -18,7 +19,7 @@ import { deliver } from "./events.ts"
 import { drawLedgerTrouble, type LedgerTrouble } from "./ledger-life.ts"
 import { Load } from "./load.ts"
 import { Machine, type Process } from "./machine.ts"
-import { asksTogether, type eventOf, readTogether } from "./meters.ts"
+import { asksTogether, drawUsualMs, haveSameRules, readTogether } from "./meters.ts"
 import { People } from "./people.ts"
 import { drawAside, drawFleet, drawPolicy } from "./policies.ts"
 import type { PortBreak } from "./port-breaks.ts"
@@ -48,7 +49,7 @@ export interface Waking {
   /** Called if the run throws or its process dies. */
   again?: () => void
   /** Its membership among the supernodes of the event that read the meters together. */
-  member?: ReturnType<ReturnType<typeof eventOf>["join"]>
+  member?: MeterMember
 }
 
 interface RunParts {
@@ -107,6 +108,8 @@ export class World {
   }
   readonly lines: string[] = []
   readonly asksTogether: boolean
+  /** Least and most time of a way to the cloud or back that is not slow, milliseconds. */
+  readonly usualMs: readonly [least: number, most: number]
   readonly #hasTwoFiles: boolean
   readonly #readsEarly: boolean
   #ids = 0
@@ -118,6 +121,7 @@ export class World {
     { mayReadEarly = true, members = 2 }: { mayReadEarly?: boolean; members?: number } = {},
   ) {
     this.asksTogether = asksTogether(seed)
+    this.usualMs = drawUsualMs(seed)
     this.#hasTwoFiles = hasTwoFiles(seed)
     this.#readsEarly = mayReadEarly && readsEarly(seed)
     this.random = new Random(seed)
@@ -131,11 +135,14 @@ export class World {
     this.store = new SimulatedStore(this, (entry, raw) => this.watch.stored(entry, raw))
     const aside = new Random(seed + 2 ** 40)
     const fleet = drawFleet(seed)
+    let rules: Policy["rules"] | null = null
     const two = ([0, 1] as const).map((which) => {
       this.loads.push(new Load(this.random, { from: this.#start - 2 * HOUR, to: this.calmFrom }))
       // Supernodes with a common cap share the load here, so that all demand servers at the same moment.
       const load = this.loads[fleet ? 0 : which] as Load
-      const policy = { ...drawPolicy(this.random, which, drawAside(aside)), fleet }
+      const drawn = drawPolicy(this.random, which, drawAside(aside))
+      if (haveSameRules(seed)) rules ??= drawn.rules
+      const policy = { ...drawn, rules: rules ?? drawn.rules, fleet }
       return new SimulatedSupernode(this, policy, load)
     })
     const crowd = new Random(seed + 2 ** 50)

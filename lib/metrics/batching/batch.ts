@@ -1,4 +1,4 @@
-import type { After } from "../../ports.ts"
+import type { After, Clock } from "../../ports.ts"
 import type { Requests, SeriesAnswer, Want } from "./requests.ts"
 
 // The supernodes of one chunk query one meter together, in two phases.
@@ -11,7 +11,14 @@ import type { Requests, SeriesAnswer, Want } from "./requests.ts"
 
 /** Maximum wait after the first `ask`. A late supernode costs one more request; a wait delays all others. */
 const MAX_WAIT_MS = 300
-/** Maximum wait after the newest `ask`: if no other follows, the remaining supernodes probably hang. */
+/**
+ * Wait after the newest `ask`, as a multiple of the longest pause before an `ask` so far. If no other follows
+ * within it, the remaining supernodes probably hang. The pause before the first `ask` is the time that reads
+ * take now. Reads of many supernodes end in waves about as far apart, and they should share one request.
+ */
+const GAP_PER_PAUSE = 1.5
+/** Longer than most pauses of a busy event loop. */
+const MIN_GAP_MS = 20
 const MAX_GAP_MS = 50
 
 /** One supernode's part in a batch. */
@@ -27,17 +34,26 @@ interface Ready<Series, Data> {
   resolve(answers: Promise<SeriesAnswer<Data>[][]>): void
 }
 
+/** Timers and the clock that measures pauses. */
+export interface BatchTime {
+  after: After
+  monotonic: Clock["monotonic"]
+}
+
 export class Batch<Series, Data> {
   readonly #requests: Requests<Series, Data>
-  readonly #after: After
+  readonly #time: BatchTime
   #ready: Ready<Series, Data>[] = []
   #awaited = 0
   #isSent = false
+  /** Time of the newest `ask`, or of the first `join`. */
+  #lastAt: number | null = null
+  #longestPauseMs = 0
   readonly #timers = { wait: (): void => undefined, gap: (): void => undefined }
 
-  constructor(requests: Requests<Series, Data>, after: After) {
+  constructor(requests: Requests<Series, Data>, time: BatchTime) {
     this.#requests = requests
-    this.#after = after
+    this.#time = time
   }
 
   /** True once requests were sent: a supernode that joins now would be late. */
@@ -47,6 +63,7 @@ export class Batch<Series, Data> {
 
   join(): BatchMember<Series, Data> {
     this.#awaited += 1
+    this.#lastAt ??= this.#time.monotonic()
     let isAwaited = true
     const leave = (): void => {
       if (!isAwaited) return
@@ -68,10 +85,18 @@ export class Batch<Series, Data> {
   }
 
   #wait(): void {
+    const { after } = this.#time
     const send = (): void => this.#send()
-    if (this.#ready.length === 1) this.#timers.wait = this.#after(MAX_WAIT_MS, send)
+    if (this.#ready.length === 1) this.#timers.wait = after(MAX_WAIT_MS, send)
     this.#timers.gap()
-    this.#timers.gap = this.#after(MAX_GAP_MS, send)
+    this.#timers.gap = after(this.#gapMs(), send)
+  }
+
+  #gapMs(): number {
+    const now = this.#time.monotonic()
+    this.#longestPauseMs = Math.max(this.#longestPauseMs, now - (this.#lastAt ?? now))
+    this.#lastAt = now
+    return Math.min(MAX_GAP_MS, Math.max(MIN_GAP_MS, GAP_PER_PAUSE * this.#longestPauseMs))
   }
 
   #send(): void {

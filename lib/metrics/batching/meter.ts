@@ -1,7 +1,7 @@
 import type { Reading } from "../../decision/inputs/reading.ts"
 import type { Rule } from "../../decision/policy/policy.ts"
-import type { After, MetricQuery } from "../../ports.ts"
-import { Batch } from "./batch.ts"
+import type { MetricQuery } from "../../ports.ts"
+import { Batch, type BatchTime } from "./batch.ts"
 import type { ConcurrencyLimiter } from "./concurrency.ts"
 import { type MeterKind, Requests, type SeriesAnswer, type Want } from "./requests.ts"
 
@@ -28,18 +28,17 @@ export interface RuleKind<Source, RuleWant, Series, Data> {
   reading(rule: string, want: RuleWant, answers: readonly (readonly SeriesAnswer<Data>[])[]): Reading
 }
 
-export interface ChunkOptions {
+export interface ChunkOptions extends BatchTime {
   /** Shared by all chunks of an event. */
   limited: ConcurrencyLimiter
-  after: After
 }
 
 export function meterOf<Source, RuleWant, Series, Data>(
   kind: MeterKind<Series, Data>,
   rules: RuleKind<Source, RuleWant, Series, Data>,
-  { limited, after }: ChunkOptions,
+  { limited, ...time }: ChunkOptions,
 ): Meter {
-  const batch = new Batch(new Requests(kind, limited), after)
+  const batch = new Batch(new Requests(kind, limited), time)
   const wantsOf = (query: MetricQuery) =>
     Promise.all(
       query.policy.rules.flatMap((rule) => {

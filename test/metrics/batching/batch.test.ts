@@ -75,17 +75,21 @@ async function turns(count = 5): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
 }
 
-/** A batch whose members have joined, and the waits that it began, which the test can end. */
+/** A batch whose members have joined, its time, and the waits that it began, which the test can end. */
 function batchOf(meter: FakeMeter, { members = 1, limit = 4 } = {}) {
   const waits: { ms: number; end: () => void }[] = []
-  const batch = new Batch(new Requests(meter, limiterOf(limit)), (ms, end) => {
-    const wait = { ms, end }
-    waits.push(wait)
-    return () => {
-      if (waits.includes(wait)) waits.splice(waits.indexOf(wait), 1)
-    }
+  const time = { ms: 0 }
+  const batch = new Batch(new Requests(meter, limiterOf(limit)), {
+    after(ms, end) {
+      const wait = { ms, end }
+      waits.push(wait)
+      return () => {
+        if (waits.includes(wait)) waits.splice(waits.indexOf(wait), 1)
+      }
+    },
+    monotonic: () => time.ms,
   })
-  return { batch, members: Array.from({ length: members }, () => batch.join()), waits }
+  return { batch, members: Array.from({ length: members }, () => batch.join()), waits, time }
 }
 
 /** Requests the wants of one supernode that is alone in its batch. */
@@ -102,7 +106,7 @@ describe("the wants of one chunk", () => {
     const second = members[1]?.ask([want("b")])
     await turns()
     expect(meter.requests).toEqual([])
-    expect(waits.map(({ ms }) => ms)).toEqual([300, 50])
+    expect(waits.map(({ ms }) => ms)).toEqual([300, 20])
     const third = members[2]?.ask([want("a"), want("c")])
     expect(values((await Promise.all([first, second, third])).flatMap((one) => one ?? []))).toEqual([
       ["a"],
@@ -126,7 +130,7 @@ describe("the wants of one chunk", () => {
     expect(values((await answers) ?? [])).toEqual([["a"]])
   })
 
-  it.each([300, 50])(
+  it.each([300, 20])(
     "a metrics batch is sent after %i ms without further waiting, and late supernodes request only new series",
     async (ms) => {
       const meter = new FakeMeter()
@@ -147,7 +151,7 @@ describe("the wants of one chunk", () => {
     },
   )
 
-  it("a metrics batch waits 300 ms from its first ready supernode and 50 ms from its last", async () => {
+  it("a metrics batch waits 300 ms from its first ready supernode and 20 ms from its last", async () => {
     const { members, waits } = batchOf(new FakeMeter(), { members: 3 })
     void members[0]?.ask([want("a")])
     const [whole, gap] = waits
@@ -155,6 +159,20 @@ describe("the wants of one chunk", () => {
     expect(waits).toHaveLength(2)
     expect(waits).toContain(whole)
     expect(waits).not.toContain(gap)
+  })
+
+  it.each([
+    ["at least 20 ms", [0], 20],
+    ["in proportion to the time of the first", [24], 36],
+    ["in proportion to the longest pause", [2, 30, 3], 45],
+    ["at most 50 ms", [400], 50],
+  ])("a metrics batch waits after its last ready supernode %s", (_title, pausesMs, gapMs) => {
+    const { members, waits, time } = batchOf(new FakeMeter(), { members: pausesMs.length + 1 })
+    for (const [i, pauseMs] of pausesMs.entries()) {
+      time.ms += pauseMs
+      void members[i]?.ask([want("a")])
+    }
+    expect(waits.map(({ ms }) => ms)).toEqual([300, gapMs])
   })
 
   it("a supernode's second request to a metrics batch does not wait for other supernodes", async () => {

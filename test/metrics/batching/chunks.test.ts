@@ -58,7 +58,7 @@ async function play(courses: readonly Course[], atOnce: number): Promise<Ran> {
   const cloudEye = new FakeCloudEye()
   cloudEye.valueAt = ({ dimensions }) => Number(dimensions[0]?.value.slice(-12))
   cloudEye.takeTime = async () => undefined
-  const event = metricCollector(cloudEye, { after }).event()
+  const event = metricCollector(cloudEye, { after, monotonic: () => scheduler.now }).event()
 
   let next = 0
   const startMore = (room: number): void => {
@@ -157,7 +157,15 @@ describe("supernodes in a pool", () => {
     const courses = [...steady(99, (nth) => nth), { fate: "hangs", readyMs: 0 } as const]
     const { requests, waitedMs } = await play(courses, 100)
     expect(requests.map(({ length }) => length)).toEqual([99])
-    expect(Math.min(...waitedMs)).toBe(50)
+    expect(Math.min(...waitedMs)).toBe(20)
+  })
+
+  it("100 supernodes that get ready in waves of 32 every 30 ms share one metrics request", async () => {
+    const { requests } = await play(
+      steady(100, (nth) => 30 * (1 + Math.floor(nth / 32))),
+      100,
+    )
+    expect(requests.map(({ length }) => length)).toEqual([100])
   })
 
   it("100 supernodes that get ready in waves of 32 every 200 ms share one metrics request per wave", async () => {

@@ -193,7 +193,7 @@ describe("the list of Cloud Eye's series", () => {
 
   it("the list of Cloud Eye's series is shared, kept for five minutes, and then read again", async () => {
     const fake = cards()
-    const collector = metricCollector(fake, { after: noTime })
+    const collector = metricCollector(fake, noTime)
     const read = (now: number) =>
       collector
         .event()
@@ -210,7 +210,7 @@ describe("the list of Cloud Eye's series", () => {
 
   it("a list of Cloud Eye's series that failed or was empty is not kept", async () => {
     const fake = cards()
-    const collector = metricCollector(fake, { after: noTime })
+    const collector = metricCollector(fake, noTime)
     const read = () => collector.event().join().read(question())
     fake.refuseList = () => new Error("gone")
     for (let i = 0; i < 6; i++) expect((await read())[0]?.problem).toMatch(/gone/)
@@ -224,7 +224,7 @@ describe("the list of Cloud Eye's series", () => {
 
   it("lists of Cloud Eye's series are kept for the 64 newest queries only, so that memory has a bound", async () => {
     const fake = cards()
-    const collector = metricCollector(fake, { after: noTime })
+    const collector = metricCollector(fake, noTime)
     const read = (instance: string) =>
       collector
         .event()
