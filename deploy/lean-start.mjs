@@ -1,6 +1,6 @@
 import { readdir, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { extname, join } from "node:path"
+import { join } from "node:path"
 import { build } from "esbuild"
 
 // What a start pays for the form of a bundle: Node.js's own modules, and the number of files.
@@ -115,7 +115,6 @@ export async function dropHandedOn({ outdir, handedOn, outputs }) {
   await build({
     entryPoints: files.map((name) => join(outdir, name)),
     outdir,
-    outExtension: { ".js": extname(files[0]) },
     allowOverwrite: true,
     ...JOINING,
     plugins: [onlyThese(handedOn)],
@@ -127,7 +126,7 @@ export async function dropHandedOn({ outdir, handedOn, outputs }) {
   await Promise.all(unused.map((name) => rm(join(outdir, name))))
 }
 
-const SCRIPT = /[.]m?js$/
+const SCRIPT = /[.]js$/
 
 const JOINING = {
   bundle: true,
