@@ -1,24 +1,32 @@
+import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { env, execPath } from "node:process"
-import { makeCodeCache, nodeOptionsIn } from "./code-cache/make.ts"
+import { askNode, makeCodeCache, nodeOptionsIn, sayCodeCache } from "./code-cache/make.ts"
 import { packaging } from "./policy-files.ts"
 
 // `npm run package` runs it after the build: V8's code cache of the functions for AWS Lambda. CODE_CACHE_NODE is the path of
-// the Node.js that will run them, by default this one. CODE_CACHE_NODE_OPTIONS are its options.
+// the Node.js that will run them, by default this one. CODE_CACHE_NODE_OPTIONS are the options that it will have there.
 
-const DIST = join(import.meta.dirname, "../dist")
+const ROOT = join(import.meta.dirname, "..")
 /**
- * Public copies of Lambda's start script have it. Its other options are sizes, with which V8 of Node.js 24 accepts the same
- * code cache.
+ * Public copies of Lambda's start script pass it, and sizes. V8 of Node.js 24 accepts a code cache that was made with
+ * other sizes, V8 of Node.js 20 does not.
  */
 const OPTIONS_OF_LAMBDA = "--expose-gc"
 
 await packaging(async () => {
   const node = env["CODE_CACHE_NODE"] || execPath
   const nodeOptions = nodeOptionsIn({ CODE_CACHE_NODE_OPTIONS: OPTIONS_OF_LAMBDA, ...env })
-  let target = ""
-  for (const name of ["alarm", "schedule", "manual"] as const)
-    target = await makeCodeCache({ dist: DIST, name, node, nodeOptions })
-  const options = nodeOptions.length > 0 ? nodeOptions.join(" ") : "no options"
-  console.log(`code cache made for ${target} with ${options}. A function on another one starts without it`)
+  for (const name of ["alarm", "schedule", "manual"] as const) {
+    const made = await makeCodeCache({ dist: join(ROOT, "dist"), name, node, nodeOptions })
+    console.log(`${name}: ${sayCodeCache(made)}`)
+  }
+  const { version, arch } = await askNode(node)
+  const template = await readFile(join(ROOT, "serverless.yml"), "utf8")
+  const [, runtime = ""] = /^ {2}runtime: (\S+)/m.exec(template) ?? []
+  const [, architecture = ""] = /^ {2}architecture: (\S+)/m.exec(template) ?? []
+  if (runtime !== `nodejs${version.split(".")[0]}.x` || architecture.replace("x86_64", "x64") !== arch)
+    console.warn(
+      `serverless.yml has ${runtime} on ${architecture}: its functions will not use this code cache (docs/deploy-aws.md, Faster cold starts)`,
+    )
 })

@@ -2,9 +2,9 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { argv, env } from "node:process"
 import { digestText } from "../lib/digest.ts"
-import { makeCodeCache, nodeOptionsIn } from "./code-cache/make.ts"
+import { makeCodeCache, nodeOptionsIn, sayCodeCache } from "./code-cache/make.ts"
 import { functionGraphZip } from "./functiongraph-zip.ts"
-import { packaging } from "./policy-files.ts"
+import { DeployError, packaging, policyFiles } from "./policy-files.ts"
 import { zipArguments } from "./zip-arguments.ts"
 
 // `npm run package:functiongraph [-- [POLICY [ZIP]] [--with FILE]…]`: dist/functiongraph.zip, to be uploaded to each of the
@@ -17,7 +17,12 @@ const DIST = join(import.meta.dirname, "../dist")
 await packaging(async () => {
   const { policy, out, others } = zipArguments(argv.slice(2), DIST)
   const node = env["CODE_CACHE_NODE"]
-  if (node) await makeCodeCache({ dist: DIST, name: "functiongraph", node, nodeOptions: nodeOptionsIn(env) })
+  const nodeOptions = nodeOptionsIn(env)
+  if (!node && nodeOptions.length > 0)
+    throw new DeployError(["CODE_CACHE_NODE_OPTIONS needs CODE_CACHE_NODE"])
+  await policyFiles(policy)
+  if (node)
+    console.log(sayCodeCache(await makeCodeCache({ dist: DIST, name: "functiongraph", node, nodeOptions })))
   const { zip, names } = await functionGraphZip({ bundle: join(DIST, "functiongraph"), policy, others })
   await mkdir(dirname(out), { recursive: true })
   await writeFile(out, zip)

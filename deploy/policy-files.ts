@@ -3,7 +3,7 @@ import { loadPolicyFile, PolicyError, problemLine } from "../lib/policy-file/loa
 import { packagedPath, packagedText } from "../lib/policy-file/packaged.ts"
 import { programId } from "./program-id.mjs"
 
-/** A policy that cannot be deployed; each problem is a line for the person who packages. */
+/** What prevents packaging; each problem is a line for the person who packages. */
 export class DeployError extends Error {
   override readonly name = "DeployError"
 

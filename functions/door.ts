@@ -129,7 +129,7 @@ export function makeHandler(
   return (event, context) => wrapped(event, context).finally(() => logStartProblem(logger))
 }
 
-/** Logs once why this start was slow. Files are loaded on demand until the first event has ended. */
+/** Logs once why this start was slow. Called after the first event, which loads most files on demand. */
 export function logStartProblem(logger: Logger): void {
   const problem = takeStartProblem()
   if (problem !== null) logger.warn(problem)

@@ -37,7 +37,7 @@ async function example(file: string): Promise<unknown> {
   return JSON.parse(await readFile(join(EXAMPLES, "events", file), "utf8"))
 }
 
-/** An Alertmanager webhook with an alert that no supernode has. */
+/** An Alertmanager webhook with an alert that belongs to no supernode. */
 const WEBHOOK = {
   version: "2.0",
   rawPath: "/alertmanager",

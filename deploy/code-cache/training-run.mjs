@@ -5,7 +5,7 @@ import { argv, exit, stderr } from "node:process"
 
 // A process of the Node.js that the code cache is for: `node training-run.mjs FOLDER EVENTS`. It loads the bundle of FOLDER,
 // passes it the events, and writes the code that V8 compiled for them beside the bundle. EVENTS is a file with JSON:
-// `[{ handler, event }]`. It must run on each supported Node.js without a build.
+// `[{ handler, event }]`. Not TypeScript, since it must run on each supported Node.js without a build.
 
 const [folder, events] = argv.slice(2)
 const { CachedBundle, cacheOf, digestOf, MANIFEST } = createRequire(import.meta.url)(
@@ -28,7 +28,7 @@ for (const { handler, event } of JSON.parse(readFileSync(events, "utf8")))
 const [result] = answers[0]?.results ?? []
 if (result?.decision?.kind !== "scale-up") throw new Error(`no scale-up: ${JSON.stringify(answers[0])}`)
 
-// Files that an earlier run loaded and this one did not keep their code.
+// Files that only an earlier run loaded keep the code cache of that run.
 const files = { ...bundle.files }
 for (const [file, { script, source }] of bundle.scripts) {
   const cache = script.createCachedData()

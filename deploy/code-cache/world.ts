@@ -21,7 +21,7 @@ export interface World {
 
 /**
  * What a function needs, on this machine: a sandbox with one busy supernode, a new ledger in `folder` or in a table as on
- * AWS, and the policy of `npm start` as a package has it. On AWS the keys are in a secret.
+ * AWS, and the policy of `npm start` as a package has it. With `dynamodb` the keys are in a secret, as on AWS.
  */
 export async function startWorld(folder: string, ledger: "sqlite" | "dynamodb"): Promise<World> {
   const policy = join(folder, "policy.yaml")
@@ -46,6 +46,7 @@ export async function startWorld(folder: string, ledger: "sqlite" | "dynamodb"):
       AWS_SECRET_ACCESS_KEY: AWS_KEYS.secretAccessKey,
     },
   }
+  forgetAws()
   await makeLedger(urls[ledger])
   const settings = {
     SUPERNODE_POLICY: policy,
@@ -74,9 +75,12 @@ const SECRET = JSON.stringify({
   }),
 })
 
-async function makeLedger(url: string): Promise<void> {
-  // Settings of a person for AWS, such as AWS_USE_FIPS_ENDPOINT, do not fit a table on this machine.
+/** Removes a person's settings for AWS from this process: AWS_USE_FIPS_ENDPOINT does not fit a table on this machine. */
+function forgetAws(): void {
   for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) delete process.env[name]
+}
+
+async function makeLedger(url: string): Promise<void> {
   const ledger = await openLedger(url, { dynamodbCredentials: AWS_KEYS })
   await initLedger(
     { ledger, clock: systemClock, newId: randomUUID },

@@ -5,11 +5,11 @@ import { basename, join } from "node:path"
 import { Script } from "node:vm"
 
 // V8's code cache of a function's bundle. V8 writes the compiled code of a script after it ran (`createCachedData` of
-// node:vm); a later process that gets it compiles nothing, which saves a third of a cold start. V8 refuses the
-// code of another version, and of other options. It compares only the length of the source, so a manifest has
-// the digests of both.
+// node:vm). A later process that gets it need not compile that code again, which saves a third of the CPU to a first
+// order. V8 refuses the code of another version or of other options. It checks no more of the source than its
+// length, and nothing of the code cache, so the manifest has a digest of each.
 
-/** A bundle's folder has its manifest in this file. Without one, the bundle is loaded as usual. */
+/** Name of the manifest in a bundle's folder. A bundle without one is loaded as usual. */
 export const MANIFEST = "code-cache.json"
 
 /** The code cache of `main.js` is in `main.js.cache`. */
@@ -17,10 +17,12 @@ export function cacheOf(file: string): string {
   return `${file}.cache`
 }
 
-export interface Manifest {
-  /** `process.versions.v8` and `process.arch` of the Node.js that made the code cache, and its options. */
+interface Manifest {
+  /** `process.versions.v8` of the Node.js that made the code cache. */
   v8: string
+  /** Its `process.arch`. */
   arch: string
+  /** Its options, joined by spaces. */
   options: string
   /** By name of the file in the bundle's folder. */
   files: Record<string, Digests>
@@ -34,9 +36,9 @@ interface Digests {
 
 /** Loads CommonJS files of one folder. */
 export class CachedBundle {
-  /** Why the code cache or a part of it is not used; `null` if there is none or all of it is used. */
+  /** Why the code cache or a part of it is not used, and what to do; `null` if there is none or all of it is used. */
   problem: string | null = null
-  /** The files of the manifest; none if it is for another V8. */
+  /** The files of the manifest; none if it is missing, damaged, or for another V8 or processor. */
   readonly files: Manifest["files"]
   /** With `compilesAll`, the files loaded so far. */
   readonly scripts = new Map<string, { script: Script; source: Buffer }>()
@@ -44,7 +46,7 @@ export class CachedBundle {
   readonly #compilesAll: boolean
   #options = ""
 
-  /** `compilesAll`: compiles also files without a code cache by node:vm, to make one. */
+  /** `compilesAll`: also compiles files that have no code cache, so that one can be made. */
   constructor(folder: string, { compilesAll = false } = {}) {
     this.#folder = folder
     this.#compilesAll = compilesAll
@@ -66,7 +68,7 @@ export class CachedBundle {
       id.startsWith("./") ? this.load(id.slice("./".length)) : require(id)
     const module = new Module(path)
     module.filename = path
-    // Files that are loaded by `require` find it there.
+    // So that files loaded by `require` get this module and not a second one.
     require.cache[path] = module
     try {
       script.runInThisContext()(module.exports, requireBeside, module, path, this.#folder)
@@ -86,13 +88,14 @@ export class CachedBundle {
     const cachedData = digests === undefined ? undefined : this.#readCache({ file, path, source, digests })
     if (cachedData === undefined && !this.#compilesAll) return null
     const script = new Script(`${BEFORE}${source}${AFTER}`, {
-      // Older versions of V8 take it from the cache, which was made in another folder.
+      // Shown in stack traces. Without the folder, since older versions of V8 show the name in the code cache, which was
+      // made in another one.
       filename: join(basename(this.#folder), file),
       columnOffset: -BEFORE.length,
       ...(cachedData ? { cachedData } : {}),
     })
     if (script.cachedDataRejected)
-      this.problem ??= `V8 refused the code cache of ${file}: it was made with the options of Node.js "${this.#options}", and this one has "${optionsHere()}"`
+      this.problem ??= `V8 refused the code cache of ${file}. It was made with ${sayOptions(this.#options)}; this Node.js has ${sayOptions(optionsHere())}. ${FIT}`
     if (this.#compilesAll) this.scripts.set(file, { script, source })
     return script
   }
@@ -101,7 +104,8 @@ export class CachedBundle {
     const cache = readOrNull(cacheOf(path))
     if (cache !== null && digestOf(source) === digests.source && digestOf(cache) === digests.cache)
       return cache
-    this.problem ??= `the code cache of ${file} ${cache === null ? "cannot be read" : "does not belong to it"}`
+    const why = cache === null ? "cannot be read" : `was made for another ${file}, or one of them was changed`
+    this.problem ??= `the code cache of ${file} ${why}. To fix this, package the function again`
     return undefined
   }
 
@@ -110,16 +114,19 @@ export class CachedBundle {
     if (!existsSync(path)) return {}
     const manifest = manifestIn(readOrNull(path))
     if (manifest === null) {
-      this.problem = `${MANIFEST} is damaged`
+      this.problem = `${MANIFEST} is damaged. To fix this, package the function again`
       return {}
     }
     const { v8, arch, options, files } = manifest
     this.#options = options
     if (v8 === process.versions.v8 && arch === process.arch) return files
-    this.problem = `the code cache was made for V8 ${v8} on ${arch}, and this is V8 ${process.versions.v8} on ${process.arch} (Node.js ${process.versions.node})`
+    this.problem = `the code cache was made for V8 ${v8} on ${arch}, and this is V8 ${process.versions.v8} on ${process.arch} (Node.js ${process.versions.node}). ${FIT}`
     return {}
   }
 }
+
+const FIT =
+  "To fix this, package the function again with the Node.js that runs it (CODE_CACHE_NODE, CODE_CACHE_NODE_OPTIONS)"
 
 interface CacheOf {
   file: string
@@ -131,6 +138,10 @@ interface CacheOf {
 /** As Node.js wraps a CommonJS file. */
 const BEFORE = "(function (exports, require, module, __filename, __dirname) { "
 const AFTER = "\n})"
+
+function sayOptions(options: string): string {
+  return options === "" ? "no options" : `the options ${options}`
+}
 
 function optionsHere(): string {
   return [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ").trim()

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { eventsOf } from "../../deploy/code-cache/events.ts"
-import { makeCodeCache } from "../../deploy/code-cache/make.ts"
+import { makeCodeCache, nodeOptionsIn } from "../../deploy/code-cache/make.ts"
 import { startWorld } from "../../deploy/code-cache/world.ts"
 import { IS_FULL } from "../full.ts"
 import { nodeOf } from "../functiongraph/function.ts"
@@ -72,14 +72,14 @@ describe("a function with a code cache", () => {
       what: "has one wrong byte",
       change: (text: string) => text.replace("SUPERNODE_POLICY", "SUPERNODE_pOLICY"),
       file: "main.js.cache",
-      says: "the code cache of main.js does not belong to it",
+      says: "the code cache of main.js was made for another main.js, or one of them was changed",
     },
     // V8 itself compares only the length of the source.
     {
       what: "is of another source of the same length",
       change: (text: string) => text.replaceAll('"supernode-autoscaler"', '"supernode-new-source"'),
       file: "main.js",
-      says: "the code cache of main.js does not belong to it",
+      says: "the code cache of main.js was made for another main.js, or one of them was changed",
     },
   ])(
     "a function whose code cache $what runs its bundle without it, buys once, and logs why",
@@ -101,7 +101,9 @@ describe("a function with a code cache", () => {
   it("a function whose Node.js has options that its code cache was not made with buys once, and logs these options", async () => {
     const { orders, log } = await alarmIn(cached, ["--expose-gc"])
     expect(orders).toBe(1)
-    expect(log).toMatch(/V8 refused the code cache of main[.]js: .* and this one has .*--expose-gc/)
+    expect(log).toMatch(
+      /V8 refused the code cache of main[.]js[.] It was made with no options; this Node[.]js has the options --expose-gc[.]/,
+    )
   })
 
   it.runIf(IS_FULL).each(["alarm", "schedule", "manual", "functiongraph"] as const)(
@@ -119,6 +121,12 @@ describe("a function with a code cache", () => {
       }
     },
   )
+
+  it("no code cache is made with a word that is no option, and the problem names the variable", () => {
+    expect(() => nodeOptionsIn({ CODE_CACHE_NODE_OPTIONS: "expose-gc" })).toThrow(
+      "CODE_CACHE_NODE_OPTIONS: expose-gc is no option of Node.js",
+    )
+  })
 
   it("no code cache is made with a program that is no Node.js, and the problem names its path", async () => {
     const options = { dist: cached, name: "alarm", nodeOptions: [] } as const

@@ -12,8 +12,8 @@ import { travel } from "./cloud.ts"
 import type { Process } from "./machine.ts"
 import type { World } from "./world.ts"
 
-// Worlds in which the supernodes of one event read the meters together, by the real requests to Cloud Eye: a
-// slow one makes others wait, or is late.
+// Worlds in which the supernodes of one event read the meters together, through the program's own batching and
+// its code for Cloud Eye: a slow one makes others wait, or is late.
 
 export const FIRST_TOGETHER = 750
 
@@ -27,9 +27,9 @@ export function asksTogether(seed: number): boolean {
 }
 
 /**
- * Least and most time of a way to the cloud or back that is not slow, milliseconds. In half of these worlds
- * both are close, as in one region of a cloud, so supernodes that start together often share a request. In
- * the others most are late.
+ * Range of the time in one direction, to the cloud or back, when the cloud is not slow; milliseconds. In half
+ * of these worlds it is narrow, as in one region of a cloud, so supernodes that start together often share a
+ * request. In the others most are late.
  */
 export function drawUsualMs(seed: number): readonly [least: number, most: number] {
   const random = new Random(seed + 2 ** 52)
@@ -40,7 +40,7 @@ export function drawUsualMs(seed: number): readonly [least: number, most: number
 
 /**
  * True for half of these worlds: the supernodes have the same rules, as under `defaults`. One request to
- * Cloud Eye has one period and one window, so other supernodes seldom share one.
+ * Cloud Eye has one period and one window, so supernodes with different rules seldom share one.
  */
 export function haveSameRules(seed: number): boolean {
   return asksTogether(seed) && new Random(seed + 2 ** 51).chance(0.5)

@@ -12,14 +12,16 @@ import type { Requests, SeriesAnswer, Want } from "./requests.ts"
 /** Maximum wait after the first `ask`. A late supernode costs one more request; a wait delays all others. */
 const MAX_WAIT_MS = 300
 /**
- * Wait after the newest `ask`, as a multiple of the longest pause before an `ask` so far. If no other follows
- * within it, the remaining supernodes probably hang. The pause before the first `ask` is the time that reads
- * take now. Reads of many supernodes end in waves about as far apart, and they should share one request.
+ * Wait after the newest `ask`, as a multiple of the longest pause so far. A pause is the time between two asks;
+ * the first one is from the first `join` to the first `ask`, so it is the time that reads take now. Reads of
+ * many supernodes end in waves, and the next wave shares the request if it is not much further away. If no
+ * `ask` follows, the remaining supernodes probably hang.
  */
-const GAP_PER_PAUSE = 1.5
+const WAIT_PER_PAUSE = 1.5
 /** Longer than most pauses of a busy event loop. */
-const MIN_GAP_MS = 20
-const MAX_GAP_MS = 50
+const MIN_WAIT_AFTER_NEWEST_MS = 20
+/** Waves that are further apart send requests of their own. */
+const MAX_WAIT_AFTER_NEWEST_MS = 50
 
 /** One supernode's part in a batch. */
 export interface BatchMember<Series, Data> {
@@ -46,8 +48,7 @@ export class Batch<Series, Data> {
   #ready: Ready<Series, Data>[] = []
   #awaited = 0
   #isSent = false
-  /** Time of the newest `ask`, or of the first `join`. */
-  #lastAt: number | null = null
+  #pauseBeganAt: number | null = null
   #longestPauseMs = 0
   readonly #timers = { wait: (): void => undefined, gap: (): void => undefined }
 
@@ -63,7 +64,7 @@ export class Batch<Series, Data> {
 
   join(): BatchMember<Series, Data> {
     this.#awaited += 1
-    this.#lastAt ??= this.#time.monotonic()
+    this.#pauseBeganAt ??= this.#time.monotonic()
     let isAwaited = true
     const leave = (): void => {
       if (!isAwaited) return
@@ -89,14 +90,15 @@ export class Batch<Series, Data> {
     const send = (): void => this.#send()
     if (this.#ready.length === 1) this.#timers.wait = after(MAX_WAIT_MS, send)
     this.#timers.gap()
-    this.#timers.gap = after(this.#gapMs(), send)
+    this.#timers.gap = after(this.#waitAfterNewestMs(), send)
   }
 
-  #gapMs(): number {
+  #waitAfterNewestMs(): number {
     const now = this.#time.monotonic()
-    this.#longestPauseMs = Math.max(this.#longestPauseMs, now - (this.#lastAt ?? now))
-    this.#lastAt = now
-    return Math.min(MAX_GAP_MS, Math.max(MIN_GAP_MS, GAP_PER_PAUSE * this.#longestPauseMs))
+    this.#longestPauseMs = Math.max(this.#longestPauseMs, now - (this.#pauseBeganAt ?? now))
+    this.#pauseBeganAt = now
+    const wait = WAIT_PER_PAUSE * this.#longestPauseMs
+    return Math.min(MAX_WAIT_AFTER_NEWEST_MS, Math.max(MIN_WAIT_AFTER_NEWEST_MS, wait))
   }
 
   #send(): void {
