@@ -17,16 +17,24 @@ const OPTIONS_OF_LAMBDA = "--expose-gc"
 await packaging(async () => {
   const node = env["CODE_CACHE_NODE"] || execPath
   const nodeOptions = nodeOptionsIn({ CODE_CACHE_NODE_OPTIONS: OPTIONS_OF_LAMBDA, ...env })
+  const { version, arch } = await askNode(node)
+  const { runtime, architecture } = await runtimeOfTemplate()
+  if (runtime !== `nodejs${version.split(".")[0]}.x` || architecture !== arch) {
+    console.log(
+      `no code cache, since serverless.yml has ${runtime} on ${architecture}, and this is Node.js ${version} on ${arch} (docs/deploy-aws.md, Faster cold starts)`,
+    )
+    return
+  }
   for (const name of ["alarm", "schedule", "manual"] as const) {
     const made = await makeCodeCache({ dist: join(ROOT, "dist"), name, node, nodeOptions })
     console.log(`${name}: ${sayCodeCache(made)}`)
   }
-  const { version, arch } = await askNode(node)
+})
+
+/** Lambda's runtime, such as `nodejs24.x`, and its processor by Node.js's name, in serverless.yml. */
+async function runtimeOfTemplate(): Promise<{ runtime: string; architecture: string }> {
   const template = await readFile(join(ROOT, "serverless.yml"), "utf8")
   const [, runtime = ""] = /^ {2}runtime: (\S+)/m.exec(template) ?? []
   const [, architecture = ""] = /^ {2}architecture: (\S+)/m.exec(template) ?? []
-  if (runtime !== `nodejs${version.split(".")[0]}.x` || architecture.replace("x86_64", "x64") !== arch)
-    console.warn(
-      `serverless.yml has ${runtime} on ${architecture}: its functions will not use this code cache (docs/deploy-aws.md, Faster cold starts)`,
-    )
-})
+  return { runtime, architecture: architecture === "x86_64" ? "x64" : architecture }
+}
