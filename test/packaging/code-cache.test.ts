@@ -157,12 +157,17 @@ async function alarmIn(dist: string, nodeOptions: readonly string[] = []) {
   const file = join(place, "invoke.mjs")
   await writeFile(
     file,
-    `import { handler } from ${JSON.stringify(join(dist, "alarm/index.mjs"))}
+    `import { createRequire } from "node:module"
+    import { handler } from ${JSON.stringify(join(dist, "alarm/index.mjs"))}
     const context = { awsRequestId: "test", functionName: "alarm", getRemainingTimeInMillis: () => 180_000 }
     await handler(${JSON.stringify(alarm?.event)}, context)
+    const main = createRequire(import.meta.url)(${JSON.stringify(join(dist, "alarm/main.js"))})
+    console.log(main.handler === handler ? "one module" : "two modules")
     process.stderr.write("", () => process.exit())`,
   )
   const { stdout, stderr } = await run(process.execPath, [...nodeOptions, file], { env: settings })
   await close()
+  // A file that is loaded twice would have its limits and its state twice.
+  expect(stdout).toContain("one module")
   return { orders: sandbox.orders.length, log: stdout + stderr }
 }
