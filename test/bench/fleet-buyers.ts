@@ -1,5 +1,6 @@
 import { FleetCloud } from "./fleet/cloud.ts"
 import { FleetPlace, FleetWorker } from "./fleet/place.ts"
+import { atMost, exactly } from "./target.ts"
 
 // 200 supernodes of one process want to buy at once under `fleet` caps. Targets: all purchases that the caps
 // allow are accepted; at most 6 reads of heads for each buyer (one read of many streams counts as one); no
@@ -22,7 +23,7 @@ for (const allowed of process.env["ONE"] ? [SUPERNODES] : [SUPERNODES, SUPERNODE
   const { ends, headReads, longestPauseMs, tookMs } = await worker.alarms("busy", SUPERNODES)
   const { purchases } = await cloud.seen()
   console.log(
-    `${SUPERNODES} buyers at once, ${allowed} allowed: ${JSON.stringify(ends)}, ${purchases - before} orders at the cloud, ${(headReads / SUPERNODES).toFixed(1)} head reads for each (target 6), longest pause ${Math.round(longestPauseMs)} ms (target 200), ${Math.round(tookMs)} ms`,
+    `${SUPERNODES} buyers at once, ${allowed} allowed: ${JSON.stringify(ends)}, ${purchases - before} orders at the cloud (${exactly(purchases - before, allowed)}), ${(headReads / SUPERNODES).toFixed(1)} head reads for each (${atMost(headReads / SUPERNODES, 6)}), longest pause ${Math.round(longestPauseMs)} ms (${atMost(longestPauseMs, 200)}), ${Math.round(tookMs)} ms`,
   )
   await worker.close()
   place.remove()

@@ -1,6 +1,7 @@
 import { PostgresServer, SERVER_PROGRAMS } from "../ledger/postgres/server.ts"
 import { FleetCloud } from "./fleet/cloud.ts"
 import { FleetPlace, type FleetRan, FleetWorker } from "./fleet/place.ts"
+import { exactly } from "./target.ts"
 
 // The same fleet ticks in one process, and in four processes with one shard each, over one PostgreSQL. The
 // cloud responds late, so that a tick mostly waits, as in a real region. Figures: the time until the last
@@ -69,7 +70,7 @@ async function compareTimes(cloud: FleetCloud, workers: readonly FleetWorker[]):
   const [aloneMs, shardedMs] = [median(alone.map(tookMs)), median(sharded.map(tookMs))]
   const notOnce = [...alone, ...sharded].filter(({ runs }) => !isEachOnce(runs)).length
   console.log(
-    `${SUPERNODES} supernodes over PostgreSQL, a cloud that answers after ${CLOUD_MS} ms: ${Math.round(aloneMs)} ms in 1 shard, ${Math.round(shardedMs)} ms in ${SHARDS}: ${(aloneMs / shardedMs).toFixed(1)} times as fast; CPU ${Math.round(median(alone.map(cpuMs)))} and ${Math.round(median(sharded.map(cpuMs)))} ms in all; each supernode ran once in ${2 * ROUNDS - notOnce} of ${2 * ROUNDS} ticks (target: all)`,
+    `${SUPERNODES} supernodes over PostgreSQL, a cloud that answers after ${CLOUD_MS} ms: ${Math.round(aloneMs)} ms in 1 shard, ${Math.round(shardedMs)} ms in ${SHARDS}: ${(aloneMs / shardedMs).toFixed(1)} times as fast; CPU ${Math.round(median(alone.map(cpuMs)))} and ${Math.round(median(sharded.map(cpuMs)))} ms in all; each supernode ran once in ${2 * ROUNDS - notOnce} ticks (${exactly(2 * ROUNDS - notOnce, 2 * ROUNDS)})`,
   )
 }
 
@@ -89,7 +90,7 @@ async function buyOnce(cloud: FleetCloud, { workers, whole }: Buyers): Promise<v
   for (const run of runs)
     for (const [end, count] of Object.entries(run.ends)) ends[end] = (ends[end] ?? 0) + count
   console.log(
-    `${SUPERNODES} supernodes want to buy while a tick for all and ${workers.length} shards run for the same minute: ${purchases - before} orders at the cloud, at most ${mostOrdersOfOne} for one supernode (target: 1 each); results, of which a duplicate repeats the first: ${JSON.stringify(ends)}`,
+    `${SUPERNODES} supernodes want to buy while a tick for all and ${workers.length} shards run for the same minute: ${purchases - before} orders at the cloud, at most ${mostOrdersOfOne} for one supernode (${exactly(mostOrdersOfOne, 1)}); results, of which a duplicate repeats the first: ${JSON.stringify(ends)}`,
   )
 }
 

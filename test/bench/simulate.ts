@@ -6,6 +6,7 @@ import { LoadSeries } from "../../lib/simulate/load-series.ts"
 import { type Simulation, simulate } from "../../lib/simulate/replay.ts"
 import { DAY, MINUTE, NOW, policyOf, ruleInput, scheduleInput } from "../decision/builders.ts"
 import { profiled } from "./fleet/profile.ts"
+import { atLeast } from "./target.ts"
 
 // `simulate` over a year of load by the minute, with a tick every 5 minutes: 525,601 rows and 105,121 ticks
 // for each policy. Figures: ticks per second of processor time, including garbage collection and compilation;
@@ -62,6 +63,6 @@ for (const [name, policy] of Object.entries(POLICIES)) {
   const seconds = ((performance.now() - begin) / 1_000).toFixed(1)
   const mb = Math.round(process.memoryUsage.rss() / 1_000_000)
   console.log(
-    `simulate, ${name}: ${ticks} ticks, ${perSecond} per second of processor time (target 20,000); ${seconds} s in all (target 20 s), ${mb} MB resident, ${purchases.length} purchases`,
+    `simulate, ${name}: ${ticks} ticks, ${perSecond} per second of processor time (${atLeast(perSecond, 20_000)}); ${seconds} s in all (target 20 s), ${mb} MB resident, ${purchases.length} purchases`,
   )
 }

@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import { policyFiles as filesToDeploy } from "../../deploy/policy-files.ts"
 import { policyFiles } from "./fleet/policy.ts"
 import { compareStarts, type Start } from "./start/pairs.ts"
+import { atMost } from "./target.ts"
 
 // A policy of 10,000 supernodes at cold start: processor time from the start of the process until the alarm
 // function ends, with the YAML and with the packaged policy. The event has an unknown shape, so that nothing
@@ -12,6 +13,7 @@ import { compareStarts, type Start } from "./start/pairs.ts"
 
 const SUPERNODES = 10_000
 const ROUNDS = 3
+const PACKAGED = "packaged policy"
 const FUNCTION = pathToFileURL(fileURLToPath(new URL("../../dist/alarm/index.mjs", import.meta.url))).href
 const EVENT = `import(${JSON.stringify(FUNCTION)}).then(({ handler }) => handler({ no: "shape" },
   { awsRequestId: "bench", functionName: "bench", getRemainingTimeInMillis: () => 180_000 })).catch((error) => {
@@ -20,9 +22,11 @@ const EVENT = `import(${JSON.stringify(FUNCTION)}).then(({ handler }) => handler
 
 const folder = mkdtempSync(join(tmpdir(), "bench-policy-"))
 
-const starts = [await write("YAML", false), await write("packaged policy", true)]
+const starts = [await write("YAML", false), await write(PACKAGED, true)]
 for (const { name, cpuMs } of compareStarts(process.execPath, starts, ROUNDS))
-  console.log(`${SUPERNODES} supernodes from the ${name}: ${Math.round(cpuMs)} ms of CPU (target 1000)`)
+  console.log(
+    `${SUPERNODES} supernodes from the ${name}: ${Math.round(cpuMs)} ms of CPU${name === PACKAGED ? ` (${atMost(cpuMs, 1000)})` : ""}`,
+  )
 rmSync(folder, { recursive: true })
 
 async function write(name: string, isPackaged: boolean): Promise<Start> {

@@ -8,6 +8,7 @@ import { supernodeStream } from "../../../lib/ledger/next-entry.ts"
 import { openStore } from "../../../lib/ledger/open.ts"
 import { supernodeId } from "../fleet/policy.ts"
 import { profiled } from "../fleet/profile.ts"
+import { atMost } from "../target.ts"
 import { INVOCATION, openWarm } from "./place.ts"
 
 // CPU time of a warm alarm, from its arrival until the cloud's response to its order is read, as a ratio to
@@ -139,9 +140,9 @@ await profiled(async () => {
   }
 })
 const each = (name: keyof typeof times) => times[name] / ALARMS
-const ratio = (name: keyof typeof times, bareMs: number) => (each(name) / bareMs).toFixed(2)
+const ratio = (name: keyof typeof times, bareMs: number) => each(name) / bareMs
 console.log(
-  `A warm alarm that buys: ${each("order").toFixed(2)} ms of CPU until the response to its order is read, ${each("whole").toFixed(2)} ms until its outcome is recorded; the same ${sent.length} requests sent bare ${each("requests").toFixed(2)} ms, the same statements to the ledger's file ${each("store").toFixed(2)} ms: ratio to the requests ${ratio("order", each("requests"))} (target 2.5); until the outcome is recorded ${ratio("whole", each("requests"))}, with the statements on both sides ${ratio("whole", each("requests") + each("store"))}`,
+  `A warm alarm that buys: ${each("order").toFixed(2)} ms of CPU until the response to its order is read, ${each("whole").toFixed(2)} ms until its outcome is recorded; the same ${sent.length} requests sent bare ${each("requests").toFixed(2)} ms, the same statements to the ledger's file ${each("store").toFixed(2)} ms: ratio to the requests ${ratio("order", each("requests")).toFixed(2)} (${atMost(ratio("order", each("requests")), 2.5)}); until the outcome is recorded ${ratio("whole", each("requests")).toFixed(2)}, with the statements on both sides ${ratio("whole", each("requests") + each("store")).toFixed(2)}`,
 )
 await store.close()
 rmSync(folder, { recursive: true })
