@@ -20,9 +20,11 @@ await packaging(async () => {
   const nodeOptions = nodeOptionsIn(env)
   if (!node && nodeOptions.length > 0)
     throw new DeployError(["CODE_CACHE_NODE_OPTIONS needs CODE_CACHE_NODE"])
-  await policyFiles(policy)
-  if (node)
+  if (node) {
+    // The code cache takes seconds, so a wrong policy is refused before.
+    await policyFiles(policy)
     console.log(sayCodeCache(await makeCodeCache({ dist: DIST, name: "functiongraph", node, nodeOptions })))
+  }
   const { zip, names } = await functionGraphZip({ bundle: join(DIST, "functiongraph"), policy, others })
   await mkdir(dirname(out), { recursive: true })
   await writeFile(out, zip)

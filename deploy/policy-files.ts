@@ -3,7 +3,7 @@ import { loadPolicyFile, PolicyError, problemLine } from "../lib/policy-file/loa
 import { packagedPath, packagedText } from "../lib/policy-file/packaged.ts"
 import { programId } from "./program-id.mjs"
 
-/** What prevents packaging; each problem is a line for the person who packages. */
+/** Thrown if nothing can be packaged. Each problem is one line for the person who packages. */
 export class DeployError extends Error {
   override readonly name = "DeployError"
 

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync } from "node:fs"
+import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as wait } from "node:timers/promises"
@@ -9,6 +9,7 @@ import { resultLines } from "../functions/cli/print/result.ts"
 import type { RunResult } from "../lib/run/result.ts"
 import { type Sandbox, startSandbox } from "../lib/sandbox/sandbox.ts"
 import { DEFAULT_ACCESS_KEY, DEFAULT_SUPERNODE } from "../lib/sandbox/world/defaults.ts"
+import { cloudEyeAlarm } from "./cloud-eye-alarm.ts"
 
 // `npm start`: the main job on this machine alone, with the built functions, a SQLite ledger, and the sandbox as the cloud.
 // Only the load and the speed at which servers start are set here.
@@ -121,15 +122,6 @@ function reasonOf({ decision, entry }: RunResult): string[] {
     finding?.says ?? "",
     entry ? `entry ${entry.seq} of ${entry.stream}` : "nothing new to write",
   ]
-}
-
-/** The event of examples/events/cloud-eye-alarm.json, dated now. */
-function cloudEyeAlarm(now: number): unknown {
-  const event = JSON.parse(readFileSync(join(root, "examples", "events", "cloud-eye-alarm.json"), "utf8"))
-  const [{ smn }] = event.record
-  smn.message = JSON.stringify({ ...JSON.parse(smn.message), time: now })
-  smn.timestamp = new Date(now).toISOString()
-  return event
 }
 
 function cli(...args: string[]): void {

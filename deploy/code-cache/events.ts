@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
+import { cloudEyeAlarm } from "../../examples/cloud-eye-alarm.ts"
 
 // Events for the policy of `npm start`.
 
@@ -13,28 +14,13 @@ export type FunctionName = "alarm" | "schedule" | "manual" | "functiongraph"
 /** Events for a function, each with the name of its handler. The first one demands a purchase, or a dry run of one. */
 export async function eventsOf(name: FunctionName): Promise<{ handler: string; event: unknown }[]> {
   const events = {
-    alarm: [await alarm(), WEBHOOK],
+    alarm: [cloudEyeAlarm(Date.now()), WEBHOOK],
     schedule: [{ kind: "tick", name: "training-run", time: new Date().toISOString() }],
-    manual: [await example("manual-request.json")],
+    manual: [JSON.parse(await readFile(join(EXAMPLES, "events/manual-request.json"), "utf8"))],
   }
   return name === "functiongraph"
     ? Object.entries(events).flatMap(([handler, all]) => all.map((event) => ({ handler, event })))
     : events[name].map((event) => ({ handler: "handler", event }))
-}
-
-/** The example of an alarm, dated now. */
-async function alarm(): Promise<unknown> {
-  const event = (await example("cloud-eye-alarm.json")) as {
-    record: [{ smn: { message: string; timestamp: string } }]
-  }
-  const [{ smn }] = event.record
-  smn.timestamp = new Date().toISOString()
-  smn.message = JSON.stringify({ ...JSON.parse(smn.message), time: Date.now() })
-  return event
-}
-
-async function example(file: string): Promise<unknown> {
-  return JSON.parse(await readFile(join(EXAMPLES, "events", file), "utf8"))
 }
 
 /** An Alertmanager webhook with an alert that belongs to no supernode. */

@@ -8,7 +8,7 @@ import { argv, exit, stderr } from "node:process"
 // `[{ handler, event }]`. Not TypeScript, since it must run on each supported Node.js without a build.
 
 const [folder, events] = argv.slice(2)
-const { CachedBundle, cacheOf, digestOf, MANIFEST } = createRequire(import.meta.url)(
+const { CachedBundle, cacheOf, digestText, MANIFEST } = createRequire(import.meta.url)(
   join(folder, "code-cache.js"),
 )
 
@@ -33,7 +33,7 @@ const files = { ...bundle.files }
 for (const [file, { script, source }] of bundle.scripts) {
   const cache = script.createCachedData()
   writeFileSync(join(folder, cacheOf(file)), cache)
-  files[file] = { source: digestOf(source), cache: digestOf(cache) }
+  files[file] = { source: digestText(source), cache: digestText(cache) }
 }
 const { versions, arch, execArgv } = process
 const manifest = { v8: versions.v8, arch, options: execArgv.join(" "), files }

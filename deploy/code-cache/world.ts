@@ -20,8 +20,8 @@ export interface World {
 }
 
 /**
- * What a function needs, on this machine: a sandbox with one busy supernode, a new ledger in `folder` or in a table as on
- * AWS, and the policy of `npm start` as a package has it. With `dynamodb` the keys are in a secret, as on AWS.
+ * Starts what a function needs on this machine: a sandbox with one busy supernode, a new ledger, and the policy of
+ * `npm start` with its packaged form in `folder`. With `dynamodb`, the ledger is a table and the keys are in a secret, as on AWS.
  */
 export async function startWorld(folder: string, ledger: "sqlite" | "dynamodb"): Promise<World> {
   const policy = join(folder, "policy.yaml")

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto"
 import { existsSync, readFileSync } from "node:fs"
 import { createRequire, Module } from "node:module"
 import { basename, join } from "node:path"
 import { Script } from "node:vm"
+import { digestText } from "../../lib/digest.ts"
 
 // V8's code cache of a function's bundle. V8 writes the compiled code of a script after it ran (`createCachedData` of
 // node:vm). A later process that gets it need not compile that code again, which saves a third of the CPU to a first
@@ -28,7 +28,7 @@ interface Manifest {
   files: Record<string, Digests>
 }
 
-/** SHA-256, hexadecimal. */
+/** As `digestText` of lib/digest.ts gives them. */
 interface Digests {
   source: string
   cache: string
@@ -36,7 +36,7 @@ interface Digests {
 
 /** Loads CommonJS files of one folder. */
 export class CachedBundle {
-  /** Why the code cache or a part of it is not used, and what to do; `null` if there is none or all of it is used. */
+  /** The first reason why a file was loaded without its code cache, and what to do. `null` if there is no such file. */
   problem: string | null = null
   /** The files of the manifest; none if it is missing, damaged, or for another V8 or processor. */
   readonly files: Manifest["files"]
@@ -102,7 +102,7 @@ export class CachedBundle {
 
   #readCache({ file, path, source, digests }: CacheOf): Buffer | undefined {
     const cache = readOrNull(cacheOf(path))
-    if (cache !== null && digestOf(source) === digests.source && digestOf(cache) === digests.cache)
+    if (cache !== null && digestText(source) === digests.source && digestText(cache) === digests.cache)
       return cache
     const why = cache === null ? "cannot be read" : `was made for another ${file}, or one of them was changed`
     this.problem ??= `the code cache of ${file} ${why}. To fix this, package the function again`
@@ -167,8 +167,4 @@ function manifestIn(text: Buffer | null): Manifest | null {
   } catch {
     return null
   }
-}
-
-export function digestOf(data: Buffer): string {
-  return createHash("sha256").update(data).digest("hex")
 }

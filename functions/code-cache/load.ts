@@ -1,4 +1,5 @@
-import { CachedBundle, cacheOf, digestOf, MANIFEST } from "./cached-bundle.ts"
+import { digestText } from "../../lib/digest.ts"
+import { CachedBundle, cacheOf, MANIFEST } from "./cached-bundle.ts"
 
 /** Exports of a function's `main.js`: its handlers, and this. */
 interface Main {
@@ -14,4 +15,4 @@ export function loadMain(): Main {
 }
 
 // For the run that makes the code cache.
-export { CachedBundle, cacheOf, digestOf, MANIFEST }
+export { CachedBundle, cacheOf, digestText, MANIFEST }

@@ -10,9 +10,9 @@ export interface Arming {
 
 /**
  * End of observe-only time after a policy change (`arm_after`), epoch milliseconds; null if there is none or
- * it is over. "unseen": the time begins with the first recorded run whose time the cloud confirmed. It counts
- * how long this exact policy has been in use without a break. If a policy returns after another one, its
- * time starts again, since it is unknown whether it still fits.
+ * it is over. "unseen": the time begins with the first recorded run whose time the cloud confirmed. Only time in
+ * which runs used exactly this policy counts. If a policy returns after another one, its time starts again,
+ * since it is unknown whether it still fits.
  */
 export function armingUntil({ policy, policyHash, state, now }: Arming): number | "unseen" | null {
   if (policy.armAfterMs === 0) return null
